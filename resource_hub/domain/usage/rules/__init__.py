@@ -1,0 +1,1 @@
+"""Pure rules of usage, split by idea: grades, hours, states, taps, ledger."""

@@ -1,0 +1,184 @@
+"""The sealed form of a use: exact bytes, digests, links, roots. Pure.
+
+An entry's bytes are the canonical spelling (``kernel.canonical`` format 1: keys in alphabetical order) of inputs and
+natural keys only. They hold no clock of the sealing run and no id drawn in it, so that sealing the same use again
+gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from resource_hub.domain.usage.terms import EntryFacts, EvidenceFact
+from resource_hub.kernel.canonical import canonical_bytes, digest
+
+ENTRY_FORMAT = 1
+GENESIS = bytes(32)
+"""What the first link of a chain points at."""
+
+
+def instant_text(moment: datetime) -> str:
+    """``2026-03-05T06:00:00Z``: whole seconds in UTC, one spelling only."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _id(value: UUID | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def evidence_row(fact: EvidenceFact, salted: str) -> dict[str, Any]:
+    """What of a piece of evidence goes into a sealed entry: kind and times in the open, the rest as a digest.
+
+    ``salted`` is the salted digest of the whole evidence row; when its salt and row are erased, the entry still
+    verifies and tells nothing.
+    """
+    return {
+        "kind": fact.kind.value,
+        "code": fact.code_kind.value,
+        "occurred_at": instant_text(fact.occurred_at),
+        "entered_at": instant_text(fact.entered_at),
+        "late": fact.late,
+        "by_customer": fact.by_customer,
+        "digest": salted,
+    }
+
+
+def salted_digest(salt: bytes, body: Mapping[str, Any]) -> str:
+    return digest(salt, canonical_bytes(dict(body))).hex()
+
+
+def entry_bytes(facts: EntryFacts) -> bytes:
+    """The exact bytes that are hashed and kept. Format 1."""
+    return canonical_bytes(
+        {
+            "format": ENTRY_FORMAT,
+            "host": facts.host_code,
+            "resource": _id(facts.resource_id),
+            "unit": _id(facts.unit_id),
+            "session": _id(facts.session_id),
+            "line": facts.line,
+            "revision": facts.revision,
+            "kind": facts.kind.value,
+            "corrects": facts.corrects,
+            "source": facts.source.value,
+            "source_ref": facts.source_ref,
+            "mode": facts.mode,
+            "outcome": facts.state,
+            "booking": _id(facts.booking_id),
+            "customer": _id(facts.customer_id),
+            "class": facts.customer_class,
+            "purpose": facts.purpose,
+            "starts_at": instant_text(facts.starts_at),
+            "ends_at": instant_text(facts.ends_at),
+            "zone": facts.zone,
+            "day": facts.day.isoformat(),
+            "setup_seconds": facts.hours.setup,
+            "measuring_seconds": facts.hours.measuring,
+            "post_seconds": facts.hours.post,
+            "idle_seconds": facts.hours.idle,
+            "effective_seconds": facts.hours.effective,
+            "session_effective_seconds": facts.session_effective_seconds,
+            "samples": facts.samples,
+            "grade": facts.grade.value,
+            "evidence": [dict(row) for row in facts.evidence],
+        }
+    )
+
+
+def body_digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()
+
+
+def link_digest(previous: bytes, entry_digest: bytes) -> bytes:
+    """Digest of a link: the one before it, then the entry's."""
+    return digest(previous, entry_digest)
+
+
+def columns_match(body: bytes, columns: Mapping[str, Any]) -> str | None:
+    """The name of the first column that says something else than the sealed bytes; None when all agree."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return "body"
+    for name, value in columns.items():
+        if said.get(name) != value:
+            return name
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One row of a chain with the entry it points at, as verification reads it."""
+
+    position: int
+    previous: bytes
+    entry_digest: bytes
+    digest: bytes
+    entry_id: UUID
+    body: bytes | None
+    columns: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The first row at which a chain does not hold, and what is wrong with it."""
+
+    position: int
+    entry_id: UUID | None
+    what: str
+
+
+def verify_links(links: Iterable[Link], heads: dict[int, bytes] | None = None,
+                 wanted: frozenset[int] = frozenset()) -> Iterator[tuple[int, Broken | None]]:
+    """Walk a chain from its first link; yields ``(checked, None)`` per link and stops at the first broken one.
+
+    ``wanted`` positions get their link digest put into ``heads`` for the check of signed roots.
+    """
+    previous, expected = GENESIS, 1
+    for link in links:
+        problem = _problem(link, expected, previous)
+        if problem:
+            place = expected if problem == "gap" else link.position
+            yield expected - 1, Broken(place, None if problem == "gap" else link.entry_id, problem)
+            return
+        previous = link.digest
+        if heads is not None and link.position in wanted:
+            heads[link.position] = link.digest
+        yield expected, None
+        expected += 1
+
+
+def _problem(link: Link, expected: int, previous: bytes) -> str | None:
+    if link.position != expected:
+        return "gap"
+    if link.previous != previous:
+        return "previous"
+    if link.body is None:
+        return "entry_missing"
+    if body_digest(link.body) != link.entry_digest:
+        return "body"
+    if link_digest(previous, link.entry_digest) != link.digest:
+        return "digest"
+    wrong = columns_match(link.body, link.columns)
+    return f"column:{wrong}" if wrong else None
+
+
+def root_bytes(host_code: str, kind: str, day: date, last_position: int, head: bytes, key_id: str) -> bytes:
+    """What is signed for a day: where the chain stood when the day was over."""
+    return canonical_bytes(
+        {
+            "format": ENTRY_FORMAT,
+            "host": host_code,
+            "chain": kind,
+            "day": day.isoformat(),
+            "last_position": last_position,
+            "head": head.hex(),
+            "key": key_id,
+        }
+    )
