@@ -1,0 +1,140 @@
+"""Fresh databases for tests, on both engines, cheaply: the schema is made once a run and copied for each test."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Engine
+
+from tests.support import postgres
+
+SQLITE = "sqlite"
+POSTGRESQL = "postgresql"
+ENGINES = (SQLITE, POSTGRESQL)
+TITLES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations" / "versions"
+
+
+@dataclass(frozen=True)
+class Database:
+    """One test's own database.
+
+    `url` is the address the product uses. `owner_url` may also change the schema: on PostgreSQL another role,
+    on SQLite the same file.
+    """
+
+    engine_name: str
+    url: str
+    owner_url: str
+    name: str
+    server: postgres.Server | None = None
+
+    @contextlib.contextmanager
+    def engine(self, *, owner: bool = False) -> Iterator[Engine]:
+        """A plain SQLAlchemy engine beside the product's own, to look (or to strike) from outside."""
+        engine = create_engine(self.owner_url if owner else self.url)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+
+class Factory:
+    """Makes databases on one engine. `shared` is a folder that all processes of this run of the tests see."""
+
+    def __init__(self, engine_name: str, shared: Path, server: postgres.Server | None = None) -> None:
+        self.engine_name, self.shared, self.server = engine_name, shared, server
+        # In the system's temporary folder: pytest keeps the folders of earlier runs, these copies are not worth it.
+        self._scratch = Path(tempfile.mkdtemp(prefix="rh-db-"))
+
+    def close(self) -> None:
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def template(self) -> str:
+        """The name of the migrated, empty database that tests copy. Made by whichever process asks first."""
+        note = self.shared / f"template-{self.engine_name}"
+        with _one_at_a_time(self.shared / f"template-{self.engine_name}.lock"):
+            if not note.exists():
+                note.write_text(self._make_template(), encoding="utf-8")
+            return note.read_text(encoding="utf-8")
+
+    def _make_template(self) -> str:
+        if self.server:
+            name = self.server.create_database(self.server.fresh_name())
+            migrate(self.server.url(name, postgres.OWNER))
+            self.server.disconnect(name)
+            return name
+        path = self.shared / "template.sqlite"
+        migrate(_sqlite_url(path))
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        return str(path)
+
+    @contextlib.contextmanager
+    def migrated(self) -> Iterator[Database]:
+        """A database with the newest schema and no rows, gone after the block."""
+        with self._new(self.template()) as database:
+            yield database
+
+    @contextlib.contextmanager
+    def blank(self) -> Iterator[Database]:
+        """A database without any table, gone after the block."""
+        with self._new(None) as database:
+            yield database
+
+    @contextlib.contextmanager
+    def _new(self, template: str | None) -> Iterator[Database]:
+        if self.server:
+            name = self.server.create_database(self.server.fresh_name(), template)
+            try:
+                yield Database(
+                    self.engine_name,
+                    self.server.url(name, postgres.APPLICATION),
+                    self.server.url(name, postgres.OWNER),
+                    name,
+                    self.server,
+                )
+            finally:
+                self.server.drop_database(name)
+            return
+        folder = Path(tempfile.mkdtemp(dir=self._scratch))
+        path = folder / "hub.sqlite"
+        if template:
+            shutil.copyfile(template, path)
+        try:
+            yield Database(self.engine_name, _sqlite_url(path), _sqlite_url(path), str(path))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def migrate(owner_url: str) -> None:
+    """Bring a database to the newest schema, the way an installation does it."""
+    from resource_hub.infra import schema
+
+    # Until the first migration is cut the tables come straight from the mapped classes.
+    make: Callable[..., object] = schema.upgrade if list(MIGRATIONS.glob("*.py")) else schema.create
+    make(owner_url, app_role=postgres.APPLICATION if owner_url.startswith(POSTGRESQL) else None)
+
+
+def _sqlite_url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+@contextlib.contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    with open(path, "w") as handle:
+        if os.name == "posix":
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
