@@ -1,0 +1,1 @@
+"""Pure rules of accounts: credit codes, size classes, technology SMEs, roles, customer classes."""
