@@ -7,11 +7,14 @@ roles in many organisations; an *actor* is a person who acts for one of them, an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
+from resource_hub.kernel.decision import Citation
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.money import Money
 
@@ -24,12 +27,17 @@ class OrganisationKind(StrEnum):
 
 
 class OrganisationState(StrEnum):
-    """``to_check``: registered, but the platform's staff must look first (a credit code with a wrong check digit)."""
+    """``pending``: registered, but the platform's staff must look first (a credit code with a wrong check digit)."""
 
-    TO_CHECK = "to_check"
+    PENDING = "pending"
     ACTIVE = "active"
-    REFUSED = "refused"
+    SUSPENDED = "suspended"
     MERGED = "merged"
+    REJECTED = "rejected"
+
+
+# The platform itself is an organisation: its staff act for it, and what concerns a person alone is audited under it.
+PLATFORM_ID = UUID("00000000-0000-8000-8000-000000000001")
 
 
 class Role(StrEnum):
@@ -132,23 +140,33 @@ class CustomerClass(StrEnum):
         return cls.FIRM_UNSIZED if size is None else cls(f"firm_{size.value}")
 
 
-class RequestState(StrEnum):
-    """Of a request to join, an invitation, or a registration to check."""
+class PersonState(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    ERASED = "erased"
 
-    OPEN = "open"
-    ACCEPTED = "accepted"
+
+class MembershipState(StrEnum):
+    """``pending`` is a request to join that an administrator has yet to answer."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    ENDED = "ended"
     REFUSED = "refused"
-    WITHDRAWN = "withdrawn"
+
+
+class DepartmentKind(StrEnum):
+    DEPARTMENT = "department"
+    LABORATORY = "laboratory"
 
 
 class TokenPurpose(StrEnum):
-    INVITATION = "invitation"
-    PASSWORD_RESET = "password_reset"
-    CONFIRM_ADDRESS = "confirm_address"
+    RESET = "reset"
+    VERIFY = "verify"
 
 
 class MergeState(StrEnum):
-    PROPOSED = "proposed"
+    OPEN = "open"
     MERGED = "merged"
     KEPT_APART = "kept_apart"
 
@@ -182,8 +200,15 @@ class Actor:
         return self.department_ids is None or department_id in self.department_ids
 
 
+def _named(language: str, zh: str, en: str) -> str:
+    first, second = (en, zh) if language.startswith("en") else (zh, en)
+    return first or second
+
+
 @dataclass(frozen=True, slots=True)
 class OrganisationRecord:
+    """``jurisdiction`` is an ISO country or a region code of GB/T 2260; ``settings`` are the organisation's choices."""
+
     id: UUID
     kind: OrganisationKind
     code: str
@@ -191,11 +216,19 @@ class OrganisationRecord:
     name_en: str
     state: OrganisationState
     uscc: str | None = None
-    region: str = ""
+    uscc_override_reason: str | None = None
     zone: str = "Asia/Shanghai"
-    contact_mail: str = ""
-    contact_phone: str = ""
+    jurisdiction: str = "CN"
+    region_zh: str = ""
+    region_en: str = ""
     address: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    website: str = ""
+    about_zh: str = ""
+    about_en: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    source_key: str | None = None
     version: int = 1
 
     @property
@@ -204,8 +237,7 @@ class OrganisationRecord:
 
     def name_in(self, language: str) -> str:
         """Name for a reader of ``zh`` or ``en``; the other one where there is only one."""
-        first, second = (self.name_en, self.name_zh) if language == "en" else (self.name_zh, self.name_en)
-        return first or second
+        return _named(language, self.name_zh, self.name_en)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +250,10 @@ class DepartmentRecord:
     name_zh: str
     name_en: str
     parent_id: UUID | None = None
+    kind: DepartmentKind = DepartmentKind.LABORATORY
 
     def name_in(self, language: str) -> str:
-        first, second = (self.name_en, self.name_zh) if language == "en" else (self.name_zh, self.name_en)
-        return first or second
+        return _named(language, self.name_zh, self.name_en)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,37 +265,48 @@ class CustomerRecord:
     organisation_id: UUID
     name_zh: str
     name_en: str
+    code: str = ""
     department_id: UUID | None = None
-    uscc: str | None = None
+    leader_id: UUID | None = None
     active: bool = True
 
     def name_in(self, language: str) -> str:
-        first, second = (self.name_en, self.name_zh) if language == "en" else (self.name_zh, self.name_en)
-        return first or second
+        return _named(language, self.name_zh, self.name_en)
 
 
 @dataclass(frozen=True, slots=True)
 class PersonRecord:
+    """``email`` is empty and the name a placeholder once a person was erased."""
+
     id: UUID
     name: str
     email: str
     phone: str = ""
-    language: str = "zh"
-    active: bool = True
-    erased: bool = False
+    locale: str = "zh"
+    state: PersonState = PersonState.ACTIVE
+    session_epoch: int = 1
+    demo: bool = False
+    version: int = 1
+
+    @property
+    def active(self) -> bool:
+        return self.state is PersonState.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
 class RoleRecord:
-    """A role that a person holds in an organisation, from a moment on."""
+    """A role that a person holds, or asks for, in an organisation."""
 
     id: UUID
     person_id: UUID
     organisation_id: UUID
     role: Role
+    state: MembershipState = MembershipState.ACTIVE
     department_id: UUID | None = None
+    customer_id: UUID | None = None
     limit: Money | None = None
     since: datetime | None = None
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,14 +323,17 @@ class FirmFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class SizeFactRecord:
+class FirmFactsRecord:
+    """Facts of a firm as of a day, with the size class that the table in force on that day makes of them."""
+
     id: UUID
-    customer_id: UUID
-    since: date
+    organisation_id: UUID
+    as_of: date
     facts: FirmFacts
     size: SizeClass | None
-    declared_size: SizeClass | None = None
-    entered_by: UUID | None = None
+    reasons: tuple[Reason, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    tech_sme_number: str | None = None
     entered_at: datetime | None = None
 
 
@@ -297,15 +343,63 @@ class MemberRecord:
 
     person: PersonRecord
     roles: tuple[RoleRecord, ...]
-    groups: tuple[CustomerRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
-    """One organisation that a person may switch to."""
+class Seat:
+    """One organisation that a person may switch to, with what they are there."""
 
     organisation: OrganisationRecord
     roles: frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationRecord:
+    id: UUID
+    organisation_id: UUID
+    email: str
+    role: Role
+    expires_at: datetime
+    created_at: datetime
+    department_id: UUID | None = None
+    customer_id: UUID | None = None
+    limit: Money | None = None
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiTokenRecord:
+    id: UUID
+    person_id: UUID
+    organisation_id: UUID
+    name: str
+    prefix: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRecord:
+    """Something dated that is said of an organisation: a published grade, a bar, a credit record."""
+
+    organisation_id: UUID
+    kind: str
+    value: str
+    since: date
+    until: date | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeProposalRecord:
+    id: UUID
+    folded_name: str
+    members: tuple[OrganisationRecord, ...]
+    state: MergeState
+    created_at: datetime
+    decided_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
