@@ -17,15 +17,14 @@ from resource_hub.kernel.time import TimeSpan
 
 
 class SessionState(StrEnum):
-    """``expected`` and ``in_use`` are open; ``sealed`` and ``cancelled`` are final."""
+    """``expected`` and ``running`` are open; ``sealed`` and ``void`` (its booking was withdrawn) are final."""
 
     EXPECTED = "expected"
-    IN_USE = "in_use"
+    RUNNING = "running"
     ENDED = "ended"
     NO_SHOW = "no_show"
-    CONFIRMED = "confirmed"
     SEALED = "sealed"
-    CANCELLED = "cancelled"
+    VOID = "void"
 
 
 class SessionSource(StrEnum):
@@ -61,8 +60,9 @@ class EvidenceKind(StrEnum):
     OPERATOR_ENTRY = "operator_entry"
     DOCUMENT = "document"
     ACCEPTANCE = "acceptance"
-    NO_SHOW_MARK = "no_show_mark"
-    BULK_ROW = "bulk_row"
+    NO_SHOW = "no_show"
+    FAULT = "fault"
+    BULK = "bulk"
 
 
 class CodeKind(StrEnum):
@@ -100,21 +100,22 @@ class OperatorEntry(StrEnum):
 
 
 class EntryKind(StrEnum):
-    USAGE = "usage"
+    USE = "use"
     CORRECTION = "correction"
 
 
 class ChainKind(StrEnum):
-    """Each institution has one chain per kind; later kinds (charges, assessment) get their own."""
+    """Each institution has one chain per kind."""
 
     USAGE = "usage"
+    MONEY = "money"
 
 
 USER_ACTION_BY_ACCEPTANCE = frozenset({Mode.STAFF_RUN, Mode.SEND_IN, Mode.DELIVERY})
 """Where the machine is not worked by the customer, the customer's acceptance before sealing is the user action."""
 
-OPEN_STATES = frozenset({SessionState.EXPECTED, SessionState.IN_USE})
-SEALABLE_STATES = frozenset({SessionState.ENDED, SessionState.NO_SHOW, SessionState.CONFIRMED})
+OPEN_STATES = frozenset({SessionState.EXPECTED, SessionState.RUNNING})
+SEALABLE_STATES = frozenset({SessionState.ENDED, SessionState.NO_SHOW})
 
 
 @dataclass(frozen=True, slots=True)

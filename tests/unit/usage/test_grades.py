@@ -26,7 +26,9 @@ def span(start: int, end: int) -> TimeSpan:
 
 
 def fact(kind: EvidenceKind, at: int, end: int | None = None, **more) -> EvidenceFact:
-    more.setdefault("by_customer", kind in (EvidenceKind.CHECK_IN, EvidenceKind.CHECK_OUT, EvidenceKind.ACCEPTANCE))
+    more.setdefault(
+        "by_customer", kind in (EvidenceKind.CHECK_IN, EvidenceKind.CHECK_OUT, EvidenceKind.ACCEPTANCE)
+    )
     return EvidenceFact(kind, moment(at), moment(at), span(at, end) if end is not None else None, **more)
 
 

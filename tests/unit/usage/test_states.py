@@ -20,14 +20,14 @@ def after(**delta) -> datetime:
     return T0 + timedelta(**delta)
 
 
-def test_sealed_and_cancelled_are_final():
+def test_sealed_and_void_are_final():
     for new in S:
         assert not may_move(S.SEALED, new)
-        assert not may_move(S.CANCELLED, new)
+        assert not may_move(S.VOID, new)
 
 
 def test_only_what_is_over_may_be_sealed():
-    assert {old for old in S if may_move(old, S.SEALED)} == {S.ENDED, S.NO_SHOW, S.CONFIRMED}
+    assert {old for old in S if may_move(old, S.SEALED)} == {S.ENDED, S.NO_SHOW}
 
 
 def test_missed_at_start_plus_grace_and_not_a_second_before():

@@ -121,13 +121,20 @@ def grade_session(
         return GradeReason(Grade.E, False, False, False, operator, bulk=True)
     if mode == Mode.DELIVERY:
         accepted = any(e.kind is EvidenceKind.ACCEPTANCE and e.by_customer and not e.late for e in facts)
-        return GradeReason(grade_of(False, accepted, booked is not None, operator), False, accepted,
-                           booked is not None, operator)
+        return GradeReason(
+            grade_of(False, accepted, booked is not None, operator),
+            False,
+            accepted,
+            booked is not None,
+            operator,
+        )
     signals = [e.span for e in facts if e.kind is EvidenceKind.MACHINE_SIGNAL and e.span and not e.late]
     user = user_span(facts, mode, recorded)
     with_user = bool(signals) and _any_agrees(signals, user)
     with_booking = bool(signals) and _any_agrees(signals, booked)
-    both = with_user and with_booking and user is not None and booked is not None and spans_agree(user, booked)
+    both = (
+        with_user and with_booking and user is not None and booked is not None and spans_agree(user, booked)
+    )
     if both:
         flags = (True, True, True)
     elif with_user:
@@ -136,5 +143,9 @@ def grade_session(
         # The user's own action says something else than machine and booking; the stronger pair counts.
         flags = (True, False, True)
     else:
-        flags = (False, user is not None, booked is not None and user is not None and spans_agree(user, booked))
+        flags = (
+            False,
+            user is not None,
+            booked is not None and user is not None and spans_agree(user, booked),
+        )
     return GradeReason(grade_of(*flags, operator), *flags, operator)

@@ -92,8 +92,13 @@ def day_of(ends_at: datetime, tz: tzinfo) -> date:
     return (ends_at - timedelta(microseconds=1)).astimezone(tz).date()
 
 
-def forgotten_end(starts_at: datetime, booked_end: datetime | None, grace_seconds: int, now: datetime,
-                  longest_seconds: int = 12 * 3600) -> datetime | None:
+def forgotten_end(
+    starts_at: datetime,
+    booked_end: datetime | None,
+    grace_seconds: int,
+    now: datetime,
+    longest_seconds: int = 12 * 3600,
+) -> datetime | None:
     """When an open use is to be closed because nobody logged out; None while it may still run.
 
     With a booking: its end plus grace. Without one: ``longest_seconds`` after the start.

@@ -117,7 +117,6 @@ class Link:
     """One row of a chain with the entry it points at, as verification reads it."""
 
     position: int
-    previous: bytes
     entry_digest: bytes
     digest: bytes
     entry_id: UUID
@@ -134,8 +133,9 @@ class Broken:
     what: str
 
 
-def verify_links(links: Iterable[Link], heads: dict[int, bytes] | None = None,
-                 wanted: frozenset[int] = frozenset()) -> Iterator[tuple[int, Broken | None]]:
+def verify_links(
+    links: Iterable[Link], heads: dict[int, bytes] | None = None, wanted: frozenset[int] = frozenset()
+) -> Iterator[tuple[int, Broken | None]]:
     """Walk a chain from its first link; yields ``(checked, None)`` per link and stops at the first broken one.
 
     ``wanted`` positions get their link digest put into ``heads`` for the check of signed roots.
@@ -157,8 +157,6 @@ def verify_links(links: Iterable[Link], heads: dict[int, bytes] | None = None,
 def _problem(link: Link, expected: int, previous: bytes) -> str | None:
     if link.position != expected:
         return "gap"
-    if link.previous != previous:
-        return "previous"
     if link.body is None:
         return "entry_missing"
     if body_digest(link.body) != link.entry_digest:

@@ -14,14 +14,13 @@ S = SessionState
 
 MOVES: Mapping[SessionState, frozenset[SessionState]] = MappingProxyType(
     {
-        S.EXPECTED: frozenset({S.IN_USE, S.ENDED, S.NO_SHOW, S.CANCELLED}),
-        S.IN_USE: frozenset({S.ENDED}),
+        S.EXPECTED: frozenset({S.RUNNING, S.ENDED, S.NO_SHOW, S.VOID}),
+        S.RUNNING: frozenset({S.ENDED}),
         # An operator's entry or a late tap may still bring a use to light, or show that there was none.
-        S.NO_SHOW: frozenset({S.ENDED, S.CONFIRMED, S.SEALED, S.CANCELLED}),
-        S.ENDED: frozenset({S.ENDED, S.CONFIRMED, S.NO_SHOW, S.SEALED}),
-        S.CONFIRMED: frozenset({S.ENDED, S.SEALED}),
+        S.NO_SHOW: frozenset({S.ENDED, S.SEALED, S.VOID}),
+        S.ENDED: frozenset({S.NO_SHOW, S.SEALED}),
         S.SEALED: frozenset(),
-        S.CANCELLED: frozenset(),
+        S.VOID: frozenset(),
     }
 )
 
@@ -54,7 +53,7 @@ def check_in_reasons(booked: TimeSpan, state: SessionState, terms: HouseTerms, n
         reasons.append(Reason("usage.booking_over", {"end": booked.end.isoformat()}))
     if state is SessionState.NO_SHOW:
         reasons.append(Reason("usage.released", {}))
-    elif state not in (SessionState.EXPECTED, SessionState.IN_USE):
+    elif state not in (SessionState.EXPECTED, SessionState.RUNNING):
         reasons.append(Reason("usage.already_over", {"state": state.value}))
     return reasons
 
