@@ -1,0 +1,151 @@
+"""What the database itself holds, beyond columns: partitions, the overlap guard, append-only rows, rights, search.
+
+Alembic's batch mode on SQLite drops triggers without a word, so every migration that touches one of these tables ends
+by calling ``install`` again. Every statement may run any number of times.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+# Growing tables of hosts: 8 hash partitions on PostgreSQL.
+PARTITIONED = (
+    "occupancy",
+    "free_window",
+    "quote",
+    "booking",
+    "booking_event",
+    "booking_message",
+    "booking_file",
+    "evidence",
+    "usage_session",
+    "session_line",
+    "usage_entry",
+    "chain_link",
+    "usage_rollup",
+    "charge",
+    "money_entry",
+    "statement_line",
+    "claim_line",
+)
+PARTITIONS = 8
+
+# Rows that are never updated, deleted or truncated.
+APPEND_ONLY = (
+    "audit_entry",
+    "booking_event",
+    "evidence",
+    "usage_entry",
+    "chain_link",
+    "day_root",
+    "charge",
+    "money_entry",
+    "run_line",
+    "assessment_input",
+)
+
+OVERLAP = "ex_occupancy_overlap"
+
+
+def install(connection: Connection, app_role: str | None = None) -> None:
+    """Create or renew every guard on the tables that exist."""
+    dialect = connection.dialect.name
+    if dialect == "postgresql":
+        present = {
+            row[0] for row in connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"))
+        }
+        statements = _postgresql(present)
+        if app_role:
+            statements += _rights(app_role, present)
+    else:
+        present = {row[0] for row in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))}
+        statements = _sqlite(present)
+    for statement in statements:
+        connection.exec_driver_sql(statement)
+
+
+def _sqlite(present: set[str]) -> list[str]:
+    statements = []
+    if "occupancy" in present:
+        # Stored rows never overlap, so only the last one that starts before the new end can collide.
+        probe = (
+            "(SELECT o.ends_at FROM occupancy o WHERE o.institution_id = NEW.institution_id AND o.unit_id = NEW.unit_id"
+            " AND o.starts_at < NEW.ends_at AND o.id IS NOT NEW.id ORDER BY o.starts_at DESC LIMIT 1) > NEW.starts_at"
+        )
+        for name, event in (
+            ("tr_occupancy_overlap_insert", "INSERT"),
+            ("tr_occupancy_overlap_update", "UPDATE OF institution_id, unit_id, starts_at, ends_at"),
+        ):
+            statements += [
+                f"DROP TRIGGER IF EXISTS {name}",
+                f"CREATE TRIGGER {name} BEFORE {event} ON occupancy WHEN {probe}"
+                f" BEGIN SELECT RAISE(ABORT, '{OVERLAP}'); END",
+            ]
+    for table in APPEND_ONLY:
+        if table not in present:
+            continue
+        for event in ("UPDATE", "DELETE"):
+            name = f"tr_{table}_no_{event.lower()}"
+            statements += [
+                f"DROP TRIGGER IF EXISTS {name}",
+                f"CREATE TRIGGER {name} BEFORE {event} ON {table}"
+                f" BEGIN SELECT RAISE(ABORT, 'append_only:{table}'); END",
+            ]
+    # INSERT OR REPLACE deletes without firing delete triggers unless this is on; nobody may replace a sealed row.
+    return statements
+
+
+def _postgresql(present: set[str]) -> list[str]:
+    statements = ["CREATE EXTENSION IF NOT EXISTS btree_gist"]
+    for table in PARTITIONED:
+        if table in present:
+            statements += [
+                f"CREATE TABLE IF NOT EXISTS {table}_p{n} PARTITION OF {table}"
+                f" FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {n})"
+                for n in range(PARTITIONS)
+            ]
+    if "occupancy" in present:
+        statements.append(
+            f"DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = '{OVERLAP}'"
+            " AND connamespace = current_schema()::regnamespace) THEN"
+            f" ALTER TABLE occupancy ADD CONSTRAINT {OVERLAP} EXCLUDE USING gist"
+            " (institution_id WITH =, unit_id WITH =, tstzrange(starts_at, ends_at, '[)') WITH &&);"
+            " END IF; END $$"
+        )
+    statements.append(
+        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$"
+        " BEGIN RAISE EXCEPTION 'append_only:%%', TG_TABLE_NAME USING ERRCODE = '23R01'; END $$"
+    )
+    for table in APPEND_ONLY:
+        if table not in present:
+            continue
+        statements.append(
+            f"CREATE OR REPLACE TRIGGER tr_{table}_append_only BEFORE UPDATE OR DELETE ON {table}"
+            " FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        )
+        # Statement triggers are not passed on to partitions, so TRUNCATE is refused on each of them.
+        parts = [f"{table}_p{n}" for n in range(PARTITIONS)] if table in PARTITIONED else []
+        for name in [table, *parts]:
+            statements.append(
+                f"CREATE OR REPLACE TRIGGER tr_{name}_no_truncate BEFORE TRUNCATE ON {name}"
+                " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+            )
+    return statements
+
+
+def _rights(role: str, present: set[str]) -> list[str]:
+    """The application's role owns nothing; on append-only tables it may only read and add."""
+    if not role.replace("_", "").isalnum():
+        raise ValueError(f"not a plain role name: {role!r}")
+    statements = [
+        f"GRANT USAGE ON SCHEMA public TO {role}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
+    ]
+    for table in APPEND_ONLY:
+        if table in present:
+            parts = [f"{table}_p{n}" for n in range(PARTITIONS)] if table in PARTITIONED else []
+            for name in [table, *parts]:
+                statements.append(f"REVOKE UPDATE, DELETE, TRUNCATE ON {name} FROM {role}")
+    if "alembic_version" in present:
+        statements.append(f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}")
+    return statements

@@ -1,0 +1,115 @@
+"""Composition root: settings → extensions, adapters, blueprints, subscriptions. The only place that knows everybody."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from flask import Flask
+from sqlalchemy import inspect, select
+from sqlalchemy.exc import SQLAlchemyError
+
+import config
+from resource_hub.infra import database, outbox, schema
+from resource_hub.infra.database import db
+
+CAPABILITIES = (
+    "accounts",
+    "notices",
+    "catalogue",
+    "availability",
+    "pricing",
+    "booking",
+    "usage",
+    "billing",
+    "subsidy",
+    "assessment",
+)
+
+
+def create_app(settings: config.Settings | None = None, *, web: bool = True) -> Flask:
+    """An application bound to one database.
+
+    ``web=False`` leaves out pages, API and their extensions: for the scheduler and the command line.
+    """
+    settings = settings or config.from_environment()
+    app = Flask(
+        "resource_hub",
+        root_path=str(config.ROOT / "resource_hub"),
+        template_folder=str(config.ROOT / "templates"),
+        static_folder=str(config.ROOT / "static"),
+        static_url_path="/static",
+    )
+    url = schema.normal_url(settings.database_url)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        TESTING=settings.testing,
+        SQLALCHEMY_DATABASE_URI=url,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(url, settings),
+        MAX_CONTENT_LENGTH=settings.max_upload_bytes,
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        **settings.extra,
+    )
+    app.extensions["resource_hub_settings"] = settings
+    if settings.trusted_proxies:
+        from werkzeug.middleware.proxy_fix import ProxyFix
+
+        n = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
+    schema.load_tables()
+    db.init_app(app)
+    with app.app_context():
+        database.prepare_engine(db.engine)
+        app.extensions["resource_hub_demonstration"] = _is_demonstration()
+    _wire()
+    if web:
+        from resource_hub.entrypoints import api
+        from resource_hub.entrypoints import web as pages
+        from resource_hub.entrypoints.support import setup
+
+        setup.init_app(app)
+        pages.register(app)
+        api.register(app)
+        setup.finish(app)
+    return app
+
+
+def _engine_options(url: str, settings: config.Settings) -> dict[str, object]:
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 10}, "pool_size": settings.pool_size, "max_overflow": 20}
+    return {"pool_size": settings.pool_size, "max_overflow": 10, "pool_pre_ping": True}
+
+
+def _is_demonstration() -> bool:
+    """Read once at start: a database becomes a demonstration when it is filled, never later."""
+    try:
+        if not inspect(db.engine).has_table("demo_state"):
+            return False
+        from resource_hub.infra.tables import DemoState
+
+        return database.reading().scalar(select(DemoState.id)) is not None
+    except SQLAlchemyError:
+        return False
+    finally:
+        db.session.remove()
+
+
+def _optional(name: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and name.startswith(error.name):
+            return None
+        raise
+
+
+def _wire() -> None:
+    """Connect what the import rules keep apart: subscriptions of the outbox and ports of lower rooms."""
+    for capability in CAPABILITIES:
+        for part in ("subscriptions", "service"):
+            module = _optional(f"resource_hub.domain.{capability}.{part}")
+            if module is not None and hasattr(module, "SUBSCRIPTIONS"):
+                outbox.subscribe(module.SUBSCRIPTIONS)
+                break

@@ -1,0 +1,134 @@
+"""Tables of opening hours, closures, occupancies and kept free windows. Host's rows, days of the calendar shared."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Date, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from resource_hub.infra.database import Base
+from resource_hub.infra.rows import BY_HOST, HostRow, host_fk, one_of
+from resource_hub.infra.types import Id, Instant, Json
+
+
+class OpeningHours(HostRow, Base):
+    """One stretch of a dated weekly pattern, in minutes of the host's wall clock; may reach past midnight."""
+
+    __tablename__ = "opening_hours"
+    resource_id: Mapped[UUID] = mapped_column(Id)
+    weekday: Mapped[int] = mapped_column(Integer)  # 0 = Monday
+    starts_minute: Mapped[int] = mapped_column(Integer)
+    ends_minute: Mapped[int] = mapped_column(Integer)  # up to 2880: past midnight
+    since: Mapped[date] = mapped_column(Date)
+    until: Mapped[date | None] = mapped_column(Date)  # exclusive
+    audience: Mapped[str] = mapped_column(String(20), default="all")
+    on_holidays: Mapped[str] = mapped_column(String(20), default="closed")
+    __table_args__ = (
+        CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
+        CheckConstraint("starts_minute >= 0 AND starts_minute < 1440", name="starts"),
+        CheckConstraint("ends_minute > starts_minute AND ends_minute <= 2880", name="ends"),
+        one_of("audience", ["all", "outside"]),
+        one_of("on_holidays", ["closed", "open"]),
+        host_fk("opening_hours", "resource"),
+        Index("ix_opening_hours_resource", "institution_id", "resource_id", "since"),
+    )
+
+
+class OpeningException(HostRow, Base):
+    """A closure or an extra opening."""
+
+    __tablename__ = "opening_exception"
+    resource_id: Mapped[UUID] = mapped_column(Id)
+    unit_id: Mapped[UUID | None] = mapped_column(Id)
+    kind: Mapped[str] = mapped_column(String(20))
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime] = mapped_column(Instant)
+    audience: Mapped[str] = mapped_column(String(20), default="all")
+    reason_zh: Mapped[str] = mapped_column(String(300), default="")
+    reason_en: Mapped[str] = mapped_column(String(300), default="")
+    created_by: Mapped[UUID | None] = mapped_column(Id)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (
+        one_of("kind", ["closure", "extra", "maintenance"]),
+        one_of("audience", ["all", "outside"]),
+        CheckConstraint("starts_at < ends_at", name="span"),
+        host_fk("opening_exception", "resource"),
+        host_fk("opening_exception", "unit"),
+        Index("ix_opening_exception_resource", "institution_id", "resource_id", "starts_at"),
+    )
+
+
+class CalendarDay(Base):
+    """A holiday or a make-up workday that an administrator entered or confirmed; goes before the library's."""
+
+    __tablename__ = "calendar_day"
+    jurisdiction: Mapped[str] = mapped_column(String(12), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    name_zh: Mapped[str] = mapped_column(String(100), default="")
+    name_en: Mapped[str] = mapped_column(String(100), default="")
+    source: Mapped[str] = mapped_column(Text, default="")
+    __table_args__ = (one_of("kind", ["holiday", "workday", "ordinary"]),)
+
+
+class HouseRules(HostRow, Base):
+    """The rules of the house for one resource from a day on, as data; versions never change once in force."""
+
+    __tablename__ = "house_rules"
+    resource_id: Mapped[UUID] = mapped_column(Id)
+    number: Mapped[int] = mapped_column(Integer)
+    since: Mapped[date] = mapped_column(Date)
+    document: Mapped[dict[str, Any]] = mapped_column(Json)
+    note: Mapped[str] = mapped_column(Text, default="")
+    created_by: Mapped[UUID | None] = mapped_column(Id)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (
+        host_fk("house_rules", "resource"),
+        UniqueConstraint("institution_id", "resource_id", "number", name="uq_house_rules_number"),
+        UniqueConstraint("institution_id", "resource_id", "since", name="uq_house_rules_since"),
+    )
+
+
+class Occupancy(HostRow, Base):
+    """Holds a unit for a half-open span, set-up and tear-down included. Freed time is a deleted row; its history
+    stands with whoever held it. Overlap is refused by the database (migrations/guards.py)."""
+
+    __tablename__ = "occupancy"
+    resource_id: Mapped[UUID] = mapped_column(Id)
+    unit_id: Mapped[UUID] = mapped_column(Id)
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime] = mapped_column(Instant)
+    kind: Mapped[str] = mapped_column(String(20))
+    holder_id: Mapped[UUID] = mapped_column(Id)  # booking, exception or import line
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)  # of a hold
+    __table_args__ = (
+        one_of("kind", ["booking", "hold", "maintenance", "external"]),
+        CheckConstraint("starts_at < ends_at", name="span"),
+        host_fk("occupancy", "unit"),
+        Index("ix_occupancy_unit", "institution_id", "unit_id", "starts_at"),
+        Index("ix_occupancy_resource", "institution_id", "resource_id", "starts_at"),
+        Index("ix_occupancy_holder", "institution_id", "holder_id"),
+        BY_HOST,
+    )
+
+
+class FreeWindow(Base):
+    """Kept free time of a unit up to the horizon, changed in the same transaction as its occupancies."""
+
+    __tablename__ = "free_window"
+    institution_id: Mapped[UUID] = mapped_column(Id, primary_key=True)
+    unit_id: Mapped[UUID] = mapped_column(Id, primary_key=True)
+    starts_at: Mapped[datetime] = mapped_column(Instant, primary_key=True)
+    ends_at: Mapped[datetime] = mapped_column(Instant)
+    resource_id: Mapped[UUID] = mapped_column(Id)
+    audience: Mapped[str] = mapped_column(String(20), default="all")
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="span"),
+        host_fk("free_window", "unit"),
+        Index("ix_free_window_ends", "ends_at", "starts_at"),
+        Index("ix_free_window_resource", "institution_id", "resource_id", "starts_at"),
+        BY_HOST,
+    )

@@ -1,0 +1,167 @@
+"""Tables of quotes, bookings and what happens to them. Host's rows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from resource_hub.infra.database import Base
+from resource_hub.infra.rows import BY_HOST, HostRow, host_fk, one_of
+from resource_hub.infra.types import Id, Instant, Json, Minor, Seconds
+
+STATES = [
+    "held", "requested", "approved", "in_use", "done", "cancelled", "rejected", "expired", "no_show",
+    "received", "in_progress", "delivered",
+]  # fmt: skip
+
+
+class Quote(HostRow, Base):
+    """A price frozen with its tariff version: to pay, expected back, in the end."""
+
+    __tablename__ = "quote"
+    resource_id: Mapped[UUID] = mapped_column(Id)
+    customer_id: Mapped[UUID | None] = mapped_column(Id, ForeignKey("customer.id"))
+    customer_class: Mapped[str] = mapped_column(String(30))
+    tariff_id: Mapped[UUID | None] = mapped_column(Id)
+    use: Mapped[dict[str, Any]] = mapped_column(Json)  # what was priced
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    support: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    list_minor: Mapped[int] = mapped_column(Minor)
+    to_pay_minor: Mapped[int] = mapped_column(Minor)
+    back_minor: Mapped[int] = mapped_column(Minor)
+    net_minor: Mapped[int] = mapped_column(Minor)
+    currency: Mapped[str] = mapped_column(String(3))
+    valid_until: Mapped[datetime] = mapped_column(Instant)
+    created_by: Mapped[UUID | None] = mapped_column(Id)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (
+        host_fk("quote", "resource"),
+        CheckConstraint("net_minor = to_pay_minor - back_minor", name="net"),
+        BY_HOST,
+    )
+
+
+class Booking(HostRow, Base):
+    """A customer's order: a window of time, samples to be sent in, or access to something untimed.
+
+    Its id, number and calendar UID stay the same through every change.
+    """
+
+    __tablename__ = "booking"
+    number: Mapped[str] = mapped_column(String(30))
+    kind: Mapped[str] = mapped_column(String(20))
+    mode: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))
+    resource_id: Mapped[UUID] = mapped_column(Id)
+    unit_id: Mapped[UUID | None] = mapped_column(Id)
+    customer_id: Mapped[UUID] = mapped_column(Id, ForeignKey("customer.id"))
+    customer_class: Mapped[str] = mapped_column(String(30))
+    person_id: Mapped[UUID] = mapped_column(Id, ForeignKey("person.id"))  # for whom
+    booked_by: Mapped[UUID] = mapped_column(Id, ForeignKey("person.id"))
+    starts_at: Mapped[datetime | None] = mapped_column(Instant)
+    ends_at: Mapped[datetime | None] = mapped_column(Instant)
+    setup_seconds: Mapped[int] = mapped_column(Seconds, default=0)
+    teardown_seconds: Mapped[int] = mapped_column(Seconds, default=0)
+    purpose: Mapped[str] = mapped_column(String(40))
+    project: Mapped[str] = mapped_column(String(200), default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    samples: Mapped[int] = mapped_column(Integer, default=0)
+    hazard: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    answers: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    quote_id: Mapped[UUID | None] = mapped_column(Id)
+    tariff_id: Mapped[UUID | None] = mapped_column(Id)
+    rules_number: Mapped[int | None] = mapped_column(Integer)  # version of the house rules it was judged by
+    series_id: Mapped[UUID | None] = mapped_column(Id)
+    ical_uid: Mapped[str] = mapped_column(String(200))
+    ical_sequence: Mapped[int] = mapped_column(Integer, default=0)
+    hold_expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    answer_by: Mapped[datetime | None] = mapped_column(Instant)  # the manager's clock
+    decided_by: Mapped[UUID | None] = mapped_column(Id)
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    decision_note: Mapped[str] = mapped_column(Text, default="")
+    cancelled_at: Mapped[datetime | None] = mapped_column(Instant)
+    cancelled_by: Mapped[UUID | None] = mapped_column(Id)
+    cancel_reason: Mapped[str] = mapped_column(Text, default="")
+    cancel_fee_minor: Mapped[int] = mapped_column(Minor, default=0)
+    currency: Mapped[str] = mapped_column(String(3), default="CNY")
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (
+        one_of("kind", ["window", "samples", "access"]),
+        one_of("state", STATES),
+        CheckConstraint("starts_at < ends_at", name="span"),
+        CheckConstraint("kind <> 'window' OR (starts_at IS NOT NULL AND ends_at IS NOT NULL)", name="window"),
+        CheckConstraint("samples >= 0", name="samples"),
+        host_fk("booking", "resource"),
+        host_fk("booking", "unit"),
+        host_fk("booking", "quote"),
+        UniqueConstraint("institution_id", "number", name="uq_booking_number"),
+        Index("ix_booking_resource", "institution_id", "resource_id", "starts_at"),
+        Index("ix_booking_state", "institution_id", "state", "starts_at"),
+        Index("ix_booking_customer", "customer_id", "starts_at"),
+        Index("ix_booking_person", "person_id", "starts_at"),
+        BY_HOST,
+    )
+
+
+class BookingEvent(HostRow, Base):
+    """Append-only history of a booking: who did what, when, and what changed."""
+
+    __tablename__ = "booking_event"
+    booking_id: Mapped[UUID] = mapped_column(Id)
+    at: Mapped[datetime] = mapped_column(Instant)
+    person_id: Mapped[UUID | None] = mapped_column(Id)
+    kind: Mapped[str] = mapped_column(String(40))
+    details: Mapped[dict[str, Any]] = mapped_column(Json)
+    __table_args__ = (
+        host_fk("booking_event", "booking"),
+        Index("ix_booking_event_booking", "institution_id", "booking_id", "at"),
+        BY_HOST,
+    )
+
+
+class BookingMessage(HostRow, Base):
+    """Erasable: what the two parties wrote to each other."""
+
+    __tablename__ = "booking_message"
+    booking_id: Mapped[UUID] = mapped_column(Id)
+    at: Mapped[datetime] = mapped_column(Instant)
+    person_id: Mapped[UUID] = mapped_column(Id, ForeignKey("person.id"))
+    from_host: Mapped[bool] = mapped_column()
+    text: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        host_fk("booking_message", "booking"),
+        Index("ix_booking_message_booking", "institution_id", "booking_id", "at"),
+        BY_HOST,
+    )
+
+
+class BookingFile(HostRow, Base):
+    """A document attached to a booking: a sample list, a safety sheet, a result."""
+
+    __tablename__ = "booking_file"
+    booking_id: Mapped[UUID] = mapped_column(Id)
+    file_organisation_id: Mapped[UUID] = mapped_column(Id)
+    file_id: Mapped[UUID] = mapped_column(Id)
+    kind: Mapped[str] = mapped_column(String(20))
+    __table_args__ = (
+        one_of("kind", ["attachment", "hazard", "result", "contract"]),
+        host_fk("booking_file", "booking"),
+        Index("ix_booking_file_booking", "institution_id", "booking_id"),
+        BY_HOST,
+    )
+
+
+class BookingCounter(Base):
+    """Source of the numbers that people read out on the phone: one count per institution and year."""
+
+    __tablename__ = "booking_counter"
+    institution_id: Mapped[UUID] = mapped_column(Id, ForeignKey("organisation.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    year: Mapped[int] = mapped_column(Integer, primary_key=True)
+    last: Mapped[int] = mapped_column(Integer)

@@ -1,0 +1,95 @@
+"""The database: one declarative base, engines set up for both dialects, and the read-only session of a request.
+
+Law 10: a request reads through ``reading()`` and changes things only in a unit of work, which has a session of its
+own. The read session refuses to write, so a GET cannot change anything by accident.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
+from sqlalchemy import Engine, MetaData, event
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
+
+if TYPE_CHECKING:
+    from resource_hub.infra.unit_of_work import Unit
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# Execution option that marks connections of units of work: they begin IMMEDIATE on SQLite.
+WRITES = "resource_hub_writes"
+
+
+class Base(DeclarativeBase):
+    """Base of every mapped class."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class WriteOutsideUnit(RuntimeError):
+    """Something tried to change data through the read-only session."""
+
+
+class ReadSession(FlaskSession):
+    """Session that reads only."""
+
+
+def _refuse_flush(session: Session, *_: Any) -> None:
+    raise WriteOutsideUnit("changes belong in a unit of work (resource_hub.infra.unit_of_work)")
+
+
+def _refuse_statement(state: ORMExecuteState) -> None:
+    if state.is_insert or state.is_update or state.is_delete:
+        raise WriteOutsideUnit("changes belong in a unit of work (resource_hub.infra.unit_of_work)")
+
+
+event.listen(ReadSession, "before_flush", _refuse_flush)
+event.listen(ReadSession, "do_orm_execute", _refuse_statement)
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": ReadSession, "autoflush": False})
+
+current_unit: ContextVar[Unit | None] = ContextVar("current_unit", default=None)
+
+
+def reading() -> Session:
+    """The session to read with: the unit's inside a unit of work, else the read-only one of the app context."""
+    unit = current_unit.get()
+    return unit.session if unit is not None else db.session()
+
+
+def dialect_name() -> str:
+    return db.engine.dialect.name
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Set up connections of an engine for this product; call once per engine."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_connect)
+        event.listen(engine, "begin", _sqlite_begin)
+
+
+def _sqlite_connect(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver must not open transactions by itself: BEGIN is ours, IMMEDIATE for units and deferred for readers.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA busy_timeout=5000")
+    cursor.execute("PRAGMA cache_size=-32000")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Any) -> None:
+    immediate = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

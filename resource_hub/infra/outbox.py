@@ -1,0 +1,186 @@
+"""Outbox: an event and one delivery row per subscriber, written in the unit that caused them.
+
+A delivery is claimed by its row, handled and marked in one unit, in order per subject; after ten failures it is
+parked and shown on the operations page. Nobody reads "everything after the last id".
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import and_, exists, func, insert, select, update
+from sqlalchemy.orm import aliased
+
+from resource_hub.infra import clock
+from resource_hub.infra.database import reading
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.tables import OutboxDelivery, OutboxEvent
+
+if TYPE_CHECKING:
+    from resource_hub.infra.unit_of_work import Lease, Unit
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a subscriber receives. ``at`` is the business time of the change."""
+
+    id: UUID
+    name: str
+    subject: str
+    payload: Mapping[str, Any]
+    at: datetime
+
+
+Handler = Callable[["Unit", Event], None]
+# Event name → subscribers by name. Filled once by the composition root.
+_subscribers: dict[str, dict[str, Handler]] = defaultdict(dict)
+
+
+def subscribe(subscriptions: Mapping[str, Iterable[tuple[str, Handler]]]) -> None:
+    """Add the subscriptions of one capability; a subscriber's name is stored in its deliveries and must stay."""
+    for name, handlers in subscriptions.items():
+        for subscriber, handler in handlers:
+            _subscribers[name][subscriber] = handler
+
+
+def publish(unit: Unit, name: str, subject: str, payload: Mapping[str, Any]) -> None:
+    subscribers = _subscribers.get(name)
+    if not subscribers:
+        return
+    event_id = new_id()
+    unit.session.execute(
+        insert(OutboxEvent).values(id=event_id, name=name, subject=subject, payload=dict(payload), at=unit.now)
+    )
+    unit.session.execute(
+        insert(OutboxDelivery),
+        [
+            {
+                "id": new_id(),
+                "event_id": event_id,
+                "subscriber": subscriber,
+                "subject": subject,
+                "state": "waiting",
+                "attempts": 0,
+                "not_before": clock.machine_now(),
+            }
+            for subscriber in subscribers
+        ],
+    )
+
+
+def deliver_due(limit: int = 100, lease: Lease | None = None) -> int:
+    """Deliver what is due, one unit per delivery; returns how many were handled.
+
+    An earlier delivery of the same subscriber and subject that is still waiting holds back the later ones.
+    """
+    handled = 0
+    for delivery_id in _due(limit):
+        try:
+            handled += _deliver(delivery_id, lease)
+        except Exception as error:  # a handler's failure must not stop the others
+            _failed(delivery_id, error)
+    return handled
+
+
+def _due(limit: int) -> list[UUID]:
+    earlier = aliased(OutboxDelivery)
+    held_back = exists().where(
+        earlier.subscriber == OutboxDelivery.subscriber,
+        earlier.subject == OutboxDelivery.subject,
+        earlier.state == "waiting",
+        earlier.id < OutboxDelivery.id,
+        earlier.not_before > clock.machine_now(),
+    )
+    statement = (
+        select(OutboxDelivery.id)
+        .where(OutboxDelivery.state == "waiting", OutboxDelivery.not_before <= clock.machine_now(), ~held_back)
+        .order_by(OutboxDelivery.id)
+        .limit(limit)
+    )
+    from resource_hub.infra.unit_of_work import unit_of_work
+
+    with unit_of_work() as unit:
+        return list(unit.session.scalars(statement))
+
+
+def _deliver(delivery_id: UUID, lease: Lease | None) -> int:
+    from resource_hub.infra.unit_of_work import unit_of_work
+
+    with unit_of_work(lease=lease) as unit:
+        row = unit.session.execute(
+            select(OutboxDelivery)
+            .where(OutboxDelivery.id == delivery_id, OutboxDelivery.state == "waiting")
+            .with_for_update(skip_locked=True)
+        ).scalar_one_or_none()
+        if row is None:
+            return 0
+        earlier = unit.session.scalar(
+            select(func.count())
+            .select_from(OutboxDelivery)
+            .where(
+                and_(
+                    OutboxDelivery.subscriber == row.subscriber,
+                    OutboxDelivery.subject == row.subject,
+                    OutboxDelivery.state == "waiting",
+                    OutboxDelivery.id < row.id,
+                )
+            )
+        )
+        if earlier:
+            return 0
+        source = unit.session.get_one(OutboxEvent, row.event_id)
+        handler = _subscribers.get(source.name, {}).get(row.subscriber)
+        if handler is None:
+            row.state = "parked"
+            row.error = f"no subscriber named {row.subscriber}"
+            return 0
+        row.state = "done"
+        row.done_at = clock.machine_now()
+        unit.session.flush()
+        handler(unit, Event(source.id, source.name, source.subject, source.payload, source.at))
+        return 1
+
+
+def _failed(delivery_id: UUID, error: Exception) -> None:
+    from resource_hub.infra.unit_of_work import unit_of_work
+
+    log.warning("outbox delivery %s failed", delivery_id, exc_info=error)
+    with unit_of_work() as unit:
+        row = unit.session.get(OutboxDelivery, delivery_id)
+        if row is None or row.state != "waiting":
+            return
+        row.attempts += 1
+        row.error = "".join(traceback.format_exception_only(error))[:2000]
+        row.not_before = clock.machine_now() + timedelta(seconds=min(2**row.attempts, 300))
+        if row.attempts >= MAX_ATTEMPTS:
+            row.state = "parked"
+
+
+def backlog() -> int:
+    return (
+        reading().scalar(
+            select(func.count()).select_from(OutboxDelivery).where(OutboxDelivery.state == "waiting")
+        )
+        or 0
+    )
+
+
+def retry_parked(unit: Unit, delivery_id: UUID) -> bool:
+    """Give a parked delivery ten more tries; asked for by a person on the operations page."""
+    result = unit.session.execute(
+        update(OutboxDelivery)
+        .where(OutboxDelivery.id == delivery_id, OutboxDelivery.state == "parked")
+        .values(state="waiting", attempts=0, not_before=clock.machine_now())
+    )
+    return bool(result.rowcount)  # type: ignore[attr-defined]

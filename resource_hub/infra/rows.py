@@ -1,0 +1,58 @@
+"""Shapes that table families share: keys of hosts and funders, whole-key references, lists of allowed words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from resource_hub.infra.types import Id
+
+# Growing tables of hosts stand in 8 hash partitions on PostgreSQL; migrations/guards.py makes the partitions.
+BY_HOST: dict[str, Any] = {"postgresql_partition_by": "HASH (institution_id)"}
+
+
+class HostRow:
+    """A host's row: its key begins with the institution, so that hosts can be scoped, partitioned and moved."""
+
+    institution_id: Mapped[UUID] = mapped_column(
+        Id, ForeignKey("organisation.id"), primary_key=True, sort_order=-20
+    )
+    id: Mapped[UUID] = mapped_column(Id, primary_key=True, sort_order=-19)
+
+
+class FunderRow:
+    """A funder's row."""
+
+    funder_id: Mapped[UUID] = mapped_column(Id, ForeignKey("organisation.id"), primary_key=True, sort_order=-20)
+    id: Mapped[UUID] = mapped_column(Id, primary_key=True, sort_order=-19)
+
+
+class SharedRow:
+    """A small shared row."""
+
+    id: Mapped[UUID] = mapped_column(Id, primary_key=True, sort_order=-20)
+
+
+def host_fk(table: str, target: str, column: str | None = None) -> ForeignKeyConstraint:
+    """Reference with the whole key: the database refuses a row that mixes two hosts."""
+    column = column or f"{target}_id"
+    return ForeignKeyConstraint(
+        ["institution_id", column], [f"{target}.institution_id", f"{target}.id"], name=f"fk_{table}_{column}"
+    )
+
+
+def funder_fk(table: str, target: str, column: str | None = None) -> ForeignKeyConstraint:
+    column = column or f"{target}_id"
+    return ForeignKeyConstraint(
+        ["funder_id", column], [f"{target}.funder_id", f"{target}.id"], name=f"fk_{table}_{column}"
+    )
+
+
+def one_of(column: str, words: Iterable[str]) -> CheckConstraint:
+    """The column holds one of the words. The name is completed by the naming convention."""
+    allowed = ",".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} IN ({allowed})", name=column)
