@@ -23,14 +23,14 @@ def make_contents(**changes: Any) -> ListingContents:
     values: dict[str, Any] = {
         "name_zh": "场发射扫描电子显微镜",
         "name_en": "Field-emission scanning electron microscope",
-        "description_zh": "用于材料表面形貌与成分分析",
-        "description_en": "Surface morphology and composition of materials",
+        "summary_zh": "用于材料表面形貌与成分分析",
+        "summary_en": "Surface morphology and composition of materials",
         "class_code": "010101",
         "model": "Quanta 250 FEG",
         "maker": "FEI",
         "country": "US",
         "city": "合肥",
-        "place": "理化科学实验中心 103 室",
+        "place_zh": "理化科学实验中心 103 室",
         "latitude_micro": 31_840_000,
         "longitude_micro": 117_260_000,
         "original_value_minor": 320_000_000,
@@ -62,7 +62,8 @@ def make_resource(
     )
 
 
-def make_unit(resource: ResourceRecord, *, number: int = 1, label: str = "") -> UnitRecord:
-    return UnitRecord(
-        HostKey(resource.key.institution_id, new_id()), resource.key.id, number, label or str(number)
-    )
+def make_unit(resource: ResourceRecord, *, position: int = 1, code: str = "", **changes: Any) -> UnitRecord:
+    key = HostKey(resource.key.institution_id, changes.pop("id", None) or new_id())
+    code = code or f"{resource.code}-{position}"
+    name = changes.pop("name", f"{position} 号机")
+    return UnitRecord(key, resource.key.id, code, name, changes.pop("name_en", f"No. {position}"), position, **changes)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from resource_hub.kernel.decision import Citation
+from resource_hub.rulebook import loader
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,16 @@ class CodeList:
 def instrument_classes() -> CodeList:
     """The list in use. Read once per process from the package's data."""
     path = files("resource_hub.rulebook").joinpath("data/cn/instrument_classes.toml")
-    data = tomllib.loads(path.read_text(encoding="utf-8"))
-    source = data["source"]
+    scheme = loader.read_scheme(path.read_text(encoding="utf-8"), "cn", "instrument_classes")
+    version = scheme.all_versions()[-1]
+    parameter = version.parameters["codes"]
     citation = Citation(
-        document=source["document"],
-        article=source["article"],
-        title=source["title"],
-        mark=source["mark"],
-        parameter="instrument_classes",
-        version=data["version"],
+        document=version.source.document,
+        article=parameter.article,
+        title=version.source.title,
+        mark=version.source.mark,
+        parameter="codes",
+        version=version.name,
     )
-    codes = {row["code"]: ClassCode(row["code"], row["zh"], row["en"]) for row in data["code"]}
-    return CodeList(data["list"], data["version"], citation, codes)
+    codes = {row["code"]: ClassCode(row["code"], row["zh"], row["en"]) for row in parameter.rows or ()}
+    return CodeList("GB/T 32847", version.name, citation, codes)

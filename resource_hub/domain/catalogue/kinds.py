@@ -104,7 +104,6 @@ FIELDS: dict[ResourceKind, tuple[KindField, ...]] = {
         KindField("sample_requirements", "sample", long=True),
         KindField("accreditation", "CMA/CNAS"),
     ),
-    ResourceKind.HELPER: (),
 }
 
 

@@ -13,22 +13,9 @@ from resource_hub.domain.catalogue.terms import (
     ChangeState,
     ListingClock,
     ListingContents,
-    ListingState,
     ResourceKind,
 )
-from resource_hub.kernel.decision import Citation
 from resource_hub.kernel.errors import Reason
-
-# Working days within which an accepted instrument must be listed.
-LISTING_TERM_DAYS = 30
-LISTING_TERM_SOURCE = Citation(
-    document="国科发基〔2017〕289号",
-    article="11",
-    title="国家重大科研基础设施和大型科研仪器开放共享管理办法",
-    mark="M",
-    parameter="listing_term_working_days",
-    version="2017",
-)
 
 MAX_NAME = 200
 MAX_TEXT = 20_000
@@ -64,10 +51,10 @@ def check_contents(
 
     if not (contents.name_zh.strip() or contents.name_en.strip()):
         bad("name_missing", "name_zh")
-    for place in ("name_zh", "name_en", "model", "maker", "city", "place", "country"):
+    for place in ("name_zh", "name_en", "model", "maker", "city", "place_zh", "place_en", "country"):
         if len(getattr(contents, place)) > MAX_NAME:
             bad("too_long", place, limit=MAX_NAME, length=len(getattr(contents, place)))
-    for place in ("description_zh", "description_en", "rules_zh", "rules_en", "accessories"):
+    for place in ("summary_zh", "summary_en", "rules_zh", "rules_en", "accessories"):
         if len(getattr(contents, place)) > MAX_TEXT:
             bad("too_long", place, limit=MAX_TEXT, length=len(getattr(contents, place)))
     reasons += _check_class(kind, contents, classes, complete=complete)
@@ -94,8 +81,8 @@ def check_contents(
     if complete:
         if contents.contact.empty:
             bad("contact_missing", "contact_name")
-        if kind in TIMED_KINDS and not (contents.place or contents.city):
-            bad("place_missing", "place")
+        if kind in TIMED_KINDS and not (contents.place_zh or contents.place_en or contents.city):
+            bad("place_missing", "place_zh")
         if kind is ResourceKind.INSTRUMENT and not contents.modes:
             bad("modes_missing", "modes")
     return reasons
@@ -139,40 +126,37 @@ def warnings(kind: ResourceKind, contents: ListingContents, classes: CodeList) -
     return result
 
 
-def may_submit(listing: ListingState, change: ChangeState) -> list[Reason]:
-    if change is not ChangeState.DRAFT and change is not ChangeState.REFUSED:
+def may_submit(change: ChangeState) -> list[Reason]:
+    if change not in (ChangeState.DRAFT, ChangeState.REFUSED):
         return [Reason("catalogue.change_not_draft", {"state": str(change)})]
     return []
 
 
 def may_decide(change: ChangeState) -> list[Reason]:
-    if change is not ChangeState.SUBMITTED:
-        return [Reason("catalogue.change_not_submitted", {"state": str(change)})]
+    if change is not ChangeState.PENDING:
+        return [Reason("catalogue.change_not_pending", {"state": str(change)})]
     return []
-
-
-def state_after(listing: ListingState, *, withdraws: bool) -> ListingState:
-    """State of the listing once an approved change is in force."""
-    return ListingState.WITHDRAWN if withdraws else ListingState.PUBLIC
 
 
 def listing_clock(
     accepted_on: date | None,
     listed_on: date | None,
     today: date,
+    term: int,
     working_days_after: Callable[[date, int], tuple[date, bool]],
 ) -> ListingClock | None:
     """The listing term of one instrument, or None when nobody has said when it was accepted.
 
-    The day of acceptance does not count: the term ends at the end of the 30th working day after it.
+    The day of acceptance does not count: the term ends at the end of its last working day.
 
     Args:
+        term: working days of the term (``cn/listing_duty``, 30).
         working_days_after: day and number → the working day so many after it, and whether the calendar of that year
             is only provisional (availability answers this).
     """
     if accepted_on is None:
         return None
-    due, provisional = working_days_after(accepted_on, LISTING_TERM_DAYS)
+    due, provisional = working_days_after(accepted_on, term)
     if listed_on is not None:
         return ListingClock(accepted_on, due, False, listed_on <= due, provisional)
     return ListingClock(accepted_on, due, today > due, None, provisional)

@@ -6,12 +6,43 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, Date, Float, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from resource_hub.domain.catalogue.text import tsvector
 from resource_hub.infra.database import Base
 from resource_hub.infra.rows import HostRow, host_fk, one_of
 from resource_hub.infra.types import Id, Instant, Json, Minor
+
+
+class SearchTokens(TypeDecorator[str]):
+    """Search tokens separated by blanks: text on SQLite, tsvector with positions on PostgreSQL. Written, not read."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(TSVECTOR() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or dialect.name != "postgresql":
+            return value
+        return tsvector(value.split())
 
 
 class Resource(HostRow, Base):
@@ -29,13 +60,14 @@ class Resource(HostRow, Base):
     maker: Mapped[str] = mapped_column(String(200), default="")
     model: Mapped[str] = mapped_column(String(200), default="")
     country: Mapped[str] = mapped_column(String(80), default="")
-    specification: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    specification: Mapped[list[list[str]]] = mapped_column(Json, default=list)  # name and value, in their order
+    accessories: Mapped[str] = mapped_column(Text, default="")
     details: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # fields of its kind
     place_zh: Mapped[str] = mapped_column(String(300), default="")
     place_en: Mapped[str] = mapped_column(String(300), default="")
     city: Mapped[str] = mapped_column(String(80), default="")
-    latitude: Mapped[float | None] = mapped_column(Float)
-    longitude: Mapped[float | None] = mapped_column(Float)
+    latitude_micro: Mapped[int | None] = mapped_column(Integer)  # millionths of a degree
+    longitude_micro: Mapped[int | None] = mapped_column(Integer)
     original_value_minor: Mapped[int | None] = mapped_column(Minor)
     currency: Mapped[str] = mapped_column(String(3), default="CNY")
     accepted_on: Mapped[date | None] = mapped_column(Date)
@@ -49,6 +81,7 @@ class Resource(HostRow, Base):
     contact_name: Mapped[str] = mapped_column(String(120), default="")
     contact_phone: Mapped[str] = mapped_column(String(60), default="")
     contact_email: Mapped[str] = mapped_column(String(254), default="")
+    contact_verified_on: Mapped[date | None] = mapped_column(Date)
     rules_zh: Mapped[str] = mapped_column(Text, default="")
     rules_en: Mapped[str] = mapped_column(Text, default="")
     photo_id: Mapped[UUID | None] = mapped_column(Id)
@@ -108,6 +141,7 @@ class ListingChange(HostRow, Base):
     decided_by: Mapped[UUID | None] = mapped_column(Id)
     decided_at: Mapped[datetime | None] = mapped_column(Instant)
     applied_at: Mapped[datetime | None] = mapped_column(Instant)
+    withdraws: Mapped[bool] = mapped_column(Boolean, default=False)
     version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[datetime] = mapped_column(Instant)
     __table_args__ = (
@@ -115,6 +149,7 @@ class ListingChange(HostRow, Base):
         host_fk("listing_change", "resource"),
         UniqueConstraint("institution_id", "resource_id", "number", name="uq_listing_change_number"),
         Index("ix_listing_change_state", "institution_id", "state"),
+        Index("ix_listing_change_due", "state", "effective_on"),
     )
 
 
@@ -141,11 +176,54 @@ class ImportRun(HostRow, Base):
     updated: Mapped[int] = mapped_column(Integer, default=0)
     unchanged: Mapped[int] = mapped_column(Integer, default=0)
     refused: Mapped[int] = mapped_column(Integer, default=0)
-    report: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+    report: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)  # problems, capped; `refused` counts all
+    shape: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # encoding, delimiter, sheet, headings as read
+    error: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)  # why the file as a whole failed
+    version: Mapped[int] = mapped_column(Integer, default=1)
     started_by: Mapped[UUID | None] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(Instant)
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
-    __table_args__ = (one_of("state", ["uploaded", "checked", "waiting", "running", "done", "failed"]),)
+    __table_args__ = (
+        one_of("state", ["uploaded", "checked", "waiting", "running", "done", "failed"]),
+        Index("ix_import_run_state", "state", "created_at"),
+        Index("ix_import_run_institution", "institution_id", "created_at"),
+    )
+
+
+class ResourceIndex(Base):
+    """What the search reads: one row a public resource, derived from it and rebuilt at will.
+
+    ``tokens`` are search text (`text.tokens`): plain words on SQLite, where FTS5 indexes them, a tsvector with a GIN
+    index on PostgreSQL. ``docid`` is the row number that FTS5 needs; nothing else refers to it.
+    """
+
+    __tablename__ = "resource_index"
+    docid: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    institution_id: Mapped[UUID] = mapped_column(Id, ForeignKey("organisation.id"))
+    resource_id: Mapped[UUID] = mapped_column(Id)
+    kind: Mapped[str] = mapped_column(String(20))
+    class_code: Mapped[str] = mapped_column(String(12), default="")
+    class_group: Mapped[str] = mapped_column(String(2), default="")  # first two digits, for the facet
+    city: Mapped[str] = mapped_column(String(80), default="")
+    modes: Mapped[int] = mapped_column(Integer, default=0)  # bits of terms.MODE_BITS
+    open_to_outside: Mapped[bool] = mapped_column(Boolean)
+    latitude_micro: Mapped[int | None] = mapped_column(Integer)
+    longitude_micro: Mapped[int | None] = mapped_column(Integer)
+    sort_name: Mapped[str] = mapped_column(String(120))
+    listed_on: Mapped[date | None] = mapped_column(Date)
+    words: Mapped[str] = mapped_column(Text, default="")  # words worth proposing when nothing is found
+    tokens: Mapped[str] = mapped_column(SearchTokens)
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["institution_id", "resource_id"],
+            ["resource.institution_id", "resource.id"],
+            name="fk_resource_index_resource",
+        ),
+        UniqueConstraint("institution_id", "resource_id", name="uq_resource_index_resource"),
+        Index("ix_resource_index_kind", "kind", "city"),
+        Index("ix_resource_index_city", "city"),
+        Index("ix_resource_index_sort_name", "sort_name", "docid"),
+    )
 
 
 class SavedSearch(Base):

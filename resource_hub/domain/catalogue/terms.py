@@ -8,13 +8,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
 
 
 class ResourceKind(StrEnum):
-    """What is listed. A helper (preparation room, operator) is never listed, only booked together with another."""
+    """What is listed."""
 
     INSTRUMENT = "instrument"
     FACILITY = "facility"
@@ -22,12 +21,10 @@ class ResourceKind(StrEnum):
     DATASET = "dataset"
     LITERATURE = "literature"
     SERVICE = "service"
-    HELPER = "helper"
 
 
-LISTED_KINDS = tuple(kind for kind in ResourceKind if kind is not ResourceKind.HELPER)
 # Kinds whose use takes a stretch of time on a unit; the others are asked for and delivered.
-TIMED_KINDS = frozenset({ResourceKind.INSTRUMENT, ResourceKind.FACILITY, ResourceKind.HELPER})
+TIMED_KINDS = frozenset({ResourceKind.INSTRUMENT, ResourceKind.FACILITY})
 
 
 class Mode(StrEnum):
@@ -42,36 +39,44 @@ MODE_BITS = {Mode.SELF_USE: 1, Mode.STAFF_RUN: 2, Mode.SEND_IN: 4}
 
 
 class ListingState(StrEnum):
-    """State of a resource as the public sees it; a change that waits does not alter it."""
+    """State of a resource as the public sees it. A change that waits does not alter a public listing."""
 
     DRAFT = "draft"
-    SUBMITTED = "submitted"
+    PENDING = "pending"
     PUBLIC = "public"
-    REFUSED = "refused"
     WITHDRAWN = "withdrawn"
 
 
 class ChangeState(StrEnum):
-    """State of one set of changes to a listing."""
+    """State of one set of changes to a listing. Approved ones wait for their day."""
 
     DRAFT = "draft"
-    SUBMITTED = "submitted"
+    PENDING = "pending"
     APPROVED = "approved"
-    IN_FORCE = "in_force"
     REFUSED = "refused"
-    RECALLED = "recalled"
+    IN_FORCE = "in_force"
     SUPERSEDED = "superseded"
 
 
+class WorkingOrder(StrEnum):
+    """Working order of an instrument, after the national platform's status codes 1, 4, 5, 6 and 7."""
+
+    NORMAL = "normal"
+    OCCASIONAL_FAULTS = "occasional_faults"
+    FREQUENT_FAULTS = "frequent_faults"
+    AWAITING_REPAIR = "awaiting_repair"
+    AWAITING_SCRAPPING = "awaiting_scrapping"
+
+
 class ImportState(StrEnum):
-    """State of an import: stored, mapped and previewed, running in batches, done, or refused as a whole."""
+    """State of an import: stored, checked against the mapping, waiting for its turn, running, done or failed."""
 
     UPLOADED = "uploaded"
-    PREVIEWED = "previewed"
+    CHECKED = "checked"
+    WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +103,15 @@ class ListingContents:
 
     name_zh: str = ""
     name_en: str = ""
-    description_zh: str = ""
-    description_en: str = ""
+    summary_zh: str = ""
+    summary_en: str = ""
     class_code: str = ""
     model: str = ""
     maker: str = ""
     country: str = ""
     city: str = ""
-    place: str = ""
+    place_zh: str = ""
+    place_en: str = ""
     latitude_micro: int | None = None
     longitude_micro: int | None = None
     original_value_minor: int | None = None
@@ -113,6 +119,7 @@ class ListingContents:
     accepted_on: date | None = None
     commissioned_on: date | None = None
     decommissioned_on: date | None = None
+    general_purpose: bool = True
     specification: tuple[tuple[str, str], ...] = ()
     accessories: str = ""
     contact: Contact = Contact()
@@ -129,8 +136,12 @@ class ListingContents:
         first, second = (self.name_zh, self.name_en) if language.startswith("zh") else (self.name_en, self.name_zh)
         return first or second
 
-    def description(self, language: str) -> str:
-        zh, en = self.description_zh, self.description_en
+    def summary(self, language: str) -> str:
+        zh, en = self.summary_zh, self.summary_en
+        return (zh or en) if language.startswith("zh") else (en or zh)
+
+    def place(self, language: str) -> str:
+        zh, en = self.place_zh, self.place_en
         return (zh or en) if language.startswith("zh") else (en or zh)
 
     def rules_text(self, language: str) -> str:
@@ -153,11 +164,12 @@ class ResourceRecord:
     zone: str
     contents: ListingContents
     version: int = 1
-    listed_since: datetime | None = None
-    withdrawn_at: datetime | None = None
-    state_reasons: tuple[Reason, ...] = ()
-    has_pending_change: bool = False
+    listed: bool = True
+    listed_on: date | None = None
+    order: WorkingOrder = WorkingOrder.NORMAL
+    change_waits: bool = False
     unit_count: int = 0
+    host_code: str = ""
 
     def name(self, language: str) -> str:
         return self.contents.name(language) or self.code
@@ -192,9 +204,9 @@ class ResourceRecord:
 
     @property
     def bookable(self) -> bool:
-        """May be booked by time: a timed kind, public or a helper, and not marked as closed for booking."""
-        listed = self.state is ListingState.PUBLIC or self.kind is ResourceKind.HELPER
-        return listed and self.contents.bookable and self.kind in TIMED_KINDS
+        """May be booked by time: a timed kind that is public (or a helper that is never listed), not marked closed."""
+        there = self.state is ListingState.PUBLIC or not self.listed
+        return there and self.contents.bookable and self.kind in TIMED_KINDS
 
     @property
     def open_to_outside(self) -> bool:
@@ -208,33 +220,40 @@ class ResourceRecord:
 
 @dataclass(frozen=True, slots=True)
 class UnitRecord:
-    """One bookable lane. ``retired`` lanes keep their history and take no new bookings."""
+    """One bookable lane. An inactive one keeps its history and takes no new bookings."""
 
     key: HostKey
     resource_id: UUID
-    number: int
-    label: str
-    retired: bool = False
-    note: str = ""
+    code: str
+    name_zh: str
+    name_en: str
+    position: int
+    active: bool = True
+    serial_number: str = ""
+
+    def name(self, language: str) -> str:
+        zh, en = self.name_zh, self.name_en
+        return ((zh or en) if language.startswith("zh") else (en or zh)) or self.code
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeRecord:
-    """One set of changes to a listing, with what it was made from and what became of it."""
+    """One set of changes to a listing on its way: the contents as they will be, and what became of it."""
 
     key: HostKey
     resource_id: UUID
     number: int
     state: ChangeState
     contents: ListingContents
-    base_number: int
+    withdraws: bool
     effective_on: date | None
+    note: str
+    decision_note: str
     submitted_by: UUID | None
     submitted_at: datetime | None
     decided_by: UUID | None
     decided_at: datetime | None
-    reasons: tuple[Reason, ...]
-    withdraws: bool
+    applied_at: datetime | None
     version: int
 
 
@@ -259,15 +278,3 @@ class ListingClock:
     overdue: bool
     listed_in_time: bool | None
     provisional: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file of the store: its digest is its name; ``media_type`` is what its bytes say, not what the sender said."""
-
-    id: UUID
-    sha256: str
-    media_type: str
-    size: int
-    name: str
-
