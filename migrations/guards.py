@@ -18,6 +18,7 @@ PARTITIONED = (
     "booking_message",
     "booking_file",
     "evidence",
+    "evidence_private",
     "usage_session",
     "session_line",
     "usage_entry",

@@ -126,6 +126,7 @@ class UsageSession(HostRow, Base):
         Index("ix_usage_session_unit", "institution_id", "unit_id", "starts_at"),
         Index("ix_usage_session_booking", "institution_id", "booking_id"),
         Index("ix_usage_session_due", "state", "seal_due_at"),
+        Index("ix_usage_session_start", "state", "booked_starts_at"),
         # One person at a machine at a time (worked case B39): the database itself refuses a second open use.
         Index(
             "uq_usage_session_running",
