@@ -1,0 +1,1 @@
+"""Rules of assessment, pure: frozen facts and parameters in, figures out."""
