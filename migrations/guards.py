@@ -93,7 +93,36 @@ def _sqlite(present: set[str]) -> list[str]:
                 f" BEGIN SELECT RAISE(ABORT, 'append_only:{table}'); END",
             ]
     # INSERT OR REPLACE deletes without firing delete triggers unless this is on; nobody may replace a sealed row.
+    if "resource_index" in present:
+        statements += _sqlite_search()
     return statements
+
+
+# ---- search of the catalogue: tokens are made in Python, so the database only splits at blanks -----------------
+
+
+def _sqlite_search() -> list[str]:
+    """An FTS5 index over resource_index.tokens that keeps no text of its own, and the triggers that feed it."""
+    add = "INSERT INTO resource_text(rowid, tokens) VALUES (NEW.docid, NEW.tokens);"
+    drop = "INSERT INTO resource_text(resource_text, rowid, tokens) VALUES ('delete', OLD.docid, OLD.tokens);"
+    statements = [
+        "CREATE VIRTUAL TABLE IF NOT EXISTS resource_text USING fts5(tokens, content='resource_index',"
+        " content_rowid='docid', tokenize=\"unicode61 remove_diacritics 0 tokenchars '_'\")"
+    ]
+    for name, event, body in (
+        ("tr_resource_index_insert", "INSERT", add),
+        ("tr_resource_index_delete", "DELETE", drop),
+        ("tr_resource_index_update", "UPDATE OF docid, tokens", drop + " " + add),
+    ):
+        statements += [
+            f"DROP TRIGGER IF EXISTS {name}",
+            f"CREATE TRIGGER {name} AFTER {event} ON resource_index BEGIN {body} END",
+        ]
+    return statements
+
+
+def _postgresql_search() -> list[str]:
+    return ["CREATE INDEX IF NOT EXISTS ex_resource_index_tokens ON resource_index USING gin (tokens)"]
 
 
 def _postgresql(present: set[str]) -> list[str]:
@@ -113,6 +142,8 @@ def _postgresql(present: set[str]) -> list[str]:
             " (institution_id WITH =, unit_id WITH =, tstzrange(starts_at, ends_at, '[)') WITH &&);"
             " END IF; END $$"
         )
+    if "resource_index" in present:
+        statements += _postgresql_search()
     statements.append(
         "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$"
         " BEGIN RAISE EXCEPTION 'append_only:%%', TG_TABLE_NAME USING ERRCODE = '23R01'; END $$"

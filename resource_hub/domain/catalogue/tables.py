@@ -11,7 +11,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Date,
-    Dialect,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -22,27 +21,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from resource_hub.domain.catalogue.text import tsvector
 from resource_hub.infra.database import Base
 from resource_hub.infra.rows import HostRow, host_fk, one_of
 from resource_hub.infra.types import Id, Instant, Json, Minor
 
 
-class SearchTokens(TypeDecorator[str]):
-    """Search tokens separated by blanks: text on SQLite, tsvector with positions on PostgreSQL. Written, not read."""
-
-    impl = Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(TSVECTOR() if dialect.name == "postgresql" else Text())
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None or dialect.name != "postgresql":
-            return value
-        return tsvector(value.split())
+# Search tokens: text on SQLite, where FTS5 indexes it; a tsvector with positions on PostgreSQL.
+SearchTokens = Text().with_variant(TSVECTOR(), "postgresql")
 
 
 class Resource(HostRow, Base):
@@ -193,8 +179,8 @@ class ImportRun(HostRow, Base):
 class ResourceIndex(Base):
     """What the search reads: one row a public resource, derived from it and rebuilt at will.
 
-    ``tokens`` are search text (`text.tokens`): plain words on SQLite, where FTS5 indexes them, a tsvector with a GIN
-    index on PostgreSQL. ``docid`` is the row number that FTS5 needs; nothing else refers to it.
+    ``tokens`` are search text (`text.tokens`): plain words on SQLite, where the FTS5 table ``resource_text`` indexes
+    them, a tsvector with a GIN index on PostgreSQL (both made by migrations/guards.py). ``docid`` is the row number that FTS5 needs; nothing else refers to it.
     """
 
     __tablename__ = "resource_index"

@@ -61,10 +61,12 @@ def main(arguments: list[str]) -> None:
             say({"sheet": name})
             if found.start is not None:
                 # iter_rows begins at the sheet's first row, used or not, so its number is the one that Excel shows.
+                # Its columns begin at the first used one, so the blank ones before are put back.
+                blank = [""] * min(found.start[1], int(columns))
                 for line, row in enumerate(found.iter_rows(), start=1):
                     if line > int(rows):
                         break
-                    say({"line": line, "cells": [text(value) for value in row][: int(columns) + 1]})
+                    say({"line": line, "cells": (blank + [text(value) for value in row])[: int(columns) + 1]})
             say({"end": True})
     except MemoryError:
         say({"error": "sheet_parser_died", "values": {"megabytes": int(memory) >> 20, "seconds": int(seconds)}})
