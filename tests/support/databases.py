@@ -123,7 +123,7 @@ def migrate(owner_url: str) -> None:
 
     # Until the first migration is cut the tables come straight from the mapped classes.
     make: Callable[..., object] = schema.upgrade if list(MIGRATIONS.glob("*.py")) else schema.create
-    make(owner_url, app_role=postgres.APPLICATION if owner_url.startswith(POSTGRESQL) else None)
+    make(owner_url, app_role=postgres.APPLICATION if owner_url.startswith(POSTGRESQL) else "")
 
 
 def _sqlite_url(path: Path) -> str:

