@@ -282,7 +282,7 @@ class PersonRecord:
     name: str
     email: str
     phone: str = ""
-    locale: str = "zh"
+    language: str = "zh"
     state: PersonState = PersonState.ACTIVE
     session_epoch: int = 1
     demo: bool = False
