@@ -1,8 +1,8 @@
 """Front-end files: from the locked npm packages to static/vendor/, which is not part of the repository.
 
 Each file comes with its gzip and Brotli twins, made once at the slowest level, so that the server only has to send
-them. static/vendor/manifest.json says what is there: a page adds the file's hash to its address, and a browser can
-then keep the file for ever. The pages fetch nothing from anywhere else.
+them. A file's name carries its hash, so that a browser may keep it for ever; static/vendor/manifest.json says which
+file it is. The pages fetch nothing from anywhere else.
 """
 
 from __future__ import annotations
@@ -33,8 +33,12 @@ INPUTS = ("package.json", "package-lock.json", ".npmrc", "tools/assets.py", "too
 
 @dataclass(frozen=True)
 class Asset:
-    """A file in static/vendor: copied from a package, or bundled from an entry file of ours."""
+    """A file in static/vendor: copied from a package, or bundled from an entry file of ours.
 
+    Pages ask for it by `key`; `name` gets a piece of its hash before the ending.
+    """
+
+    key: str
     name: str
     package: str
     source: str
@@ -42,11 +46,11 @@ class Asset:
 
 
 ASSETS = (
-    Asset("htmx.min.js", "htmx.org", "dist/htmx.min.js"),
-    Asset("alpine.min.js", "@alpinejs/csp", "dist/cdn.min.js"),
-    Asset("tabler.min.css", "@tabler/core", "dist/css/tabler.min.css"),
-    Asset("tabler.min.js", "@tabler/core", "tabler.js", ("--global-name=bootstrap",)),
-    Asset("echarts.min.js", "echarts", "echarts.js", ()),
+    Asset("htmx", "htmx.min.js", "htmx.org", "dist/htmx.min.js"),
+    Asset("alpine", "alpine.min.js", "@alpinejs/csp", "dist/cdn.min.js"),
+    Asset("tabler.css", "tabler.min.css", "@tabler/core", "dist/css/tabler.min.css"),
+    Asset("tabler.js", "tabler.min.js", "@tabler/core", "tabler.js", ("--global-name=bootstrap",)),
+    Asset("echarts", "echarts.min.js", "echarts", "echarts.js", ()),
 )
 
 # Packages whose code ends up inside the files above, for their licences.
@@ -189,23 +193,30 @@ def _make(node: list[str], made_from: str) -> None:
                 os.environ,
                 f"{asset.name} could not be made.",
             )
-    paths = [fresh / asset.name for asset in ASSETS]
+    files = {asset: _named_by_hash(fresh / asset.name) for asset in ASSETS}
+    paths = list(files.values())
     bootstrap.run_logged([*node, "-e", COMPRESS, *map(str, paths)], os.environ, "Compressing failed.")
     for path in paths:
         # Without a time in it, so that the same input gives the same bytes.
         path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
     (fresh / "LICENCES.txt").write_text(_licences(), encoding="utf-8")
-    (fresh / MANIFEST.name).write_text(json.dumps(_manifest(fresh, made_from), indent=1) + "\n", encoding="utf-8")
+    (fresh / MANIFEST.name).write_text(json.dumps(_manifest(files, made_from), indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(VENDOR, ignore_errors=True)
     fresh.rename(VENDOR)
 
 
-def _manifest(folder: Path, made_from: str) -> dict[str, object]:
-    files = {}
-    for asset in ASSETS:
-        path = folder / asset.name
+def _named_by_hash(path: Path) -> Path:
+    stem, dot, ending = path.name.partition(".")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return path.rename(path.with_name(f"{stem}-{digest[:10]}{dot}{ending}"))
+
+
+def _manifest(files: dict[Asset, Path], made_from: str) -> dict[str, object]:
+    known = {}
+    for asset, path in files.items():
         about = _about(asset.package)
-        files[asset.name] = {
+        known[asset.key] = {
+            "file": path.name,
             "package": asset.package,
             "version": about["version"],
             "licence": about["license"],
@@ -214,7 +225,7 @@ def _manifest(folder: Path, made_from: str) -> dict[str, object]:
             "gzip": path.with_name(path.name + ".gz").stat().st_size,
             "brotli": path.with_name(path.name + ".br").stat().st_size,
         }
-    return {"made_from": made_from, "files": files}
+    return {"made_from": made_from, "files": known}
 
 
 def _about(package: str) -> dict[str, str]:

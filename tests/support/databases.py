@@ -38,6 +38,11 @@ class Database:
     name: str
     server: postgres.Server | None = None
 
+    @property
+    def app_role(self) -> str:
+        """The role that the migrations give the application's rights to; empty on SQLite, which knows no roles."""
+        return postgres.APPLICATION if self.server else ""
+
     @contextlib.contextmanager
     def engine(self, *, owner: bool = False) -> Iterator[Engine]:
         """A plain SQLAlchemy engine beside the product's own, to look (or to strike) from outside."""
