@@ -99,10 +99,8 @@ def _is_demonstration() -> bool:
 def _optional(name: str) -> ModuleType | None:
     try:
         return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name and name.startswith(error.name):
-            return None
-        raise
+    except ImportError:
+        return None
 
 
 def _wire() -> None:
