@@ -61,3 +61,7 @@ def main() -> None:
             place = f"{reason.place}: " if reason.place else ""
             click.echo(place + str(sentence(reason.code, reason.values)), err=True)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
