@@ -76,7 +76,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call":
-        _ran.update(value for name, value in report.user_properties if name == "ran on")
+        _ran.update(str(value) for name, value in report.user_properties if name == "ran on")
     elif report.when == "setup" and report.skipped and chromium.MISSING in str(report.longrepr):
         _no_browser["tests"] += 1
 

@@ -25,6 +25,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -178,7 +179,7 @@ class OwnServer(Server):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # an interrupt at the keyboard is for pytest, which then stops us
                 preexec_fn=_die_with_parent,
-                **self._as_account(),
+                **_as_account(self.account),
             )
         self._wait()
         self.create_roles()
@@ -215,7 +216,7 @@ class OwnServer(Server):
             capture_output=True,
             text=True,
             cwd=self.folder,
-            **self._as_account(),
+            **_as_account(self.account),
         )
         if done.returncode:
             raise PostgresUnavailable(f"{program} failed:\n{done.stdout}{done.stderr}\n{REMEDY}")
@@ -311,14 +312,13 @@ def _version_of(postgres: Path) -> re.Match[str] | None:
 
 def _runs(programs: Path, account: str | None) -> bool:
     """Whether the account can start initdb there; it needs the libraries and the shared files too."""
-    as_account = {"user": account, "group": _group(account), "extra_groups": []} if account else {}
     try:
         done = subprocess.run(
             [str(programs / "initdb"), "--show"],
             env={**os.environ, "PGDATA": "unused"},
             cwd="/",
             capture_output=True,
-            **as_account,
+            **_as_account(account),
         )
     except OSError:
         return False
@@ -337,6 +337,11 @@ def _unprivileged_account() -> str | None:
     raise PostgresUnavailable(
         "Running as root, and there is no account postgres or nobody to run the server as."
     )
+
+
+def _as_account(account: str | None) -> dict[str, Any]:
+    """Arguments for subprocess. The server refuses to run as root; the child gets that account's groups, not root's."""
+    return {"user": account, "group": _group(account), "extra_groups": []} if account else {}
 
 
 def _group(account: str | None) -> int | None:
