@@ -1,0 +1,35 @@
+"""What can go wrong with hours and occupancies."""
+
+from __future__ import annotations
+
+from resource_hub.kernel.errors import Conflict, Invalid, NotFound
+
+
+class SlotTaken(Conflict):
+    """Somebody holds a unit in that time. ``values["alternatives"]`` lists what is free instead, once known."""
+
+    code = "availability.slot_taken"
+
+
+class InvalidHours(Invalid):
+    """A weekly pattern or exception that cannot be kept; reasons name the row."""
+
+    code = "availability.invalid_hours"
+
+
+class InvalidRules(Invalid):
+    """House rules that cannot be kept; reasons name the field."""
+
+    code = "availability.invalid_rules"
+
+
+class NoUnit(NotFound):
+    """The resource has no unit that can be booked."""
+
+    code = "availability.no_unit"
+
+
+class RulesInForce(Conflict):
+    """A version of the rules that is in force, or was, never changes: write a new one with a later day."""
+
+    code = "availability.rules_in_force"

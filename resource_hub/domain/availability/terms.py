@@ -1,0 +1,325 @@
+"""Words of availability: opening hours, special days, windows, occupancies, and the lanes that people look at (pure).
+
+Times of day are minutes of the host's wall clock; everything else is instants in UTC. A *window* is time in which a
+unit may be booked: opening hours minus closures. *Free* is a window minus what holds the unit, set-up and tear-down
+of both neighbours counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan
+
+GRANULARITY_MINUTES = 5
+
+
+class Audience(StrEnum):
+    """For whom hours are open. ``outside`` makes protected hours: only customers from outside the host's legal
+    person may book them."""
+
+    ALL = "all"
+    OUTSIDE = "outside"
+
+
+class OnHolidays(StrEnum):
+    CLOSED = "closed"
+    OPEN = "open"
+
+
+class ExceptionKind(StrEnum):
+    CLOSURE = "closure"
+    EXTRA = "extra"
+    MAINTENANCE = "maintenance"
+
+
+class DayKind(StrEnum):
+    """What an administrator or the published calendar says of a day. ``ordinary`` takes the library's word back."""
+
+    HOLIDAY = "holiday"
+    WORKDAY = "workday"
+    ORDINARY = "ordinary"
+
+
+class OccupancyKind(StrEnum):
+    BOOKING = "booking"
+    HOLD = "hold"
+    MAINTENANCE = "maintenance"
+    EXTERNAL = "external"
+
+
+class Look(StrEnum):
+    """How a stretch of a lane looks to the person in front of it."""
+
+    FREE = "free"
+    PROTECTED = "protected"  # free, but kept for customers from outside
+    TAKEN = "taken"
+    MINE = "mine"
+    HELD = "held"
+    MAINTENANCE = "maintenance"
+    CLOSED = "closed"
+    PAST = "past"
+    SETUP = "setup"
+    TEARDOWN = "teardown"
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyHours:
+    """One stretch of a weekly pattern. ``weekday`` 0 is Monday; ``ends`` may pass 1440 and reach into the next day.
+
+    Holds for stretches that begin on a day from ``since`` (inclusive) until ``until`` (exclusive).
+    """
+
+    weekday: int
+    starts: int
+    ends: int
+    since: date = date.min
+    until: date | None = None
+    audience: Audience = Audience.ALL
+    on_holidays: OnHolidays = OnHolidays.CLOSED
+    id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatedException:
+    """A closure, an extra opening or maintenance. ``unit_id`` None means every unit of the resource."""
+
+    kind: ExceptionKind
+    span: TimeSpan
+    audience: Audience = Audience.ALL
+    unit_id: UUID | None = None
+    reason_zh: str = ""
+    reason_en: str = ""
+    id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialDay:
+    """A holiday, or a weekend day on which people work. ``stands_for`` is the day whose work it makes up.
+
+    ``provisional``: the yearly notice is not published yet, so days may move and make-up workdays are missing.
+    """
+
+    day: date
+    kind: DayKind
+    name_zh: str = ""
+    name_en: str = ""
+    stands_for: date | None = None
+    provisional: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Everything that decides when a resource is open: pattern, exceptions, special days, the host's zone."""
+
+    zone: str
+    weekly: tuple[WeeklyHours, ...] = ()
+    exceptions: tuple[DatedException, ...] = ()
+    days: Mapping[date, SpecialDay] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Windows in a span: time open to all, and time protected for outside customers. Sorted, disjoint."""
+
+    to_all: tuple[TimeSpan, ...]
+    protected: tuple[TimeSpan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A unit held for a while, as stored: set-up and tear-down included. A hold that has lapsed holds nothing."""
+
+    unit_id: UUID
+    span: TimeSpan
+    kind: OccupancyKind
+    holder_id: UUID
+    expires_at: datetime | None = None
+    resource_id: UUID | None = None
+    setup_seconds: int = 0
+    teardown_seconds: int = 0
+
+    def in_force(self, now: datetime) -> bool:
+        return self.kind is not OccupancyKind.HOLD or self.expires_at is None or self.expires_at > now
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One piece of a lane: what it looks like, why, and whether this viewer may book it.
+
+    ``holder_id`` stands only where the viewer may know who holds it.
+    """
+
+    span: TimeSpan
+    look: Look
+    why: Reason | None = None
+    holder_id: UUID | None = None
+    bookable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One unit over a span, covered without gaps."""
+
+    unit_id: UUID
+    label: str
+    stretches: tuple[Stretch, ...]
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """Lanes of a resource over some days. ``days`` are the host's calendar days with what is special about them."""
+
+    key: HostKey
+    span: TimeSpan
+    zone: str
+    days: tuple[date, ...]
+    special: Mapping[date, SpecialDay]
+    lanes: tuple[Lane, ...]
+    step_minutes: int
+    setup_seconds: int = 0
+    teardown_seconds: int = 0
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks at a calendar. ``outside`` None is a visitor, of whom nothing is known; ``holder_ids`` are the
+    bookings that the viewer may open; ``host`` sees all holders."""
+
+    outside: bool | None = None
+    holder_ids: frozenset[UUID] = frozenset()
+    host: bool = False
+
+    @property
+    def may_use_protected(self) -> bool:
+        """A visitor is taken for somebody from outside: whoever belongs to the host signs in first."""
+        return self.outside is not False
+
+
+@dataclass(frozen=True, slots=True)
+class FreeTime:
+    """A stretch in which a unit may be booked as it stands."""
+
+    key: HostKey
+    unit_id: UUID
+    span: TimeSpan
+
+
+@dataclass(frozen=True, slots=True)
+class RulesRecord:
+    """One version of the house rules of a resource, in force from ``since`` until the next one."""
+
+    key: HostKey
+    resource_id: UUID
+    number: int
+    since: date
+    document: Mapping[str, Any]
+    note: str = ""
+    created_at: datetime | None = None
+    created_by: UUID | None = None
+    until: date | None = None
+
+
+class Approval(StrEnum):
+    """Whose bookings wait for a yes."""
+
+    NEVER = "never"
+    OUTSIDE = "outside"
+    ALWAYS = "always"
+
+
+class Silence(StrEnum):
+    """What happens when the host's time to answer runs out."""
+
+    LAPSE = "lapse"
+    CONSENT = "consent"
+
+
+class QuotaPer(StrEnum):
+    PERSON = "person"
+    CUSTOMER = "customer"
+
+
+class QuotaPeriod(StrEnum):
+    """``future``: everything that has not ended yet; the others are periods of the host's calendar."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    FUTURE = "future"
+
+
+class QuotaMeasure(StrEnum):
+    MINUTES = "minutes"
+    BOOKINGS = "bookings"
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """At most ``limit`` minutes or bookings per person or customer in each period."""
+
+    per: QuotaPer
+    period: QuotaPeriod
+    measure: QuotaMeasure
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskedField:
+    """Something that the host wants to know with every booking."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HouseDocument:
+    """The rules of the house as the engine reads them; built by ``rules.document.read`` from a stored document.
+
+    Minutes unless named otherwise; 0 switches a limit off. ``lead`` goes by mode, with ``all`` for the rest.
+    """
+
+    step: int = 30
+    least: int = 30
+    most: int = 0
+    lead: Mapping[str, int] = field(default_factory=dict)
+    horizon_days: int = 60
+    setup: int = 0
+    teardown: int = 0
+    gap: int = 0
+    cancel_until: int = 0
+    change_until: int = 0
+    approval: Approval = Approval.NEVER
+    answer_hours: int = 48
+    silence: Silence = Silence.LAPSE
+    hold: int = 15
+    quotas: tuple[Quota, ...] = ()
+    fields: tuple[AskedField, ...] = ()
+    hazard: bool = False
+    samples_most: int = 0
+    training: str = ""
+    late_grace: int = 15
+    no_show_after: int = 30
+
+    def lead_for(self, mode: str) -> int:
+        return self.lead.get(mode, self.lead.get("all", 0))
+
+    @property
+    def setup_seconds(self) -> int:
+        return self.setup * 60
+
+    @property
+    def teardown_seconds(self) -> int:
+        return self.teardown * 60
