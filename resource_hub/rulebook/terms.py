@@ -171,6 +171,11 @@ class Parameters:
             parameter is not None and (parameter.value is not None or parameter.rows is not None)
         )
 
+    def states(self, name: str) -> bool:
+        """Whether the version has the parameter at all, readable or not. A rule asks this before it leaves a step
+        out: what the document states but the copy does not show must stop the rule, not be skipped."""
+        return name in self._entered or name in self.version.parameters
+
     def names(self) -> Iterator[str]:
         return iter(sorted(self.version.parameters))
 
@@ -191,7 +196,9 @@ class Parameters:
         parameter = self.version.parameters.get(name)
         if name in self._entered:
             base = parameter or Parameter(name, "")
-            parameter = replace(base, value=self._entered[name], rows=None, mark="OWN", note="entered by the institution")
+            parameter = replace(
+                base, value=self._entered[name], rows=None, mark="OWN", note="entered by the institution"
+            )
         if parameter is None or (parameter.value is None and parameter.rows is None):
             raise MissingParameter(
                 parameter=name,
@@ -222,7 +229,9 @@ class Parameters:
     def text(self, name: str) -> str:
         value = self.parameter(name).value
         if value is None:
-            raise BrokenScheme(f"{self.scheme.place}: {name} of {self.version.name} is a table, not one value")
+            raise BrokenScheme(
+                f"{self.scheme.place}: {name} of {self.version.name} is a table, not one value"
+            )
         return value
 
     def ratio(self, name: str) -> Fraction:
@@ -258,7 +267,9 @@ class Parameters:
     def rows(self, name: str) -> Sequence[Mapping[str, str]]:
         rows = self.parameter(name).rows
         if rows is None:
-            raise BrokenScheme(f"{self.scheme.place}: {name} of {self.version.name} is one value, not a table")
+            raise BrokenScheme(
+                f"{self.scheme.place}: {name} of {self.version.name} is one value, not a table"
+            )
         return rows
 
 

@@ -25,7 +25,9 @@ class Tariff(HostRow, Base):
     state: Mapped[str] = mapped_column(String(20))
     currency: Mapped[str] = mapped_column(String(3), default="CNY")
     document: Mapped[dict[str, Any]] = mapped_column(Json)
-    basis: Mapped[str] = mapped_column(Text, default="")  # why these prices: cost worksheet, decision of the office
+    basis: Mapped[str] = mapped_column(
+        Text, default=""
+    )  # why these prices: cost worksheet, decision of the office
     note: Mapped[str] = mapped_column(Text, default="")
     submitted_by: Mapped[UUID | None] = mapped_column(Id)
     submitted_at: Mapped[datetime | None] = mapped_column(Instant)

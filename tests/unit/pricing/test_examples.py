@@ -30,7 +30,9 @@ def _cases() -> list[Any]:
             variants = expect.items() if isinstance(expect, dict) else [("", expect)]
             for charge_on, wanted in variants:
                 own = {**document, "charge_on": charge_on} if charge_on else document
-                rows.append(pytest.param(own, case, wanted, id=f"{path.stem}: {case['id']} {charge_on}".strip()))
+                rows.append(
+                    pytest.param(own, case, wanted, id=f"{path.stem}: {case['id']} {charge_on}".strip())
+                )
     return rows
 
 

@@ -32,7 +32,11 @@ def hours(count: float = 1, start: datetime = START) -> TimeSpan:
 class TestRefusals:
     def test_p34_no_rate_for_the_class_stops_and_never_charges_zero(self):
         with pytest.raises(NoRate) as refused:
-            price(tariff(hour={"in_house": "10"}), CustomerClass.FIRM_SMALL, UseFacts(SHANGHAI, reserved=hours()))
+            price(
+                tariff(hour={"in_house": "10"}),
+                CustomerClass.FIRM_SMALL,
+                UseFacts(SHANGHAI, reserved=hours()),
+            )
         assert refused.value.values["place"] == "hour"
 
     def test_ask_means_a_price_by_hand(self):
@@ -72,7 +76,11 @@ class TestRefusals:
             {"steps_alone"},
         ),
         (
-            {"hour": {"all": "1"}, "day": {"all": "9"}, "steps": [{"after_minutes": 60, "hour": {"all": "1"}}]},
+            {
+                "hour": {"all": "1"},
+                "day": {"all": "9"},
+                "steps": [{"after_minutes": 60, "hour": {"all": "1"}}],
+            },
             {"steps_alone"},
         ),
         (
@@ -85,7 +93,10 @@ class TestRefusals:
             },
             {"bands_overlap"},
         ),
-        ({"hour": {"all": "1"}, "bands": [{"from": "25:00", "to": "26:00", "factor": "2"}]}, {"not_a_clock_time"}),
+        (
+            {"hour": {"all": "1"}, "bands": [{"from": "25:00", "to": "26:00", "factor": "2"}]},
+            {"not_a_clock_time"},
+        ),
         ({"hour": {"all": "1"}, "bands": [{"from": "01:00", "to": "02:00"}]}, {"band_rate"}),
         ({"hour": {"all": "1"}, "unit_minutes": 30, "unit_threshold_minutes": 30}, {"threshold"}),
         ({"hour": {"all": "1"}, "no_show": {"consequence": "fee"}}, {"penalty_fee"}),
@@ -119,9 +130,7 @@ def test_touching_bands_are_fine_and_a_band_over_sunday_midnight_is_seen():
 
 def test_wider_words_stand_in_for_a_class():
     document = tariff(hour={"in_house": "10", "outside": "30", "firm": "40", "firm_micro": "20"})
-    found = {
-        c: price(document, c, UseFacts(SHANGHAI, reserved=hours())).total.minor for c in CustomerClass
-    }
+    found = {c: price(document, c, UseFacts(SHANGHAI, reserved=hours())).total.minor for c in CustomerClass}
     assert found[CustomerClass.OWN_GROUP] == found[CustomerClass.IN_HOUSE] == 1000
     assert found[CustomerClass.ACADEMIC] == 3000
     assert found[CustomerClass.FIRM_MICRO] == 2000
@@ -163,9 +172,13 @@ def bands(draw):
     ]
 
 
-@given(rate=RATES, week=bands(), start=MOMENTS, seconds=st.integers(1, 3 * 86_400), where=st.sampled_from(
-    [SHANGHAI, "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]
-))
+@given(
+    rate=RATES,
+    week=bands(),
+    start=MOMENTS,
+    seconds=st.integers(1, 3 * 86_400),
+    where=st.sampled_from([SHANGHAI, "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]),
+)
 @settings(max_examples=80, deadline=None)
 def test_bands_equal_a_minute_by_minute_oracle(rate, week, start, seconds, where):
     """Start and end on whole minutes; every minute is looked up by the wall clock at its start.
@@ -226,9 +239,12 @@ def documents(draw):
     return tariff(**parts)
 
 
-@given(document=documents(), start=MOMENTS, seconds=st.integers(1, 3 * 86_400), where=st.sampled_from(
-    [SHANGHAI, "America/New_York"]
-))
+@given(
+    document=documents(),
+    start=MOMENTS,
+    seconds=st.integers(1, 3 * 86_400),
+    where=st.sampled_from([SHANGHAI, "America/New_York"]),
+)
 @settings(max_examples=150, deadline=None)
 def test_m8_the_quote_equals_the_charge_when_use_equals_the_reservation(document, start, seconds, where):
     span = TimeSpan(start, start + timedelta(seconds=seconds))
@@ -251,7 +267,9 @@ def test_longer_use_never_costs_less(document, start, a, b):
     assert total(short) <= total(long)
 
 
-@given(st.lists(st.fractions(min_value=-1000, max_value=1000), min_size=1, max_size=8), st.integers(-5000, 5000))
+@given(
+    st.lists(st.fractions(min_value=-1000, max_value=1000), min_size=1, max_size=8), st.integers(-5000, 5000)
+)
 def test_lines_take_what_rounding_leaves_over(exact, total):
     assert sum(spread(exact, total)) == total
 

@@ -6,6 +6,7 @@ hour that it repeats is charged twice, the second pass at the base rate when the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
@@ -67,7 +68,7 @@ def clashes(bands: Sequence[Band]) -> list[tuple[str, str]]:
                 marked.append((start + shift, end + shift, band.code))
     marked.sort()
     found: set[tuple[str, str]] = set()
-    for (_, end, first), (start, _, second) in zip(marked, marked[1:], strict=False):
+    for (_, end, first), (start, _, second) in itertools.pairwise(marked):
         if start < end:
             found.add((min(first, second), max(first, second)))
     return sorted(found)

@@ -170,7 +170,9 @@ def read_tariff(document: Mapping[str, Any]) -> Tariff:
         extras=_extras(document.get("extras") or [], reader),
         no_show=_penalty(document.get("no_show"), "no_show", reader),
         cancellation=_penalty(document.get("cancellation"), "cancellation", reader),
-        charge_on=ChargeOn(reader.choice(document.get("charge_on"), "charge_on", list(ChargeOn), ChargeOn.USE)),
+        charge_on=ChargeOn(
+            reader.choice(document.get("charge_on"), "charge_on", list(ChargeOn), ChargeOn.USE)
+        ),
         cut_to_minute=bool(document.get("cut_to_minute", False)),
         rounding=ROUNDINGS[reader.choice(document.get("rounding"), "rounding", list(ROUNDINGS), "half_up")],
         round_to=_round_to(document.get("round_to"), reader),
@@ -214,7 +216,11 @@ def _bands(rows: Any, reader: _Reader) -> tuple[Band, ...]:
     bands: list[Band] = []
     for index, row in enumerate(rows):
         place = f"bands.{index}"
-        reader.known(row, {"code", "name_zh", "name_en", "days", "from", "to", "factor", "hour", "minimum"}, f"{place}.")
+        reader.known(
+            row,
+            {"code", "name_zh", "name_en", "days", "from", "to", "factor", "hour", "minimum"},
+            f"{place}.",
+        )
         start = _clock(row.get("from"), f"{place}.from", reader)
         end = _clock(row.get("to"), f"{place}.to", reader)
         days = tuple(sorted(set(row.get("days") or EVERY_DAY)))
@@ -222,7 +228,9 @@ def _bands(rows: Any, reader: _Reader) -> tuple[Band, ...]:
             reader.fault("not_a_weekday", f"{place}.days")
             continue
         hour = reader.per_class(row.get("hour"), f"{place}.hour")
-        factor = reader.factor(row["factor"], f"{place}.factor") if row.get("factor") not in (None, "") else None
+        factor = (
+            reader.factor(row["factor"], f"{place}.factor") if row.get("factor") not in (None, "") else None
+        )
         if (factor is None) == hour.empty:
             reader.fault("band_rate", place)
         if start is None or end is None:
@@ -274,7 +282,9 @@ def _sample_breaks(rows: Any, reader: _Reader) -> tuple[SampleBreak, ...]:
     for index, row in enumerate(rows):
         reader.known(row, {"from", "sample"}, f"sample_breaks.{index}.")
         count = reader.whole(row.get("from"), f"sample_breaks.{index}.from", least=2, most=10_000_000)
-        breaks.append(SampleBreak(count, reader.per_class(row.get("sample"), f"sample_breaks.{index}.sample")))
+        breaks.append(
+            SampleBreak(count, reader.per_class(row.get("sample"), f"sample_breaks.{index}.sample"))
+        )
     ordered = tuple(sorted(breaks, key=lambda item: item.from_count))
     if len({item.from_count for item in ordered}) != len(ordered):
         reader.fault("break_twice", "sample_breaks")
@@ -285,10 +295,14 @@ def _extras(rows: Any, reader: _Reader) -> tuple[Extra, ...]:
     extras: list[Extra] = []
     for index, row in enumerate(rows):
         place = f"extras.{index}"
-        reader.known(row, {"code", "name_zh", "name_en", "kind", "factor", "amount", "per", "from"}, f"{place}.")
+        reader.known(
+            row, {"code", "name_zh", "name_en", "kind", "factor", "amount", "per", "from"}, f"{place}."
+        )
         kind = ExtraKind(reader.choice(row.get("kind"), f"{place}.kind", list(ExtraKind), ExtraKind.FEE))
         amount = reader.per_class(row.get("amount"), f"{place}.amount")
-        factor = reader.factor(row["factor"], f"{place}.factor") if row.get("factor") not in (None, "") else None
+        factor = (
+            reader.factor(row["factor"], f"{place}.factor") if row.get("factor") not in (None, "") else None
+        )
         if (kind is ExtraKind.FACTOR and factor is None) or (kind is not ExtraKind.FACTOR and amount.empty):
             reader.fault("extra_amount", place)
         code = str(row.get("code") or "")

@@ -141,13 +141,13 @@ def _chosen(tariff: Tariff, use: UseFacts) -> list[Extra]:
     known = {extra.code: extra for extra in tariff.extras}
     unknown = sorted((set(use.extras) | set(use.items)) - set(known) - {BY_DAY})
     if unknown:
-        raise InvalidTariff(*(Reason("pricing.tariff.unknown_extra", {"extra": code}, "extras") for code in unknown))
+        raise InvalidTariff(
+            *(Reason("pricing.tariff.unknown_extra", {"extra": code}, "extras") for code in unknown)
+        )
     return [extra for extra in tariff.extras if extra.code in use.extras or use.items.get(extra.code)]
 
 
-def _use_lines(
-    tariff: Tariff, customer_class: CustomerClass, use: UseFacts
-) -> tuple[list[_Line], int]:
+def _use_lines(tariff: Tariff, customer_class: CustomerClass, use: UseFacts) -> tuple[list[_Line], int]:
     chosen = _chosen(tariff, use)
     spans = charged_spans(tariff, use)
     share = Fraction(*use.share)
@@ -197,7 +197,11 @@ def _time_lines(
     if not tariff.day.empty and (tariff.hour.empty or BY_DAY in use.extras):
         days = -(-actual // DAY)
         rate = _rate(tariff.day, tariff, customer_class, "day")
-        return [_Line("days", {"days": days, "rate_exact": _text(rate)}, rate * days)], days * DAY, base_minimum
+        return (
+            [_Line("days", {"days": days, "rate_exact": _text(rate)}, rate * days)],
+            days * DAY,
+            base_minimum,
+        )
     seconds = counted_seconds(tariff, actual)
     lines: list[_Line] = []
     rest = seconds
@@ -205,10 +209,13 @@ def _time_lines(
         block = _rate(tariff.first_block.price, tariff, customer_class, "first_block.price")
         lines.append(_Line("first_block", {"minutes": tariff.first_block.minutes}, block))
         rest = max(0, seconds - tariff.first_block.minutes * 60)
-    if rest and not tariff.hour.empty:
+    if rest:
+        # A first block without an hourly rate cannot price what lies beyond it.
+        _rate(tariff.hour, tariff, customer_class, "hour")
         lines += _hour_lines(tariff, customer_class, use, spans, seconds, rest)
-    elif rest:
-        raise NoRate(customer_class=str(customer_class), place="hour")
+    elif not seconds:
+        # All of it lies below the threshold of the first unit: charged as no time, and said so.
+        lines.append(_Line("time", {"seconds": 0, "rate_exact": "0"}, Fraction(0)))
     added = [extra for extra in chosen if extra.kind is ExtraKind.HOUR]
     added_fees = [extra for extra in chosen if extra.kind is ExtraKind.FEE and extra.per is Per.HOUR]
     if use.mode is Mode.STAFF_RUN and not tariff.staff_hour.empty:
@@ -223,7 +230,12 @@ def _time_lines(
 
 
 def _hour_lines(
-    tariff: Tariff, customer_class: CustomerClass, use: UseFacts, spans: list[TimeSpan], seconds: int, rest: int
+    tariff: Tariff,
+    customer_class: CustomerClass,
+    use: UseFacts,
+    spans: list[TimeSpan],
+    seconds: int,
+    rest: int,
 ) -> list[_Line]:
     base = _rate(tariff.hour, tariff, customer_class, "hour")
     if tariff.steps:
@@ -261,7 +273,11 @@ def _step_lines(tariff: Tariff, customer_class: CustomerClass, base: Fraction, s
         end = edges[index + 1] if index + 1 < len(edges) else seconds
         within = min(seconds, end) - start
         if within > 0:
-            values: dict[str, object] = {"seconds": within, "rate_exact": _text(rate), "after_minutes": start // 60}
+            values: dict[str, object] = {
+                "seconds": within,
+                "rate_exact": _text(rate),
+                "after_minutes": start // 60,
+            }
             lines.append(_Line("time" if index == 0 else "time_step", values, rate * within / HOUR))
     return lines
 
@@ -361,7 +377,9 @@ def _close(tariff: Tariff, customer_class: CustomerClass, lines: Sequence[_Line]
     return Price(
         total=Money(total, tariff.currency),
         lines=tuple(
-            PriceLine(Reason(f"pricing.line.{line.code}", line.values), line.exact, Money(amount, tariff.currency))
+            PriceLine(
+                Reason(f"pricing.line.{line.code}", line.values), line.exact, Money(amount, tariff.currency)
+            )
             for line, amount in zip(lines, amounts, strict=True)
         ),
         customer_class=customer_class,
