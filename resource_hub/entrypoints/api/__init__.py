@@ -1,0 +1,119 @@
+"""The REST interface under ``/api/v1``: OpenAPI 3.1, bearer tokens, problem answers (RFC 9457).
+
+A blueprint of an area is a ``flask_smorest.Blueprint`` with schemas beside it::
+
+    blueprint = Blueprint("bookings", __name__, url_prefix="/api/v1/bookings", description="Bookings")
+
+    @blueprint.get("/<host>/<uuid:booking_id>")
+    @blueprint.response(200, BookingSchema)
+    @allows(MEMBER)
+    def show(host, booking_id): ...
+
+The bearer token names person and organisation; the guard puts the actor into ``g.actor``. Lists answer
+``{"items": [...], "next": cursor or null}`` (``cursor_schema``). Changes of a versioned thing take ``If-Match``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import marshmallow as ma
+from flask import Flask
+from flask_smorest import Api, Blueprint
+from werkzeug.exceptions import HTTPException
+
+from resource_hub.entrypoints.support import fields, problems
+
+AREAS: tuple[tuple[str, str], ...] = ()
+
+
+class ReasonSchema(ma.Schema):
+    """One reason of a refusal, with what can be done next."""
+
+    code = ma.fields.String(required=True)
+    detail = ma.fields.String(required=True)
+    remedy = ma.fields.String(required=True)
+    place = ma.fields.String(required=True, allow_none=True, metadata={"description": "JSON pointer or field"})
+    values = ma.fields.Dict(required=True)
+
+
+class ProblemSchema(ma.Schema):
+    """RFC 9457 problem with all reasons at once and a number to quote."""
+
+    type = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    status = ma.fields.Integer(required=True)
+    detail = ma.fields.String(required=True)
+    instance = ma.fields.String(required=True)
+    code = ma.fields.String(required=True)
+    reference = ma.fields.String(required=True)
+    reasons = ma.fields.List(ma.fields.Nested(ReasonSchema), required=True)
+
+
+class ResourceHubApi(Api):
+    """flask-smorest with our problem answers.
+
+    Its own handler answers JSON for every HTTP error of the whole application and drops ``Allow``, ``Retry-After`` and
+    ``WWW-Authenticate``; ours looks at the path and keeps them.
+    """
+
+    ERROR_SCHEMA = ProblemSchema
+    DEFAULT_ERROR_RESPONSE_NAME = "DEFAULT_ERROR"
+
+    def handle_http_exception(self, error: HTTPException) -> Any:
+        return problems.on_http_error(error)
+
+
+class CursorArguments(ma.Schema):
+    """``?limit=&after=`` of a list."""
+
+    limit = ma.fields.Integer(load_default=25, validate=ma.validate.Range(1, 200))
+    after = ma.fields.String(load_default=None)
+
+
+def cursor_schema(item: type[ma.Schema]) -> type[ma.Schema]:
+    """Schema of one page of a list: the rows and the cursor of the next page in the body."""
+    return ma.Schema.from_dict(
+        {
+            "items": ma.fields.List(ma.fields.Nested(item), required=True),
+            "next": ma.fields.String(required=True, allow_none=True, attribute="next_cursor"),
+        },
+        name=f"{item.__name__.removesuffix('Schema')}Page",
+    )
+
+
+def blueprints() -> list[Blueprint]:
+    return [getattr(importlib.import_module(f"{__name__}.{module}"), name) for module, name in AREAS]
+
+
+def register(app: Flask) -> Api:
+    """Set up the API and its description at ``/api/v1/openapi.json``."""
+    app.config.update(
+        API_TITLE="Resource Hub",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api/v1",
+        OPENAPI_JSON_PATH="openapi.json",
+    )
+    api = ResourceHubApi(
+        app,
+        spec_kwargs={
+            "info": {"description": "Booking, use, billing and support of shared research instruments."},
+            "components": {
+                "securitySchemes": {
+                    "token": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "description": "A token of a person for one organisation, made on the profile page.",
+                    }
+                }
+            },
+            "security": [{"token": []}],
+        },
+    )
+    for field, kind, form in fields.OPENAPI_FIELDS:
+        api.register_field(field, kind, form)
+    for blueprint in blueprints():
+        api.register_blueprint(blueprint)
+    return api

@@ -1,0 +1,1 @@
+"""Sentences for reasons, one module per area: ``SENTENCES`` and ``REMEDIES``, both by code."""

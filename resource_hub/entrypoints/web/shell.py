@@ -1,0 +1,125 @@
+"""Pages that belong to nobody in particular: the first page, home, language, demonstration time, health."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from flask import Blueprint, abort, current_app, flash, g, jsonify, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.entrypoints.support import formatting, guards, language, sentences
+from resource_hub.entrypoints.support.guards import MEMBER, PUBLIC, SIGNED_IN, allows
+from resource_hub.entrypoints.support.protection import limiter
+from resource_hub.entrypoints.web import nav
+from resource_hub.infra import clock
+from resource_hub.infra.database import reading
+from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.kernel.time import instant, midnight
+from resource_hub.kernel.time import zone as zone_of
+
+blueprint = Blueprint("shell", __name__)
+
+
+@blueprint.get("/")
+@allows(PUBLIC)
+def landing() -> str:
+    """One search field over everything, what is free soon, which support exists. No account is asked for."""
+    return render_template("shell/landing.html")
+
+
+@blueprint.get("/home")
+@allows(SIGNED_IN)
+def home() -> Response:
+    """To the first screen of the organisation used last, else of the first one."""
+    person = guards.person()
+    assert person is not None
+    seats = accounts.seats(person.id)
+    if not seats:
+        return redirect(url_for("accounts.profile") if "accounts.profile" in current_app.view_functions else "/")
+    codes = [seat.organisation.code for seat in seats]
+    last = request.cookies.get("organisation")
+    return redirect(url_for("shell.first_screen", organisation=last if last in codes else codes[0]))
+
+
+@blueprint.get("/o/<organisation>/")
+@allows(MEMBER)
+def first_screen(organisation: str) -> Response:
+    """The first screen of this person in this organisation; remembers the organisation for the next sign-in."""
+    response = redirect(nav.first_page(g.actor) or url_for("shell.landing"))
+    response.set_cookie(
+        "organisation", organisation, max_age=31536000, httponly=True, samesite="Lax", secure=request.is_secure
+    )
+    return response
+
+
+@blueprint.post("/language")
+@allows(PUBLIC)
+def switch_language() -> Response:
+    """Switch this browser to the other language and go back."""
+    wanted = request.form.get("language", "")
+    if wanted not in language.LANGUAGES:
+        abort(400)
+    session["language"] = wanted
+    return redirect(guards.safe_next(request.form.get("next")) or url_for("shell.landing"), 303)
+
+
+@blueprint.post("/demo/advance")
+@allows(PUBLIC)
+@limiter.limit("60/minute")
+def advance() -> Response:
+    """Move the time of a demonstration forward; the scheduler then does what has become due. 404 elsewhere."""
+    if not current_app.extensions.get("resource_hub_demonstration"):
+        abort(404)
+    now = clock.now()
+    zone = zone_of(formatting.default_zone())
+    today = now.astimezone(zone).date()
+    to: datetime | None
+    wanted = request.form.get("to")
+    if wanted == "booking":
+        to = _next_booking_start(now)
+    elif wanted == "day":
+        to = midnight(today + timedelta(days=1), zone)
+    elif wanted == "month":
+        to = midnight((today.replace(day=28) + timedelta(days=4)).replace(day=1), zone)
+    else:
+        abort(400)
+    back = guards.safe_next(request.form.get("next")) or url_for("shell.landing")
+    if to is None:
+        flash(_("You have no booking ahead of you; time stays where it is."), "wait")
+        return redirect(back, 303)
+    with unit_of_work() as unit:
+        clock.advance(unit.session, instant(to))
+    return redirect(back, 303)
+
+
+def _next_booking_start(now: datetime) -> datetime | None:
+    """Start of the next booking of this person, whichever organisation it is for."""
+    person = guards.person()
+    if person is None:
+        return None
+    from resource_hub.domain.booking import service as booking
+
+    return booking.next_start_of(person.id, after=now)
+
+
+@blueprint.get("/problems")
+@allows(PUBLIC)
+def problems() -> str:
+    """All reasons by code: what the ``type`` of a problem answer points to."""
+    told = [sentences.Told(code, sentences.sentence(code), sentences.remedy(code)) for code in sorted(sentences.sentence_table())]
+    return render_template("shell/problems.html", told=told)
+
+
+@blueprint.get("/healthz")
+@allows(PUBLIC)
+def health() -> tuple[Response, int]:
+    """200 when the database answers. Says nothing else to strangers."""
+    try:
+        reading().execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        return jsonify(status="down"), 503
+    return jsonify(status="up"), 200
