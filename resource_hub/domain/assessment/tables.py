@@ -31,7 +31,13 @@ class AssessmentInput(HostRow, Base):
     __table_args__ = (
         host_fk("assessment_input", "resource"),
         UniqueConstraint(
-            "institution_id", "scheme", "period", "subject", "item", "version", name="uq_assessment_input_version"
+            "institution_id",
+            "scheme",
+            "period",
+            "subject",
+            "item",
+            "version",
+            name="uq_assessment_input_version",
         ),
     )
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from resource_hub.kernel.decision import Citation
 from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money, round_minor
 
 
@@ -34,7 +35,7 @@ class Grade(StrEnum):
 
     EXCELLENT = "excellent"
     GOOD = "good"
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105
     FAIL = "fail"
 
 
@@ -303,8 +304,8 @@ class Hours:
 class Income:
     """Charges of a period by who paid: ``external`` by other legal persons, ``internal`` by the host's own."""
 
-    external: Money = Money(0, "CNY")
-    internal: Money = Money(0, "CNY")
+    external: Money = field(default_factory=Money.zero)
+    internal: Money = field(default_factory=Money.zero)
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +346,51 @@ class InstrumentFacts:
     hours: Hours = Hours()
     income: Income = Income()
     inputs: Inputs = Inputs()
+
+
+@dataclass(frozen=True, slots=True)
+class InputEntry:
+    """One line of the history of a form: who entered what, when."""
+
+    item: str
+    value: str
+    version: int
+    note: str
+    entered_by: UUID | None
+    entered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenScore:
+    """A self-assessment as it was handed over: exact bytes and their digest, recomputable offline."""
+
+    key: HostKey
+    period: date
+    period_kind: PeriodKind
+    scheme: str
+    scheme_version: str
+    as_of: datetime
+    low: str
+    high: str
+    grade: str
+    digest: str
+    created_by: UUID | None
+    created_at: datetime
+    document: Mapping[str, Any]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What came of recomputing a frozen score from its own facts: what agrees, and what does not."""
+
+    digest_agrees: bool
+    result_agrees: bool
+    rules_agree: bool
+
+    @property
+    def agrees(self) -> bool:
+        return self.digest_agrees and self.result_agrees and self.rules_agree
 
 
 @dataclass(frozen=True, slots=True)

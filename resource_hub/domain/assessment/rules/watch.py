@@ -1,7 +1,7 @@
 """Watch-lists: what an auditor would find, found first by the institution's own office.
 
-Source: rulebook scheme "assessment_national", part "watch" (289号 art. 11 for the term; the Shenzhen audit of 2025 for what
-auditors looked at).
+Source: rulebook scheme "assessment_national": 国科发基〔2017〕289号 art. 11 for the term, the Shenzhen audit of 2025
+for what auditors looked at.
 """
 
 from __future__ import annotations
