@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -134,6 +135,9 @@ def setup(_: list[str]) -> int:
 def run(arguments: list[str]) -> int:
     prepare("run")
     rest, wanted = _port(arguments)
+    if "--fresh" in rest:
+        rest.remove("--fresh")
+        _start_over(rest)
     port = _free_port(wanted)
     if port != wanted:
         print(f"  port {wanted} is taken, using {port}", flush=True)
@@ -144,6 +148,17 @@ def run(arguments: list[str]) -> int:
     sys.stdout.flush()
     # In our place: an interrupt or a signal to stop then goes to the demonstration itself.
     os.execve(command[0], command, environment())
+
+
+def _start_over(arguments: list[str]) -> None:
+    """Remove the demonstration's folder; never one that holds anything else."""
+    folder = VAR / "demo"
+    for place, argument in enumerate(arguments):
+        if argument.startswith("--folder"):
+            folder = Path(argument.partition("=")[2] or "".join(arguments[place + 1 : place + 2]))
+    if (folder / "demo.db").exists():
+        with step(f"removing the demonstration in {folder.name}"):
+            shutil.rmtree(folder)
 
 
 def _script() -> Path:

@@ -385,7 +385,7 @@ ul {{ margin: .3rem 0 0; padding-left: 1.2rem; color: #a00; overflow-wrap: anywh
 @contextmanager
 def demonstration(folder: Path) -> Iterator[tuple[str, str]]:
     """A demonstration of its own, in a folder; gives its address and the password of its accounts."""
-    from resource_hub.entrypoints import demo  # only here: the tests bring an application of their own
+    from resource_hub.entrypoints.demo import fill  # only here: the tests bring an application of their own
 
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
@@ -393,10 +393,10 @@ def demonstration(folder: Path) -> Iterator[tuple[str, str]]:
     with open(said, "wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-c", "from resource_hub.entrypoints.cli import main; main()",
-             "demo", "run", "--host", "127.0.0.1", "--port", str(port)],
+             "demo", "run", "--host", "127.0.0.1", "--port", str(port), "--folder", str(folder / "demonstration")],
             cwd=ROOT,
             # Flask's own switch: the pages then count texts without a translation.
-            env={**os.environ, "RESOURCE_HUB_INSTANCE": str(folder / "instance"), "FLASK_DEBUG": "1"},
+            env={**os.environ, "FLASK_DEBUG": "1"},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -404,7 +404,7 @@ def demonstration(folder: Path) -> Iterator[tuple[str, str]]:
         )  # fmt: skip
     try:
         _wait_for(url, process, said)
-        yield url, demo.PASSWORD
+        yield url, fill.PASSWORD
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
@@ -488,9 +488,9 @@ def main() -> int:
 @contextmanager
 def _demonstration_or(url: str | None, folder: Path) -> Iterator[tuple[str, str]]:
     if url:
-        from resource_hub.entrypoints import demo
+        from resource_hub.entrypoints.demo import fill
 
-        yield url.rstrip("/"), demo.PASSWORD
+        yield url.rstrip("/"), fill.PASSWORD
         return
     with demonstration(folder) as started:
         yield started
