@@ -1,0 +1,55 @@
+"""What can go wrong with an order."""
+
+from __future__ import annotations
+
+from resource_hub.domain.availability.errors import SlotTaken as SlotTaken
+from resource_hub.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refused, Stale
+
+
+class BookingRefused(Refused):
+    """Rules of the house say no; every failed rule is among the reasons.
+
+    ``alternatives``: times that would do, where the time was the trouble.
+    """
+
+    code = "booking.refused"
+
+
+class InvalidOrder(Invalid):
+    """Something is missing or cannot be what was meant; reasons name their fields."""
+
+    code = "booking.invalid"
+
+
+class WrongState(Conflict):
+    """The order has moved on, and this step is not open any more."""
+
+    code = "booking.wrong_state"
+
+
+class NoSuchBooking(NotFound):
+    code = "booking.not_found"
+
+
+class NotYours(Forbidden):
+    """The reader may see the order but not do this to it."""
+
+    code = "booking.not_yours"
+
+
+class StaleBooking(Stale):
+    """The order was changed since it was read."""
+
+    code = "booking.stale"
+
+
+class QuoteLapsed(Conflict):
+    """The quote is no longer valid; the present price is in ``values``."""
+
+    code = "booking.quote_lapsed"
+
+
+class KeyReused(Conflict):
+    """The idempotency key was used before for another request."""
+
+    code = "booking.key_reused"

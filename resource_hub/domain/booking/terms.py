@@ -1,0 +1,399 @@
+"""Words of booking: orders, their states and steps, quotes, and the ports that upper capabilities implement (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from resource_hub.domain.accounts.terms import CustomerClass
+from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
+from resource_hub.domain.pricing.terms import Price, PriceLine
+from resource_hub.kernel.decision import Citation
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.money import Money
+from resource_hub.kernel.time import TimeSpan
+
+# The unit of work of the booking; upper capabilities join it. Words know no infrastructure, hence no type of it.
+Unit = Any
+
+
+class BookingKind(StrEnum):
+    """What was ordered: a window of time, work on samples that are sent in, or access to something untimed."""
+
+    WINDOW = "window"
+    SAMPLES = "samples"
+    ACCESS = "access"
+
+
+class BookingState(StrEnum):
+    HELD = "held"
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    IN_USE = "in_use"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    NO_SHOW = "no_show"
+    RECEIVED = "received"
+    IN_PROGRESS = "in_progress"
+    DELIVERED = "delivered"
+
+
+class Act(StrEnum):
+    """What moves an order from one state to the next."""
+
+    REQUEST = "request"
+    APPROVE = "approve"
+    REJECT = "reject"
+    CANCEL = "cancel"
+    LAPSE = "lapse"
+    START = "start"
+    FINISH = "finish"
+    MISS = "miss"
+    RECEIVE = "receive"
+    BEGIN = "begin"
+    DELIVER = "deliver"
+    CHANGE = "change"
+
+
+class Side(StrEnum):
+    """Who may do it: the customer's people, the host's people, or the clock."""
+
+    CUSTOMER = "customer"
+    HOST = "host"
+    SYSTEM = "system"
+
+
+class Purpose(StrEnum):
+    """What the time is for; usage carries it into the yearly form."""
+
+    RESEARCH = "research"
+    TEACHING = "teaching"
+    SOCIAL_SERVICE = "social_service"
+    OTHER = "other"
+
+
+class FileKind(StrEnum):
+    ATTACHMENT = "attachment"
+    HAZARD = "hazard"
+    RESULT = "result"
+    CONTRACT = "contract"
+
+
+class Hazard(StrEnum):
+    """What must be said about what is brought along."""
+
+    NONE = "none"
+    FLAMMABLE = "flammable"
+    TOXIC = "toxic"
+    CORROSIVE = "corrosive"
+    BIOLOGICAL = "biological"
+    RADIOACTIVE = "radioactive"
+    NANOPARTICLES = "nanoparticles"
+    MAGNETIC = "magnetic"
+    OTHER = "other"
+
+
+# States in which an order holds its time.
+HOLDING = frozenset({BookingState.HELD, BookingState.REQUESTED, BookingState.APPROVED, BookingState.IN_USE})
+# States in which time counts against a quota: what was missed counts too.
+COUNTED = HOLDING | {BookingState.DONE, BookingState.NO_SHOW}
+FINAL = frozenset(
+    {
+        BookingState.DONE, BookingState.CANCELLED, BookingState.REJECTED, BookingState.EXPIRED, BookingState.NO_SHOW,
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTime:
+    """Another booking of the same person or customer on this resource, for quotas and gaps."""
+
+    span: TimeSpan
+    state: BookingState
+    person_id: UUID
+    customer_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class BookingFacts:
+    """Everything the rule engine looks at; gathered before, so that the judgement is a pure function.
+
+    Attributes:
+        closed: what opening hours say against the span.
+        standing: what the customer's standing says against it (debts, bars).
+        qualified: whether the person has the training that the rules ask for; None where nobody asks.
+        by_host: the host books for somebody; lead, horizon and quotas do not bind it, opening hours do.
+    """
+
+    kind: BookingKind
+    mode: Mode | None
+    zone: str
+    span: TimeSpan | None = None
+    outside: bool = True
+    by_host: bool = False
+    person_id: UUID | None = None
+    customer_id: UUID | None = None
+    own: tuple[OwnTime, ...] = ()
+    closed: tuple[Reason, ...] = ()
+    standing: tuple[Reason, ...] = ()
+    qualified: bool | None = None
+    samples: int = 0
+    purpose: str = ""
+    description: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    hazards: frozenset[str] = frozenset()
+    hazard_note: str = ""
+    modes: tuple[Mode, ...] = ()
+    bookable: bool = True
+    open_to_outside: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFacts:
+    """What stands and what is wanted, when a booking is moved, extended or shortened."""
+
+    state: BookingState
+    before: TimeSpan
+    after: TimeSpan
+    by_host: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedSupportLine:
+    """What one programme is expected to pay towards an order.
+
+    ``kind``: ``deducted`` lowers what is paid now, ``later`` comes back afterwards. ``reserved`` money is kept for this
+    order, else the amount is an estimate. ``by_when`` is the day by which it usually arrives.
+    """
+
+    programme_code: str
+    payer: str
+    kind: str
+    amount: Money
+    reserved: bool = False
+    by_when: date | None = None
+    citations: tuple[Citation, ...] = ()
+    name_zh: str = ""
+    name_en: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "programme_code": self.programme_code,
+            "payer": self.payer,
+            "kind": self.kind,
+            "amount_minor": self.amount.minor,
+            "currency": self.amount.currency,
+            "reserved": self.reserved,
+            "by_when": self.by_when.isoformat() if self.by_when else None,
+            "citations": [c.as_json() for c in self.citations],
+            "name_zh": self.name_zh,
+            "name_en": self.name_en,
+        }
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> ExpectedSupportLine:
+        return cls(
+            row["programme_code"],
+            row["payer"],
+            row["kind"],
+            Money(row["amount_minor"], row["currency"]),
+            row["reserved"],
+            date.fromisoformat(row["by_when"]) if row["by_when"] else None,
+            tuple(Citation(**c) for c in row["citations"]),
+            row.get("name_zh", ""),
+            row.get("name_en", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ThreeSums:
+    """What an order costs whom and when. The three are never mixed; ``net = to_pay − back``."""
+
+    list_price: Money
+    to_pay: Money
+    back: Money
+
+    @property
+    def net(self) -> Money:
+        return self.to_pay - self.back
+
+    @classmethod
+    def of(cls, price: Money, support: Sequence[ExpectedSupportLine]) -> ThreeSums:
+        deducted = Money.sum((s.amount for s in support if s.kind == "deducted"), price.currency)
+        later = Money.sum((s.amount for s in support if s.kind == "later"), price.currency)
+        return cls(price, price - deducted, later)
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteRecord:
+    """A price with its three sums. ``key`` is None for a preview, which is stored nowhere."""
+
+    resource_key: HostKey
+    customer_id: UUID | None
+    customer_class: CustomerClass
+    lines: tuple[PriceLine, ...]
+    support: tuple[ExpectedSupportLine, ...]
+    sums: ThreeSums
+    use: Mapping[str, Any]
+    tariff_id: UUID | None
+    valid_until: datetime
+    key: HostKey | None = None
+
+    @property
+    def currency(self) -> str:
+        return self.sums.list_price.currency
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody wants to book, as read from a form or the API."""
+
+    kind: BookingKind = BookingKind.WINDOW
+    mode: Mode | None = Mode.SELF_USE
+    span: TimeSpan | None = None
+    unit_id: UUID | None = None
+    customer_id: UUID | None = None
+    person_id: UUID | None = None
+    purpose: str = Purpose.RESEARCH.value
+    project: str = ""
+    description: str = ""
+    samples: int = 0
+    items: Mapping[str, int] = field(default_factory=dict)
+    extras: frozenset[str] = frozenset()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    hazards: frozenset[str] = frozenset()
+    hazard_note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRecord:
+    """An order as others read it. ``span`` is the booked time without set-up and tear-down."""
+
+    key: HostKey
+    number: str
+    kind: BookingKind
+    mode: Mode | None
+    state: BookingState
+    resource_id: UUID
+    unit_id: UUID | None
+    customer_id: UUID
+    customer_class: CustomerClass
+    person_id: UUID
+    booked_by: UUID
+    span: TimeSpan | None
+    setup_seconds: int
+    teardown_seconds: int
+    purpose: str
+    project: str
+    description: str
+    samples: int
+    hazard: Mapping[str, Any]
+    answers: Mapping[str, Any]
+    quote_id: UUID | None
+    tariff_id: UUID | None
+    rules_number: int | None
+    ical_uid: str
+    ical_sequence: int
+    hold_expires_at: datetime | None
+    answer_by: datetime | None
+    decided_by: UUID | None
+    decided_at: datetime | None
+    decision_note: str
+    cancelled_at: datetime | None
+    cancelled_by: UUID | None
+    cancel_reason: str
+    cancel_fee: Money
+    version: int
+    created_at: datetime
+    changed_at: datetime
+    series_id: UUID | None = None
+    extras: tuple[str, ...] = ()
+
+    @property
+    def institution_id(self) -> UUID:
+        return self.key.institution_id
+
+    @property
+    def resource_key(self) -> HostKey:
+        return HostKey(self.key.institution_id, self.resource_id)
+
+    @property
+    def starts_at(self) -> datetime | None:
+        return self.span.start if self.span else None
+
+    @property
+    def ends_at(self) -> datetime | None:
+        return self.span.end if self.span else None
+
+    @property
+    def final(self) -> bool:
+        return self.state in FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    at: datetime
+    person_id: UUID | None
+    kind: str
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    id: UUID
+    at: datetime
+    person_id: UUID
+    from_host: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    id: UUID
+    kind: FileKind
+    file_organisation_id: UUID
+    file_id: UUID
+    name: str = ""
+    size: int = 0
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FundsFacts:
+    """What the holder of funds is told inside the booking's unit."""
+
+    booking_key: HostKey
+    customer_id: UUID
+    resource: ResourceRecord
+    to_pay: Money
+    support: tuple[ExpectedSupportLine, ...]
+    on: date
+
+
+class ExpectedSupport(Protocol):
+    """Implemented by subsidy: what programmes would pay towards a price."""
+
+    def expected(
+        self, institution_id: UUID, resource: ResourceRecord, customer_id: UUID, price: Price, on: date
+    ) -> list[ExpectedSupportLine]: ...
+
+
+class HoldOfFunds(Protocol):
+    """Implemented by subsidy and billing: reserve and release budget in the same unit as the slot."""
+
+    def hold(self, unit: Unit, facts: FundsFacts) -> None: ...
+
+    def release(self, unit: Unit, booking_key: HostKey) -> None: ...
+
+
+class Standing(Protocol):
+    """Implemented by billing: why a customer may not book now (debts, bars)."""
+
+    def reasons_against(self, customer_id: UUID, on: date) -> list[Reason]: ...
