@@ -103,6 +103,9 @@ def unit_of_work(*, lease: Lease | None = None) -> Iterator[Unit]:
             raise
         finally:
             current_unit.reset(token)
+    # What is read next must show what was just written: the read session lets go of its snapshot and its rows.
+    if db.session.registry.has():
+        db.session.rollback()
     for call in unit._after_commit:
         call()
 
