@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resource_hub.kernel.errors import Conflict, Invalid, NotFound, Refused
+from resource_hub.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 
 
 class InvalidTariff(Invalid):
@@ -55,3 +55,9 @@ class SamePerson(Refused):
     """Who wrote the tariff may not be the one who approves it."""
 
     code = "pricing.same_person"
+
+
+class NotYourTariff(Forbidden):
+    """The tariff is of a resource that this person does not look after, or approving is the office's work."""
+
+    code = "pricing.not_yours"

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import Date, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from resource_hub.infra.database import Base
@@ -40,6 +40,16 @@ class Tariff(HostRow, Base):
         one_of("state", ["draft", "pending", "approved", "refused", "withdrawn"]),
         host_fk("tariff", "resource"),
         UniqueConstraint("institution_id", "resource_id", "number", name="uq_tariff_number"),
+        # Dated tariffs never overlap: each holds until the next one's day, and no two start on the same.
+        Index(
+            "uq_tariff_approved_since",
+            "institution_id",
+            "resource_id",
+            "since",
+            unique=True,
+            sqlite_where=text("state = 'approved'"),
+            postgresql_where=text("state = 'approved'"),
+        ),
         Index("ix_tariff_in_force", "institution_id", "resource_id", "state", "since"),
     )
 

@@ -341,11 +341,3 @@ class TariffRecord:
     @property
     def resource_key(self) -> HostKey:
         return HostKey(self.key.institution_id, self.resource_id)
-
-
-@dataclass(frozen=True, slots=True)
-class IndicativePrice:
-    """A headline price for lists: what the first hour, sample, day or order costs this class by day."""
-
-    amount: Money | None
-    per: str  # hour · sample · day · order · ask

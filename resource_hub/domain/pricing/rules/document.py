@@ -183,6 +183,11 @@ def read_tariff(document: Mapping[str, Any]) -> Tariff:
     return tariff
 
 
+def canonical_json(document: Mapping[str, Any]) -> str:
+    """The document in its one spelling; equal documents have equal text."""
+    return canonical_bytes(document).decode()
+
+
 def tariff_digest(document: Mapping[str, Any]) -> str:
     return digest(b"tariff/1", canonical_bytes(document)).hex()
 

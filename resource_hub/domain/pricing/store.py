@@ -1,0 +1,158 @@
+"""Queries of tariffs; rows → records. Never commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import and_, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from resource_hub.domain.pricing.tables import Tariff
+from resource_hub.domain.pricing.terms import TariffRecord, TariffState
+from resource_hub.kernel.keys import HostKey
+
+# Bound parameters of one statement; SQLite's limit lies far above.
+_MANY = 400
+
+
+def record(row: Tariff) -> TariffRecord:
+    return TariffRecord(
+        key=HostKey(row.institution_id, row.id),
+        resource_id=row.resource_id,
+        number=row.number,
+        state=TariffState(row.state),
+        since=row.since,
+        until=row.until,
+        document=row.document,
+        currency=row.currency,
+        basis=row.basis,
+        note=row.note,
+        submitted_by=row.submitted_by,
+        submitted_at=row.submitted_at,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        decision_note=row.decision_note,
+        version=row.version,
+    )
+
+
+def row_of(session: Session, key: HostKey, *, lock: bool = False) -> Tariff | None:
+    statement = select(Tariff).where(Tariff.institution_id == key.institution_id, Tariff.id == key.id)
+    return session.scalar(statement.with_for_update() if lock else statement)
+
+
+def in_force(session: Session, resource: HostKey, on: date) -> Tariff | None:
+    """The approved tariff with the latest first day not after ``on``."""
+    return session.scalar(
+        select(Tariff)
+        .where(
+            Tariff.institution_id == resource.institution_id,
+            Tariff.resource_id == resource.id,
+            Tariff.state == TariffState.APPROVED,
+            Tariff.since <= on,
+        )
+        .order_by(Tariff.since.desc())
+        .limit(1)
+    )
+
+
+def in_force_of(session: Session, keys: Sequence[HostKey], on: date) -> dict[HostKey, Tariff]:
+    """Tariffs in force of many resources, a few queries in all."""
+    found: dict[HostKey, Tariff] = {}
+    for start in range(0, len(keys), _MANY):
+        part = keys[start : start + _MANY]
+        newest = (
+            select(Tariff.institution_id, Tariff.resource_id, func.max(Tariff.since).label("since"))
+            .where(
+                tuple_(Tariff.institution_id, Tariff.resource_id).in_([tuple(key) for key in part]),
+                Tariff.state == TariffState.APPROVED,
+                Tariff.since <= on,
+            )
+            .group_by(Tariff.institution_id, Tariff.resource_id)
+            .subquery()
+        )
+        rows = session.scalars(
+            select(Tariff)
+            .join(
+                newest,
+                and_(
+                    Tariff.institution_id == newest.c.institution_id,
+                    Tariff.resource_id == newest.c.resource_id,
+                    Tariff.since == newest.c.since,
+                ),
+            )
+            .where(Tariff.state == TariffState.APPROVED)
+        )
+        for row in rows:
+            found[HostKey(row.institution_id, row.resource_id)] = row
+    return found
+
+
+def all_of(session: Session, resource: HostKey) -> list[Tariff]:
+    """Every tariff of a resource, newest first."""
+    return list(
+        session.scalars(
+            select(Tariff)
+            .where(Tariff.institution_id == resource.institution_id, Tariff.resource_id == resource.id)
+            .order_by(Tariff.number.desc())
+        )
+    )
+
+
+def approved_neighbours(
+    session: Session, resource: HostKey, since: date
+) -> tuple[Tariff | None, Tariff | None]:
+    """The approved tariffs that start before and after a day; one that starts on it raises in the database."""
+    mine = (
+        Tariff.institution_id == resource.institution_id,
+        Tariff.resource_id == resource.id,
+        Tariff.state == TariffState.APPROVED,
+    )
+    before = session.scalar(
+        select(Tariff).where(*mine, Tariff.since < since).order_by(Tariff.since.desc()).limit(1)
+    )
+    after = session.scalar(select(Tariff).where(*mine, Tariff.since > since).order_by(Tariff.since).limit(1))
+    return before, after
+
+
+def starts_on(session: Session, resource: HostKey, since: date) -> Tariff | None:
+    return session.scalar(
+        select(Tariff).where(
+            Tariff.institution_id == resource.institution_id,
+            Tariff.resource_id == resource.id,
+            Tariff.state == TariffState.APPROVED,
+            Tariff.since == since,
+        )
+    )
+
+
+def next_number(session: Session, resource: HostKey) -> int:
+    last = session.scalar(
+        select(func.max(Tariff.number)).where(
+            Tariff.institution_id == resource.institution_id, Tariff.resource_id == resource.id
+        )
+    )
+    return (last or 0) + 1
+
+
+def waiting(session: Session, institution_id: UUID) -> list[Tariff]:
+    return list(
+        session.scalars(
+            select(Tariff)
+            .where(Tariff.institution_id == institution_id, Tariff.state == TariffState.PENDING)
+            .order_by(Tariff.submitted_at, Tariff.id)
+        )
+    )
+
+
+def without_tariff(session: Session, institution_id: UUID, resource_ids: Iterable[UUID]) -> set[UUID]:
+    """Of these resources, those that never had an approved tariff."""
+    wanted = set(resource_ids)
+    have = session.scalars(
+        select(Tariff.resource_id)
+        .where(Tariff.institution_id == institution_id, Tariff.state == TariffState.APPROVED)
+        .distinct()
+    )
+    return wanted - set(have)
