@@ -89,7 +89,7 @@ def prepare(*, for_tests: bool = False) -> None:
     with bootstrap.one_at_a_time():
         node, npm = find_node()
         with step("front-end packages"):
-            _install(node, npm)
+            npm_ci(node, npm, ROOT)
         if _made_from() != wanted:
             with step("front-end files"):
                 _make(node, wanted)
@@ -149,7 +149,8 @@ def _wheel() -> tuple[list[str], list[str]] | None:
     return [str(node)], [str(node), str(modules / "npm" / "bin" / "npm-cli.js")]
 
 
-def _install(node: list[str], npm: list[str]) -> None:
+def npm_ci(node: list[str], npm: list[str], folder: Path) -> None:
+    """Install exactly what the folder's lock says; nothing that the packages bring is run."""
     environment = bootstrap.writable_caches(dict(os.environ))
     # npm starts node by name.
     environment["PATH"] = str(Path(node[0]).parent) + os.pathsep + environment.get("PATH", "")
@@ -159,7 +160,8 @@ def _install(node: list[str], npm: list[str]) -> None:
     bootstrap.run_logged(
         [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
         environment,
-        "The front-end packages could not be installed. Is the npm registry within reach?",
+        "The npm packages could not be installed. Is the npm registry within reach?",
+        folder,
     )
 
 

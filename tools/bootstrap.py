@@ -212,7 +212,9 @@ def _works(python: Path) -> bool:
     return False
 
 
-def run_logged(command: list[str], environment: dict[str, str] | os._Environ[str], failure: str) -> None:
+def run_logged(
+    command: list[str], environment: dict[str, str] | os._Environ[str], failure: str, folder: Path = ROOT
+) -> None:
     """Run a program quietly; on failure raise with the end of what it said."""
     LOG.parent.mkdir(parents=True, exist_ok=True)
     with open(LOG, "a", encoding="utf-8", errors="replace") as log:
@@ -220,7 +222,7 @@ def run_logged(command: list[str], environment: dict[str, str] | os._Environ[str
         done = subprocess.run(
             command,
             env=dict(environment),
-            cwd=ROOT,
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -13,6 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
+# Put there by tools/lent_browser.py where the machine has none.
+LENT = ROOT / "var" / "chromium" / "chromium"
+
 # The sandbox does not start under root. Without the network flags the browser looks up its maker's hosts at each start.
 FLAGS = (
     "--no-sandbox",
@@ -26,14 +29,22 @@ FLAGS = (
     "--font-render-hinting=none",
 )
 
+# For a machine that has not even fontconfig's settings.
+FONTS_CONF = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
+"""
+
 MISSING = (
     "No Chromium was found. Install one (Debian, Ubuntu: apt install chromium) "
     "or name it in RESOURCE_HUB_CHROMIUM."
 )
 
 
-def find() -> str | None:
-    """The path of a Chromium or Chrome on this machine. RESOURCE_HUB_CHROMIUM decides when it is set."""
+def find(*, lent: bool = True) -> str | None:
+    """The path of a Chromium or Chrome on this machine, or of the one that we fetched for want of it.
+
+    RESOURCE_HUB_CHROMIUM decides when it is set.
+    """
     named = os.environ.get("RESOURCE_HUB_CHROMIUM")
     if named:
         return shutil.which(named)
@@ -41,7 +52,10 @@ def find() -> str | None:
         found = shutil.which(name)
         if found:
             return found
-    return str(MAC) if MAC.exists() else None
+    for place in (MAC, LENT) if lent else (MAC,):
+        if place.exists():
+            return str(place)
+    return None
 
 
 def environment(scratch: Path) -> dict[str, str]:
@@ -60,6 +74,10 @@ def environment(scratch: Path) -> dict[str, str]:
                 link = fonts / font.name
                 if not link.exists():
                     link.symlink_to(font)
+        if not Path("/etc/fonts/fonts.conf").exists():
+            settings = scratch / "fonts.conf"
+            settings.write_text(FONTS_CONF.format(fonts=data / "fonts", cache=scratch / "cache"), encoding="utf-8")
+            env["FONTCONFIG_FILE"] = str(settings)
         env["XDG_DATA_HOME"] = str(data)
         env["XDG_CACHE_HOME"] = str(
             scratch / "cache"

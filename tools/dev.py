@@ -18,7 +18,7 @@ from pathlib import Path
 # Started as a file, so Python has put tools/ itself in front: names in there must not hide the standard library's.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from tools import assets, bootstrap  # noqa: E402
+from tools import assets, bootstrap, lent_browser  # noqa: E402
 from tools.bootstrap import BIN, PYTHON, ROOT, VAR, SetupFailed, step  # noqa: E402
 
 HELP = """\
@@ -88,6 +88,8 @@ def prepare(lock: str) -> None:
     began = time.monotonic()
     bootstrap.prepare(lock)
     assets.prepare(for_tests=lock == "dev")
+    if lock == "dev":
+        lent_browser.prepare()
     compile_messages()
     seconds = time.monotonic() - began
     if seconds > 2:
