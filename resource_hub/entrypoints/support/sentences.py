@@ -109,7 +109,7 @@ def sentence(code: str, values: Mapping[str, Any] | None = None) -> str:
     table = sentence_table()
     text = table.get(code)
     if text is None:
-        if has_app_context() and current_app.testing:
+        if has_app_context() and (current_app.testing or current_app.debug):
             g.setdefault("untranslated", []).append(f"reason {code}")
         text = table["error"]
         return f"{_fill(text, {})} ({code})"

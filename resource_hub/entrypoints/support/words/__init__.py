@@ -29,7 +29,7 @@ def word(scope: str, value: Any) -> str:
     key = f"{scope}.{str(value).lower() if isinstance(value, bool) else value}"
     text = table().get(key)
     if text is None:
-        if has_app_context() and current_app.testing:
+        if has_app_context() and (current_app.testing or current_app.debug):
             g.setdefault("untranslated", []).append(f"word {key}")
         return str(value).replace("_", " ")
     return translate(text)
