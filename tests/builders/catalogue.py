@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 from uuid import UUID
 
+from resource_hub.domain.accounts.terms import DepartmentRecord, OrganisationRecord, Role
+from resource_hub.domain.catalogue import service
 from resource_hub.domain.catalogue.terms import (
     Contact,
     ListingContents,
@@ -16,6 +19,9 @@ from resource_hub.domain.catalogue.terms import (
 )
 from resource_hub.infra.ids import new_id
 from resource_hub.kernel.keys import HostKey
+from tests.builders.accounts import make_actor
+
+_numbers = itertools.count(1)
 
 
 def make_contents(**changes: Any) -> ListingContents:
@@ -67,3 +73,34 @@ def make_unit(resource: ResourceRecord, *, position: int = 1, code: str = "", **
     code = code or f"{resource.code}-{position}"
     name = changes.pop("name", f"{position} 号机")
     return UnitRecord(key, resource.key.id, code, name, changes.pop("name_en", f"No. {position}"), position, **changes)
+
+
+def make_listing(
+    host: OrganisationRecord,
+    *,
+    code: str | None = None,
+    kind: ResourceKind = ResourceKind.INSTRUMENT,
+    units: int = 1,
+    public: bool = True,
+    department: DepartmentRecord | None = None,
+    listed: bool = True,
+    contents: ListingContents | None = None,
+    **changes: Any,
+) -> ResourceRecord:
+    """A resource of a host in the database, public unless told otherwise; further keywords change its contents."""
+    n = next(_numbers)
+    office = make_actor(host, Role.OFFICE)
+    made = service.create(
+        host.id,
+        kind,
+        code or f"SEM-{n:02d}",
+        contents or make_contents(**changes),
+        by=office,
+        department_id=department.id if department else None,
+        units=units,
+        listed=listed,
+    )
+    if public and listed:
+        change = service.submit(made.key, by=office)
+        service.approve(change.key, by=office)
+    return service.resource(made.key)

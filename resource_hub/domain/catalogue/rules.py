@@ -160,20 +160,3 @@ def listing_clock(
     if listed_on is not None:
         return ListingClock(accepted_on, due, False, listed_on <= due, provisional)
     return ListingClock(accepted_on, due, today > due, None, provisional)
-
-
-def fold_name(name: str) -> str:
-    """One spelling of a name for finding doubles: case and blanks folded, nothing else."""
-    return " ".join(name.split()).casefold()
-
-
-def doubles(names: list[tuple[str, str]]) -> list[tuple[str, list[str]]]:
-    """Groups of ids whose folded names are the same: (name as first written, ids). Proposed, never merged."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for identifier, name in names:
-        groups.setdefault(fold_name(name), []).append((identifier, name))
-    return [
-        (members[0][1].strip(), [identifier for identifier, _ in members])
-        for members in groups.values()
-        if len(members) > 1
-    ]

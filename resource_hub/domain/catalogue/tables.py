@@ -13,6 +13,7 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     String,
@@ -184,7 +185,9 @@ class ResourceIndex(Base):
     """
 
     __tablename__ = "resource_index"
-    docid: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    docid: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), Identity(), primary_key=True
+    )
     institution_id: Mapped[UUID] = mapped_column(Id, ForeignKey("organisation.id"))
     resource_id: Mapped[UUID] = mapped_column(Id)
     kind: Mapped[str] = mapped_column(String(20))

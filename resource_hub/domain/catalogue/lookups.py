@@ -1,0 +1,276 @@
+"""Questions to the catalogue: what is this resource, what are its units, what waits for the office."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from uuid import UUID
+
+from resource_hub import rulebook
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Actor, OrganisationRecord
+from resource_hub.domain.catalogue import contents as contents_json
+from resource_hub.domain.catalogue import ports, rules, store
+from resource_hub.domain.catalogue.errors import ChangeNotFound, NotYours, ResourceNotFound
+from resource_hub.domain.catalogue.listings import APPROVES, MANAGES
+from resource_hub.domain.catalogue.tables import Resource
+from resource_hub.domain.catalogue.terms import (
+    ChangeRecord,
+    ChangeState,
+    FieldDifference,
+    ListingClock,
+    ListingContents,
+    ListingState,
+    ResourceKind,
+    ResourceRecord,
+    UnitRecord,
+)
+from resource_hub.infra import clock
+from resource_hub.infra.database import reading
+from resource_hub.kernel.decision import Citation
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import local_day, zone
+
+
+def _records(rows: Sequence[Resource]) -> list[ResourceRecord]:
+    """Rows as records, with an approved change laid over them whose day has come but whose job has not run."""
+    session = reading()
+    keys = [HostKey(row.institution_id, row.id) for row in rows]
+    hosts = accounts.organisation_names({key.institution_id for key in keys})
+    counts = store.unit_counts(session, keys)
+    waits = store.waiting(session, keys)
+    now = clock.now()
+    days = {host.id: local_day(now, zone(host.zone)) for host in hosts.values()}
+    due: dict[HostKey, ChangeRecord] = {}
+    if waits:
+        for change in store.due_changes(session, max(days.values()), keys=list(waits), limit=1000):
+            if change.effective_on is not None and change.effective_on <= days[change.institution_id]:
+                due[HostKey(change.institution_id, change.resource_id)] = store.change_record(change)
+    result = []
+    for key, row in zip(keys, rows, strict=True):
+        host = hosts[key.institution_id]
+        record = store.record_of(
+            row, zone=host.zone, host_code=host.code, units=counts.get(key, 0), change_waits=key in waits
+        )
+        if key in due:
+            record = replace(
+                record,
+                contents=due[key].contents,
+                state=ListingState.PUBLIC,
+                listed_on=record.listed_on or due[key].effective_on,
+            )
+        result.append(record)
+    return result
+
+
+def resource(key: HostKey) -> ResourceRecord:
+    """A resource, whatever its state.
+
+    Raises:
+        ResourceNotFound: there is none of this key.
+    """
+    row = store.resource_row(reading(), key)
+    if row is None:
+        raise ResourceNotFound()
+    return _records([row])[0]
+
+
+def resources(keys: Iterable[HostKey]) -> dict[HostKey, ResourceRecord]:
+    """Records by key, in a few queries; keys without a row are left out."""
+    return {record.key: record for record in _records(store.rows_of_keys(reading(), keys))}
+
+
+def resource_of(host_code: str, code_or_id: str) -> ResourceRecord:
+    """A resource named as in an address: host's code, and the resource's code or id.
+
+    Raises:
+        ResourceNotFound: there is none. UnknownOrganisation: no such host.
+    """
+    host = accounts.organisation(host_code)
+    found = store.resource_id_of_code(reading(), host.id, code_or_id)
+    if found is None:
+        try:
+            found = UUID(code_or_id)
+        except ValueError:
+            raise ResourceNotFound() from None
+    return resource(HostKey(host.id, found))
+
+
+def resources_of(
+    institution_id: UUID, *, states: Sequence[ListingState] = (), kinds: Sequence[ResourceKind] = ()
+) -> list[ResourceRecord]:
+    """All resources of a host by code."""
+    rows = store.managed_rows(reading(), institution_id, department_ids=None, states=states, kinds=kinds)
+    return _records(rows) if rows else []
+
+
+def resources_managed_by(
+    by: Actor,
+    *,
+    states: Sequence[ListingState] = (),
+    kinds: Sequence[ResourceKind] = (),
+    text: str = "",
+    overdue_before: date | None = None,
+    after: str = "",
+    limit: int | None = None,
+) -> list[ResourceRecord]:
+    """The resources that an actor looks after, by code; ``after`` is the last code of the page before."""
+    if not by.roles:
+        return []
+    rows = store.managed_rows(
+        reading(),
+        by.organisation_id,
+        department_ids=None if by.has(*APPROVES) else by.department_ids,
+        states=states,
+        kinds=kinds,
+        text=text,
+        overdue_before=overdue_before,
+        after=after,
+        limit=limit,
+    )
+    return _records(rows) if rows else []
+
+
+def state_counts(by: Actor) -> dict[ListingState, int]:
+    departments = None if by.has(*APPROVES) else by.department_ids
+    return store.state_counts(reading(), by.organisation_id, departments)
+
+
+def visible(record: ResourceRecord, by: Actor | None) -> ResourceRecord:
+    """The record if this reader may see it: public to all, anything else to the host's own staff.
+
+    Raises:
+        ResourceNotFound: it is not public, and the reader is not of the host.
+    """
+    own = by is not None and by.organisation_id == record.key.institution_id and by.has(*MANAGES)
+    if record.state is ListingState.PUBLIC and record.listed or own:
+        return record
+    raise ResourceNotFound()
+
+
+def units(key: HostKey, *, active_only: bool = False) -> list[UnitRecord]:
+    """The lanes of a resource by position."""
+    records = [store.unit_record(row) for row in store.unit_rows(reading(), key)]
+    return [record for record in records if record.active] if active_only else records
+
+
+def unit(key: HostKey) -> UnitRecord:
+    """One lane by id.
+
+    Raises:
+        ResourceNotFound: there is none.
+    """
+    row = store.unit_row(reading(), key.institution_id, id=key.id)
+    if row is None:
+        raise ResourceNotFound()
+    return store.unit_record(row)
+
+
+def unit_of(host_code: str, unit_code: str) -> UnitRecord:
+    """A lane by its host's code and its own, as on its printed QR label.
+
+    Raises:
+        ResourceNotFound: there is none.
+    """
+    host = accounts.organisation(host_code)
+    row = store.unit_row(reading(), host.id, code=unit_code)
+    if row is None:
+        raise ResourceNotFound()
+    return store.unit_record(row)
+
+
+# ---- changes -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PendingListing:
+    """A change that waits for the office, beside what is in force."""
+
+    change: ChangeRecord
+    resource: ResourceRecord
+    differences: tuple[FieldDifference, ...]
+    first: bool  # never listed before: there is nothing to compare with
+    clock: ListingClock | None
+
+
+def changes(key: HostKey) -> list[ChangeRecord]:
+    """The history of a listing, newest first."""
+    return [store.change_record(row) for row in store.change_rows(reading(), key.institution_id, resource_id=key.id)]
+
+
+def change(key: HostKey) -> ChangeRecord:
+    """One change by its own key.
+
+    Raises:
+        ChangeNotFound
+    """
+    row = store.change_row(reading(), key)
+    if row is None:
+        raise ChangeNotFound()
+    return store.change_record(row)
+
+
+def pending(by: Actor) -> list[PendingListing]:
+    """What waits for the office, longest waiting first, each with its differences against the version in force.
+
+    Raises:
+        NotYours: the actor is not of the office.
+    """
+    if not by.has(*APPROVES):
+        raise NotYours()
+    rows = store.change_rows(reading(), by.organisation_id, states=(ChangeState.PENDING,))
+    return [compared(store.change_record(row)) for row in rows]
+
+
+def approved_later(by: Actor) -> list[PendingListing]:
+    """What is approved and waits for its day."""
+    rows = store.change_rows(reading(), by.organisation_id, states=(ChangeState.APPROVED,))
+    return [compared(store.change_record(row)) for row in rows]
+
+
+def pending_count(institution_id: UUID) -> int:
+    return len(store.change_rows(reading(), institution_id, states=(ChangeState.PENDING,)))
+
+
+def compared(record: ChangeRecord) -> PendingListing:
+    """A change with its differences against the version in force (against nothing for a first listing)."""
+    about = resource(HostKey(record.key.institution_id, record.resource_id))
+    first = about.listed_on is None
+    before = ListingContents() if first else about.contents
+    return PendingListing(
+        record, about, tuple(contents_json.differences(before, record.contents)), first, listing_clock(about)
+    )
+
+
+# ---- the listing term ----------------------------------------------------------------------------------------
+
+
+def listing_term(day: date) -> tuple[int, Citation]:
+    """Working days within which an accepted instrument must be listed, by the rule in force on a day."""
+    scheme = rulebook.scheme("cn/listing_duty")
+    first = next(iter(scheme.versions)).since
+    parameters = scheme.on(max(day, first))
+    parameter = parameters.version.parameters["listing_term"]
+    source = parameters.version.source
+    cited = Citation(source.document, parameter.article, source.title, source.mark, "listing_term",
+                     parameters.version.name)  # fmt: skip
+    return int(parameter.value or ""), cited
+
+
+def listing_clock(record: ResourceRecord, host: OrganisationRecord | None = None) -> ListingClock | None:
+    """When an instrument had to be listed and whether it was; None without a day of acceptance, or outside China."""
+    if record.kind is not ResourceKind.INSTRUMENT or record.accepted_on is None:
+        return None
+    host = host or accounts.organisation(record.key.institution_id)
+    if not host.jurisdiction.upper().startswith("CN") and not host.jurisdiction.isdigit():
+        return None
+    today = local_day(clock.now(), zone(record.zone))
+    term, _ = listing_term(record.accepted_on)
+    return rules.listing_clock(
+        record.accepted_on,
+        record.listed_on,
+        today,
+        term,
+        lambda day, number: ports.working_days_after(host.jurisdiction, day, number),
+    )

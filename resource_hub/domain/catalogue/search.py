@@ -1,0 +1,400 @@
+"""Search over everything that is public: text in both languages, facets with counts, pages by cursor, distance."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+)
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
+from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.sql.elements import ColumnElement
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.errors import UnknownOrganisation
+from resource_hub.domain.accounts.terms import OrganisationRecord
+from resource_hub.domain.catalogue import places, ports, store
+from resource_hub.domain.catalogue import text as words
+from resource_hub.domain.catalogue.ports import IndicativePrice
+from resource_hub.domain.catalogue.tables import ResourceIndex as Index
+from resource_hub.domain.catalogue.terms import MODE_BITS, Mode, ResourceKind, ResourceRecord
+from resource_hub.infra.database import reading
+from resource_hub.kernel.keys import HostKey
+
+PAGE = 20
+MAX_PAGE = 100
+ORDERS = ("relevance", "name", "newest", "distance")
+# A facet shows at most so many values; the commonest first.
+FACET_VALUES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked. An empty one browses everything. Values of one facet are alternatives, facets add up."""
+
+    text: str = ""
+    kinds: tuple[ResourceKind, ...] = ()
+    hosts: tuple[str, ...] = ()
+    cities: tuple[str, ...] = ()
+    class_groups: tuple[str, ...] = ()
+    modes: tuple[Mode, ...] = ()
+    open_to_outside: bool = False
+    near: str = ""
+    order: str = ""
+    cursor: str = ""
+    limit: int = PAGE
+
+    def effective_order(self) -> str:
+        if self.order in ORDERS and not (self.order == "distance" and not self.near):
+            return self.order if self.order != "relevance" or words.parse_query(self.text) else "name"
+        if words.parse_query(self.text):
+            return "relevance"
+        return "distance" if self.near else "name"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One resource found, with what the list shows beside it."""
+
+    resource: ResourceRecord
+    host: OrganisationRecord
+    kilometres: int | None = None
+    price: IndicativePrice | None = None
+    next_free: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    value: str
+    count: int
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A page of hits, how many there are in all, counts by facet, and the way on.
+
+    ``hosts`` names the values of the host facet. ``suggestions`` are nearest words when nothing was found.
+    """
+
+    hits: tuple[Hit, ...]
+    total: int
+    facets: Mapping[str, tuple[FacetValue, ...]]
+    next_cursor: str = ""
+    hosts: Mapping[str, OrganisationRecord] = field(default_factory=dict)
+    suggestions: tuple[str, ...] = ()
+    near: tuple[int, int] | None = None
+    place_unknown: bool = False
+
+
+_FTS = sql_table("resource_text", sql_column("rowid"), sql_column("rank"))
+
+
+def search(query: Query, *, customer_class: str | None = None) -> Results:
+    """Find public resources.
+
+    Args:
+        customer_class: whose indicative price is shown; None for a visitor (an outside firm's list price).
+    """
+    session = reading()
+    postgresql = session.get_bind().dialect.name == "postgresql"
+    terms = words.parse_query(query.text)
+    near = _where_is(query.near) if query.near else None
+    hosts = _hosts(query.hosts)
+    filters = _filters(query, hosts)
+    match = _match(terms, postgresql)
+    if words.runs(query.text) == [] and query.text.strip():
+        match = literal(False)
+    total, facets, host_ids = _facets(query, match, filters)
+    order = replace(query, near=query.near if near else "").effective_order()
+    keys, scores = _page(query, order, terms, match, filters, near, postgresql)
+    limit = min(max(query.limit, 1), MAX_PAGE)
+    more = len(keys) > limit
+    shown = keys[:limit]
+    hits = _hits(shown, near, customer_class)
+    names = accounts.organisation_names(host_ids | {key.institution_id for key in shown})
+    facets["host"] = tuple(
+        replace(value, value=names[UUID(value.value)].code) for value in facets["host"] if UUID(value.value) in names
+    )
+    return Results(
+        hits=hits,
+        total=total,
+        facets=facets,
+        next_cursor=_encode(order, scores[limit - 1]) if more else "",
+        hosts={record.code: record for record in names.values()},
+        suggestions=() if total or not terms else suggestions(query.text),
+        near=near,
+        place_unknown=bool(query.near) and near is None,
+    )
+
+
+def nearest_elsewhere(query: Query) -> int:
+    """How many there would be without the filters of place, host and mode: said when a search finds nothing."""
+    plain = Query(text=query.text, kinds=query.kinds)
+    session = reading()
+    match = _match(words.parse_query(plain.text), session.get_bind().dialect.name == "postgresql")
+    conditions = [c for c in (match, *_filters(plain, {}).values()) if c is not None]
+    return session.scalar(select(func.count()).select_from(Index).where(*conditions)) or 0
+
+
+def _hosts(codes: Sequence[str]) -> dict[str, UUID]:
+    found: dict[str, UUID] = {}
+    for code in codes:
+        try:
+            found[code] = accounts.organisation(code).id
+        except UnknownOrganisation:
+            continue
+    return found
+
+
+def _where_is(name: str) -> tuple[int, int] | None:
+    """A place by its name: the table of cities, else the middle of what is listed there."""
+    known = places.locate(name)
+    if known:
+        return known
+    row = (
+        reading()
+        .execute(
+            select(func.avg(Index.latitude_micro), func.avg(Index.longitude_micro)).where(
+                Index.city == name.strip(), Index.latitude_micro.is_not(None)
+            )
+        )
+        .one()
+    )
+    return (int(row[0]), int(row[1])) if row[0] is not None else None
+
+
+def _match(terms: list[words.Term], postgresql: bool) -> ColumnElement[bool] | None:
+    if not terms:
+        return None
+    if postgresql:
+        return Index.tokens.bool_op("@@")(cast(literal(words.tsquery(terms)), TSQUERY))
+    found = select(_FTS.c.rowid).where(text("resource_text MATCH :fts").bindparams(fts=words.fts5_query(terms)))
+    return Index.docid.in_(found)
+
+
+def _filters(query: Query, hosts: Mapping[str, UUID]) -> dict[str, ColumnElement[bool]]:
+    """One condition a facet that is in use."""
+    filters: dict[str, ColumnElement[bool]] = {}
+    if query.kinds:
+        filters["kind"] = Index.kind.in_([str(kind) for kind in query.kinds])
+    if query.hosts:
+        filters["host"] = Index.institution_id.in_(list(hosts.values()))
+    if query.cities:
+        filters["city"] = Index.city.in_([s for city in query.cities for s in places.spellings(city)])
+    if query.class_groups:
+        filters["class"] = or_(*(_class_condition(code) for code in query.class_groups))
+    if query.modes:
+        bits = 0
+        for mode in query.modes:
+            bits |= MODE_BITS[mode]
+        filters["mode"] = Index.modes.bitwise_and(bits) != 0
+    if query.open_to_outside:
+        filters["open"] = Index.open_to_outside.is_(True)
+    return filters
+
+
+def _class_condition(code: str) -> ColumnElement[bool]:
+    if len(code) <= 2:
+        return Index.class_group == code
+    return and_(Index.class_group == code[:2], Index.class_code.startswith(code, autoescape=True))
+
+
+def _facets(
+    query: Query, match: ColumnElement[bool] | None, filters: Mapping[str, ColumnElement[bool]]
+) -> tuple[int, dict[str, tuple[FacetValue, ...]], set[UUID]]:
+    """Counts by facet in one statement. A facet's own choice does not narrow its counts."""
+    found = select(
+        Index.kind, Index.institution_id, Index.city, Index.class_group, Index.class_code, Index.modes,
+        Index.open_to_outside,
+    )  # fmt: skip
+    if match is not None:
+        found = found.where(match)
+    # Conditions are written on the index's columns; the shared rows carry one flag a facet in use.
+    flags = {name: case((condition, 1), else_=0).label(f"in_{name}") for name, condition in filters.items()}
+    hits = found.add_columns(*flags.values()).cte("hits")
+
+    def within(*leave_out: str) -> list[ColumnElement[bool]]:
+        return [hits.c[f"in_{name}"] == 1 for name in filters if name not in leave_out]
+
+    parts = [select(literal("total").label("facet"), literal("").label("value"), func.count().label("n"))]
+    parts[0] = parts[0].select_from(hits).where(*within())
+    postgresql = reading().get_bind().dialect.name == "postgresql"
+    host_text = (
+        func.replace(cast(hits.c.institution_id, Text), "-", "") if postgresql else func.hex(hits.c.institution_id)
+    )
+    for facet, value in (
+        ("kind", hits.c.kind),
+        ("host", host_text),
+        ("city", hits.c.city),
+        ("class", hits.c.class_group),
+    ):
+        parts.append(
+            select(literal(facet), value, func.count()).select_from(hits).where(*within(facet)).group_by(value)
+        )
+    for mode, bit in MODE_BITS.items():
+        parts.append(
+            select(literal("mode"), literal(str(mode)), func.count())
+            .select_from(hits)
+            .where(hits.c.modes.bitwise_and(bit) != 0, *within("mode"))
+        )
+    parts.append(
+        select(literal("open"), literal("1"), func.count())
+        .select_from(hits)
+        .where(hits.c.open_to_outside.is_(True), *within("open"))
+    )
+    total = 0
+    counts: dict[str, dict[str, int]] = {name: {} for name in ("kind", "host", "city", "class", "mode", "open")}
+    for facet, value, count in reading().execute(union_all(*parts)):
+        if facet == "total":
+            total = count
+        elif count and value:
+            value = str(UUID(value)) if facet == "host" else value
+            counts[facet][value] = count
+    chosen = {
+        "kind": {str(kind) for kind in query.kinds},
+        "city": {s for city in query.cities for s in places.spellings(city)},
+        "class": {code[:2] for code in query.class_groups},
+        "mode": {str(mode) for mode in query.modes},
+        "open": {"1"} if query.open_to_outside else set(),
+        "host": {str(host) for host in _hosts(query.hosts).values()},
+    }
+    facets: dict[str, tuple[FacetValue, ...]] = {}
+    for name, values in counts.items():
+        ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
+        kept = ordered[:FACET_VALUES]
+        kept += [item for item in ordered[FACET_VALUES:] if item[0] in chosen[name]]
+        facets[name] = tuple(FacetValue(value, count, value in chosen[name]) for value, count in kept)
+    return total, facets, {UUID(value.value) for value in facets["host"]}
+
+
+def _page(
+    query: Query,
+    order: str,
+    terms: list[words.Term],
+    match: ColumnElement[bool] | None,
+    filters: Mapping[str, ColumnElement[bool]],
+    near: tuple[int, int] | None,
+    postgresql: bool,
+) -> tuple[list[HostKey], list[tuple[Any, int]]]:
+    """Keys of one page and one more, with the sorting value of each for the cursor."""
+    source: Any = Index
+    value: ColumnElement[Any]
+    descending = False
+    conditions = [condition for condition in (match, *filters.values()) if condition is not None]
+    if order == "relevance":
+        descending = True
+        if postgresql:
+            rank = func.ts_rank_cd(Index.tokens, cast(literal(words.tsquery(terms)), TSQUERY), 1)
+            value = cast(rank * 1_000_000, BigInteger)
+        else:
+            # The index is asked once, with its rank; the condition from `_match` would ask it again.
+            conditions = list(filters.values())
+            conditions.append(text("resource_text MATCH :fts").bindparams(fts=words.fts5_query(terms)))
+            source = _FTS.join(Index.__table__, _FTS.c.rowid == Index.docid)
+            value = cast(literal_column("bm25(resource_text)") * -1_000_000, Integer)
+    elif order == "distance" and near is not None:
+        value = _distance(near)
+        conditions.append(Index.latitude_micro.is_not(None))
+    elif order == "newest":
+        descending = True
+        value = func.coalesce(func.replace(cast(Index.listed_on, Text), "-", ""), "")
+    else:
+        value = Index.sort_name
+    if query.cursor:
+        given = _decode(query.cursor, order)
+        if given is not None:
+            after, docid = given
+            further = value < bindparam("after", after) if descending else value > bindparam("after", after)
+            conditions.append(or_(further, and_(value == bindparam("after", after), Index.docid > docid)))
+    statement = (
+        select(Index.institution_id, Index.resource_id, value, Index.docid)
+        .select_from(source)
+        .where(*conditions)
+        .order_by(value.desc() if descending else value, Index.docid)
+        .limit(min(max(query.limit, 1), MAX_PAGE) + 1)
+    )
+    rows = reading().execute(statement).all()
+    return [HostKey(row[0], row[1]) for row in rows], [(row[2], row[3]) for row in rows]
+
+
+def _distance(near: tuple[int, int]) -> ColumnElement[Any]:
+    """A whole number that grows with the distance: squared thousandths of degrees, longitude shrunk as it is there."""
+    latitude, longitude = near
+    dy = (Index.latitude_micro - latitude) / 1000
+    dx = (Index.longitude_micro - longitude) / 1000 * places.scale_at(latitude) / 1000
+    return cast(dy * dy + dx * dx, BigInteger)
+
+
+def _hits(
+    keys: list[HostKey], near: tuple[int, int] | None, customer_class: str | None
+) -> tuple[Hit, ...]:
+    session = reading()
+    rows = {HostKey(row.institution_id, row.id): row for row in store.rows_of_keys(session, keys)}
+    hosts = accounts.organisation_names({key.institution_id for key in keys})
+    counts = store.unit_counts(session, keys)
+    prices = ports.indicative_price(keys, customer_class)
+    free = ports.next_free(keys)
+    hits = []
+    for key in keys:
+        row, host = rows.get(key), hosts.get(key.institution_id)
+        if row is None or host is None:
+            continue
+        record = store.record_of(row, zone=host.zone, host_code=host.code, units=counts.get(key, 0))
+        contents = record.contents
+        y, x = contents.latitude_micro, contents.longitude_micro
+        away = places.kilometres(near, (y, x)) if near and y is not None and x is not None else None
+        hits.append(Hit(record, host, away, prices.get(key), free.get(key)))
+    return tuple(hits)
+
+
+def suggestions(query: str, limit: int = 5) -> tuple[str, ...]:
+    """Words of listings nearest to those of a query that finds nothing."""
+    session = reading()
+    known: dict[str, None] = {}
+    for line in session.scalars(select(Index.words).limit(20_000)):
+        known.update(dict.fromkeys(line.split()))
+    result: dict[str, None] = {}
+    for run in words.runs(query)[:4]:
+        result.update(dict.fromkeys(words.closest(run, known, limit)))
+    return tuple(result)[:limit]
+
+
+def _encode(order: str, score: tuple[Any, int]) -> str:
+    body = json.dumps([order, score[0], score[1]], separators=(",", ":"), ensure_ascii=False)
+    return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, order: str) -> tuple[Any, int] | None:
+    """Where the last page ended; None for a cursor of another order, or one that is none."""
+    try:
+        body = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        kind, value, docid = json.loads(body)
+    except (ValueError, TypeError):
+        return None
+    wanted: type = str if order in ("name", "newest") else int
+    if kind != order or not isinstance(value, wanted) or not isinstance(docid, int) or isinstance(docid, bool):
+        return None
+    return value, docid
+
