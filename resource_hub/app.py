@@ -73,6 +73,11 @@ def create_app(settings: config.Settings | None = None, *, web: bool = True) -> 
         pages.register(app)
         api.register(app)
         setup.finish(app)
+    else:
+        # Letters and the words of the command line are written in people's languages too.
+        from resource_hub.entrypoints.support import language
+
+        language.install(app)
     return app
 
 

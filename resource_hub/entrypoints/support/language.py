@@ -96,12 +96,12 @@ def count_untranslated(response: Response) -> Response:
     return response
 
 
-babel = Babel()
 
 
 def install(app: Flask) -> None:
     app.config.setdefault("BABEL_DEFAULT_LOCALE", "zh")
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(TRANSLATIONS))
+    babel = Babel()
     babel.init_app(app, locale_selector=select_locale)
     if app.testing or app.debug:
         babel.__dict__["domain_instance"] = _CountingDomain(domain="messages")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Flask, g, request
+import hashlib
+from typing import Any
+
+from flask import Flask, current_app, g, request
 
 from resource_hub.entrypoints.support import formatting, guards, language, pages, problems, protection
 from resource_hub.infra import audit
@@ -11,9 +14,10 @@ from resource_hub.infra import audit
 def init_app(app: Flask) -> None:
     """Before blueprints are registered: languages, protection, guards, formats, error answers."""
     language.install(app)
-    app.before_request(_name_origin)
     protection.install(app)
     guards.install(app)
+    app.before_request(_name_origin)
+    app.teardown_request(_forget_origin)
     formatting.install(app)
     pages.install(app)
     problems.install(app)
@@ -31,7 +35,19 @@ def finish(app: Flask) -> None:
 
 
 def _name_origin() -> None:
-    """Audit rows of this request say from where it came."""
-    device = (request.user_agent.string or "")[:300]
-    salt = str(request.environ.get("resource_hub.salt", "")).encode()
-    g.origin_token = audit.origin.set(audit.Origin(None, request.remote_addr or "", device, salt))
+    """Audit rows of this request say who asked, from which address, with which device."""
+    secret = str(current_app.config.get("SECRET_KEY", "")).encode()
+    g.origin_token = audit.origin.set(
+        audit.Origin(
+            guards.person_id(),
+            request.remote_addr or "",
+            request.user_agent.string[:300],
+            hashlib.sha256(b"audit origin" + secret).digest(),
+        )
+    )
+
+
+def _forget_origin(_error: Any) -> None:
+    token = g.pop("origin_token", None)
+    if token is not None:
+        audit.origin.reset(token)
