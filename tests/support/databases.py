@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 
-from tests.support import postgres
+from tests.support import postgres, scratch
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
@@ -58,8 +58,8 @@ class Factory:
 
     def __init__(self, engine_name: str, shared: Path, server: postgres.Server | None = None) -> None:
         self.engine_name, self.shared, self.server = engine_name, shared, server
-        # In the system's temporary folder: pytest keeps the folders of earlier runs, these copies are not worth it.
-        self._scratch = Path(tempfile.mkdtemp(prefix="rh-db-"))
+        # Not in pytest's own folder: it keeps those of earlier runs, and these copies are not worth it.
+        self._scratch = Path(tempfile.mkdtemp(prefix="rh-db-", dir=scratch.folder()))
 
     def close(self) -> None:
         shutil.rmtree(self._scratch, ignore_errors=True)

@@ -31,6 +31,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 
+from tests.support import scratch
+
 OWNER = "rh_owner"  # runs the migrations and owns the tables
 APPLICATION = "rh_app"  # the product's own account: owns no table
 ROLES = (OWNER, APPLICATION)
@@ -251,7 +253,7 @@ def running() -> Iterator[Server]:
     account = _unprivileged_account()
     # A folder of its own: the path of a socket may be no longer than some hundred characters.
     with contextlib.ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="rh-pg-"))
+        folder = Path(tempfile.mkdtemp(prefix="rh-pg-", dir=scratch.folder()))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         programs = _programs(account, folder)
         if account:
