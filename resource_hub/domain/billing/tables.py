@@ -19,7 +19,9 @@ class Charge(HostRow, Base):
 
     __tablename__ = "charge"
     kind: Mapped[str] = mapped_column(String(20))
-    source_key: Mapped[str] = mapped_column(String(200))  # entry × purpose: a job that runs twice meets itself
+    source_key: Mapped[str] = mapped_column(
+        String(200)
+    )  # entry × purpose: a job that runs twice meets itself
     entry_id: Mapped[UUID | None] = mapped_column(Id)
     booking_id: Mapped[UUID | None] = mapped_column(Id)
     resource_id: Mapped[UUID] = mapped_column(Id)
