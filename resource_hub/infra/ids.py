@@ -42,9 +42,7 @@ def derived_id(moment: datetime, *parts: object) -> UUID:
     A job that runs twice makes the same id twice and so meets its own row.
     """
     milliseconds = int(moment.astimezone(UTC).timestamp() * 1000) & ((1 << 48) - 1)
-    hasher = hashlib.sha256()
-    for part in parts:
-        text = str(part).encode()
-        hasher.update(len(text).to_bytes(4, "big") + text)
-    rest = int.from_bytes(hasher.digest()[:10], "big")
+    texts = [str(part).encode() for part in parts]
+    key = b"".join([len(text).to_bytes(4, "big") + text for text in texts])
+    rest = int.from_bytes(hashlib.sha256(key).digest()[:10], "big")
     return UUID(int=milliseconds << 80 | 8 << 76 | ((rest >> 62) & 0xFFF) << 64 | _VARIANT | (rest & ((1 << 62) - 1)))

@@ -235,6 +235,20 @@ class ChainLink(Base):
     )
 
 
+class ChainHead(Base):
+    """How far each chain has grown and been signed: says where there is work, proves nothing."""
+
+    __tablename__ = "chain_head"
+    institution_id: Mapped[UUID] = mapped_column(Id, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger)
+    rooted_position: Mapped[int] = mapped_column(BigInteger, default=0)
+    verified_position: Mapped[int] = mapped_column(BigInteger, default=0)
+    verified_at: Mapped[datetime | None] = mapped_column(Instant)
+    broken: Mapped[str | None] = mapped_column(Text)  # what the last verification found first
+    __table_args__ = (one_of("kind", ["usage", "money"]),)
+
+
 class UnlinkedEntry(Base):
     """Queue of sealed rows that the sealer has not linked yet; a row leaves when its link is written."""
 

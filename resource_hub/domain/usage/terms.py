@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from resource_hub.kernel.time import TimeSpan
@@ -251,3 +251,14 @@ class Tap:
     clock_offset_seconds: int | None = None
     code_kind: CodeKind = CodeKind.PRINTED
     tap_id: str | None = None
+
+
+class Signer(Protocol):
+    """Holder of an Ed25519 key; its private half never enters the database."""
+
+    @property
+    def public_key(self) -> bytes:
+        """The 32 raw bytes of the public key."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64 bytes of the signature."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -21,6 +22,7 @@ from resource_hub.domain.usage.rules.ledger import (
     verify_links,
 )
 from resource_hub.domain.usage.terms import EntryFacts, EntryKind, Grade, Hours, SessionSource
+from resource_hub.kernel.canonical import canonical_bytes
 
 FACTS = EntryFacts(
     host_code="ustc",
@@ -61,6 +63,10 @@ def test_the_bytes_of_format_1_are_fixed():
         b'"setup_seconds":0,"source":"booking","source_ref":null,"starts_at":"2026-03-05T06:00:00Z",'
         b'"unit":"00000000-0000-0000-0000-000000000002","zone":"Asia/Shanghai"}'
     )
+
+
+def test_the_bytes_are_the_canonical_spelling():
+    assert canonical_bytes(json.loads(entry_bytes(FACTS))) == entry_bytes(FACTS)
 
 
 def test_another_second_gives_other_bytes():

@@ -79,6 +79,9 @@ def by_day(span: TimeSpan | None, seconds: int, tz: tzinfo, day: date) -> list[t
         return []
     if span is None:
         return [(day, seconds)]
+    first = span.start.astimezone(tz).date()
+    if first == day_of(span.end, tz):
+        return [(first, seconds)]
     pieces = list(span.by_day(tz))
     parts = split_seconds(seconds, [piece.seconds for _, piece in pieces])
     return [(on, part) for (on, _), part in zip(pieces, parts, strict=True) if part]

@@ -1,0 +1,219 @@
+"""The sealer: links sealed rows into their chains afterwards, and signs where each chain stood when a day was over.
+
+One chain per institution and kind, so that writers never queue behind one global chain. The queue holds the digests,
+so that the sealer needs to know nothing of the rows themselves and serves every kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from resource_hub.domain.usage import neighbours
+from resource_hub.domain.usage.records import Host, RootRecord
+from resource_hub.domain.usage.rules.ledger import GENESIS, link_digest, root_bytes
+from resource_hub.domain.usage.tables import ChainHead, ChainLink, DayRoot, SigningKey, UnlinkedEntry
+from resource_hub.domain.usage.terms import Signer
+from resource_hub.infra.bulk import collector_off, insert_rows
+from resource_hub.infra.database import reading
+from resource_hub.infra.ids import derived_id
+from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
+from resource_hub.kernel.time import midnight, zone
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LINK_COLUMNS = ("institution_id", "kind", "position", "entry_id", "entry_digest", "digest", "sealing_day")
+
+
+def head(session: Session, institution_id: UUID, kind: str) -> tuple[int, bytes]:
+    """Position and digest of the newest link; ``(0, GENESIS)`` of an empty chain."""
+    row = session.execute(
+        select(ChainLink.position, ChainLink.digest)
+        .where(ChainLink.institution_id == institution_id, ChainLink.kind == kind)
+        .order_by(ChainLink.position.desc())
+        .limit(1)
+    ).one_or_none()
+    return (row.position, row.digest) if row else (0, GENESIS)
+
+
+def waiting_chains() -> list[tuple[UUID, str]]:
+    """Chains that have rows to link."""
+    rows = reading().execute(select(UnlinkedEntry.institution_id, UnlinkedEntry.kind).distinct())
+    return sorted((row[0], row[1]) for row in rows)
+
+
+def backlog() -> int:
+    return reading().scalar(select(func.count()).select_from(UnlinkedEntry)) or 0
+
+
+def link_batch(institution_id: UUID, kind: str, size: int = 500, lease: Lease | None = None) -> int:
+    """Link the next rows of one chain in the order of their ids; returns how many.
+
+    Two sealers at once meet at the key of the position: one wins, the other's unit is rolled back and its rows wait
+    in the queue for the next turn.
+    """
+    try:
+        with collector_off(), unit_of_work(lease=lease) as unit:
+            waiting = unit.session.execute(
+                select(UnlinkedEntry.entry_id, UnlinkedEntry.digest, UnlinkedEntry.sealing_day)
+                .where(UnlinkedEntry.institution_id == institution_id, UnlinkedEntry.kind == kind)
+                .order_by(UnlinkedEntry.entry_id)
+                .limit(size)
+            ).all()
+            if not waiting:
+                return 0
+            position, previous = head(unit.session, institution_id, kind)
+            links = []
+            for entry_id, digest, sealing_day in waiting:
+                position += 1
+                previous = link_digest(previous, digest)
+                links.append((institution_id, kind, position, entry_id, digest, previous, sealing_day))
+            insert_rows(unit.session, ChainLink, _LINK_COLUMNS, links)
+            _move_head(unit.session, institution_id, kind, position)
+            # New rows may have come in between since; only what was read and linked leaves the queue.
+            _leave_queue(unit.session, institution_id, kind, [row[0] for row in waiting])
+            return len(waiting)
+    except IntegrityError:
+        return 0
+
+
+def _move_head(session: Session, institution_id: UUID, kind: str, position: int) -> None:
+    row = session.get(ChainHead, (institution_id, kind))
+    if row is None:
+        session.add(ChainHead(institution_id=institution_id, kind=kind, position=position, rooted_position=0))
+    else:
+        row.position = position
+
+
+def _leave_queue(session: Session, institution_id: UUID, kind: str, entry_ids: Sequence[UUID]) -> None:
+    for start in range(0, len(entry_ids), 1000):
+        session.execute(
+            delete(UnlinkedEntry).where(
+                UnlinkedEntry.institution_id == institution_id,
+                UnlinkedEntry.kind == kind,
+                UnlinkedEntry.entry_id.in_(entry_ids[start : start + 1000]),
+            )
+        )
+
+
+def link_due(limit: int = 500, lease: Lease | None = None) -> int:
+    """Link up to ``limit`` rows of each waiting chain."""
+    return sum(link_batch(institution, kind, limit, lease) for institution, kind in waiting_chains())
+
+
+def sign_roots(
+    now: datetime, signer: Signer, *, lease: Lease | None = None, include_today: bool = False
+) -> int:
+    """Sign where each chain that grew stood when a day was over in its host's zone; returns how many roots.
+
+    A day's root waits until all rows sealed up to that day are linked. Days on which a chain did not grow need none:
+    the next root covers them. ``include_today`` signs the present day as well, when nothing more will come (an
+    import that is done, a hub that is handed over).
+    """
+    grown = reading().execute(
+        select(ChainHead.institution_id, ChainHead.kind, ChainHead.rooted_position).where(
+            ChainHead.position > ChainHead.rooted_position
+        )
+    )
+    signed = 0
+    for institution_id, kind, rooted in grown.all():
+        host = neighbours.host(institution_id)
+        days = reading().scalars(
+            select(ChainLink.sealing_day)
+            .where(
+                ChainLink.institution_id == institution_id,
+                ChainLink.kind == kind,
+                ChainLink.position > rooted,
+            )
+            .distinct()
+            .order_by(ChainLink.sealing_day)
+        )
+        for day in days.all():
+            if include_today or now >= midnight(day + timedelta(days=1), zone(host.zone)):
+                signed += _sign(host, kind, day, signer, lease)
+    return signed
+
+
+def _sign(host: Host, kind: str, day: date, signer: Signer, lease: Lease | None) -> int:
+    with unit_of_work(lease=lease) as unit:
+        session = unit.session
+        mine = (ChainLink.institution_id == host.id, ChainLink.kind == kind)
+        still = session.scalar(
+            select(func.count())
+            .select_from(UnlinkedEntry)
+            .where(
+                UnlinkedEntry.institution_id == host.id,
+                UnlinkedEntry.kind == kind,
+                UnlinkedEntry.sealing_day <= day,
+            )
+        )
+        if still or session.get(DayRoot, (host.id, kind, day)) is not None:
+            return 0
+        position = session.scalar(
+            select(func.max(ChainLink.position)).where(*mine, ChainLink.sealing_day <= day)
+        )
+        digest = session.scalar(select(ChainLink.digest).where(*mine, ChainLink.position == position))
+        assert position and digest
+        key_id = register_key(unit, signer)
+        root = root_bytes(host.code, kind, day, position, digest, str(key_id))
+        session.add(
+            DayRoot(
+                institution_id=host.id,
+                kind=kind,
+                day=day,
+                last_position=position,
+                root=root,
+                key_id=key_id,
+                signature=signer.sign(root),
+                signed_at=unit.now,
+            )
+        )
+        session.execute(
+            update(ChainHead)
+            .where(ChainHead.institution_id == host.id, ChainHead.kind == kind)
+            .values(rooted_position=position)
+        )
+        unit.publish(
+            "usage.root_signed",
+            f"{host.id}:{kind}",
+            {"institution_id": str(host.id), "kind": kind, "day": day.isoformat(), "position": position},
+        )
+    return 1
+
+
+def register_key(unit: Unit, signer: Signer) -> UUID:
+    """The id of the signer's key, its public half kept. The id follows from the key, so that keys can rotate."""
+    key_id = derived_id(_EPOCH, "signing_key", signer.public_key.hex())
+    if unit.session.get(SigningKey, key_id) is None:
+        unit.session.add(SigningKey(id=key_id, public_key=signer.public_key, created_at=unit.now))
+        unit.session.flush()
+    return key_id
+
+
+def roots(institution_id: UUID, kind: str = "usage", limit: int = 400) -> list[RootRecord]:
+    """Signed roots of a chain, newest first, with the public keys to check them by."""
+    rows = reading().execute(
+        select(DayRoot, SigningKey.public_key)
+        .join(SigningKey, SigningKey.id == DayRoot.key_id)
+        .where(DayRoot.institution_id == institution_id, DayRoot.kind == kind)
+        .order_by(DayRoot.day.desc())
+        .limit(limit)
+    )
+    return [
+        RootRecord(
+            r.institution_id,
+            r.kind,
+            r.day,
+            r.last_position,
+            r.root,
+            r.key_id,
+            r.signature,
+            r.signed_at,
+            public,
+        )
+        for r, public in rows
+    ]

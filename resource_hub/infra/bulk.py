@@ -1,0 +1,101 @@
+"""Many rows at once: COPY on PostgreSQL, one prepared statement on SQLite. For history and for the sealer.
+
+Goes around the mapper but not around the column types, constraints or guards.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Table
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from resource_hub.infra.types import Id, Instant
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """No cycle collection inside the block: a batch makes many rows and no cycles, and looking for them in vain took
+    a quarter of an import's time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def insert_rows(
+    session: Session, table: type[Any], columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> int:
+    """Insert rows given as sequences in the order of ``columns``; returns how many.
+
+    The rows are part of the session's transaction. Columns left out get no Python-side default.
+    """
+    if not rows:
+        return 0
+    target: Table = table.__table__
+    connection = session.connection()
+    # Column by column: one conversion function a column instead of one a value, which halves the time of an import.
+    ready = zip(
+        *(
+            _converted(target.c[name].type, connection.dialect, values)
+            for name, values in zip(columns, zip(*rows, strict=True), strict=True)
+        ),
+        strict=True,
+    )
+    names = ", ".join(f'"{name}"' for name in columns)
+    if connection.dialect.name == "postgresql":
+        statement = f'COPY "{target.name}" ({names}) FROM STDIN'
+        try:
+            with connection.connection.cursor().copy(statement) as copy:
+                for row in ready:
+                    copy.write_row(row)
+        except connection.dialect.loaded_dbapi.IntegrityError as error:
+            raise IntegrityError(statement, None, error) from error
+    else:
+        marks = ", ".join("?" * len(columns))
+        # Names come from our own mapped classes, never from input.
+        statement = f'INSERT INTO "{target.name}" ({names}) VALUES ({marks})'  # noqa: S608
+        connection.exec_driver_sql(statement, list(ready))
+    return len(rows)
+
+
+def _converted(kind: Any, dialect: Any, values: Sequence[Any]) -> Iterable[Any]:
+    """The values of one column as the driver wants them."""
+    if isinstance(kind, JSON):
+        return [json.dumps(value, ensure_ascii=False, separators=(",", ":")) for value in values]
+    if dialect.name == "postgresql":
+        return values
+    if isinstance(kind, Id):
+        return [None if value is None else value.bytes for value in values]
+    if isinstance(kind, Instant):
+        return [None if value is None else _microseconds(value) for value in values]
+    convert = kind.dialect_impl(dialect).bind_processor(dialect)
+    return values if convert is None else [convert(value) for value in values]
+
+
+def _microseconds(moment: datetime) -> int:
+    """The same figure as ``Instant`` stores, without a division: this is most of an import's arithmetic."""
+    since = moment - _EPOCH
+    return since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
+
+
+def refresh_statistics(session: Session, *tables: type[Any]) -> None:
+    """Tell PostgreSQL's planner what a bulk load changed; without it the next queries take the wrong index.
+
+    Needs the right MAINTAIN, which the migrations give; without it the server warns and goes on. SQLite keeps the
+    plans that its indexes suggest.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        for table in tables:
+            session.connection().exec_driver_sql(f'ANALYZE "{table.__table__.name}"')
