@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from playwright.sync_api import Browser, Page
 
+    from tests.support.demonstration import Demonstration
     from tests.support.server import LiveServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -149,15 +150,17 @@ def postgres_server(request: pytest.FixtureRequest) -> postgres.Server:
 
 
 @pytest.fixture(scope="session")
-def database_factory(
-    engine_name: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Factory]:
+def shared_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run of the tests see."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if hasattr(request.config, "workerinput") else own
+
+
+@pytest.fixture(scope="session")
+def database_factory(engine_name: str, request: pytest.FixtureRequest, shared_folder: Path) -> Iterator[Factory]:
     """Makes databases of the engine at hand, for tests that need more than one, or one without tables."""
-    shared = tmp_path_factory.getbasetemp()
-    if hasattr(request.config, "workerinput"):
-        shared = shared.parent
     server = request.getfixturevalue("postgres_server") if engine_name == POSTGRESQL else None
-    factory = Factory(engine_name, shared, server)
+    factory = Factory(engine_name, shared_folder, server)
     yield factory
     factory.close()
 
@@ -254,6 +257,32 @@ def live_server(app: Flask) -> Iterator[LiveServer]:
 
     with LiveServer(app) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def filled_demonstration(shared_folder: Path) -> Path:
+    """The folder of a filled demonstration that nobody runs; copy it, do not change it."""
+    from tests.support import demonstration
+
+    return demonstration.filled(shared_folder)
+
+
+@pytest.fixture
+def own_demonstration(filled_demonstration: Path) -> Iterator[Demonstration]:
+    """A running demonstration for this test alone: book in it, move its time forward, kill it."""
+    from tests.support import demonstration
+
+    with demonstration.running(filled_demonstration) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def shared_demonstration(filled_demonstration: Path) -> Iterator[Demonstration]:
+    """A running demonstration for tests that only look. Mark them xdist_group("demonstration")."""
+    from tests.support import demonstration
+
+    with demonstration.running(filled_demonstration) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -239,7 +239,8 @@ def test(arguments: list[str]) -> int:
     failed = check() if whole else []
     options = list(arguments)
     if whole:
-        options = ["-q", "-n", os.environ.get("RESOURCE_HUB_TEST_WORKERS", "auto")]
+        # Tests that share something costly to start name it as their group and stay together.
+        options = ["-q", "-n", os.environ.get("RESOURCE_HUB_TEST_WORKERS", "auto"), "--dist", "loadgroup"]
     code = in_venv("-m", "pytest", *options)
     if failed:
         print(f"FAILED besides the tests: {', '.join(failed)} (see above; ./dev lint)", flush=True)

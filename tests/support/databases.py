@@ -59,7 +59,7 @@ class Factory:
     def __init__(self, engine_name: str, shared: Path, server: postgres.Server | None = None) -> None:
         self.engine_name, self.shared, self.server = engine_name, shared, server
         # Not in pytest's own folder: it keeps those of earlier runs, and these copies are not worth it.
-        self._scratch = Path(tempfile.mkdtemp(prefix="rh-db-", dir=scratch.folder()))
+        self._scratch = scratch.new_folder()
 
     def close(self) -> None:
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -67,7 +67,7 @@ class Factory:
     def template(self) -> str:
         """The name of the migrated, empty database that tests copy. Made by whichever process asks first."""
         note = self.shared / f"template-{self.engine_name}"
-        with _one_at_a_time(self.shared / f"template-{self.engine_name}.lock"):
+        with one_at_a_time(self.shared / f"template-{self.engine_name}.lock"):
             if not note.exists():
                 note.write_text(self._make_template(), encoding="utf-8")
             return note.read_text(encoding="utf-8")
@@ -136,7 +136,8 @@ def _sqlite_url(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Hold a lock between the processes of a run of the tests."""
     with open(path, "w") as handle:
         if os.name == "posix":
             import fcntl

@@ -20,7 +20,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -253,7 +252,7 @@ def running() -> Iterator[Server]:
     account = _unprivileged_account()
     # A folder of its own: the path of a socket may be no longer than some hundred characters.
     with contextlib.ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="rh-pg-", dir=scratch.folder()))
+        folder = scratch.new_folder()
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         programs = _programs(account, folder)
         if account:
