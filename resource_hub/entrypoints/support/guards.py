@@ -208,6 +208,8 @@ def _guard_api(who: frozenset[str]) -> None:
 
 def person() -> Any | None:
     """The signed-in person's record, or None."""
+    if not hasattr(current_app, "login_manager"):  # jobs and commands: nobody signs in there
+        return None
     return current_user.person if current_user and current_user.is_authenticated else None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, current_app, g, has_request_context, request, session
-from flask_babel import Babel, Domain
+from flask_babel import Babel, Domain, get_locale
 
 from resource_hub.entrypoints.support import guards
 
@@ -79,7 +79,8 @@ class _CountingDomain(Domain):
 
     def get_translations(self) -> Any:
         found = super().get_translations()
-        if not getattr(found, "_counts", False) and hasattr(found, "plural"):
+        locale = get_locale()
+        if locale is not None and locale.language == "zh" and not getattr(found, "_counts", False):
             found._fallback = _Missing()
             found._counts = True
         return found
