@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from resource_hub.infra.database import Base
 from resource_hub.infra.rows import BY_HOST, HostRow, host_fk, one_of
-from resource_hub.infra.types import Id, Instant, Json
+from resource_hub.infra.types import Id, Instant, Json, Seconds
 
 
 class OpeningHours(HostRow, Base):
@@ -71,6 +71,7 @@ class CalendarDay(Base):
     name_zh: Mapped[str] = mapped_column(String(100), default="")
     name_en: Mapped[str] = mapped_column(String(100), default="")
     source: Mapped[str] = mapped_column(Text, default="")
+    stands_for: Mapped[date | None] = mapped_column(Date)  # of a make-up workday: whose hours hold
     __table_args__ = (one_of("kind", ["holiday", "workday", "ordinary"]),)
 
 
@@ -104,6 +105,8 @@ class Occupancy(HostRow, Base):
     kind: Mapped[str] = mapped_column(String(20))
     holder_id: Mapped[UUID] = mapped_column(Id)  # booking, exception or import line
     expires_at: Mapped[datetime | None] = mapped_column(Instant)  # of a hold
+    setup_seconds: Mapped[int] = mapped_column(Seconds, default=0)  # inside the span, at its start
+    teardown_seconds: Mapped[int] = mapped_column(Seconds, default=0)  # inside the span, at its end
     __table_args__ = (
         one_of("kind", ["booking", "hold", "maintenance", "external"]),
         CheckConstraint("starts_at < ends_at", name="span"),
@@ -111,24 +114,45 @@ class Occupancy(HostRow, Base):
         Index("ix_occupancy_unit", "institution_id", "unit_id", "starts_at"),
         Index("ix_occupancy_resource", "institution_id", "resource_id", "starts_at"),
         Index("ix_occupancy_holder", "institution_id", "holder_id"),
+        Index("ix_occupancy_expires_at", "expires_at"),
+        CheckConstraint("setup_seconds >= 0 AND teardown_seconds >= 0", name="margins"),
         BY_HOST,
     )
 
 
 class FreeWindow(Base):
-    """Kept free time of a unit up to the horizon, changed in the same transaction as its occupancies."""
+    """Kept time in which a booking may lie on a unit, changed in the same transaction as its occupancies.
+
+    Rows of audience ``outside`` hold for customers from outside (all hours), those of ``all`` for everybody (hours
+    without the protected ones), so that each search reads one set. Rows of one set never overlap or touch.
+    """
 
     __tablename__ = "free_window"
     institution_id: Mapped[UUID] = mapped_column(Id, primary_key=True)
     unit_id: Mapped[UUID] = mapped_column(Id, primary_key=True)
+    audience: Mapped[str] = mapped_column(String(20), primary_key=True)
     starts_at: Mapped[datetime] = mapped_column(Instant, primary_key=True)
     ends_at: Mapped[datetime] = mapped_column(Instant)
     resource_id: Mapped[UUID] = mapped_column(Id)
-    audience: Mapped[str] = mapped_column(String(20), default="all")
     __table_args__ = (
+        one_of("audience", ["all", "outside"]),
         CheckConstraint("starts_at < ends_at", name="span"),
         host_fk("free_window", "unit"),
-        Index("ix_free_window_ends", "ends_at", "starts_at"),
-        Index("ix_free_window_resource", "institution_id", "resource_id", "starts_at"),
+        Index("ix_free_window_ends", "audience", "ends_at", "starts_at"),
+        Index("ix_free_window_resource", "institution_id", "resource_id", "audience", "ends_at"),
         BY_HOST,
+    )
+
+
+class FreeWindowReach(Base):
+    """How far the free windows of a resource are kept; beyond it they are computed when asked for."""
+
+    __tablename__ = "free_window_reach"
+    institution_id: Mapped[UUID] = mapped_column(Id, primary_key=True)
+    resource_id: Mapped[UUID] = mapped_column(Id, primary_key=True)
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (
+        host_fk("free_window_reach", "resource"),
+        Index("ix_free_window_reach_ends_at", "ends_at"),
     )

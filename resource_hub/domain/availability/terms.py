@@ -173,6 +173,8 @@ class Lane:
     label: str
     stretches: tuple[Stretch, ...]
     retired: bool = False
+    name_zh: str = ""
+    name_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)

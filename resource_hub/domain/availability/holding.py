@@ -1,0 +1,274 @@
+"""Holding units: take, move, settle and free them, always behind the same lock, with the free windows kept in step.
+
+The order is the same on every path: lock the resource, drop lapsed holds in the way, look, insert. Because all paths
+queue for the resource's row, contention waits instead of dying; the database's own guard against overlaps stands
+behind it and is never expected to speak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from resource_hub.domain.availability import planning, store
+from resource_hub.domain.availability.errors import NoUnit, SlotTaken
+from resource_hub.domain.availability.rules import hours as hour_rules
+from resource_hub.domain.availability.terms import Audience, Held, OccupancyKind
+from resource_hub.infra import clock
+from resource_hub.infra.unit_of_work import Unit
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan
+
+# Both engines name the guard so; partitions of PostgreSQL give it names of their own, hence the state.
+_GUARD = "ex_occupancy_overlap"
+_EXCLUSION = "23P01"
+
+
+def is_overlap(error: DBAPIError) -> bool:
+    """Whether the database refused because two occupancies would overlap."""
+    return getattr(error.orig, "sqlstate", None) == _EXCLUSION or str(error.orig) == _GUARD
+
+
+def lock(unit: Unit, keys: Iterable[HostKey]) -> None:
+    """Lock several resources before holding any of them, in the one order that cannot deadlock."""
+    store.lock(unit.session, keys)
+
+
+def taken(key: HostKey, span: TimeSpan, unit_id: UUID | None = None) -> SlotTaken:
+    """The refusal for a slot that somebody else holds."""
+    values = {"start": span.start.isoformat(), "end": span.end.isoformat(), "zone": planning.zone_of(key.institution_id)}
+    error = SlotTaken(Reason("availability.slot_taken", values, "time"))
+    error.values = {
+        "institution_id": str(key.institution_id),
+        "resource_id": str(key.id),
+        "unit_id": str(unit_id) if unit_id else None,
+        **values,
+    }
+    return error
+
+
+def occupy(
+    unit: Unit,
+    key: HostKey,
+    unit_id: UUID | None,
+    span: TimeSpan,
+    kind: OccupancyKind,
+    holder_id: UUID,
+    *,
+    expires_at: datetime | None = None,
+    setup_seconds: int = 0,
+    teardown_seconds: int = 0,
+    outside: bool | None = None,
+    plan: planning.Plan | None = None,
+) -> UUID:
+    """Hold a unit for a span and return which one.
+
+    Args:
+        unit_id: None takes the first unit that is free, by position.
+        span: the time proper; set-up and tear-down are added on either side of it.
+        outside: with a value, only units are taken whose opening hours allow the span to that customer.
+
+    Raises:
+        SlotTaken: every unit in question is held by somebody.
+        NoUnit: the resource has no such unit.
+    """
+    session = unit.session
+    store.lock(session, [key])
+    one = plan or planning.plan(key, span)
+    wanted = [u.key.id for u in one.units if unit_id is None or u.key.id == unit_id]
+    if not wanted:
+        raise NoUnit()
+    whole = hour_rules.occupied(span, setup_seconds, teardown_seconds)
+    lapsed = store.drop_lapsed(session, key, wanted, whole, unit.now)
+    _regained(session, key, lapsed, one)
+    held = store.occupancies(session, [key], whole).get(key, [])
+    busy = {h.unit_id for h in held if h.span.overlaps(whole)}
+    free = [u for u in wanted if u not in busy]
+    if outside is not None and len(wanted) > 1:
+        allowed = [u for u in free if not planning.reasons_against(one, u, span, outside=outside)]
+        free = allowed or free
+    if not free:
+        raise taken(key, span, unit_id)
+    chosen = free[0]
+    try:
+        store.insert_occupancy(
+            session, key, chosen, whole, kind, holder_id, expires_at, setup_seconds, teardown_seconds
+        )
+    except IntegrityError as error:
+        if is_overlap(error):
+            raise taken(key, span, unit_id) from error
+        raise
+    _lost(session, key, chosen, whole, one)
+    return chosen
+
+
+def move(
+    unit: Unit,
+    key: HostKey,
+    holder_id: UUID,
+    span: TimeSpan,
+    kind: OccupancyKind,
+    *,
+    unit_id: UUID | None = None,
+    setup_seconds: int = 0,
+    teardown_seconds: int = 0,
+    outside: bool | None = None,
+    expires_at: datetime | None = None,
+) -> UUID:
+    """Give a holder another span, on the unit it has where that is possible; its old time is free afterwards.
+
+    Raises:
+        SlotTaken: and the holder keeps what it had, because the unit of work rolls back.
+    """
+    store.lock(unit.session, [key])
+    before = store.of_holder(unit.session, key.institution_id, holder_id)
+    release(unit, key.institution_id, holder_id, key=key, held=before)
+    values = {
+        "setup_seconds": setup_seconds,
+        "teardown_seconds": teardown_seconds,
+        "outside": outside,
+        "expires_at": expires_at,
+    }
+    if unit_id is None and before:
+        try:
+            return occupy(unit, key, before[0].unit_id, span, kind, holder_id, **values)  # type: ignore[arg-type]
+        except (SlotTaken, NoUnit):
+            pass  # looked at and not inserted, so the transaction is whole: try the other units
+    return occupy(unit, key, unit_id, span, kind, holder_id, **values)  # type: ignore[arg-type]
+
+
+def release(
+    unit: Unit,
+    institution_id: UUID,
+    holder_id: UUID,
+    *,
+    key: HostKey | None = None,
+    held: Sequence[Held] | None = None,
+) -> None:
+    """Free whatever a holder holds. Freeing twice is no error."""
+    session = unit.session
+    rows = store.of_holder(session, institution_id, holder_id) if held is None else held
+    if not rows:
+        return
+    for resource_id in sorted({row.resource_id for row in rows if row.resource_id}):
+        one = HostKey(institution_id, resource_id)
+        if key is None:
+            store.lock(session, [one])
+    store.delete_of_holder(session, institution_id, holder_id)
+    for row in rows:
+        if row.resource_id:
+            _regained(session, HostKey(institution_id, row.resource_id), [row])
+
+
+def settle(unit: Unit, institution_id: UUID, holder_id: UUID, kind: OccupancyKind = OccupancyKind.BOOKING) -> bool:
+    """Make a hold lasting; False when it has gone."""
+    return store.settle_hold(unit.session, institution_id, holder_id, kind) > 0
+
+
+def end_early(unit: Unit, key: HostKey, holder_id: UUID, end: datetime) -> None:
+    """Free the rest of a slot whose user has left (B19)."""
+    before = store.of_holder(unit.session, key.institution_id, holder_id)
+    store.lock(unit.session, [key])
+    for row in before:
+        if row.span.start < end < row.span.end:
+            store.shorten(unit.session, key.institution_id, holder_id, end)
+            _regained(unit.session, key, [Held(row.unit_id, TimeSpan(end, row.span.end), row.kind, row.holder_id)])
+
+
+def drop_lapsed_holds(unit: Unit, limit: int = 100) -> list[tuple[UUID, UUID]]:
+    """Tidy holds that have lapsed; returns host and holder of each. They blocked nobody since they lapsed."""
+    rows = store.lapsed_holds(unit.session, unit.now, limit)
+    store.lock(unit.session, [HostKey(r.institution_id, r.resource_id) for r in rows])
+    for row in rows:
+        release(unit, row.institution_id, row.holder_id, key=HostKey(row.institution_id, row.resource_id))
+    return [(row.institution_id, row.holder_id) for row in rows]
+
+
+# ---- kept free windows -----------------------------------------------------------------------------------------
+
+
+def _lost(session: Session, key: HostKey, unit_id: UUID, whole: TimeSpan, plan: planning.Plan) -> None:
+    """Cut a new occupancy out of the kept windows."""
+    hole = whole.widened(plan.rules.teardown_seconds, plan.rules.setup_seconds)
+    for audience in Audience:
+        old = store.windows_touching(session, key.institution_id, unit_id, audience, hole.start, hole.end)
+        if old:
+            store.replace_windows(session, key, unit_id, audience, old, hour_rules.subtract(old, [hole]))
+
+
+def _regained(session: Session, key: HostKey, rows: Sequence[Held], plan: planning.Plan | None = None) -> None:
+    """Put time that became free back into the kept windows, joined with its neighbours."""
+    if not rows:
+        return
+    reach = store.reach(session, [key]).get(key)
+    if reach is None:
+        return
+    for row in rows:
+        cut = row.span.intersection(reach)
+        if cut is not None:
+            one = plan or planning.plan(key, cut)
+            _renew(session, key, row.unit_id, cut, reach, one)
+
+
+def _renew(
+    session: Session, key: HostKey, unit_id: UUID, changed: TimeSpan, reach: TimeSpan, plan: planning.Plan
+) -> None:
+    """Compute the windows of a unit anew around a changed stretch."""
+    setup, teardown = plan.rules.setup_seconds, plan.rules.teardown_seconds
+    region = changed.widened(teardown, setup)
+    olds = {
+        audience: store.windows_touching(session, key.institution_id, unit_id, audience, region.start, region.end)
+        for audience in Audience
+    }
+    start = min([region.start, *(s.start for old in olds.values() for s in old)])
+    end = max([region.end, *(s.end for old in olds.values() for s in old)])
+    whole = TimeSpan(start, end).intersection(reach)
+    if whole is None:
+        return
+    # The plan at hand may have been gathered for a shorter time.
+    wide = planning.plan(key, whole)
+    held = [
+        h for h in store.occupancies(session, [key], whole.widened(setup, teardown)).get(key, []) if h.unit_id == unit_id
+    ]
+    for audience in Audience:
+        outside = audience is Audience.OUTSIDE
+        open_spans = hour_rules.windows(wide.hours, whole, outside=outside, unit_id=unit_id)
+        new = hour_rules.free(open_spans, [h.span for h in held], setup, teardown)
+        old = store.windows_touching(session, key.institution_id, unit_id, audience, whole.start, whole.end)
+        store.replace_windows(session, key, unit_id, audience, old, _joined(old, new, whole))
+
+
+def _joined(old: Sequence[TimeSpan], new: Sequence[TimeSpan], whole: TimeSpan) -> list[TimeSpan]:
+    """New windows inside ``whole``, with what old ones had outside of it."""
+    outside = hour_rules.subtract(old, [whole])
+    return hour_rules.merge([*outside, *new])
+
+
+def rebuild(unit: Unit, keys: Sequence[HostKey], span: TimeSpan) -> None:
+    """Compute the kept windows of resources anew for a span: after their hours or rules changed, or to roll on."""
+    session = unit.session
+    store.lock(session, keys)
+    found = planning.plans(keys, span)
+    held = store.occupancies(session, list(keys), span.widened(86400, 86400)) if keys else {}
+    for key, one in found.items():
+        setup, teardown = one.rules.setup_seconds, one.rules.teardown_seconds
+        store.drop_windows(session, key)
+        if not one.hours.weekly and not one.hours.exceptions:
+            store.set_reach(session, key, span)
+            continue
+        now = clock.now()
+        for record in one.units:
+            unit_id = record.key.id
+            spans = [h.span for h in held.get(key, ()) if h.unit_id == unit_id and h.in_force(now)]
+            for audience in Audience:
+                outside = audience is Audience.OUTSIDE
+                open_spans = hour_rules.windows(one.hours, span, outside=outside, unit_id=unit_id)
+                store.replace_windows(
+                    session, key, unit_id, audience, [], hour_rules.free(open_spans, spans, setup, teardown)
+                )
+        store.set_reach(session, key, span)

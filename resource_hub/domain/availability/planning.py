@@ -1,0 +1,227 @@
+"""What decides when resources are open, gathered for many at once, and the calendar made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import OrganisationRecord
+from resource_hub.domain.availability import store
+from resource_hub.domain.availability.calendar_days import library_days
+from resource_hub.domain.availability.rules import lanes
+from resource_hub.domain.availability.rules import working_days as arithmetic
+from resource_hub.domain.availability.terms import (
+    DayKind,
+    Hours,
+    HouseDocument,
+    Lane,
+    RulesRecord,
+    SpecialDay,
+    Viewer,
+    Week,
+)
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import UnitRecord
+from resource_hub.infra import clock
+from resource_hub.infra.database import reading
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan, local_day, midnight, zone
+
+# A stretch of hours may begin so long before the time that one looks at.
+_REACH = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that decides when one resource may be booked, apart from who holds it."""
+
+    key: HostKey
+    hours: Hours
+    rules: HouseDocument
+    rules_number: int | None
+    units: tuple[UnitRecord, ...]
+
+    @property
+    def zone(self) -> str:
+        return self.hours.zone
+
+
+def country(jurisdiction: str) -> str:
+    """The jurisdiction whose public holidays hold: a region code of GB/T 2260 is China."""
+    return "CN" if jurisdiction[:1].isdigit() else jurisdiction.upper()
+
+
+def special_days(jurisdiction: str, first: date, last: date) -> dict[date, SpecialDay]:
+    """Holidays and make-up workdays, first and last day included; what administrators entered goes first."""
+    where = country(jurisdiction)
+    found = {
+        day: special
+        for year in range(first.year, last.year + 1)
+        for day, special in library_days(where, year).items()
+        if first <= day <= last
+    }
+    for row in store.calendar_days(reading(), where, first, last):
+        if row.kind == DayKind.ORDINARY.value:
+            found.pop(row.day, None)
+        else:
+            found[row.day] = store.special_day(row)
+    return found
+
+
+def plans(keys: Sequence[HostKey], span: TimeSpan, *, on: date | None = None) -> dict[HostKey, Plan]:
+    """Plans for a span of time, a handful of queries however many resources there are.
+
+    ``on`` is the day whose house rules hold; without it today in each host's zone.
+    """
+    if not keys:
+        return {}
+    session = reading()
+    wide = TimeSpan(span.start - _REACH, span.end + timedelta(days=1))
+    hosts = accounts.organisation_names({key.institution_id for key in keys})
+    weekly = store.weekly(session, keys)
+    exceptions = store.exceptions(session, keys, wide)
+    units = catalogue.units_of(keys)
+    now = clock.now()
+    rules: dict[HostKey, store.RulesInForce] = {}
+    days: dict[str, dict[date, SpecialDay]] = {}
+    for host in hosts.values():
+        own = [key for key in keys if key.institution_id == host.id]
+        rules |= store.rules_in_force(session, own, on or local_day(now, zone(host.zone)))
+        if host.jurisdiction not in days:
+            first, last = wide.start.date() - timedelta(days=1), wide.end.date() + timedelta(days=1)
+            days[host.jurisdiction] = special_days(host.jurisdiction, first, last)
+    result = {}
+    for key in keys:
+        host = hosts[key.institution_id]
+        held = rules.get(key, store.NO_RULES)
+        hours = Hours(host.zone, weekly.get(key, ()), exceptions.get(key, ()), days[host.jurisdiction])
+        result[key] = Plan(key, hours, held.rules, held.number, tuple(units.get(key, ())))
+    return result
+
+
+def plan(key: HostKey, span: TimeSpan, *, on: date | None = None) -> Plan:
+    return plans([key], span, on=on)[key]
+
+
+def _host(institution_id: UUID) -> OrganisationRecord:
+    return accounts.organisation(institution_id)
+
+
+def zone_of(institution_id: UUID) -> str:
+    """The zone in which a host's clock runs."""
+    return _host(institution_id).zone
+
+
+def house_rules(key: HostKey, on: date | None = None) -> tuple[HouseDocument, int | None]:
+    """The house rules of a resource on a day (today), with their version; None where nobody wrote any."""
+    day = on or local_day(clock.now(), zone(zone_of(key.institution_id)))
+    found = store.rules_in_force(reading(), [key], day).get(key, store.NO_RULES)
+    return found.rules, found.number
+
+
+def rules_history(key: HostKey) -> list[RulesRecord]:
+    return store.rules_history(reading(), key)
+
+
+def working_day_after(jurisdiction: str, day: date, number: int) -> tuple[date, bool]:
+    """The working day so many after ``day``, and whether its calendar is only provisional."""
+    last = day + timedelta(days=number * 2 + 30)
+    known = special_days(jurisdiction, day, last)
+    found = arithmetic.working_days_after(day, number, known.get)
+    provisional = any(d.provisional for when, d in known.items() if day < when <= found)
+    return found, provisional or _year_is_provisional(jurisdiction, found.year)
+
+
+def _year_is_provisional(jurisdiction: str, year: int) -> bool:
+    if country(jurisdiction) != "CN":
+        return False
+    entered = store.calendar_days(reading(), "CN", date(year, 1, 1), date(year, 12, 31))
+    return not entered and any(day.provisional for day in library_days("CN", year).values())
+
+
+def working_days_after(jurisdiction: str, day: date, number: int) -> date:
+    """The working day so many after ``day``; ``day`` itself is not counted."""
+    return working_day_after(jurisdiction, day, number)[0]
+
+
+def is_working_day(jurisdiction: str, day: date) -> bool:
+    return arithmetic.is_working_day(day, special_days(jurisdiction, day, day).get(day))
+
+
+def days_of(zone_name: str, first: date, count: int) -> TimeSpan:
+    """So many whole calendar days of a zone as a span."""
+    tz = zone(zone_name)
+    return TimeSpan(midnight(first, tz), midnight(first + timedelta(days=count), tz))
+
+
+def monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def week(key: HostKey, span: TimeSpan, viewer: Viewer) -> Week:
+    """Lanes of a resource over a span, each piece with its reason; strangers see no holders."""
+    return weeks([key], span, viewer)[key]
+
+
+def weeks(keys: Sequence[HostKey], span: TimeSpan, viewer: Viewer) -> dict[HostKey, Week]:
+    """Calendars of many resources over one span, in as many queries as for one."""
+    now = clock.now()
+    found = plans(keys, span)
+    held = store.occupancies(reading(), list(keys), span) if keys else {}
+    result = {}
+    for key, one in found.items():
+        tz = zone(one.zone)
+        first, last = local_day(span.start, tz), local_day(span.end - timedelta(microseconds=1), tz)
+        days = tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
+        result[key] = Week(
+            key=key,
+            span=span,
+            zone=one.zone,
+            days=days,
+            special={day: one.hours.days[day] for day in days if day in one.hours.days},
+            lanes=tuple(
+                Lane(
+                    unit.key.id,
+                    unit.code,
+                    lanes.lane(one.hours, span, unit.key.id, held.get(key, ()), viewer, now),
+                    not unit.active,
+                    unit.name_zh,
+                    unit.name_en,
+                )
+                for unit in one.units
+            ),
+            step_minutes=one.rules.step,
+            setup_seconds=one.rules.setup_seconds,
+            teardown_seconds=one.rules.teardown_seconds,
+            as_of=now,
+        )
+    return result
+
+
+def may_occupy(key: HostKey, unit_id: UUID | None, span: TimeSpan, *, outside: bool) -> list[Reason]:
+    """Why opening hours do not allow a span; with no unit named, what holds for the unit that comes closest."""
+    return reasons_against(plan(key, span), unit_id, span, outside=outside)
+
+
+def reasons_against(one: Plan, unit_id: UUID | None, span: TimeSpan, *, outside: bool) -> list[Reason]:
+    """The same from a plan that is at hand."""
+    if not one.units:
+        return [Reason("availability.no_unit", {})]
+    if unit_id is not None:
+        if unit_id not in {unit.key.id for unit in one.units}:
+            return [Reason("availability.no_such_unit", {}, "unit")]
+        return lanes.reasons_against(one.hours, span, outside=outside, unit_id=unit_id)
+    if not any(exception.unit_id for exception in one.hours.exceptions):
+        return lanes.reasons_against(one.hours, span, outside=outside)
+    found = [
+        lanes.reasons_against(one.hours, span, outside=outside, unit_id=unit.key.id) for unit in one.units
+    ]
+    return min(found, key=len)
+
+
+def now_in(zone_name: str) -> datetime:
+    return clock.now().astimezone(zone(zone_name))

@@ -1,0 +1,416 @@
+"""What a lab manager publishes: weekly hours, closures, extra openings, maintenance, house rules; and special days,
+which the platform's staff keep. Each change can be looked at before it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, insert, update
+
+from resource_hub.domain.accounts.terms import Actor, Role
+from resource_hub.domain.availability import holding, planning, store
+from resource_hub.domain.availability.errors import InvalidHours, RulesInForce
+from resource_hub.domain.availability.rules import document as documents
+from resource_hub.domain.availability.rules import hours as hour_rules
+from resource_hub.domain.availability.rules import lanes
+from resource_hub.domain.availability.tables import CalendarDay, FreeWindowReach, HouseRules, OpeningException
+from resource_hub.domain.availability.terms import (
+    DatedException,
+    ExceptionKind,
+    Held,
+    HouseDocument,
+    OccupancyKind,
+    SpecialDay,
+    WeeklyHours,
+)
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.infra import clock
+from resource_hub.infra.database import reading
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
+from resource_hub.kernel.canonical import canonical_bytes, digest
+from resource_hub.kernel.errors import Forbidden, Invalid, NotFound, Reason, Stale
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan, local_day, zone
+
+KEPT_DAYS = 60
+LANE_ROLES = (Role.INSTITUTION_ADMIN, Role.OFFICE, Role.MANAGER, Role.DEPUTY)
+
+
+class NotYourResource(Forbidden):
+    code = "availability.not_yours"
+
+
+class HoursChanged(Stale):
+    """Somebody else changed the hours since they were read."""
+
+    code = "availability.hours_changed"
+
+
+class BadDay(Invalid):
+    code = "availability.bad_day"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A booking that a change would leave outside the hours, with why."""
+
+    held: Held
+    reasons: tuple[Reason, ...]
+
+
+def may_manage(key: HostKey, by: Actor) -> None:
+    """Refuse who does not look after the resource.
+
+    Raises:
+        NotFound: the resource is another host's. NotYourResource: the actor's roles do not reach it.
+    """
+    if key.institution_id != by.organisation_id:
+        raise NotFound()
+    record = catalogue.resource(key)
+    if not by.has(*LANE_ROLES) or not by.reaches(record.department_id):
+        raise NotYourResource()
+
+
+# ---- weekly hours ----------------------------------------------------------------------------------------------
+
+
+def weekly_hours(key: HostKey) -> tuple[WeeklyHours, ...]:
+    """All stretches of the pattern, past and future ones too."""
+    return store.weekly(reading(), [key]).get(key, ())
+
+
+def hours_digest(rows: Sequence[WeeklyHours]) -> str:
+    """A short mark of a pattern: who saves a form says which state it was made from."""
+    plain = sorted(
+        [r.weekday, r.starts, r.ends, r.since.isoformat(), r.until.isoformat() if r.until else "", r.audience.value,
+         r.on_holidays.value]
+        for r in rows
+    )  # fmt: skip
+    return digest(canonical_bytes(plain)).hex()[:16]
+
+
+def with_change(
+    present: Sequence[WeeklyHours], rows: Sequence[WeeklyHours], since: date
+) -> list[WeeklyHours]:
+    """The pattern when ``rows`` hold from ``since`` on: what held before keeps holding until then."""
+    kept = []
+    for row in present:
+        if row.since >= since:
+            continue
+        kept.append(replace(row, until=since) if row.until is None or row.until > since else row)
+    return [*kept, *(replace(row, since=since, until=None, id=None) for row in rows)]
+
+
+def _checked(rows: Sequence[WeeklyHours]) -> None:
+    found = hour_rules.problems(rows)
+    if found:
+        raise InvalidHours(*found)
+
+
+def preview_hours(key: HostKey, rows: Sequence[WeeklyHours], since: date, *, by: Actor) -> list[Hit]:
+    """Bookings that new weekly hours would leave outside; nothing is written.
+
+    Raises:
+        InvalidHours: the pattern cannot be kept.
+    """
+    may_manage(key, by)
+    _checked(rows)
+    return _hits(key, lambda plan: replace(plan.hours, weekly=tuple(with_change(plan.hours.weekly, rows, since))))
+
+
+def _hits(key: HostKey, changed: Any) -> list[Hit]:
+    now = clock.now()
+    bookings = store.future_bookings(reading(), key, now)
+    if not bookings:
+        return []
+    span = TimeSpan(min(b.span.start for b in bookings), max(b.span.end for b in bookings))
+    plan = planning.plan(key, span)
+    hours = changed(plan)
+    result = []
+    for held in bookings:
+        if not held.in_force(now):
+            continue
+        proper = TimeSpan(
+            held.span.start + timedelta(seconds=held.setup_seconds),
+            held.span.end - timedelta(seconds=held.teardown_seconds),
+        )
+        # What is outside the hours already is not hit by the change.
+        before = lanes.reasons_against(plan.hours, proper, outside=True, unit_id=held.unit_id)
+        after = lanes.reasons_against(hours, proper, outside=True, unit_id=held.unit_id)
+        if after and not before:
+            result.append(Hit(held, tuple(after)))
+    return result
+
+
+def save_hours(
+    key: HostKey, rows: Sequence[WeeklyHours], since: date, *, by: Actor, seen: str | None = None
+) -> list[Hit]:
+    """Publish a weekly pattern from a day on. Bookings outside the new hours stay; they are returned.
+
+    Args:
+        seen: ``hours_digest`` of the pattern that the form was made from.
+
+    Raises:
+        InvalidHours, NotYourResource, HoursChanged
+    """
+    may_manage(key, by)
+    _checked(rows)
+    with unit_of_work() as unit:
+        store.lock(unit.session, [key])
+        present = weekly_hours(key)
+        if seen is not None and hours_digest(present) != seen:
+            raise HoursChanged()
+        hits = _hits(key, lambda plan: replace(plan.hours, weekly=tuple(with_change(plan.hours.weekly, rows, since))))
+        store.replace_weekly(unit.session, key, with_change(present, rows, since))
+        unit.session.flush()
+        _rebuilt(unit, key)
+        details = {"since": since.isoformat(), "stretches": len(rows), "bookings_outside": len(hits)}
+        unit.audit("availability.hours", key.institution_id, f"resource:{key.id}", details, person_id=by.person_id)
+        unit.publish("availability.hours_changed", f"{key.institution_id}:{key.id}", {"resource_id": str(key.id)})
+    return hits
+
+
+def _rebuilt(unit: Unit, key: HostKey) -> None:
+    holding.rebuild(unit, [key], kept_span())
+
+
+def kept_span() -> TimeSpan:
+    """The time for which free windows are kept: from the last midnight (UTC) on."""
+    now = clock.now()
+    start = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return TimeSpan(start, start + timedelta(days=KEPT_DAYS))
+
+
+def set_hours_directly(unit: Unit, key: HostKey, rows: Sequence[WeeklyHours], document: HouseDocument | None) -> None:
+    """Hours and rules of a new resource without forms: for imports and demonstrations. Free windows follow by the
+    job that rolls them on."""
+    _checked(rows)
+    store.replace_weekly(unit.session, key, rows)
+    if document is not None:
+        _insert_rules(unit, key, 1, date(2000, 1, 1), documents.write(document), "", None)
+    # A reach that ended long ago is the first that the job finds.
+    start = unit.now - timedelta(days=1)
+    store.set_reach(unit.session, key, TimeSpan(start, start + timedelta(seconds=1)))
+
+
+# ---- closures, extra openings, maintenance ---------------------------------------------------------------------
+
+
+def exceptions(key: HostKey, span: TimeSpan) -> tuple[DatedException, ...]:
+    return store.exceptions(reading(), [key], span).get(key, ())
+
+
+def preview_exception(key: HostKey, exception: DatedException, *, by: Actor) -> list[Hit]:
+    """Bookings that a closure would leave outside the hours, or that stand in the way of maintenance."""
+    may_manage(key, by)
+    if exception.kind is ExceptionKind.EXTRA:
+        return []
+    if exception.kind is ExceptionKind.CLOSURE:
+        return _hits(key, lambda plan: replace(plan.hours, exceptions=(*plan.hours.exceptions, exception)))
+    now = clock.now()
+    found = store.bookings_meeting(reading(), key, exception.span)
+    return [
+        Hit(held, (Reason("availability.maintenance", {}),))
+        for held in found
+        if held.in_force(now) and held.kind is not OccupancyKind.MAINTENANCE
+        and (exception.unit_id is None or exception.unit_id == held.unit_id)
+    ]  # fmt: skip
+
+
+def add_exception(key: HostKey, exception: DatedException, *, by: Actor) -> DatedException:
+    """Publish a closure, an extra opening or maintenance.
+
+    Bookings inside a closure stay, and the manager settles each with its customer; maintenance takes the units itself.
+
+    Raises:
+        SlotTaken: maintenance meets a booking.
+        BadDay: it has ended already, or is longer than a year.
+    """
+    may_manage(key, by)
+    if exception.span.end <= clock.now():
+        raise BadDay(Reason("availability.exception_past", {}, "ends"))
+    if exception.span.seconds > 366 * 86400:
+        raise BadDay(Reason("availability.exception_too_long", {}, "ends"))
+    with unit_of_work() as unit:
+        store.lock(unit.session, [key])
+        kept = replace(exception, id=new_id())
+        unit.session.execute(
+            insert(OpeningException).values(
+                institution_id=key.institution_id,
+                id=kept.id,
+                resource_id=key.id,
+                unit_id=kept.unit_id,
+                kind=kept.kind.value,
+                starts_at=kept.span.start,
+                ends_at=kept.span.end,
+                audience=kept.audience.value,
+                reason_zh=kept.reason_zh,
+                reason_en=kept.reason_en,
+                created_by=by.person_id,
+                created_at=unit.now,
+            )
+        )
+        if kept.kind is ExceptionKind.MAINTENANCE and kept.id is not None:
+            for record in catalogue.units(key, active_only=True):
+                if kept.unit_id is None or kept.unit_id == record.key.id:
+                    holding.occupy(unit, key, record.key.id, kept.span, OccupancyKind.MAINTENANCE, kept.id)
+        else:
+            _rebuilt(unit, key)
+        details = {"kind": kept.kind.value, "start": kept.span.start.isoformat(), "end": kept.span.end.isoformat()}
+        unit.audit("availability.exception", key.institution_id, f"resource:{key.id}", details, person_id=by.person_id)
+        unit.publish("availability.hours_changed", f"{key.institution_id}:{key.id}", {"resource_id": str(key.id)})
+    return kept
+
+
+def remove_exception(key: HostKey, exception_id: UUID, *, by: Actor) -> None:
+    """Take a closure, extra opening or maintenance back. Removing what has gone is no error."""
+    may_manage(key, by)
+    with unit_of_work() as unit:
+        store.lock(unit.session, [key])
+        row = store.exception_row(unit.session, HostKey(key.institution_id, exception_id))
+        if row is None or row.resource_id != key.id:
+            return
+        unit.session.delete(row)
+        unit.session.flush()
+        holding.release(unit, key.institution_id, exception_id, key=key)
+        _rebuilt(unit, key)
+        unit.audit(
+            "availability.exception_removed", key.institution_id, f"resource:{key.id}", {"id": str(exception_id)},
+            person_id=by.person_id,
+        )  # fmt: skip
+
+
+# ---- house rules -----------------------------------------------------------------------------------------------
+
+
+def save_rules(key: HostKey, document: Mapping[str, Any], since: date, *, note: str = "", by: Actor) -> int:
+    """Publish house rules from a day on (today or later) and return the number of the version.
+
+    A version that is not in force yet may be written again; one that is, or was, never changes.
+
+    Raises:
+        InvalidRules: with every fault. RulesInForce: the day lies in the past.
+    """
+    may_manage(key, by)
+    rules = documents.read(document)
+    with unit_of_work() as unit:
+        store.lock(unit.session, [key])
+        today = local_day(unit.now, zone(planning.zone_of(key.institution_id)))
+        if since < today:
+            raise RulesInForce(Reason("availability.rules_past", {"today": today.isoformat()}, "since"))
+        history = store.rules_history(unit.session, key)
+        for old in history:
+            if old.since == since:
+                if since <= today:
+                    raise RulesInForce(Reason("availability.rules_today", {"since": since.isoformat()}, "since"))
+                unit.session.execute(
+                    delete(HouseRules).where(
+                        HouseRules.institution_id == key.institution_id, HouseRules.id == old.key.id
+                    )
+                )
+        number = max((old.number for old in history), default=0) + 1
+        _insert_rules(unit, key, number, since, documents.write(rules), note, by.person_id)
+        _rebuilt(unit, key)
+        details = {"number": number, "since": since.isoformat()}
+        unit.audit("availability.rules", key.institution_id, f"resource:{key.id}", details, person_id=by.person_id)
+    return number
+
+
+def _insert_rules(
+    unit: Unit, key: HostKey, number: int, since: date, document: dict[str, Any], note: str, person_id: UUID | None
+) -> None:
+    unit.session.execute(
+        insert(HouseRules).values(
+            institution_id=key.institution_id,
+            id=new_id(),
+            resource_id=key.id,
+            number=number,
+            since=since,
+            document=document,
+            note=note,
+            created_by=person_id,
+            created_at=unit.now,
+        )
+    )
+
+
+# ---- special days ----------------------------------------------------------------------------------------------
+
+
+def calendar_year(jurisdiction: str, year: int) -> tuple[dict[date, SpecialDay], set[date]]:
+    """Special days of a year, and those among them that somebody entered here."""
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    entered = {row.day for row in store.calendar_days(reading(), planning.country(jurisdiction), first, last)}
+    return planning.special_days(jurisdiction, first, last), entered
+
+
+def enter_day(jurisdiction: str, special: SpecialDay, *, by: Actor) -> None:
+    """Enter or change a special day; free windows follow with the job that rolls them on.
+
+    Raises:
+        BadDay: a make-up workday that makes up itself, or without a name.
+    """
+    if not by.has(Role.PLATFORM_STAFF):
+        raise Forbidden()
+    if special.stands_for == special.day:
+        raise BadDay(Reason("availability.day_for_itself", {}, "stands_for"))
+    with unit_of_work() as unit:
+        where = planning.country(jurisdiction)
+        unit.session.merge(
+            CalendarDay(
+                jurisdiction=where,
+                day=special.day,
+                kind=special.kind.value,
+                name_zh=special.name_zh,
+                name_en=special.name_en,
+                source=special.source,
+                stands_for=special.stands_for,
+            )
+        )
+        details = {"day": special.day.isoformat(), "kind": special.kind.value}
+        unit.audit("availability.day", by.organisation_id, f"day:{where}", details, person_id=by.person_id)
+        _stale_everything(unit)
+
+
+def forget_day(jurisdiction: str, day: date, *, by: Actor) -> None:
+    """Take an entered day back: the published calendar holds again."""
+    if not by.has(Role.PLATFORM_STAFF):
+        raise Forbidden()
+    with unit_of_work() as unit:
+        where = planning.country(jurisdiction)
+        unit.session.execute(delete(CalendarDay).where(CalendarDay.jurisdiction == where, CalendarDay.day == day))
+        unit.audit("availability.day_removed", by.organisation_id, f"day:{where}", {"day": day.isoformat()},
+                   person_id=by.person_id)  # fmt: skip
+        _stale_everything(unit)
+
+
+def _stale_everything(unit: Unit) -> None:
+    """Let the job compute all kept windows anew: it takes those first whose reach is short."""
+    unit.session.execute(
+        update(FreeWindowReach).values(ends_at=unit.now, starts_at=unit.now - timedelta(seconds=1))
+    )
+
+
+# ---- the job that rolls on -------------------------------------------------------------------------------------
+
+
+def roll_windows(limit: int = 20, lease: Lease | None = None) -> int:
+    """Carry kept windows on to the horizon for some resources; returns for how many."""
+    span = kept_span()
+    with unit_of_work(lease=lease) as unit:
+        keys = store.short_reaches(unit.session, span.end - timedelta(hours=12), limit)
+        if keys:
+            holding.rebuild(unit, keys, span)
+        return len(keys)
+
+
+def ensure_windows(unit: Unit, key: HostKey) -> None:
+    """Keep windows of a resource from now on, if nobody did."""
+    if key not in store.reach(unit.session, [key]):
+        _rebuilt(unit, key)
+

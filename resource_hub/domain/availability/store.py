@@ -1,0 +1,539 @@
+"""Queries of availability: rows to facts, sets at a time; never commits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Row,
+    Select,
+    and_,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    table,
+    tuple_,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from resource_hub.domain.availability.rules import document as documents
+from resource_hub.domain.availability.tables import (
+    CalendarDay,
+    FreeWindow,
+    FreeWindowReach,
+    HouseRules,
+    Occupancy,
+    OpeningException,
+    OpeningHours,
+)
+from resource_hub.domain.availability.terms import (
+    Audience,
+    DatedException,
+    DayKind,
+    ExceptionKind,
+    Held,
+    HouseDocument,
+    OccupancyKind,
+    OnHolidays,
+    RulesRecord,
+    SpecialDay,
+    WeeklyHours,
+)
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.types import Id
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan
+
+# The row that all who want time on a resource queue for. Only its key is read here; what it says is the catalogue's.
+_resource = table("resource", column("institution_id", Id), column("id", Id))
+
+
+def lock(session: Session, keys: Iterable[HostKey]) -> None:
+    """Lock resources in the order of their ids, so that two who want the same ones wait and never deadlock.
+
+    On SQLite the writer's file lock of the unit already does this.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    for key in sorted(set(keys)):
+        session.execute(
+            select(_resource.c.id)
+            .where(_resource.c.institution_id == key.institution_id, _resource.c.id == key.id)
+            .with_for_update(key_share=True)
+        )
+
+
+def _keys(institution: Any, resource: Any, keys: Sequence[HostKey]) -> Any:
+    """Rows of these resources. One host is the usual case and reads by its key."""
+    hosts = {key.institution_id for key in keys}
+    if len(hosts) == 1:
+        ids = [key.id for key in keys]
+        return and_(institution == next(iter(hosts)), resource == ids[0] if len(ids) == 1 else resource.in_(ids))
+    return tuple_(institution, resource).in_([tuple(key) for key in keys])
+
+
+# ---- hours ---------------------------------------------------------------------------------------------------
+
+
+def _weekly(row: Any) -> WeeklyHours:
+    return WeeklyHours(
+        row.weekday, row.starts_minute, row.ends_minute, row.since, row.until, Audience(row.audience),
+        OnHolidays(row.on_holidays), row.id,
+    )  # fmt: skip
+
+
+def weekly(session: Session, keys: Sequence[HostKey]) -> dict[HostKey, tuple[WeeklyHours, ...]]:
+    t = OpeningHours
+    rows = session.execute(
+        select(
+            t.institution_id, t.resource_id, t.id, t.weekday, t.starts_minute, t.ends_minute, t.since, t.until,
+            t.audience, t.on_holidays,
+        )
+        .where(_keys(t.institution_id, t.resource_id, keys))
+        .order_by(t.since, t.weekday, t.starts_minute)
+    )  # fmt: skip
+    found: dict[HostKey, list[WeeklyHours]] = defaultdict(list)
+    for row in rows:
+        found[HostKey(row.institution_id, row.resource_id)].append(_weekly(row))
+    return {key: tuple(value) for key, value in found.items()}
+
+
+def _exception(row: Any) -> DatedException:
+    return DatedException(
+        ExceptionKind(row.kind), TimeSpan(row.starts_at, row.ends_at), Audience(row.audience), row.unit_id,
+        row.reason_zh, row.reason_en, row.id,
+    )  # fmt: skip
+
+
+def exceptions(
+    session: Session, keys: Sequence[HostKey], span: TimeSpan
+) -> dict[HostKey, tuple[DatedException, ...]]:
+    t = OpeningException
+    rows = session.execute(
+        select(
+            t.institution_id, t.resource_id, t.id, t.unit_id, t.kind, t.starts_at, t.ends_at, t.audience,
+            t.reason_zh, t.reason_en,
+        )
+        .where(_keys(t.institution_id, t.resource_id, keys), t.starts_at < span.end, t.ends_at > span.start)
+        .order_by(t.starts_at)
+    )  # fmt: skip
+    found: dict[HostKey, list[DatedException]] = defaultdict(list)
+    for row in rows:
+        found[HostKey(row.institution_id, row.resource_id)].append(_exception(row))
+    return {key: tuple(value) for key, value in found.items()}
+
+
+def exception_row(session: Session, key: HostKey) -> OpeningException | None:
+    return session.get(OpeningException, tuple(key))
+
+
+def replace_weekly(session: Session, key: HostKey, rows: Sequence[WeeklyHours]) -> None:
+    t = OpeningHours
+    session.execute(delete(t).where(t.institution_id == key.institution_id, t.resource_id == key.id))
+    if rows:
+        session.execute(
+            insert(t),
+            [
+                {
+                    "institution_id": key.institution_id,
+                    "id": row.id or new_id(),
+                    "resource_id": key.id,
+                    "weekday": row.weekday,
+                    "starts_minute": row.starts,
+                    "ends_minute": row.ends,
+                    "since": row.since,
+                    "until": row.until,
+                    "audience": row.audience.value,
+                    "on_holidays": row.on_holidays.value,
+                }
+                for row in rows
+            ],
+        )
+
+
+# ---- house rules ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RulesInForce:
+    """A document of house rules and its version; number None where a resource has the usual rules."""
+
+    rules: HouseDocument
+    number: int | None
+
+
+NO_RULES = RulesInForce(HouseDocument(), None)
+
+
+def rules_in_force(session: Session, keys: Sequence[HostKey], on: date) -> dict[HostKey, RulesInForce]:
+    """The version of each resource that holds on a day."""
+    t = HouseRules
+    newest = (
+        select(t.institution_id, t.resource_id, func.max(t.since).label("since"))
+        .where(_keys(t.institution_id, t.resource_id, keys), t.since <= on)
+        .group_by(t.institution_id, t.resource_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(t.institution_id, t.resource_id, t.number, t.document).join(
+            newest,
+            and_(
+                t.institution_id == newest.c.institution_id,
+                t.resource_id == newest.c.resource_id,
+                t.since == newest.c.since,
+            ),
+        )
+    )
+    return {
+        HostKey(row.institution_id, row.resource_id): RulesInForce(documents.read(row.document), row.number)
+        for row in rows
+    }
+
+
+def rules_history(session: Session, key: HostKey) -> list[RulesRecord]:
+    """All versions, the newest first."""
+    t = HouseRules
+    rows = session.scalars(
+        select(t).where(t.institution_id == key.institution_id, t.resource_id == key.id).order_by(t.since.desc())
+    ).all()
+    result: list[RulesRecord] = []
+    until: date | None = None
+    for row in rows:
+        result.append(
+            RulesRecord(
+                HostKey(row.institution_id, row.id), row.resource_id, row.number, row.since, row.document, row.note,
+                row.created_at, row.created_by, until,
+            )
+        )  # fmt: skip
+        until = row.since
+    return result
+
+
+# ---- special days --------------------------------------------------------------------------------------------
+
+
+def calendar_days(session: Session, jurisdiction: str, first: date, last: date) -> list[CalendarDay]:
+    """What administrators entered, first and last day included."""
+    t = CalendarDay
+    return list(
+        session.scalars(
+            select(t).where(t.jurisdiction == jurisdiction, t.day >= first, t.day <= last).order_by(t.day)
+        )
+    )
+
+
+def special_day(row: CalendarDay) -> SpecialDay:
+    return SpecialDay(row.day, DayKind(row.kind), row.name_zh, row.name_en, row.stands_for, False, row.source)
+
+
+# ---- occupancies ---------------------------------------------------------------------------------------------
+
+
+def _held(row: Any) -> Held:
+    return Held(
+        row.unit_id, TimeSpan(row.starts_at, row.ends_at), OccupancyKind(row.kind), row.holder_id, row.expires_at,
+        row.resource_id, row.setup_seconds, row.teardown_seconds,
+    )  # fmt: skip
+
+
+_OCCUPANCY = (
+    Occupancy.institution_id, Occupancy.resource_id, Occupancy.unit_id, Occupancy.starts_at, Occupancy.ends_at,
+    Occupancy.kind, Occupancy.holder_id, Occupancy.expires_at, Occupancy.setup_seconds, Occupancy.teardown_seconds,
+)  # fmt: skip
+
+
+def occupancies(session: Session, keys: Sequence[HostKey], span: TimeSpan) -> dict[HostKey, list[Held]]:
+    """What holds the units of these resources in a span, by time. Lapsed holds are among them: judge by the clock."""
+    t = Occupancy
+    rows = session.execute(
+        select(*_OCCUPANCY)
+        .where(_keys(t.institution_id, t.resource_id, keys), t.starts_at < span.end, t.ends_at > span.start)
+        .order_by(t.starts_at)
+    )
+    found: dict[HostKey, list[Held]] = defaultdict(list)
+    for row in rows:
+        found[HostKey(row.institution_id, row.resource_id)].append(_held(row))
+    return found
+
+
+def of_holder(session: Session, institution_id: UUID, holder_id: UUID) -> list[Held]:
+    t = Occupancy
+    rows = session.execute(
+        select(*_OCCUPANCY).where(t.institution_id == institution_id, t.holder_id == holder_id).order_by(t.starts_at)
+    )
+    return [_held(row) for row in rows]
+
+
+def drop_lapsed(session: Session, key: HostKey, units: Collection[UUID], span: TimeSpan, now: datetime) -> list[Held]:
+    """Delete holds in the way that have lapsed; returns them."""
+    t = Occupancy
+    where = (
+        t.institution_id == key.institution_id,
+        t.unit_id.in_(units),
+        t.starts_at < span.end,
+        t.ends_at > span.start,
+        t.kind == OccupancyKind.HOLD.value,
+        t.expires_at <= now,
+    )
+    rows = [_held(row) for row in session.execute(select(*_OCCUPANCY).where(*where))]
+    if rows:
+        session.execute(delete(t).where(*where))
+    return rows
+
+
+def insert_occupancy(
+    session: Session,
+    key: HostKey,
+    unit_id: UUID,
+    span: TimeSpan,
+    kind: OccupancyKind,
+    holder_id: UUID,
+    expires_at: datetime | None,
+    setup_seconds: int,
+    teardown_seconds: int,
+) -> None:
+    session.execute(
+        insert(Occupancy).values(
+            institution_id=key.institution_id,
+            id=new_id(),
+            resource_id=key.id,
+            unit_id=unit_id,
+            starts_at=span.start,
+            ends_at=span.end,
+            kind=kind.value,
+            holder_id=holder_id,
+            expires_at=expires_at,
+            setup_seconds=setup_seconds,
+            teardown_seconds=teardown_seconds,
+        )
+    )
+
+
+def delete_of_holder(session: Session, institution_id: UUID, holder_id: UUID) -> None:
+    t = Occupancy
+    session.execute(delete(t).where(t.institution_id == institution_id, t.holder_id == holder_id))
+
+
+def settle_hold(session: Session, institution_id: UUID, holder_id: UUID, kind: OccupancyKind) -> int:
+    """Turn a hold into what it was held for; returns how many rows there were."""
+    t = Occupancy
+    result = session.execute(
+        update(t)
+        .where(t.institution_id == institution_id, t.holder_id == holder_id)
+        .values(kind=kind.value, expires_at=None)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def shorten(session: Session, institution_id: UUID, holder_id: UUID, end: datetime) -> None:
+    t = Occupancy
+    session.execute(
+        update(t)
+        .where(t.institution_id == institution_id, t.holder_id == holder_id, t.ends_at > end, t.starts_at < end)
+        .values(ends_at=end, teardown_seconds=0)
+    )
+
+
+def lapsed_holds(session: Session, now: datetime, limit: int) -> list[Row[Any]]:
+    t = Occupancy
+    return list(
+        session.execute(
+            select(*_OCCUPANCY)
+            .where(t.expires_at <= now, t.kind == OccupancyKind.HOLD.value)
+            .order_by(t.expires_at)
+            .limit(limit)
+        )
+    )
+
+
+def resources_with_lapsed_holds(session: Session, keys: Sequence[HostKey], now: datetime) -> set[HostKey]:
+    t = Occupancy
+    rows = session.execute(
+        select(t.institution_id, t.resource_id)
+        .where(t.expires_at <= now, t.kind == OccupancyKind.HOLD.value)
+        .distinct()
+    )
+    wanted = set(keys)
+    return {HostKey(*row) for row in rows} & wanted
+
+
+def future_bookings(session: Session, key: HostKey, since: datetime) -> list[Held]:
+    """Bookings and holds of a resource that end after a moment, by time."""
+    t = Occupancy
+    rows = session.execute(
+        select(*_OCCUPANCY)
+        .where(
+            t.institution_id == key.institution_id,
+            t.resource_id == key.id,
+            t.ends_at > since,
+            t.kind.in_([OccupancyKind.BOOKING.value, OccupancyKind.HOLD.value]),
+        )
+        .order_by(t.starts_at)
+    )
+    return [_held(row) for row in rows]
+
+
+# ---- kept free windows ---------------------------------------------------------------------------------------
+
+
+def reach(session: Session, keys: Sequence[HostKey]) -> dict[HostKey, TimeSpan]:
+    t = FreeWindowReach
+    rows = session.execute(
+        select(t.institution_id, t.resource_id, t.starts_at, t.ends_at).where(
+            _keys(t.institution_id, t.resource_id, keys)
+        )
+    )
+    return {HostKey(r.institution_id, r.resource_id): TimeSpan(r.starts_at, r.ends_at) for r in rows}
+
+
+def set_reach(session: Session, key: HostKey, span: TimeSpan | None) -> None:
+    t = FreeWindowReach
+    session.execute(delete(t).where(t.institution_id == key.institution_id, t.resource_id == key.id))
+    if span is not None:
+        session.execute(
+            insert(t).values(
+                institution_id=key.institution_id, resource_id=key.id, starts_at=span.start, ends_at=span.end
+            )
+        )
+
+
+def short_reaches(session: Session, before: datetime, limit: int) -> list[HostKey]:
+    t = FreeWindowReach
+    rows = session.execute(
+        select(t.institution_id, t.resource_id).where(t.ends_at < before).order_by(t.ends_at).limit(limit)
+    )
+    return [HostKey(*row) for row in rows]
+
+
+def windows_touching(
+    session: Session, institution_id: UUID, unit_id: UUID, audience: Audience, start: datetime, end: datetime
+) -> list[TimeSpan]:
+    t = FreeWindow
+    rows = session.execute(
+        select(t.starts_at, t.ends_at)
+        .where(
+            t.institution_id == institution_id,
+            t.unit_id == unit_id,
+            t.audience == audience.value,
+            t.starts_at <= end,
+            t.ends_at >= start,
+        )
+        .order_by(t.starts_at)
+    )
+    return [TimeSpan(*row) for row in rows]
+
+
+def replace_windows(
+    session: Session,
+    key: HostKey,
+    unit_id: UUID,
+    audience: Audience,
+    old: Sequence[TimeSpan],
+    new: Sequence[TimeSpan],
+) -> None:
+    """Write the difference between two sets of windows of a unit."""
+    t = FreeWindow
+    keep = set(old) & set(new)
+    gone = [span.start for span in old if span not in keep]
+    added = [span for span in new if span not in keep]
+    if gone:
+        session.execute(
+            delete(t).where(
+                t.institution_id == key.institution_id,
+                t.unit_id == unit_id,
+                t.audience == audience.value,
+                t.starts_at.in_(gone),
+            )
+        )
+    if added:
+        session.execute(
+            insert(t),
+            [
+                {
+                    "institution_id": key.institution_id,
+                    "unit_id": unit_id,
+                    "audience": audience.value,
+                    "starts_at": span.start,
+                    "ends_at": span.end,
+                    "resource_id": key.id,
+                }
+                for span in added
+            ],
+        )
+
+
+def drop_windows(session: Session, key: HostKey) -> None:
+    t = FreeWindow
+    session.execute(delete(t).where(t.institution_id == key.institution_id, t.resource_id == key.id))
+
+
+def windows_of(
+    session: Session, keys: Sequence[HostKey], audience: Audience, span: TimeSpan
+) -> dict[tuple[HostKey, UUID], list[TimeSpan]]:
+    """Kept windows that meet a span, cut to it, by resource and unit."""
+    t = FreeWindow
+    rows = session.execute(
+        select(t.institution_id, t.resource_id, t.unit_id, t.starts_at, t.ends_at)
+        .where(
+            _keys(t.institution_id, t.resource_id, keys),
+            t.audience == audience.value,
+            t.ends_at > span.start,
+            t.starts_at < span.end,
+        )
+        .order_by(t.starts_at)
+    )
+    found: dict[tuple[HostKey, UUID], list[TimeSpan]] = defaultdict(list)
+    for row in rows:
+        cut = TimeSpan(max(row.starts_at, span.start), min(row.ends_at, span.end))
+        found[HostKey(row.institution_id, row.resource_id), row.unit_id].append(cut)
+    return found
+
+
+def first_windows(
+    session: Session, keys: Sequence[HostKey] | None, audience: Audience, seconds: int, after: datetime, until: datetime
+) -> dict[HostKey, datetime]:
+    """The first moment from which each resource has so much free time in one piece; one statement for all of them.
+
+    ``keys`` None looks at every resource.
+    """
+    t = FreeWindow
+    bind = session.get_bind()
+    length = timedelta(seconds=seconds)
+    if bind.dialect.name == "postgresql":
+        start: Any = func.greatest(t.starts_at, after)
+        long_enough = t.ends_at - start >= length
+    else:
+        # Instants are whole microseconds on SQLite, and so is the length; two-argument max() is a plain function there.
+        start = func.max(t.starts_at, _bound(after), type_=t.starts_at.type)
+        long_enough = func.coalesce(t.ends_at, 0) - func.coalesce(start, 0) >= seconds * 1_000_000
+    statement: Select[Any] = select(t.institution_id, t.resource_id, func.min(start).label("at")).where(
+        t.audience == audience.value, t.ends_at > after, t.starts_at < until, long_enough
+    )
+    if keys is not None:
+        statement = statement.where(_keys(t.institution_id, t.resource_id, keys))
+    rows = session.execute(statement.group_by(t.institution_id, t.resource_id))
+    return {HostKey(row.institution_id, row.resource_id): row.at for row in rows}
+
+
+def _bound(moment: datetime) -> Any:
+    return bindparam(None, moment, type_=FreeWindow.__table__.c.starts_at.type, unique=True)
+
+
+def bookings_meeting(session: Session, key: HostKey, span: TimeSpan) -> list[Held]:
+    return occupancies(session, [key], span).get(key, [])
+
+
+def clear_of(session: Session, institution_id: UUID, holders: Collection[UUID]) -> None:
+    t = Occupancy
+    if holders:
+        session.execute(delete(t).where(t.institution_id == institution_id, t.holder_id.in_(holders)))
+
