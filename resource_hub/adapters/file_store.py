@@ -1,0 +1,100 @@
+"""The store of handed-in files: a folder in which a file's name is the digest of its bytes.
+
+Bytes are written beside their place, synchronised and moved there, so that a file is whole or not there. The same bytes
+are kept once. What a file is called, whose it is and who may see it stand in the table ``stored_file``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+_CHUNK = 1 << 16
+
+
+class TooLarge(ValueError):
+    """More bytes than the limit; nothing was kept."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit} bytes")
+        self.limit = limit
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is in the store now: digest, length, and the first bytes, by which its kind is judged."""
+
+    sha256: bytes
+    size: int
+    head: bytes
+
+
+class FileStore:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, sha256: bytes) -> Path:
+        name = sha256.hex()
+        return self.folder / name[:2] / name[2:]
+
+    def keep(self, stream: IO[bytes], *, limit: int) -> Kept:
+        """Store what a stream gives.
+
+        Raises:
+            TooLarge: as soon as the limit is passed, so that an endless stream fills no disk.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        hasher, size, head = hashlib.sha256(), 0, b""
+        handle, name = tempfile.mkstemp(dir=self.folder, prefix=".arriving-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                while chunk := stream.read(_CHUNK):
+                    size += len(chunk)
+                    if size > limit:
+                        raise TooLarge(limit)
+                    if len(head) < _CHUNK:
+                        head += chunk
+                    hasher.update(chunk)
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            digest = hasher.digest()
+            place = self.path(digest)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(name, place)
+            self._sync(place.parent)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        return Kept(digest, size, head)
+
+    def open(self, sha256: bytes) -> IO[bytes]:
+        """The bytes of a stored file.
+
+        Raises:
+            FileNotFoundError: they are not there (erased, or not restored from a backup).
+        """
+        return self.path(sha256).open("rb")
+
+    def has(self, sha256: bytes) -> bool:
+        return self.path(sha256).is_file()
+
+    def erase(self, sha256: bytes) -> None:
+        """Remove the bytes; the caller knows that no row names them any more."""
+        self.path(sha256).unlink(missing_ok=True)
+
+    @staticmethod
+    def _sync(folder: Path) -> None:
+        # The move itself must survive a power cut, not only the bytes.
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except OSError:  # a system that does not open folders
+            return
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
