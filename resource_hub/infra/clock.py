@@ -68,6 +68,30 @@ def is_demonstration(session: Session) -> bool:
     return session.scalar(select(DemoState.id).where(DemoState.id == 1)) is not None
 
 
+def mark_demonstration(session: Session) -> None:
+    """Make an empty database a demonstration, for good.
+
+    Raises:
+        NotADemonstration: somebody uses this database already.
+    """
+    from resource_hub.infra.tables import AuditEntry, DemoState
+
+    if session.scalar(select(AuditEntry.id).limit(1)) is not None:
+        raise NotADemonstration("this database is in use; a demonstration needs an empty one")
+    session.add(DemoState(id=1, offset_seconds=0))
+    session.flush()
+
+
+def filled(session: Session, *, done: bool = False) -> bool:
+    """Whether the demonstration's data is complete; ``done=True`` says that it is now."""
+    from resource_hub.infra.tables import DemoState
+
+    row = session.get(DemoState, 1)
+    if row is not None and done:
+        row.filled_at = machine_now()
+    return row is not None and row.filled_at is not None
+
+
 def advance(session: Session, to: datetime) -> datetime:
     """Move business time of a demonstration forward to ``to``; never back. Returns the new business time.
 

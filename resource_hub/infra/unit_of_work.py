@@ -50,6 +50,17 @@ class Unit:
             self._now = clock.now()
         return self._now
 
+    @contextmanager
+    def at(self, moment: datetime) -> Iterator[None]:
+        """Business time of this unit is ``moment`` inside the block: for telling the past of a demonstration."""
+        before = self._now
+        self._now = moment
+        try:
+            with clock.fixed(moment):
+                yield
+        finally:
+            self._now = before
+
     def publish(self, name: str, subject: str, payload: Mapping[str, Any]) -> None:
         """Write an event and one delivery per subscriber into the outbox, in this transaction."""
         from resource_hub.infra import outbox

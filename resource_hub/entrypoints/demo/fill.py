@@ -1,0 +1,48 @@
+"""Filling a demonstration: an invented world, a year of its past, and people to sign in as.
+
+Everything goes through the services that real people use, many calls to one unit; nothing is written past the rules.
+The same seed makes the same world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import config
+from resource_hub.app import create_app
+from resource_hub.entrypoints.demo import past, world
+from resource_hub.infra import clock
+from resource_hub.infra.database import reading
+from resource_hub.infra.unit_of_work import unit_of_work
+
+PASSWORD = world.PASSWORD
+LOGINS = world.LOGINS
+
+
+def ensure(settings: config.Settings, say: Callable[[str], object] = lambda _text: None) -> bool:
+    """Fill the database of a demonstration that is not filled yet.
+
+    Returns:
+        Whether anything had to be done.
+
+    Raises:
+        NotADemonstration: the database is in use as a real one.
+    """
+    app = create_app(settings, web=False)
+    with app.app_context():
+        if clock.filled(reading()):
+            return False
+        if not clock.is_demonstration(reading()):
+            with unit_of_work() as unit:
+                clock.mark_demonstration(unit.session)
+        app.extensions["resource_hub_demonstration"] = True
+        made = world.build()
+        say(
+            f"  {made.institutions} institutions, {len(made.resources)} resources, {made.firms} firms,"
+            f" {made.funders} funders"
+        )
+        counts = past.tell(made, say)
+        say(f"  {counts.bookings} bookings, {counts.sessions} sessions, {counts.charges} charges of the past year")
+        with unit_of_work() as unit:
+            clock.filled(unit.session, done=True)
+    return True
