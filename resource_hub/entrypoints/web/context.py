@@ -42,12 +42,14 @@ def make() -> Shell:
     shell.everybody = list(nav.shown(nav.EVERYBODY))
     shell.foot = list(nav.shown(nav.FOOT))
     if person is None:
+        shell.foot = list(nav.shown(nav.FOOT_OF_VISITORS)) + shell.foot
         if nav.SIGN_IN in current_app.view_functions and request.endpoint != nav.SIGN_IN:
             back = request.full_path.rstrip("?") if request.method == "GET" and request.endpoint else None
             shell.sign_in = url_for(nav.SIGN_IN, next=None if back in (None, "/") else back)
     else:
         _signed_in(shell, person, actor, code)
     if current_app.extensions.get("resource_hub_demonstration"):
+        shell.foot += nav.shown(nav.FOOT_OF_DEMONSTRATION)
         shell.demo = SimpleNamespace(now=clock.now(), booking=person is not None)
     return shell
 

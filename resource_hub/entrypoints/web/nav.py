@@ -113,11 +113,13 @@ EVERYBODY = (
 )
 INBOX = Entry(N_("Inbox"), "inbox.index", "inbox", ("inbox.",))
 PERSONAL = (
-    Entry(N_("Profile and notifications"), "accounts.profile", "person"),
+    Entry(N_("Profile"), "accounts.profile", "person"),
+    Entry(N_("Notifications"), "accounts.notifications", "bell"),
     Entry(N_("Access tokens"), "accounts.tokens", "key"),
 )
+FOOT_OF_VISITORS = (Entry(N_("Register"), "accounts.register", "person"),)
+FOOT_OF_DEMONSTRATION = (Entry(N_("Letters sent"), "accounts.outgoing_mail", "mail"),)
 FOOT = (
-    Entry(N_("Register"), "accounts.register", "person"),
     Entry(N_("Public notices"), "notices.public", "report"),
     Entry(N_("Verify a proof"), "proofs.index", "seal"),
 )

@@ -39,7 +39,7 @@ def home() -> Response:
     assert person is not None
     seats = accounts.seats(person.id)
     if not seats:
-        return redirect(url_for("accounts.profile") if "accounts.profile" in current_app.view_functions else "/")
+        return redirect(url_for("accounts.welcome"))
     codes = [seat.organisation.code for seat in seats]
     last = request.cookies.get("organisation")
     return redirect(url_for("shell.first_screen", organisation=last if last in codes else codes[0]))
