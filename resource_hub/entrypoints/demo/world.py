@@ -20,6 +20,8 @@ from resource_hub.domain.accounts.terms import (
     PersonRecord,
     Role,
 )
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import Approval, Audience, HouseDocument, WeeklyHours
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import (
     TIMED_KINDS,
@@ -29,6 +31,7 @@ from resource_hub.domain.catalogue.terms import (
     ResourceKind,
     ResourceRecord,
 )
+from resource_hub.domain.pricing import service as pricing
 from resource_hub.infra.unit_of_work import Unit, unit_of_work
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
@@ -247,11 +250,63 @@ def _resource(unit: Unit, world: World, source: Mapping[str, Any], host_code: st
     world.resources[record.key] = record
     if kind in TIMED_KINDS:
         world.list_price[record.key] = price
-        _hours_and_tariff(record, manager.person_id, price)
+        _hours_and_tariff(unit, record, manager.person_id, price)
 
 
-def _hours_and_tariff(record: ResourceRecord, by: UUID, price: int) -> None:
-    return
+def _hours_and_tariff(unit: Unit, record: ResourceRecord, by: UUID, price: int) -> None:
+    """Working days, and for self-use the evening too; Friday afternoons are kept for customers from outside."""
+    evening = Mode.SELF_USE in record.contents.modes
+    weekly = [
+        WeeklyHours(day, 8 * 60 + 30, 22 * 60 if evening else 17 * 60 + 30)
+        for day in range(5)
+        if not (day == 4 and record.contents.open_to_outside)
+    ]
+    if record.contents.open_to_outside:
+        weekly += [
+            WeeklyHours(4, 8 * 60 + 30, 13 * 60),
+            WeeklyHours(4, 13 * 60, 17 * 60 + 30, audience=Audience.OUTSIDE),
+        ]
+    if evening:
+        weekly.append(WeeklyHours(5, 9 * 60, 17 * 60))
+    staffed = not evening
+    house = HouseDocument(
+        step=30,
+        least=60 if staffed else 30,
+        most=8 * 60,
+        lead={"all": 24 * 60 if staffed else 60},
+        horizon_days=60,
+        setup=15 if staffed else 0,
+        teardown=15 if staffed else 0,
+        cancel_until=24 * 60,
+        change_until=24 * 60,
+        approval=Approval.ALWAYS if staffed else Approval.NEVER,
+        hazard=staffed,
+    )
+    availability.set_hours_directly(unit, record.key, weekly, house)
+    pricing.adopt(record.key, tariff_document(price), SINCE, basis="成本核算 2024 年度", by=by)
+
+
+def tariff_document(price: int) -> dict[str, Any]:
+    """Prices by class from the list price for firms; a quarter off at night."""
+    return {
+        "format": 1,
+        "currency": "CNY",
+        "hour": {
+            "own_group": str(price * 3 // 10),
+            "in_house": str(price // 2),
+            "academic": str(price * 7 // 10),
+            "firm": str(price),
+        },
+        "sample": {"in_house": str(price // 4), "outside": str(price // 2)},
+        "unit_minutes": 30,
+        "unit_threshold_minutes": 5,
+        "minimum_minutes": 30,
+        "bands": [
+            {"code": "night", "name_zh": "夜间", "name_en": "Night", "from": "18:00", "to": "22:00", "factor": "0.75"}
+        ],
+        "no_show": {"consequence": "fee", "fee": {"outside": "100"}},
+        "cancellation": {"consequence": "fee", "fee": {"outside": "50"}, "notice_minutes": 1440},
+    }
 
 
 def _programmes(world: World) -> None:
