@@ -15,6 +15,7 @@ The map is docs/map.toml:
     path = "/o/suxin/bookings"         # with *: the first link of that shape on the pages seen before
     name = "bookings"
     main = true                        # the tests look at it too
+    status = 404                       # where the page is to say that something is wrong; by default 200
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class Sight:
     path: str
     name: str
     main: bool = False
+    status: int = 200
 
     @property
     def is_pattern(self) -> bool:
@@ -109,7 +111,8 @@ def read_map(path: Path = MAP) -> Map:
         for person in [whom] if isinstance(whom, str) else whom:
             if person not in people:
                 raise ValueError(f"{path.name}: page {entry['path']} is for {person}, who is not among the people")
-            sights.append(Sight(person, entry["path"], entry["name"], bool(entry.get("main"))))
+            more = {name: entry[name] for name in ("main", "status") if name in entry}
+            sights.append(Sight(person, entry["path"], entry["name"], **more))
     names = [(sight.person, sight.name) for sight in sights]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -183,14 +186,18 @@ class Watch:
         self.sent += int(event.get("encodedDataLength", 0))
 
 
-def look_at(page: Page, watch: Watch, address: str, *, phone: bool = False) -> list[Finding]:
-    """Open an address and say what is wrong with what comes."""
+def look_at(page: Page, watch: Watch, address: str, *, phone: bool = False, status: int = 200) -> list[Finding]:
+    """Open an address and say what is wrong with what comes; `status` is what the page itself should answer."""
     watch.reset()
     try:
         response = page.goto(address, wait_until="networkidle")
     except BrowserError as error:
         return [Finding("does not open", str(error).splitlines()[0])]
     findings = list(dict.fromkeys(watch.findings))
+    if response and status >= 400 and response.status == status:
+        findings = [found for found in findings if found.text != f"{status} for {_path(response.url)}"]
+    elif response and response.status != status and response.status < 400:
+        findings.append(Finding("wrong answer", f"{response.status} instead of {status}"))
     untranslated = response.headers.get("x-untranslated") if response else None
     if untranslated and not untranslated.startswith("0"):
         findings.append(Finding("untranslated", untranslated))
@@ -296,7 +303,7 @@ def visit_with(
         if path is None:
             view.findings = [Finding("no way there", f"no page seen before links to {sight.path}")]
             continue
-        view.findings = look_at(page, watch, path, phone=size == "phone")
+        view.findings = look_at(page, watch, path, phone=size == "phone", status=sight.status)
         view.sent = watch.sent
         found = page.evaluate("[...document.querySelectorAll('a[href]')].map(link => link.href)")
         links += [_path(link) for link in found if link not in links]
