@@ -116,3 +116,7 @@ def _wire() -> None:
             if module is not None and hasattr(module, "SUBSCRIPTIONS"):
                 outbox.subscribe(module.SUBSCRIPTIONS)
                 break
+    from resource_hub.domain.assessment import ports as assessment_ports
+    from resource_hub.reports.year_facts import YearFacts
+
+    assessment_ports.install(facts=YearFacts())

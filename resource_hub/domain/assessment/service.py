@@ -79,16 +79,21 @@ def _build(
     rules = Rules.of(period, entered)
     typed = store.inputs(session, institution_id, schemes.BENEFIT, period.since, resource_ids)
     today = at.astimezone(zone(host.zone)).date()
+    dues: dict[date, date] = {}
+
+    def due_of(accepted_on: date) -> date:
+        if accepted_on not in dues:
+            dues[accepted_on] = watch_rules.listing_due(
+                rules.watch,
+                accepted_on,
+                lambda day, n: availability.working_days_after(host.jurisdiction, day, n),
+            )
+        return dues[accepted_on]
+
     instruments = []
     for facts in ports.facts().instruments(institution_id, period.since, period.until, resource_ids):
         whole = replace(facts, inputs=typed.get(facts.resource_id, Inputs()))
-        due = None
-        if facts.accepted_on is not None:
-            due = watch_rules.listing_due(
-                rules.watch,
-                facts.accepted_on,
-                lambda day, n: availability.working_days_after(host.jurisdiction, day, n),
-            )
+        due = due_of(facts.accepted_on) if facts.accepted_on is not None else None
         instruments.append(
             InstrumentYear(whole, period, rules, institution_id, at, due, min(today, period.until))
         )

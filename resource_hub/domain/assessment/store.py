@@ -199,4 +199,7 @@ def scores(session: Session, institution_id: UUID, period: date | None = None) -
     query = select(ScoreRun).where(ScoreRun.institution_id == institution_id, ScoreRun.state == "frozen")
     if period is not None:
         query = query.where(ScoreRun.period == period)
-    return [_frozen(row) for row in session.scalars(query.order_by(ScoreRun.created_at.desc(), ScoreRun.id))]
+    return [
+        _frozen(row)
+        for row in session.scalars(query.order_by(ScoreRun.created_at.desc(), ScoreRun.id.desc()))
+    ]

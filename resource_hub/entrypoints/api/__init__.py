@@ -25,7 +25,7 @@ from werkzeug.exceptions import HTTPException
 
 from resource_hub.entrypoints.support import fields, problems
 
-AREAS: tuple[tuple[str, str], ...] = ()
+AREAS: tuple[tuple[str, str], ...] = (("assessment", "blueprint"),)
 
 
 class ReasonSchema(ma.Schema):

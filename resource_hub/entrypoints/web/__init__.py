@@ -10,7 +10,12 @@ from flask import Blueprint, Flask
 # (module, blueprint) in the order of the map of pages (docs/map.toml). An area that has several names them all.
 AREAS: tuple[tuple[str, str], ...] = (
     ("shell", "blueprint"),
+    ("accounts", "blueprint"),
+    ("accounts", "inbox_blueprint"),
+    ("accounts", "team_blueprint"),
+    ("accounts", "organisations_blueprint"),
     ("assessment", "blueprint"),
+    ("reports", "blueprint"),
 )
 
 
