@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask, current_app, g, request
 
-from resource_hub.entrypoints.support import formatting, guards, language, pages, problems, protection
+from resource_hub.entrypoints.support import formatting, guards, language, pages, problems, protection, statics
 from resource_hub.infra import audit
 
 
@@ -21,6 +21,7 @@ def init_app(app: Flask) -> None:
     formatting.install(app)
     pages.install(app)
     problems.install(app)
+    statics.install(app)
 
 
 def finish(app: Flask) -> None:

@@ -210,3 +210,16 @@ def test_too_many_tries_are_told_so(database, tmp_path):
         assert statuses == [200, 200, 429]
         assert "Retry-After" in client.get("/api/v1/often").headers
     protection.limiter.enabled = False
+
+
+def test_static_files_are_sent_small_and_kept(client):
+    link = re.search(r'href="(/static/css/app.css[^"]*)"', client.get("/").get_data(as_text=True))[1]
+    answer = client.get(link, headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert len(answer.data) < 15_000
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert b"--accent" in client.get(link, headers={"Accept-Encoding": "identity"}).data
+    again = client.get(link, headers={"Accept-Encoding": "gzip", "If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+    assert client.get("/static/../config.py").status_code == 404
+    assert client.get("/static/vendor/../../config.py").status_code == 404

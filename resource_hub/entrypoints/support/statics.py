@@ -1,0 +1,66 @@
+"""Static files as small as they can be sent: compressed, and kept by the browser for ever when their address has a mark.
+
+Fetched files have their twins (``.br``, ``.gz``) beside them, made once by ``tools/assets.py``; our own are compressed
+when first asked for. Pages themselves are not compressed here: they hold form tokens and other people's words side by
+side, and the length of a compressed answer can give a token away.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import mimetypes
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, current_app, request, send_from_directory
+from werkzeug.security import safe_join
+
+_TEXT = (".css", ".js", ".svg", ".json", ".txt")
+YEAR = 31_536_000
+
+
+@functools.lru_cache(maxsize=64)
+def _gzipped(path: str, _changed: float) -> bytes:
+    return gzip.compress(Path(path).read_bytes(), 9, mtime=0)
+
+
+def send(filename: str) -> Response:
+    """A file under ``static/``, compressed as the browser can take it."""
+    folder = current_app.static_folder or "static"
+    lasting = "v" in request.args or filename.startswith("vendor/")
+    response = _compressed(folder, filename) or send_from_directory(folder, filename, max_age=YEAR if lasting else 0)
+    if lasting and response.status_code in (200, 304):
+        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+    response.vary.add("Accept-Encoding")
+    return response
+
+
+def _compressed(folder: str, filename: str) -> Response | None:
+    joined = safe_join(folder, filename)
+    if joined is None or not filename.endswith(_TEXT):
+        return None
+    path = Path(joined)
+    if not path.is_file():
+        return None
+    accepted: dict[str, Any] = {name: quality for name, quality in request.accept_encodings if quality > 0}
+    kind = mimetypes.guess_type(filename)[0] or "text/plain"
+    for coding, ending in (("br", ".br"), ("gzip", ".gz")):
+        twin = path.with_name(path.name + ending)
+        if coding in accepted and twin.is_file():
+            return _answer(twin.read_bytes(), kind, coding, path)
+    if "gzip" in accepted and path.stat().st_size > 1000:
+        return _answer(_gzipped(str(path), path.stat().st_mtime), kind, "gzip", path)
+    return None
+
+
+def _answer(body: bytes, kind: str, coding: str, path: Path) -> Response:
+    response = Response(body, mimetype=kind)
+    response.headers["Content-Encoding"] = coding
+    response.set_etag(f"{path.stat().st_mtime_ns:x}-{coding}")
+    response.make_conditional(request)
+    return response
+
+
+def install(app: Flask) -> None:
+    app.view_functions["static"] = send
