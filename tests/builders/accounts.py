@@ -26,9 +26,13 @@ from argon2 import PasswordHasher
 from resource_hub.domain.accounts import service
 from resource_hub.domain.accounts.access import insert_person
 from resource_hub.domain.accounts.firm import insert_firm_facts
-from resource_hub.domain.accounts.installing import ensure_platform
-from resource_hub.domain.accounts.membership import insert_group
-from resource_hub.domain.accounts.registration import OrganisationFields, grant_row, insert_organisation
+from resource_hub.domain.accounts.groups import insert_group
+from resource_hub.domain.accounts.registration import (
+    OrganisationFields,
+    ensure_platform,
+    grant_row,
+    insert_organisation,
+)
 from resource_hub.domain.accounts.rules import uscc
 from resource_hub.domain.accounts.terms import (
     PLATFORM_ID,

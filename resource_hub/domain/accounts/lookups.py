@@ -312,3 +312,8 @@ def standings(organisation_id: UUID, kind: str) -> list[StandingRecord]:
 def waiting_requests(organisation_id: UUID) -> int:
     """How many people wait for an answer to their request to join."""
     return len(store.memberships(organisation_id, states=(MembershipState.PENDING,)))
+
+
+def demonstration_people() -> list[tuple[PersonRecord, list[Seat]]]:
+    """People of a demonstration with what they are, for its sign-in page; a real database has none."""
+    return [(record, seats(record.id)) for record in store.demonstration_people()]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from resource_hub.domain.accounts import ports, secrets, store
 from resource_hub.domain.accounts.access import _ADDRESS, folded, insert_person
@@ -19,16 +18,16 @@ from resource_hub.domain.accounts.errors import (
     HandOverNeeded,
     LastAdministrator,
     LinkExpired,
-    NameTaken,
     NotActive,
     NotYours,
     RoleRefused,
-    UnknownCustomer,
     UnknownOrganisation,
     UnknownPerson,
     UnknownRequest,
 )
-from resource_hub.domain.accounts.registration import grant_row, slug
+from resource_hub.domain.accounts.groups import lead
+from resource_hub.domain.accounts.held import event_facts, holds, note_change
+from resource_hub.domain.accounts.registration import grant_row
 from resource_hub.domain.accounts.rules.roles import (
     ADMIN_OF_KIND,
     DEPARTMENT_ROLES,
@@ -36,11 +35,9 @@ from resource_hub.domain.accounts.rules.roles import (
     last_administrator,
     may_grant,
 )
-from resource_hub.domain.accounts.tables import ApiToken, Customer, Invitation, Membership
+from resource_hub.domain.accounts.tables import ApiToken, Invitation, Membership
 from resource_hub.domain.accounts.terms import (
     Actor,
-    CustomerKind,
-    CustomerRecord,
     InvitationRecord,
     MemberRecord,
     MembershipState,
@@ -48,7 +45,6 @@ from resource_hub.domain.accounts.terms import (
     OrganisationRecord,
     OrganisationState,
     PersonRecord,
-    PersonState,
     Role,
     RoleRecord,
 )
@@ -98,32 +94,13 @@ def ask_to_join(organisation_id: UUID, person_id: UUID) -> RoleRecord:
             _NEWCOMER[OrganisationKind(organisation.kind)],
             state=MembershipState.PENDING,
         )
-        _changed(unit, "membership.asked", row, person_id, {})
-        unit.publish("accounts.join_asked", f"membership:{row.id}", _facts(row))
+        note_change(unit, "membership.asked", row, person_id, {})
+        unit.publish("accounts.join_asked", f"membership:{row.id}", event_facts(row))
         return store.role_record(row)
 
 
 def _name(row: Any) -> dict[str, str]:
     return {"zh": row.name_zh, "en": row.name_en}
-
-
-def _facts(row: Membership) -> dict[str, str]:
-    return {
-        "membership_id": str(row.id),
-        "organisation_id": str(row.organisation_id),
-        "person_id": str(row.person_id),
-        "role": row.role,
-    }
-
-
-def _changed(unit: Unit, action: str, row: Membership, by: UUID | None, details: Mapping[str, Any]) -> None:
-    unit.audit(
-        action,
-        row.organisation_id,
-        f"membership:{row.id}",
-        {"person": str(row.person_id), "role": row.role, **details},
-        person_id=by,
-    )
 
 
 def join_requests(by: Actor) -> list[tuple[RoleRecord, PersonRecord]]:
@@ -180,8 +157,8 @@ def answer_join(
             row.state, row.until = MembershipState.REFUSED.value, unit.now
         row.granted_by = by.person_id
         row.version += 1
-        _changed(unit, "membership.accepted" if accept else "membership.refused", row, by.person_id, {})
-        unit.publish("accounts.join_answered", f"membership:{row.id}", {**_facts(row), "accepted": accept})
+        note_change(unit, "membership.accepted" if accept else "membership.refused", row, by.person_id, {})
+        unit.publish("accounts.join_answered", f"membership:{row.id}", {**event_facts(row), "accepted": accept})
         return store.role_record(row)
 
 
@@ -199,7 +176,7 @@ def withdraw_request(membership_id: UUID, person_id: UUID) -> None:
             raise AlreadyAnswered()
         row.state, row.until = MembershipState.ENDED.value, unit.now
         row.version += 1
-        _changed(unit, "membership.withdrawn", row, person_id, {})
+        note_change(unit, "membership.withdrawn", row, person_id, {})
 
 
 def _check_grant(
@@ -249,7 +226,7 @@ def invite(
     with unit_of_work() as unit:
         _check_grant(by, role, limit, department_id, customer_id)
         known = store.person_by_email(address)
-        if known is not None and _holds(by.organisation_id, known.id, role, department_id, customer_id):
+        if known is not None and holds(by.organisation_id, known.id, role, department_id, customer_id):
             raise AlreadyMember(Reason(AlreadyMember.code, {}, "email"))
         machine = clock.machine_now()
         unit.session.execute(
@@ -443,7 +420,7 @@ def _take(unit: Unit, row: Invitation, person_id: UUID) -> RoleRecord:
         raise LinkExpired()
     row.used_at = clock.machine_now()
     role = Role(row.role)
-    held = _holds(row.organisation_id, person_id, role, row.department_id, row.customer_id)
+    held = holds(row.organisation_id, person_id, role, row.department_id, row.customer_id)
     if held is not None:
         return store.role_record(held)
     membership = grant_row(
@@ -452,23 +429,14 @@ def _take(unit: Unit, row: Invitation, person_id: UUID) -> RoleRecord:
         limit_minor=row.limit_minor,
     )  # fmt: skip
     _end_requests(unit, row.organisation_id, person_id)
-    _changed(unit, "membership.granted", membership, person_id, {"invitation": str(row.id)})
-    unit.publish("accounts.joined", f"membership:{membership.id}", _facts(membership))
+    note_change(unit, "membership.granted", membership, person_id, {"invitation": str(row.id)})
+    unit.publish("accounts.joined", f"membership:{membership.id}", event_facts(membership))
     return store.role_record(membership)
 
 
 def _end_requests(unit: Unit, organisation_id: UUID, person_id: UUID) -> None:
     for row in store.memberships(organisation_id, person_id, (MembershipState.PENDING,)):
         row.state, row.until = MembershipState.ENDED.value, unit.now
-
-
-def _holds(
-    organisation_id: UUID, person_id: UUID, role: Role, department_id: UUID | None, customer_id: UUID | None
-) -> Membership | None:
-    for row in store.memberships(organisation_id, person_id, roles=[role]):
-        if row.department_id == department_id and row.customer_id == customer_id:
-            return row
-    return None
 
 
 # ---- roles
@@ -504,21 +472,21 @@ def grant_role(
         _check_grant(by, role, limit, department_id, customer_id)
         if not store.memberships(by.organisation_id, person_id):
             raise UnknownPerson()
-        held = _holds(by.organisation_id, person_id, role, department_id, customer_id)
+        held = holds(by.organisation_id, person_id, role, department_id, customer_id)
         minor = limit.minor if limit is not None else None
         if held is not None:
             if held.limit_minor != minor:
                 before, held.limit_minor = held.limit_minor, minor
                 held.version += 1
-                _changed(unit, "membership.limit", held, by.person_id, {"before": before, "after": minor})
-                unit.publish("accounts.role_changed", f"membership:{held.id}", _facts(held))
+                note_change(unit, "membership.limit", held, by.person_id, {"before": before, "after": minor})
+                unit.publish("accounts.role_changed", f"membership:{held.id}", event_facts(held))
             return store.role_record(held)
         row = grant_row(
             unit, by.organisation_id, person_id, role, granted_by=by.person_id,
             department_id=department_id, customer_id=customer_id, limit_minor=minor,
         )  # fmt: skip
-        _changed(unit, "membership.granted", row, by.person_id, {"limit": minor})
-        unit.publish("accounts.role_changed", f"membership:{row.id}", _facts(row))
+        note_change(unit, "membership.granted", row, by.person_id, {"limit": minor})
+        unit.publish("accounts.role_changed", f"membership:{row.id}", event_facts(row))
         return store.role_record(row)
 
 
@@ -543,7 +511,7 @@ def end_role(membership_id: UUID, *, version: int, by: Actor) -> None:
         if not others and (work := ports.open_work(by.organisation_id, row.person_id)):
             raise HandOverNeeded(work=work)
         _end(unit, row, by.person_id)
-        unit.publish("accounts.role_changed", f"membership:{row.id}", _facts(row))
+        unit.publish("accounts.role_changed", f"membership:{row.id}", event_facts(row))
 
 
 def _keep_an_administrator(kind: OrganisationKind, organisation_id: UUID, role: Role) -> None:
@@ -556,7 +524,7 @@ def _end(unit: Unit, row: Membership, by: UUID) -> None:
     row.state, row.until = MembershipState.ENDED.value, unit.now
     row.version += 1
     unit.session.flush()
-    _changed(unit, "membership.ended", row, by, {})
+    note_change(unit, "membership.ended", row, by, {})
 
 
 def open_work(person_id: UUID, *, by: Actor) -> dict[str, int]:
@@ -598,7 +566,7 @@ def leave(person_id: UUID, *, by: Actor, successor_id: UUID | None = None) -> No
         if successor_id is not None:
             moved = ports.hand_over(unit, by.organisation_id, person_id, successor_id)
             for group_id in store.led_groups(person_id, by.organisation_id):
-                _lead(unit, group_id, successor_id)
+                lead(unit, group_id, successor_id)
         for row in held:
             _end(unit, row, by.person_id)
         unit.session.execute(
@@ -627,150 +595,3 @@ def leave(person_id: UUID, *, by: Actor, successor_id: UUID | None = None) -> No
                 "by": str(by.person_id),
             },
         )
-
-
-# ---- groups
-
-
-def add_group(
-    *, name_zh: str, name_en: str = "", department_id: UUID | None = None, leader_id: UUID | None = None, by: Actor
-) -> CustomerRecord:
-    """Add a group (课题组) of an institution; it books and pays as a customer of its own.
-
-    Raises:
-        NotYours, BadInput, UnknownPerson: the leader is no member of the institution.
-    """
-    if by.organisation_kind is not OrganisationKind.INSTITUTION or not by.has(
-        Role.INSTITUTION_ADMIN, Role.OFFICE
-    ):
-        raise NotYours()
-    reasons = []
-    if not (name_zh.strip() or name_en.strip()) or max(len(name_zh), len(name_en)) > 200:
-        reasons.append(Reason("accounts.name_missing", {}, "name_zh"))
-    if department_id is not None and store.department_row(by.organisation_id, department_id) is None:
-        reasons.append(Reason("accounts.unknown_department", {}, "department_id"))
-    if reasons:
-        raise BadInput(*reasons)
-    with unit_of_work() as unit:
-        if leader_id is not None and not store.memberships(by.organisation_id, leader_id):
-            raise UnknownPerson()
-        if any(g.name_zh == name_zh.strip() and name_zh.strip() for g in store.groups(by.organisation_id)):
-            raise NameTaken(Reason("accounts.group_exists", {"name": name_zh.strip()}, "name_zh"))
-        row = insert_group(
-            unit, by.organisation_id, by.organisation_code, name_zh, name_en, department_id, leader_id
-        )
-        unit.audit("group.added", by.organisation_id, f"customer:{row.id}", {"code": row.code}, person_id=by.person_id)
-        return store.customer_record(row)
-
-
-def insert_group(
-    unit: Unit,
-    institution_id: UUID,
-    institution_code: str,
-    name_zh: str,
-    name_en: str = "",
-    department_id: UUID | None = None,
-    leader_id: UUID | None = None,
-) -> Customer:
-    base = f"{institution_code or 'group'}-{slug(name_en) or 'g'}"[:54]
-    code, number = base, 1
-    while store.customer_code_taken(code) or code.endswith("-g"):
-        number += 1
-        code = f"{base}{number}"
-    row = Customer(
-        id=new_id(),
-        kind=CustomerKind.GROUP.value,
-        organisation_id=institution_id,
-        department_id=department_id,
-        code=code,
-        name_zh=name_zh.strip() or name_en.strip(),
-        name_en=name_en.strip(),
-        leader_id=leader_id,
-        created_at=unit.now,
-    )
-    unit.session.add(row)
-    unit.session.flush()
-    return row
-
-
-def _group(institution_id: UUID, customer_id: UUID) -> Customer:
-    row = store.customer_row(customer_id)
-    if row is None or row.kind != CustomerKind.GROUP.value or row.organisation_id != institution_id:
-        raise UnknownCustomer()
-    return row
-
-
-def group_members(customer_id: UUID, *, by: Actor) -> list[MemberRecord]:
-    """Members of a group, its leader first.
-
-    Raises:
-        UnknownCustomer: not a group of this institution.
-    """
-    group = _group(by.organisation_id, customer_id)
-    rows = store.memberships(by.organisation_id, customer_id=customer_id)
-    people = store.people([*(r.person_id for r in rows), *([group.leader_id] if group.leader_id else [])])
-    held: dict[UUID, list[RoleRecord]] = {group.leader_id: []} if group.leader_id else {}
-    for row in rows:
-        held.setdefault(row.person_id, []).append(store.role_record(row))
-    return [MemberRecord(people[p], tuple(roles)) for p, roles in held.items()]
-
-
-def add_group_member(customer_id: UUID, person_id: UUID, *, by: Actor) -> RoleRecord:
-    """Put a colleague into a group, so that they may book for it; by the office or by the group's leader.
-
-    Raises:
-        UnknownCustomer, UnknownPerson, NotYours
-    """
-    with unit_of_work() as unit:
-        _group(by.organisation_id, customer_id)
-        if customer_id not in by.led_customer_ids and not by.has(Role.INSTITUTION_ADMIN, Role.OFFICE):
-            raise NotYours()
-        if not store.memberships(by.organisation_id, person_id):
-            raise UnknownPerson()
-        held = _holds(by.organisation_id, person_id, Role.BOOKER, None, customer_id)
-        if held is not None:
-            return store.role_record(held)
-        row = grant_row(
-            unit, by.organisation_id, person_id, Role.BOOKER, granted_by=by.person_id, customer_id=customer_id
-        )
-        _changed(unit, "group.member_added", row, by.person_id, {"group": str(customer_id)})
-        unit.publish("accounts.role_changed", f"membership:{row.id}", _facts(row))
-        return store.role_record(row)
-
-
-def set_group_leader(customer_id: UUID, person_id: UUID, *, by: Actor) -> CustomerRecord:
-    """Name the leader of a group.
-
-    Raises:
-        UnknownCustomer, UnknownPerson, NotYours
-    """
-    if not by.has(Role.INSTITUTION_ADMIN, Role.OFFICE):
-        raise NotYours()
-    with unit_of_work() as unit:
-        row = _group(by.organisation_id, customer_id)
-        if not store.memberships(by.organisation_id, person_id):
-            raise UnknownPerson()
-        before = row.leader_id
-        _lead(unit, customer_id, person_id)
-        unit.audit(
-            "group.leader",
-            by.organisation_id,
-            f"customer:{row.id}",
-            {"before": str(before) if before else None, "after": str(person_id)},
-            person_id=by.person_id,
-        )
-        return store.customer_record(row)
-
-
-def _lead(unit: Unit, customer_id: UUID, person_id: UUID) -> None:
-    row = unit.session.scalar(select(Customer).where(Customer.id == customer_id).with_for_update())
-    if row is not None:
-        row.leader_id = person_id
-        unit.session.flush()
-
-
-def active_person(person_id: UUID) -> bool:
-    row = store.person_row(person_id)
-    return row is not None and row.state == PersonState.ACTIVE.value
-
-

@@ -261,7 +261,11 @@ def decide_merge(proposal_id: UUID, *, keep_id: UUID | None, by: Actor) -> None:
                     membership.department_id = membership.customer_id = None
                     membership.version += 1
                 unit.audit(
-                    "organisation.merged", other, f"organisation:{other}", {"into": str(keep_id)}, person_id=by.person_id
+                    "organisation.merged",
+                    other,
+                    f"organisation:{other}",
+                    {"into": str(keep_id)},
+                    person_id=by.person_id,
                 )
                 unit.publish(
                     "accounts.organisation_merged",

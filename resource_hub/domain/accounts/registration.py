@@ -1,4 +1,4 @@
-"""Organisations come into being: a firm registers itself, the platform's staff set up the others, imports bring many."""
+"""Organisations come into being and change: firms register themselves, the platform's staff check them."""
 
 from __future__ import annotations
 
@@ -70,6 +70,11 @@ _LENGTHS = {
     "name_zh": 200, "name_en": 200, "jurisdiction": 12, "region_zh": 100, "region_en": 100,
     "address": 300, "website": 300, "about_zh": 4000, "about_en": 4000,
 }  # fmt: skip
+
+
+def valid_code(code: str) -> bool:
+    """Whether a short name can stand in addresses."""
+    return _CODE.fullmatch(code) is not None and code not in _RESERVED
 
 
 def slug(text: str) -> str:
@@ -265,57 +270,6 @@ def grant_row(
     return row
 
 
-def create_organisation(
-    kind: OrganisationKind,
-    *,
-    code: str,
-    fields: OrganisationFields,
-    by: Actor,
-    uscc: str | None = None,
-    administrator_id: UUID | None = None,
-) -> OrganisationRecord:
-    """Platform staff set up an institution or funder, with its first administrator if already known.
-
-    Raises:
-        NotYours: not platform staff.
-        BadInput, CodeInvalid, NameTaken: of the code, by another organisation.
-    """
-    if not by.has(Role.PLATFORM_STAFF):
-        raise NotYours()
-    reasons = check_fields(fields)
-    if not _CODE.fullmatch(code) or code in _RESERVED:
-        reasons.append(Reason("accounts.code_invalid", {}, "code"))
-    credit_code = None
-    if uscc:
-        verdict = codes.check(uscc)
-        credit_code = verdict.code
-        if not verdict.overridable:
-            reasons.extend(verdict.problems)
-    if reasons:
-        raise BadInput(*reasons)
-    with unit_of_work() as unit:
-        taken = []
-        if store.code_taken(code):
-            taken.append(Reason("accounts.code_taken", {"code": code}, "code"))
-        if credit_code and store.organisation_by_uscc(credit_code) is not None:
-            taken.append(Reason("accounts.uscc_taken", {"code": credit_code}, "uscc"))
-        if taken:
-            raise NameTaken(*taken)
-        organisation = insert_organisation(unit, kind, code=code, fields=fields, uscc=credit_code)
-        if administrator_id is not None:
-            if store.person_row(administrator_id) is None:
-                raise UnknownPerson()
-            grant_row(unit, organisation.id, administrator_id, ADMIN_OF_KIND[kind], granted_by=by.person_id)
-        unit.audit(
-            "organisation.created",
-            organisation.id,
-            f"organisation:{organisation.id}",
-            {"kind": kind.value, "code": code},
-            person_id=by.person_id,
-        )
-        return store.organisation_record(organisation)
-
-
 def change_organisation(
     organisation_id: UUID, fields: OrganisationFields, *, version: int, by: Actor
 ) -> OrganisationRecord:
@@ -386,7 +340,7 @@ def registrations_to_check(by: Actor) -> list[OrganisationRecord]:
 def decide_registration(
     organisation_id: UUID, *, accept: bool, reason: str, version: int, by: Actor
 ) -> OrganisationRecord:
-    """Platform staff override the doubts about a firm's code, or refuse the registration; a reason is needed either way.
+    """Platform staff override the doubts about a firm's code, or refuse the registration; both need a reason.
 
     A refused firm gives its code free, so that a corrected registration is possible.
 
@@ -443,7 +397,9 @@ def add_department(
     """Add a department or laboratory. ``by`` is None for imports and set-up commands.
 
     Raises:
-        NotYours, BadInput, NameTaken: the code stands already; UnknownOrganisation: the parent is not this institution's.
+        NotYours, BadInput
+        NameTaken: the code stands already.
+        UnknownOrganisation: the parent is not this institution's.
     """
     if by is not None and (
         by.organisation_id != institution_id or not by.has(Role.INSTITUTION_ADMIN, Role.OFFICE)

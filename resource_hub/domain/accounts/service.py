@@ -24,6 +24,7 @@ from resource_hub.domain.accounts.access import (
     signed_in_person,
 )
 from resource_hub.domain.accounts.firm import decide_class, record_firm_facts, record_standing, try_size
+from resource_hub.domain.accounts.groups import add_group, add_group_member, group_members, set_group_leader
 from resource_hub.domain.accounts.installing import initialise, is_initialised
 from resource_hub.domain.accounts.lookups import (
     actor,
@@ -32,6 +33,7 @@ from resource_hub.domain.accounts.lookups import (
     customer_of,
     customers,
     customers_of,
+    demonstration_people,
     department,
     departments,
     firm_facts,
@@ -53,14 +55,11 @@ from resource_hub.domain.accounts.lookups import (
 from resource_hub.domain.accounts.membership import (
     accept_invitation,
     accept_invitation_as_new,
-    add_group,
-    add_group_member,
     answer_join,
     appoint_first_administrator,
     ask_to_join,
     end_role,
     grant_role,
-    group_members,
     invitation,
     invite,
     join_requests,
@@ -70,7 +69,6 @@ from resource_hub.domain.accounts.membership import (
     my_requests,
     open_invitations,
     open_work,
-    set_group_leader,
     withdraw_invitation,
     withdraw_request,
 )
@@ -90,13 +88,13 @@ from resource_hub.domain.accounts.registration import (
     add_department,
     change_organisation,
     change_settings,
-    create_organisation,
     decide_registration,
     register_firm,
     registrations_to_check,
 )
 from resource_hub.domain.accounts.rules.roles import grantable
 from resource_hub.domain.accounts.secrets import link_token
+from resource_hub.domain.accounts.setting_up import create_organisation
 
 __all__ = [
     "LANGUAGES", "AddressNotConfirmed", "ImportCounts", "InstitutionSeed", "OrganisationFields", "TooManyTries",
@@ -104,9 +102,9 @@ __all__ = [
     "add_group_member", "answer_join", "api_tokens", "appoint_first_administrator", "ask_to_join",
     "change_organisation", "change_password", "change_profile", "change_settings", "confirm_address",
     "create_api_token", "create_organisation", "customer", "customer_class", "customer_of", "customers",
-    "customers_of", "decide_class", "decide_merge", "decide_registration", "department", "departments",
-    "end_role", "end_sessions", "firm_facts", "firm_facts_history", "firm_size", "fold_name", "grant_role",
-    "grantable", "group_members", "groups", "import_institutions", "initialise", "install_open_work",
+    "customers_of", "decide_class", "decide_merge", "decide_registration", "demonstration_people", "department",
+    "departments", "end_role", "end_sessions", "firm_facts", "firm_facts_history", "firm_size", "fold_name",
+    "grant_role", "grantable", "group_members", "groups", "import_institutions", "initialise", "install_open_work",
     "invitation", "invite", "is_initialised", "join_requests", "joinable", "leave", "link_holds", "link_token",
     "members", "merge_proposals", "my_requests", "open_invitations", "open_work", "organisation",
     "organisation_names", "organisations", "people", "people_of_customer", "people_with_role", "person",

@@ -281,6 +281,11 @@ def people(ids: Iterable[UUID]) -> dict[UUID, PersonRecord]:
     return found
 
 
+def demonstration_people(limit: int = 40) -> list[PersonRecord]:
+    statement = select(Person).where(Person.demo.is_(True), Person.state == PersonState.ACTIVE.value)
+    return [person_record(row) for row in reading().scalars(statement.order_by(Person.id).limit(limit))]
+
+
 # ---- memberships
 
 

@@ -1,7 +1,7 @@
 """Size class of an enterprise by sector, staff, income and assets of a day.
 
-Source: rulebook ``cn.sme_size`` (工信部联企业〔2011〕300号). Large, medium and small need every bound that the sector's row
-names; what misses one of them drops a class; micro is the rest. A bound is reached by the number itself.
+Source: rulebook ``cn.sme_size`` (工信部联企业〔2011〕300号). Large, medium and small need every bound that the
+sector's row names; what misses one of them drops a class; micro is the rest. A bound is reached by the number itself.
 """
 
 from __future__ import annotations

@@ -28,11 +28,21 @@ SENTENCES = {
     "accounts.changed": N_("This was changed by somebody else while you had it open."),
     "accounts.not_yours": N_("Your role does not reach that far."),
     "accounts.uscc.length": N_("A unified social credit code has 18 characters; this one has %(length)s."),
-    "accounts.uscc.letters": N_("These characters are not used in a unified social credit code: %(letters)s."),
-    "accounts.uscc.format": N_("The first eight characters are figures in nearly every code; here they are not."),
-    "accounts.uscc.inner_check": N_("The 17th character does not agree: %(expected)s was expected, %(found)s stands there."),
-    "accounts.uscc.check": N_("The last character does not agree: %(expected)s was expected, %(found)s stands there."),
-    "accounts.uscc.not_enterprise": N_("This is not the code of an enterprise; those begin with 91, 92 or 93."),
+    "accounts.uscc.letters": N_(
+        "These characters are not used in a unified social credit code: %(letters)s."
+    ),
+    "accounts.uscc.format": N_(
+        "The first eight characters are figures in nearly every code; here they are not."
+    ),
+    "accounts.uscc.inner_check": N_(
+        "The 17th character does not agree: %(expected)s was expected, %(found)s stands there."
+    ),
+    "accounts.uscc.check": N_(
+        "The last character does not agree: %(expected)s was expected, %(found)s stands there."
+    ),
+    "accounts.uscc.not_enterprise": N_(
+        "This is not the code of an enterprise; those begin with 91, 92 or 93."
+    ),
     "accounts.uscc.invalid": N_("This cannot be a unified social credit code."),
     "accounts.uscc.suspect": N_("The check digits of this code do not agree."),
     "accounts.uscc_taken": N_("The code %(code)s belongs to an organisation here already."),
@@ -76,7 +86,9 @@ SENTENCES = {
     "accounts.tech_sme.assets": N_("Assets are above %(max)s yuan."),
     "accounts.tech_sme.banned_line": N_("The line of business is excluded."),
     "accounts.tech_sme.serious_breach": N_("A serious breach is on record."),
-    "accounts.tech_sme.no_staff_points": N_("Fewer than one in ten are technical staff: no points for staff."),
+    "accounts.tech_sme.no_staff_points": N_(
+        "Fewer than one in ten are technical staff: no points for staff."
+    ),
     "accounts.tech_sme.score": N_("%(score)s points; %(needed)s are needed."),
 }
 
@@ -84,7 +96,9 @@ REMEDIES = {
     "accounts.unknown_organisation": N_("Check the address, or choose an organisation at the top left."),
     "accounts.sign_in_refused": N_("Try again, or choose a new password by the link below."),
     "accounts.too_many_tries": N_("Wait a quarter of an hour, or choose a new password."),
-    "accounts.address_not_confirmed": N_("Open the link in the letter that we sent you; you can ask for another one below."),
+    "accounts.address_not_confirmed": N_(
+        "Open the link in the letter that we sent you; you can ask for another one below."
+    ),
     "accounts.hashing_busy": N_("Nothing was lost. Try again in a few seconds."),
     "accounts.password_short": N_("A few words that do not belong together are easy to remember."),
     "accounts.link_expired": N_("Ask for a new one; only the newest link works, and each works once."),
@@ -92,7 +106,9 @@ REMEDIES = {
     "accounts.uscc.letters": N_("I, O, S, V and Z are never used: look for 1, 0, 5 or 2."),
     "accounts.uscc.check": N_("Compare it with the business licence, character by character."),
     "accounts.uscc.inner_check": N_("Compare it with the business licence, character by character."),
-    "accounts.uscc.not_enterprise": N_("Universities and institutes are set up by the platform; write to us."),
+    "accounts.uscc.not_enterprise": N_(
+        "Universities and institutes are set up by the platform; write to us."
+    ),
     "accounts.uscc.suspect": N_("If the licence really says so, tick the box: our staff will look at it."),
     "accounts.firm_exists": N_("Ask to join it; its administrator answers."),
     "accounts.changed": N_("Compare both versions below; what you typed is kept."),
