@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts import service as accounts
@@ -15,6 +15,7 @@ from resource_hub.domain.catalogue import store, text
 from resource_hub.domain.catalogue.classes import instrument_classes
 from resource_hub.domain.catalogue.tables import Resource, ResourceIndex
 from resource_hub.domain.catalogue.terms import MODE_BITS, ListingContents, ListingState, ResourceRecord
+from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.keys import HostKey
 
 
@@ -107,3 +108,12 @@ def searched(code: str, contents: ListingContents, host: OrganisationRecord) -> 
     ]
 
 
+def rebuild(size: int = 500) -> int:
+    """Write the index of every public resource anew, a unit per batch; returns how many. For a restored database."""
+    query = select(Resource.institution_id, Resource.id).where(Resource.state == str(ListingState.PUBLIC))
+    with unit_of_work() as unit:
+        keys = [HostKey(*row) for row in unit.session.execute(query.order_by(Resource.institution_id, Resource.id))]
+    for start in range(0, len(keys), size):
+        with unit_of_work() as unit:
+            refresh(unit.session, keys[start : start + size])
+    return len(keys)

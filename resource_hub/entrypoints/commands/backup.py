@@ -50,12 +50,12 @@ def restore(file: Path, quiet: bool) -> None:
     Nothing is ever overwritten: a database with rows or an installation with files is refused.
     """
     from resource_hub.app import create_app
-    from resource_hub.entrypoints.support.after_restore import rebuild
+    from resource_hub.domain.catalogue import service as catalogue
     from resource_hub.infra import snapshot
 
     app = create_app(web=False)
     with app.app_context():
         settings = app.extensions["resource_hub_settings"]
         done = snapshot.restore(file, settings.instance_dir, _say(quiet))  # type: ignore[arg-type]
-        rebuild()
+        catalogue.rebuild_index()
     click.echo(f"{file}: {done.total_rows:,} rows and {done.files} files are back, as of {done.taken_at}")
