@@ -114,6 +114,7 @@ def notifications() -> Answer:
         chosen=notices.preferences(me().id),
         always=ALWAYS_BY_MAIL,
         usual=Preference(""),
+        kind_text=lambda kind: sentences.sentence(f"notice.{kind}"),
         form=Form(),
     )
 

@@ -241,7 +241,7 @@ def leave(organisation: str, person_id: UUID) -> Answer:
 def add_group(organisation: str) -> Answer:
     form = Form.sent()
     name_zh, name_en = form.text("name_zh") or "", form.text("name_en") or ""
-    department_id, leader_id = form.id("department_id"), form.id("leader_id")
+    department_id, leader_id = form.id("group_department_id"), form.id("leader_id")
     if form.ok:
         try:
             made = service.add_group(
