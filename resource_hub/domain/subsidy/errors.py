@@ -71,3 +71,9 @@ class ReplayDiffers(Conflict):
     """Computing a past run again gave other figures. Something that must not change has changed."""
 
     code = "subsidy.replay_differs"
+
+
+class NotTheFunder(Forbidden):
+    """The work is the funder's, or needs another of its roles."""
+
+    code = "subsidy.not_the_funder"

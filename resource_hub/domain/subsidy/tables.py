@@ -118,7 +118,7 @@ class CapCounter(Base):
     programme_id: Mapped[UUID] = mapped_column(Id, ForeignKey("programme.id"), primary_key=True)
     subject_id: Mapped[UUID] = mapped_column(Id, primary_key=True)  # customer, institution or resource
     year: Mapped[int] = mapped_column(Integer, primary_key=True)
-    scope: Mapped[str] = mapped_column(String(20), primary_key=True)
+    scope: Mapped[str] = mapped_column(String(60), primary_key=True)
     base_minor: Mapped[int] = mapped_column(Minor, default=0)
     granted_minor: Mapped[int] = mapped_column(Minor, default=0)
 
@@ -254,4 +254,30 @@ class Objection(FunderRow, Base):
     answer: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(Instant)
     decided_at: Mapped[datetime | None] = mapped_column(Instant)
-    __table_args__ = (one_of("state", ["open", "upheld", "dismissed"]), funder_fk("objection", "payout_run", "run_id"))
+    __table_args__ = (
+        one_of("state", ["open", "upheld", "dismissed"]),
+        funder_fk("objection", "payout_run", "run_id"),
+    )
+
+
+class Clawback(FunderRow, Base):
+    """Support that was paid and has to come back, because the use behind it was corrected or did not happen."""
+
+    __tablename__ = "clawback"
+    programme_id: Mapped[UUID] = mapped_column(Id, ForeignKey("programme.id"))
+    institution_id: Mapped[UUID] = mapped_column(Id)
+    claim_line_id: Mapped[UUID] = mapped_column(Id)
+    beneficiary_id: Mapped[UUID] = mapped_column(Id)
+    amount_minor: Mapped[int] = mapped_column(Minor)
+    currency: Mapped[str] = mapped_column(String(3))
+    reason: Mapped[dict[str, Any]] = mapped_column(Json)
+    state: Mapped[str] = mapped_column(String(20))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    settled_at: Mapped[datetime | None] = mapped_column(Instant)
+    settled_by: Mapped[UUID | None] = mapped_column(Id)
+    note: Mapped[str] = mapped_column(Text, default="")
+    __table_args__ = (
+        one_of("state", ["open", "settled", "waived"]),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        UniqueConstraint("funder_id", "institution_id", "claim_line_id", name="uq_clawback_claim"),
+    )
