@@ -14,6 +14,11 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("accounts", "inbox_blueprint"),
     ("accounts", "team_blueprint"),
     ("accounts", "organisations_blueprint"),
+    ("catalogue", "search"),
+    ("catalogue", "hosts"),
+    ("catalogue", "manage"),
+    ("catalogue", "approvals"),
+    ("catalogue", "imports"),
     ("assessment", "blueprint"),
     ("reports", "blueprint"),
 )

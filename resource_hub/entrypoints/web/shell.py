@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import Blueprint, abort, current_app, flash, g, jsonify, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
@@ -11,6 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceKind
 from resource_hub.entrypoints.support import formatting, guards, language, sentences
 from resource_hub.entrypoints.support.guards import MEMBER, PUBLIC, SIGNED_IN, allows
 from resource_hub.entrypoints.support.protection import limiter
@@ -28,7 +32,38 @@ blueprint = Blueprint("shell", __name__)
 @allows(PUBLIC)
 def landing() -> str:
     """One search field over everything, what is free soon, which support exists. No account is asked for."""
-    return render_template("shell/landing.html")
+    everything = catalogue.search(catalogue.Query(limit=1))
+    return render_template(
+        "shell/landing.html",
+        kinds=everything.facets.get("kind", ()),
+        free=_free_this_week(),
+        support=_support(),
+    )
+
+
+def _free_this_week() -> list[Any]:
+    """The instruments open to everybody whose first free time comes soonest, one of each host before a second one."""
+    found = catalogue.search(
+        catalogue.Query(
+            kinds=(ResourceKind.INSTRUMENT, ResourceKind.FACILITY), open_to_outside=True, order="newest", limit=60
+        )
+    )
+    until = clock.now() + timedelta(days=7)
+    soon = sorted(
+        (hit for hit in found.hits if hit.next_free is not None and hit.next_free < until),
+        key=lambda hit: (hit.next_free, hit.resource.code),
+    )
+    met: Counter[str] = Counter()
+    ranked = []
+    for hit in soon:
+        ranked.append((met[hit.host.code], hit.next_free, hit.resource.code, hit))
+        met[hit.host.code] += 1
+    return [row[3] for row in sorted(ranked, key=lambda row: row[:3])[:6]]
+
+
+def _support() -> list[Any]:
+    """Programmes that are open now."""
+    return []
 
 
 @blueprint.get("/home")
