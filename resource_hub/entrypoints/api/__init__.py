@@ -16,6 +16,7 @@ The bearer token names person and organisation; the guard puts the actor into ``
 from __future__ import annotations
 
 import importlib
+import re
 from typing import Any
 
 import marshmallow as ma
@@ -23,7 +24,7 @@ from flask import Flask
 from flask_smorest import Api, Blueprint
 from werkzeug.exceptions import HTTPException
 
-from resource_hub.entrypoints.support import fields, problems
+from resource_hub.entrypoints.support import fields, guards, problems
 
 AREAS: tuple[tuple[str, str], ...] = (("assessment", "blueprint"),)
 
@@ -63,6 +64,27 @@ class ResourceHubApi(Api):
 
     def handle_http_exception(self, error: HTTPException) -> Any:
         return problems.on_http_error(error)
+
+    def _register_responses(self) -> None:
+        """Describe errors with the media type in which they are sent (RFC 9457)."""
+        usual = self.DEFAULT_RESPONSE_CONTENT_TYPE
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
+        try:
+            super()._register_responses()
+        finally:
+            self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
+
+
+def _say_what_is_public(app: Flask, api: Api) -> None:
+    """Operations that need no token say so in the description."""
+    for rule in app.url_map.iter_rules():
+        if not rule.rule.startswith("/api/"):
+            continue
+        path = re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", rule.rule)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            operation = api.spec._paths.get(path, {}).get(method.lower())
+            if operation is not None and guards.declared(app, rule.endpoint, method) == {guards.PUBLIC}:
+                operation["security"] = []
 
 
 class CursorArguments(ma.Schema):
@@ -116,4 +138,5 @@ def register(app: Flask) -> Api:
         api.register_field(field, kind, form)
     for blueprint in blueprints():
         api.register_blueprint(blueprint)
+    _say_what_is_public(app, api)
     return api
