@@ -9,7 +9,7 @@ class NoSuchFigure(NotFound):
     code = "assessment.no_such_figure"
 
 
-class NoSuchPeriod(NotFound):
+class NoSuchPeriod(Invalid):
     code = "assessment.no_such_period"
 
 

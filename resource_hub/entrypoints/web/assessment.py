@@ -199,7 +199,7 @@ def month_chart(
         form="hours",
         series=[
             charts.Series(
-                words.word("accounts.customer_class", each), [m.by_class.get(each.value, 0) for m in months]
+                words.word("accounts.class", each), [m.by_class.get(each.value, 0) for m in months]
             )
             for each in present
         ],

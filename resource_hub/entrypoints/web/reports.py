@@ -158,8 +158,8 @@ def own(year: InstitutionYear) -> Table:
                 facts.code,
                 facts.name_zh,
                 facts.name_en,
-                facts.original_value.amount if facts.original_value else None,
-                facts.original_value.currency if facts.original_value else "",
+                facts.original_value.amount if facts.original_value is not None else None,
+                facts.original_value.currency if facts.original_value is not None else "",
             ]
             for code, unit in _OWN:
                 value = each.measures[code].value
