@@ -110,7 +110,7 @@ def parts(folder: Path = PARTS) -> Iterator[tuple[str, Key, Chinese, str | None]
                 continue
             one, many = message.id if isinstance(message.id, tuple) else (message.id, None)
             text = message.string[0] if isinstance(message.string, tuple | list) else message.string
-            yield path.stem, (message.context, one), Chinese(text or "", path.stem, message.lineno or 0), many
+            yield path.stem, (message.context, str(one)), Chinese(text or "", path.stem, message.lineno or 0), many
 
 
 def _repeated(folder: Path) -> Iterator[str]:

@@ -60,14 +60,14 @@ class ResourceHubApi(Api):
     """
 
     ERROR_SCHEMA = ProblemSchema
-    DEFAULT_ERROR_RESPONSE_NAME = "DEFAULT_ERROR"
+    DEFAULT_RESPONSE_CONTENT_TYPE: str = "application/json"
 
     def handle_http_exception(self, error: HTTPException) -> Any:
         return problems.on_http_error(error)
 
     def _register_responses(self) -> None:
         """Describe errors with the media type in which they are sent (RFC 9457)."""
-        usual = self.DEFAULT_RESPONSE_CONTENT_TYPE
+        usual: str = self.DEFAULT_RESPONSE_CONTENT_TYPE
         self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         try:
             super()._register_responses()
@@ -83,7 +83,7 @@ def _say_what_is_public(app: Flask, api: Api) -> None:
         path = re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", rule.rule)
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             operation = api.spec._paths.get(path, {}).get(method.lower())
-            if operation is not None and guards.declared(app, rule.endpoint, method) == {guards.PUBLIC}:
+            if operation is not None and guards.declared(app, rule.endpoint, method) == frozenset({guards.PUBLIC}):
                 operation["security"] = []
 
 

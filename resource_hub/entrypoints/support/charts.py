@@ -216,7 +216,8 @@ def _rows(chart: Chart) -> Markup:
         label = f'<a href="{escape(link)}">{escape(name)}</a>' if link else str(escape(name))
         rows.append(
             f'<li><span class="rows-name">{label}</span><span class="rows-bar"><span class="s1" '
-            f'style="inline-size:{share:.1f}%"></span></span><span class="rows-value">{escape(chart.written(value))}</span></li>'
+            f'style="inline-size:{share:.1f}%"></span></span>'
+            f'<span class="rows-value">{escape(chart.written(value))}</span></li>'
         )
     return Markup(f'<ul class="rows-chart">{"".join(rows)}</ul>')  # noqa: S704 - escaped above
 
@@ -232,7 +233,9 @@ def _heat(chart: Chart) -> Markup:
             text = escape(chart.written(value))
             link = series.links[c] if series.links else None
             title = f"{series.name} {chart.categories[c]}: {text} {chart.unit}"
-            inner = f'<a href="{escape(link)}" aria-label="{escape(title)}"></a>' if link else f'<span class="sr">{text}</span>'
+            inner = f'<span class="sr">{text}</span>'
+            if link:
+                inner = f'<a href="{escape(link)}" aria-label="{escape(title)}"></a>'
             cells += f'<td class="h{level}" title="{escape(title)}">{inner}</td>'
         body += f'<tr><th scope="row">{escape(series.name)}</th>{cells}</tr>'
     return Markup(  # noqa: S704 - escaped above

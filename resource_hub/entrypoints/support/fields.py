@@ -47,9 +47,9 @@ class MoneyString(ma.fields.Field):
     default_error_messages = {"invalid": "Not a valid amount."}
 
     def __init__(self, *, currency: str = "CNY", **kwargs: typing.Any) -> None:
+        kwargs["metadata"] = {"example": "12.50", **(kwargs.get("metadata") or {})}
         super().__init__(**kwargs)
         self.currency = currency
-        self.metadata.setdefault("example", "12.50")
 
     def _serialize(self, value: typing.Any, attr: str | None, obj: typing.Any, **kwargs: typing.Any) -> str | None:
         return None if value is None else f"{value.amount:f}"

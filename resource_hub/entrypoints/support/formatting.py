@@ -22,7 +22,7 @@ from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan, hours_text, instant
 from resource_hub.kernel.time import zone as zone_of
 
-MINUS = "−"  # noqa: RUF001 - a real minus sign
+MINUS = "−"
 SIGNS = {"CNY": "¥", "EUR": "€", "USD": "US$", "GBP": "£", "JPY": "JP¥"}
 _WEEKDAYS = {"zh": "一二三四五六日", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -209,7 +209,9 @@ class Form:
             return None
         return value
 
-    def money(self, name: str, *, required: bool = False, currency: str = "CNY", negative: bool = False) -> Money | None:
+    def money(
+        self, name: str, *, required: bool = False, currency: str = "CNY", negative: bool = False
+    ) -> Money | None:
         text = self._raw(name, required)
         if text is None:
             return None

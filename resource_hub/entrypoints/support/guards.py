@@ -138,7 +138,10 @@ def _ask_to_sign_in() -> AnyResponse:
     endpoint = current_app.config.get("SIGN_IN_ENDPOINT", "accounts.sign_in")
     if endpoint not in current_app.view_functions:
         raise Unauthorized()
-    back = request.full_path.rstrip("?") if request.method == "GET" else request.referrer and urlsplit(request.referrer).path
+    if request.method == "GET":
+        back = request.full_path.rstrip("?")
+    else:  # what was typed is lost, so at least the page with the form comes back
+        back = urlsplit(request.referrer or "").path
     return redirect(url_for(endpoint, next=back or None))
 
 

@@ -1,4 +1,4 @@
-"""What every page knows: addresses of static files, the entries of the person, tones of states, the demonstration's bar."""
+"""What templates may ask: addresses of static files, tones of states, the person, charts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flask import Flask, current_app, g, render_template, request, url_for
 
 from resource_hub.entrypoints.support import charts, forms, guards, paging, sentences
 
-# Tone of a state by its stored value; a page may name another one. A tone is a colour and an icon, the word comes first.
+# Tone of a state by its stored value; a page may name another one. A tone is a colour and an icon; the word says it.
 _TONES = {
     "good": (
         "approved active accepted confirmed done paid settled sealed published public in_force completed valid "

@@ -7,7 +7,15 @@ from typing import Any
 
 from flask import Flask, current_app, g, request
 
-from resource_hub.entrypoints.support import formatting, guards, language, pages, problems, protection, statics
+from resource_hub.entrypoints.support import (
+    formatting,
+    guards,
+    language,
+    pages,
+    problems,
+    protection,
+    statics,
+)
 from resource_hub.infra import audit
 
 

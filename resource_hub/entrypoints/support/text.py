@@ -16,11 +16,11 @@ CONTEXT = "\x04"
 
 
 class Plural(NamedTuple):
-    """A text with an English plural; ``count`` names the value that decides."""
+    """A text with an English plural; ``by`` names the value that decides."""
 
     one: str
     many: str
-    count: str
+    by: str
 
 
 Text = str | Plural
@@ -34,14 +34,14 @@ def NP_(context: str, message: str) -> str:
     return f"{context}{CONTEXT}{message}"
 
 
-def NN_(one: str, many: str, count: str) -> Plural:
-    return Plural(one, many, count)
+def NN_(one: str, many: str, by: str) -> Plural:
+    return Plural(one, many, by)
 
 
 def translate(text: Text, values: Mapping[str, Any] | None = None) -> str:
     """The text in the reader's language, not yet filled in; ``values`` decide between singular and plural."""
     if isinstance(text, Plural):
-        count = (values or {}).get(text.count, 0)
+        count = (values or {}).get(text.by, 0)
         # Without keyword values flask-babel still formats; hand the placeholders through unchanged.
         from flask_babel import get_translations
 

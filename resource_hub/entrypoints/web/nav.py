@@ -18,7 +18,7 @@ from resource_hub.entrypoints.support.text import N_, NP_, translate
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A way to a page. ``covers`` are blueprints and endpoints on whose pages the entry is marked as the current one."""
+    """A way to a page. ``covers`` are blueprints and endpoints on whose pages it is the current one."""
 
     label: str
     endpoint: str

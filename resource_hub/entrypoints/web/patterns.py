@@ -90,7 +90,9 @@ def _charts() -> list[Chart]:
 def show() -> str:
     form = Form(
         {"kind": "self_use", "language": "zh", "hazard": True},
-        MultiDict({"name": "Steel samples", "count": "many", "start_day": "2026-03-05", "start_time": "", "kind": "self_use"}),
+        MultiDict(
+            {"name": "Steel samples", "count": "many", "start_day": "2026-03-05", "start_time": "", "kind": "self_use"}
+        ),
     )
     form.text("name")
     form.whole("count", required=True)

@@ -6,7 +6,19 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, g, jsonify, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    g,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import gettext as _
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -145,7 +157,8 @@ def _next_booking_start(now: datetime) -> datetime | None:
 @allows(PUBLIC)
 def problems() -> str:
     """All reasons by code: what the ``type`` of a problem answer points to."""
-    told = [sentences.Told(code, sentences.sentence(code), sentences.remedy(code)) for code in sorted(sentences.sentence_table())]
+    codes = sorted(sentences.sentence_table())
+    told = [sentences.Told(code, sentences.sentence(code), sentences.remedy(code)) for code in codes]
     return render_template("shell/problems.html", told=told)
 
 
