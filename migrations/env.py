@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from alembic import context
 
+from migrations import guards
+from migrations.env_filter import include_object
 from resource_hub.infra import schema
 from resource_hub.infra.database import Base
 
 config = context.config
 schema.load_tables()
-
-_PARTITION = {f"{table}_p{n}" for table in schema.guards().PARTITIONED for n in range(schema.guards().PARTITIONS)}
-
-
-def include_object(obj: object, name: str | None, type_: str, reflected: bool, compare_to: object) -> bool:
-    """Partitions, search tables and the overlap guard are made by migrations/guards.py, not by the mapped classes."""
-    if type_ == "table" and name is not None and (name in _PARTITION or name.startswith("resource_text")):
-        return False
-    return not (type_ == "index" and name is not None and name.startswith("ex_"))
-
 
 def run() -> None:
     url = config.attributes.get("url")
@@ -42,7 +34,7 @@ def run() -> None:
             connection.commit()
         # Rights belong to an installation, not to a revision: renewed after every run.
         with connection.begin():
-            schema.guards().install(connection, config.attributes.get("app_role") or None)
+            guards.install(connection, config.attributes.get("app_role") or None)
     engine.dispose()
 
 

@@ -92,7 +92,6 @@ def _sqlite(present: set[str]) -> list[str]:
                 f"CREATE TRIGGER {name} BEFORE {event} ON {table}"
                 f" BEGIN SELECT RAISE(ABORT, 'append_only:{table}'); END",
             ]
-    # INSERT OR REPLACE deletes without firing delete triggers unless this is on; nobody may replace a sealed row.
     if "resource_index" in present:
         statements += _sqlite_search()
     return statements

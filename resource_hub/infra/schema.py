@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
@@ -30,10 +29,9 @@ def normal_url(url: str) -> str:
 
 
 def guards() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("resource_hub_guards", MIGRATIONS / "guards.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    """What the database holds beyond columns: migrations/guards.py."""
+    from migrations import guards as module
+
     return module
 
 

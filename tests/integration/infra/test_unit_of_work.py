@@ -140,6 +140,9 @@ def test_append_only_rows_stay(core, database):
         with pytest.raises(DBAPIError, match="append_only"), engine.begin() as connection:
             connection.execute(sa.text(text))
     engine.dispose()
+    if database.engine_name == "sqlite":
+        with pytest.raises(DBAPIError, match="append_only"), unit_of_work() as unit:
+            unit.session.execute(sa.text("INSERT OR REPLACE INTO audit_entry SELECT * FROM audit_entry"))
     assert reading().scalar(sa.select(sa.func.count()).select_from(AuditEntry)) == 1
 
 
