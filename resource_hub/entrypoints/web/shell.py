@@ -27,6 +27,7 @@ from werkzeug.wrappers import Response
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceKind
+from resource_hub.domain.subsidy import service as subsidy
 from resource_hub.entrypoints.support import formatting, guards, language, sentences
 from resource_hub.entrypoints.support.guards import MEMBER, PUBLIC, SIGNED_IN, allows
 from resource_hub.entrypoints.support.protection import limiter
@@ -50,6 +51,7 @@ def landing() -> str:
         kinds=everything.facets.get("kind", ()),
         free=_free_this_week(),
         support=_support(),
+        support_url=url_for("support.index") if "support.index" in current_app.view_functions else "",
     )
 
 
@@ -74,8 +76,10 @@ def _free_this_week() -> list[Any]:
 
 
 def _support() -> list[Any]:
-    """Programmes that are open now."""
-    return []
+    """Programmes that are open now, with the name of who runs them."""
+    opened = subsidy.programmes(open_only=True)[:6]
+    funders = accounts.organisation_names({p.funder_id for p in opened})
+    return [(p, funders.get(p.funder_id)) for p in opened]
 
 
 @blueprint.get("/home")
