@@ -120,3 +120,19 @@ def _wire() -> None:
     from resource_hub.reports.year_facts import YearFacts
 
     assessment_ports.install(facts=YearFacts())
+    _wire_money()
+
+
+def _wire_money() -> None:
+    """Support and debts as booking and billing ask for them; list prices as the catalogue shows them."""
+    from resource_hub.domain.billing import service as billing
+    from resource_hub.domain.booking import ports as booking_ports
+    from resource_hub.domain.catalogue import ports as catalogue_ports
+    from resource_hub.domain.pricing import service as pricing
+    from resource_hub.domain.subsidy import service as subsidy
+
+    catalogue_ports.install(indicative_price=pricing.indicative_price)
+    billing.install(deduct_at_once=subsidy.Deduction())
+    booking_ports.install(
+        expected_support=subsidy.Expected(), hold_of_funds=subsidy.Holds(), standing=billing.Standing()
+    )

@@ -142,6 +142,10 @@ class Money:
         """Major units as an exact decimal, for the edge (pages, files, API)."""
         return Decimal(self.minor).scaleb(-_EXPONENTS.get(self.currency, 2))
 
+    def as_json(self) -> dict[str, int | str]:
+        """The stored form, as reasons carry it: ``{"minor": 1250, "currency": "CNY"}``."""
+        return {"minor": self.minor, "currency": self.currency}
+
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}"
 

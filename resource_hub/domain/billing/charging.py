@@ -50,10 +50,12 @@ def _charge_entry(unit: Unit, institution_id: UUID, entry: Any) -> None:
     if store.charge_of_source(unit.session, institution_id, source_key) is not None:
         return
     booking = bookings.booking(HostKey(institution_id, entry.booking_id)) if entry.booking_id else None
+    quoted = _quoted(institution_id, booking)
     use = use_of_entry(
         entry.said,
         reserved=booking.span if booking else None,
-        extras=frozenset(booking.extras) if booking else frozenset(),
+        extras=frozenset(quoted.get("extras", ())),
+        items=quoted.get("items"),
     )
     kind = ChargeKind.NO_SHOW if use.occasion is Occasion.NO_SHOW else ChargeKind.USE
     customer_class = CustomerClass(entry.customer_class)
@@ -101,6 +103,13 @@ def _charge_entry(unit: Unit, institution_id: UUID, entry: Any) -> None:
         samples=use.samples,
     )
     _write(unit, facts, source_key, use=use.as_json(), lines=found.lines_json(), tariff_id=found.tariff_id)
+
+
+def _quoted(institution_id: UUID, booking: Any) -> dict[str, Any]:
+    """What the quote of a booking priced besides its time: chosen surcharges and counted items."""
+    if booking is None or booking.quote_id is None:
+        return {}
+    return dict(bookings.quote_of(HostKey(institution_id, booking.quote_id)).use)
 
 
 def _take_back(unit: Unit, institution_id: UUID, entry_id: UUID, correction: Any) -> None:

@@ -321,7 +321,7 @@ def _payment_faults(
         reasons.append(Reason("billing.payment.nothing", {}, "amount"))
     elif amount.minor > left:
         reasons.append(
-            Reason("billing.payment.too_much", {"open_minor": left, "currency": row.currency}, "amount")
+            Reason("billing.payment.too_much", {"open": {"minor": left, "currency": row.currency}}, "amount")
         )
     if not reference.strip():
         reasons.append(Reason("billing.payment.reference", {}, "reference"))
@@ -367,8 +367,10 @@ class Standing:
                 "billing.overdue",
                 {
                     "statements": len(rows),
-                    "amount_minor": sum(row.total_minor - row.paid_minor for row in rows),
-                    "currency": rows[0].currency,
+                    "amount": {
+                        "minor": sum(row.total_minor - row.paid_minor for row in rows),
+                        "currency": rows[0].currency,
+                    },
                     "days": DEBT_BLOCK_DAYS,
                 },
             )

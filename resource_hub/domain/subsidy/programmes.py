@@ -200,7 +200,7 @@ def set_budget(
             raise InvalidProgramme(
                 Reason(
                     "subsidy.programme.budget_bound",
-                    {"bound_minor": bound, "currency": amount.currency},
+                    {"bound": {"minor": bound, "currency": amount.currency}},
                     "amount",
                 )
             )
@@ -350,11 +350,7 @@ def _quota_faults(p: Parameters | None, customer_id: UUID, amount: Money, relati
     for name in ("cap_per_application", "cap_holding", "cap_per_year"):
         if p.has(name) and amount > p.money(name):
             most = p.money(name)
-            reasons.append(
-                Reason(
-                    f"subsidy.quota.{name}", {"most_minor": most.minor, "currency": most.currency}, "amount"
-                )
-            )
+            reasons.append(Reason(f"subsidy.quota.{name}", {"most": most.as_json()}, "amount"))
     if relation is Relation.UNDECLARED:
         reasons.append(Reason("subsidy.quota.declaration", {}, "relation"))
     return reasons

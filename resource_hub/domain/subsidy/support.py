@@ -172,17 +172,9 @@ class Holds:
             if quota is None or not store.move_quota(
                 unit.session, FunderKey(quota.funder_id, quota.id), held=line.amount.minor
             ):
-                raise QuotaExhausted(
-                    programme=line.programme_code,
-                    amount_minor=line.amount.minor,
-                    currency=line.amount.currency,
-                )
+                raise QuotaExhausted(programme=line.programme_code, amount=line.amount.as_json())
             if not store.move_budget(unit.session, row.id, year, held=line.amount.minor):
-                raise BudgetExhausted(
-                    programme=line.programme_code,
-                    amount_minor=line.amount.minor,
-                    currency=line.amount.currency,
-                )
+                raise BudgetExhausted(programme=line.programme_code, amount=line.amount.as_json())
             unit.session.add(
                 FundsHold(
                     institution_id=facts.booking_key.institution_id,

@@ -104,7 +104,11 @@ def eligibility(p: Parameters, facts: SupportFacts) -> list[Reason]:
     if p.states("outside_only") and p.flag("outside_only") and not facts.outside:
         no("own_use")
     if p.states("firm_sizes") and facts.firm_size not in p.words("firm_sizes"):
-        no("firm_size", size=facts.firm_size, allowed=" ".join(p.words("firm_sizes")))
+        no(
+            "firm_size",
+            size=_size_word(facts.firm_size),
+            allowed=[_size_word(w) for w in p.words("firm_sizes")],
+        )
     if p.states("firm_marks") and facts.firm_marks.isdisjoint(p.words("firm_marks")):
         no("firm_marks", allowed=" ".join(p.words("firm_marks")))
     if p.states("firm_areas") and not _in_area(facts.firm_area, p.words("firm_areas")):
@@ -114,7 +118,7 @@ def eligibility(p: Parameters, facts: SupportFacts) -> list[Reason]:
     if p.states("service_classes") and facts.service_class not in p.words("service_classes"):
         no("service_class", service=facts.service_class)
     if p.states("excluded_purposes") and facts.purpose in p.words("excluded_purposes"):
-        no("purpose", purpose=facts.purpose)
+        no("purpose", purpose={"word": ["subsidy.purpose", facts.purpose]})
     _parties(p, facts, no)
     _evidence(p, facts, no)
     _thresholds(p, facts, no)
@@ -157,9 +161,9 @@ def _thresholds(p: Parameters, facts: SupportFacts, no: Any) -> None:
         return
     least = p.money(name)
     if facts.instrument_value is None:
-        no("instrument_value_unknown", least_minor=least.minor)
+        no("instrument_value_unknown", least=least.as_json())
     elif facts.instrument_value < least:
-        no("instrument_value", value_minor=facts.instrument_value.minor, least_minor=least.minor)
+        no("instrument_value", value=facts.instrument_value.as_json(), least=least.as_json())
 
 
 def _stacking(p: Parameters, facts: SupportFacts, no: Any) -> None:
@@ -174,6 +178,10 @@ def _stacking(p: Parameters, facts: SupportFacts, no: Any) -> None:
             no("no_quota")
         elif facts.quota_left.minor <= 0:
             no("quota_used_up")
+
+
+def _size_word(size: str) -> dict[str, list[str]]:
+    return {"word": ["accounts.size", size or "unknown"]}
 
 
 def _in_area(area: str, allowed: Sequence[str]) -> bool:
@@ -311,7 +319,7 @@ def _smallest(p: Parameters, facts: SupportFacts, work: _Work, base: Fraction) -
         return [
             Reason(
                 "subsidy.refused.too_small",
-                {"least_minor": least.minor, "on": on, "found_minor": str(measured)},
+                {"least": least.as_json(), "on": on, "found_minor": str(measured)},
             )
         ]
     return []

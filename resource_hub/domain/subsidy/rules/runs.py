@@ -111,4 +111,11 @@ def _crowded_days(lines: Sequence[RunLineRecord]) -> list[RunFlag]:
     crowded = [positions for positions in days.values() if len(positions) > 5]
     if not crowded:
         return []
-    return [RunFlag("crowded_day", 30, {"days": len(crowded)}, tuple(sorted(p for positions in crowded for p in positions)))]
+    return [
+        RunFlag(
+            "crowded_day",
+            30,
+            {"days": len(crowded)},
+            tuple(sorted(p for positions in crowded for p in positions)),
+        )
+    ]
