@@ -59,13 +59,24 @@ def register(
 
 
 def find(organisation_id: UUID, file_id: UUID) -> FileRecord | None:
-    row = reading().scalars(
-        select(StoredFile).where(StoredFile.organisation_id == organisation_id, StoredFile.id == file_id)
-    ).one_or_none()
+    row = (
+        reading()
+        .scalars(
+            select(StoredFile).where(StoredFile.organisation_id == organisation_id, StoredFile.id == file_id)
+        )
+        .one_or_none()
+    )
     return _record(row) if row is not None else None
 
 
 def _record(row: StoredFile) -> FileRecord:
     return FileRecord(
-        row.organisation_id, row.id, row.name, row.media_type, row.size, row.sha256, row.public, row.created_at
+        row.organisation_id,
+        row.id,
+        row.name,
+        row.media_type,
+        row.size,
+        row.sha256,
+        row.public,
+        row.created_at,
     )

@@ -72,7 +72,9 @@ def make_unit(resource: ResourceRecord, *, position: int = 1, code: str = "", **
     key = HostKey(resource.key.institution_id, changes.pop("id", None) or new_id())
     code = code or f"{resource.code}-{position}"
     name = changes.pop("name", f"{position} 号机")
-    return UnitRecord(key, resource.key.id, code, name, changes.pop("name_en", f"No. {position}"), position, **changes)
+    return UnitRecord(
+        key, resource.key.id, code, name, changes.pop("name_en", f"No. {position}"), position, **changes
+    )
 
 
 def make_listing(

@@ -61,7 +61,9 @@ class CodeList:
         return [entry for entry in self.codes.values() if len(entry.code) == 2]
 
     def below(self, code: str) -> list[ClassCode]:
-        return [entry for entry in self.codes.values() if len(entry.code) == 4 and entry.code.startswith(code)]
+        return [
+            entry for entry in self.codes.values() if len(entry.code) == 4 and entry.code.startswith(code)
+        ]
 
 
 @cache

@@ -34,7 +34,9 @@ def refresh_rows(session: Session, keys: list[HostKey], rows: Iterable[Resource]
     hosts = accounts.organisation_names({row.institution_id for row in public})
     entries = [
         entry(
-            store.record_of(row, zone=hosts[row.institution_id].zone, host_code=hosts[row.institution_id].code),
+            store.record_of(
+                row, zone=hosts[row.institution_id].zone, host_code=hosts[row.institution_id].code
+            ),
             hosts[row.institution_id],
             postgresql=session.get_bind().dialect.name == "postgresql",
         )
@@ -112,7 +114,10 @@ def rebuild(size: int = 500) -> int:
     """Write the index of every public resource anew, a unit per batch; returns how many. For a restored database."""
     query = select(Resource.institution_id, Resource.id).where(Resource.state == str(ListingState.PUBLIC))
     with unit_of_work() as unit:
-        keys = [HostKey(*row) for row in unit.session.execute(query.order_by(Resource.institution_id, Resource.id))]
+        keys = [
+            HostKey(*row)
+            for row in unit.session.execute(query.order_by(Resource.institution_id, Resource.id))
+        ]
     for start in range(0, len(keys), size):
         with unit_of_work() as unit:
             refresh(unit.session, keys[start : start + size])

@@ -117,13 +117,15 @@ def check_details(kind: ResourceKind, details: Mapping[str, str], *, complete: b
     known = {item.name: item for item in FIELDS[kind]}
     for name in details:
         if name not in known:
-            reasons.append(Reason("catalogue.detail_unknown", {"field": name, "kind": str(kind)}, f"details.{name}"))
+            reasons.append(Reason("catalogue.detail_unknown", {"field": name}, f"details.{name}"))
     for item in known.values():
         value = (details.get(item.name) or "").strip()
         place = f"details.{item.name}"
         if not value:
             if complete and item.required:
-                reasons.append(Reason("catalogue.detail_missing", {"field": item.name, "term": item.term}, place))
+                reasons.append(
+                    Reason("catalogue.detail_missing", {"field": item.name, "term": item.term}, place)
+                )
         elif item.choices and value not in item.choices:
             reasons.append(
                 Reason(
@@ -134,6 +136,8 @@ def check_details(kind: ResourceKind, details: Mapping[str, str], *, complete: b
             )
         elif item.pattern and not re.fullmatch(item.pattern, value):
             reasons.append(
-                Reason("catalogue.detail_shape", {"field": item.name, "value": value, "term": item.term}, place)
+                Reason(
+                    "catalogue.detail_shape", {"field": item.name, "value": value, "term": item.term}, place
+                )
             )
     return reasons

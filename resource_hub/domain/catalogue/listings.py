@@ -36,11 +36,12 @@ from resource_hub.domain.catalogue.terms import (
     UnitRecord,
     WorkingOrder,
 )
+from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.tables import StoredFile
+from resource_hub.infra.unit_of_work import Lease, unit_of_work
 from resource_hub.infra.unit_of_work import Unit as Work
-from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import Reason, refuse_if
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import local_day, zone
@@ -166,7 +167,9 @@ def create(
         return _record(unit, row)
 
 
-def _new_change(unit: Work, key: HostKey, contents: ListingContents, number: int | None = None) -> ListingChange:
+def _new_change(
+    unit: Work, key: HostKey, contents: ListingContents, number: int | None = None
+) -> ListingChange:
     return ListingChange(
         institution_id=key.institution_id,
         id=new_id(),
@@ -303,7 +306,9 @@ def recall(key: HostKey, *, by: Actor) -> ChangeRecord:
         row = _locked(unit, key, by)
         change = _open_change(key)
         if change is None or change.state != str(ChangeState.PENDING):
-            raise WrongState(Reason("catalogue.change_not_pending", {"state": change.state if change else "none"}))
+            raise WrongState(
+                Reason("catalogue.change_not_pending", {"state": change.state if change else "none"})
+            )
         change.state = str(ChangeState.DRAFT)
         change.version += 1
         if row.state == str(ListingState.PENDING):
@@ -318,7 +323,9 @@ def recall(key: HostKey, *, by: Actor) -> ChangeRecord:
 # ---- deciding ------------------------------------------------------------------------------------------------
 
 
-def _decidable(unit: Work, change_key: HostKey, by: Actor, version: int | None) -> tuple[Resource, ListingChange]:
+def _decidable(
+    unit: Work, change_key: HostKey, by: Actor, version: int | None
+) -> tuple[Resource, ListingChange]:
     if by.organisation_id != change_key.institution_id:
         raise ChangeNotFound()
     if not by.has(*APPROVES):
@@ -337,7 +344,12 @@ def _decidable(unit: Work, change_key: HostKey, by: Actor, version: int | None) 
 
 
 def approve(
-    change_key: HostKey, *, by: Actor, effective_on: date | None = None, note: str = "", version: int | None = None
+    change_key: HostKey,
+    *,
+    by: Actor,
+    effective_on: date | None = None,
+    note: str = "",
+    version: int | None = None,
 ) -> ChangeRecord:
     """Approve a change. It is in force from its day on: at once when that has come, else it waits.
 
@@ -419,17 +431,15 @@ def _put_in_force(unit: Work, row: Resource, change: ListingChange) -> None:
     )
 
 
-def take_effect(limit: int = 100) -> int:
+def take_effect(limit: int = 100, *, lease: Lease | None = None) -> int:
     """Put approved changes in force whose day has come in their host's zone; the number of them. For a job."""
     session = reading()
-    from resource_hub.infra import clock
-
     # The day comes first in the zones furthest east; each is looked at again under its own zone.
     ahead = local_day(clock.now(), zone("Pacific/Kiritimati"))
     due = [HostKey(row.institution_id, row.id) for row in store.due_changes(session, ahead, limit=limit)]
     done = 0
     for key in due:
-        with unit_of_work() as unit:
+        with unit_of_work(lease=lease) as unit:
             found = store.change_row(unit.session, key)
             if found is None:
                 continue
@@ -464,7 +474,10 @@ def withdraw(key: HostKey, *, by: Actor, note: str, version: int | None = None) 
         change.submitted_at = change.decided_at = change.applied_at = unit.now
         change.effective_on = _today(unit, key.institution_id)
         for old in store.change_rows(
-            unit.session, key.institution_id, resource_id=key.id, states=(ChangeState.IN_FORCE, ChangeState.APPROVED)
+            unit.session,
+            key.institution_id,
+            resource_id=key.id,
+            states=(ChangeState.IN_FORCE, ChangeState.APPROVED),
         ):
             old.state = str(ChangeState.SUPERSEDED)
         unit.session.add(change)
@@ -516,7 +529,12 @@ def _told(
         }
         page = "approvals" if what == "submitted" else f"resources/{row.id}"
         ports.notify(
-            unit, readers, f"catalogue.{what}", values, f"/o/{host.code}/{page}", organisation_id=row.institution_id
+            unit,
+            readers,
+            f"catalogue.{what}",
+            values,
+            f"/o/{host.code}/{page}",
+            organisation_id=row.institution_id,
         )
 
 
@@ -535,7 +553,9 @@ def _add_units(unit: Work, row: Resource, count: int) -> None:
         unit.session.execute(insert(Unit), rows)
 
 
-def unit_rows(institution_id: UUID, resource_id: UUID, code: str, first: int, count: int) -> list[dict[str, Any]]:
+def unit_rows(
+    institution_id: UUID, resource_id: UUID, code: str, first: int, count: int
+) -> list[dict[str, Any]]:
     """Rows of ``count`` new lanes from position ``first`` on; a single lane has the resource's own code."""
     rows = []
     for position in range(first, first + count):
@@ -616,7 +636,9 @@ def copy_preview(
     """What copying would change, target by target; nothing is written."""
     unknown = [group for group in groups if group not in COPYABLE]
     if unknown or not groups:
-        raise ListingInvalid(Reason("catalogue.copy_nothing_chosen", {"unknown": ", ".join(unknown)}, "groups"))
+        raise ListingInvalid(
+            Reason("catalogue.copy_nothing_chosen", {"unknown": ", ".join(unknown)}, "groups")
+        )
     session = reading()
     origin = store.resource_row(session, source)
     if origin is None:
@@ -667,7 +689,9 @@ def copy_apply(
             except WrongState:
                 counts["waiting"] += 1
                 continue
-            lacking = rules.check_contents(ResourceKind(row.kind), contents, instrument_classes(), complete=True)
+            lacking = rules.check_contents(
+                ResourceKind(row.kind), contents, instrument_classes(), complete=True
+            )
             if lacking:
                 counts["drafts"] += 1
             else:

@@ -155,6 +155,17 @@ def units(key: HostKey, *, active_only: bool = False) -> list[UnitRecord]:
     return [record for record in records if record.active] if active_only else records
 
 
+def units_of(keys: Sequence[HostKey]) -> dict[HostKey, list[UnitRecord]]:
+    """The active lanes of many resources by position, in one query."""
+    found: dict[HostKey, list[UnitRecord]] = {key: [] for key in keys}
+    for row in store.units_of_resources(reading(), keys):
+        record = store.unit_record(row)
+        key = HostKey(record.key.institution_id, record.resource_id)
+        if key in found:
+            found[key].append(record)
+    return found
+
+
 def unit(key: HostKey) -> UnitRecord:
     """One lane by id.
 
@@ -196,7 +207,10 @@ class PendingListing:
 
 def changes(key: HostKey) -> list[ChangeRecord]:
     """The history of a listing, newest first."""
-    return [store.change_record(row) for row in store.change_rows(reading(), key.institution_id, resource_id=key.id)]
+    return [
+        store.change_record(row)
+        for row in store.change_rows(reading(), key.institution_id, resource_id=key.id)
+    ]
 
 
 def change(key: HostKey) -> ChangeRecord:

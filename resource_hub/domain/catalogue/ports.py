@@ -62,7 +62,9 @@ def _tell_nobody(*_: Any, **__: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Ports:
-    indicative_price: Callable[[Sequence[HostKey], str | None], Mapping[HostKey, IndicativePrice]] = _no_prices
+    indicative_price: Callable[[Sequence[HostKey], str | None], Mapping[HostKey, IndicativePrice]] = (
+        _no_prices
+    )
     next_free: Callable[[Sequence[HostKey]], Mapping[HostKey, datetime]] = _no_times
     working_days_after: Callable[[str, date, int], tuple[date, bool]] = _weekdays_after
     notify: Callable[..., Any] = _tell_nobody
@@ -77,7 +79,9 @@ def install(**answers: Any) -> None:
     _ports = replace(_ports, **answers)
 
 
-def indicative_price(keys: Sequence[HostKey], customer_class: str | None) -> Mapping[HostKey, IndicativePrice]:
+def indicative_price(
+    keys: Sequence[HostKey], customer_class: str | None
+) -> Mapping[HostKey, IndicativePrice]:
     """List prices of these resources for a class of customer (None: an outside firm that is not known)."""
     return _ports.indicative_price(keys, customer_class) if keys else {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -111,11 +111,12 @@ class Results:
 _FTS = sql_table("resource_text", sql_column("rowid"), sql_column("rank"))
 
 
-def search(query: Query, *, customer_class: str | None = None) -> Results:
+def search(query: Query, *, class_for: Callable[[UUID], str | None] | None = None) -> Results:
     """Find public resources.
 
     Args:
-        customer_class: whose indicative price is shown; None for a visitor (an outside firm's list price).
+        class_for: host → class of the customer for whom indicative prices are shown; None for a visitor, who sees
+            an outside firm's list price.
     """
     session = reading()
     postgresql = session.get_bind().dialect.name == "postgresql"
@@ -132,10 +133,12 @@ def search(query: Query, *, customer_class: str | None = None) -> Results:
     limit = min(max(query.limit, 1), MAX_PAGE)
     more = len(keys) > limit
     shown = keys[:limit]
-    hits = _hits(shown, near, customer_class)
+    hits = _hits(shown, near, class_for)
     names = accounts.organisation_names(host_ids | {key.institution_id for key in shown})
     facets["host"] = tuple(
-        replace(value, value=names[UUID(value.value)].code) for value in facets["host"] if UUID(value.value) in names
+        replace(value, value=names[UUID(value.value)].code)
+        for value in facets["host"]
+        if UUID(value.value) in names
     )
     return Results(
         hits=hits,
@@ -190,7 +193,9 @@ def _match(terms: list[words.Term], postgresql: bool) -> ColumnElement[bool] | N
         return None
     if postgresql:
         return Index.tokens.bool_op("@@")(cast(literal(words.tsquery(terms)), TSQUERY))
-    found = select(_FTS.c.rowid).where(text("resource_text MATCH :fts").bindparams(fts=words.fts5_query(terms)))
+    found = select(_FTS.c.rowid).where(
+        text("resource_text MATCH :fts").bindparams(fts=words.fts5_query(terms))
+    )
     return Index.docid.in_(found)
 
 
@@ -242,7 +247,9 @@ def _facets(
     parts[0] = parts[0].select_from(hits).where(*within())
     postgresql = reading().get_bind().dialect.name == "postgresql"
     host_text = (
-        func.replace(cast(hits.c.institution_id, Text), "-", "") if postgresql else func.hex(hits.c.institution_id)
+        func.replace(cast(hits.c.institution_id, Text), "-", "")
+        if postgresql
+        else func.hex(hits.c.institution_id)
     )
     for facet, value in (
         ("kind", hits.c.kind),
@@ -251,7 +258,10 @@ def _facets(
         ("class", hits.c.class_group),
     ):
         parts.append(
-            select(literal(facet), value, func.count()).select_from(hits).where(*within(facet)).group_by(value)
+            select(literal(facet), value, func.count())
+            .select_from(hits)
+            .where(*within(facet))
+            .group_by(value)
         )
     for mode, bit in MODE_BITS.items():
         parts.append(
@@ -265,7 +275,9 @@ def _facets(
         .where(hits.c.open_to_outside.is_(True), *within("open"))
     )
     total = 0
-    counts: dict[str, dict[str, int]] = {name: {} for name in ("kind", "host", "city", "class", "mode", "open")}
+    counts: dict[str, dict[str, int]] = {
+        name: {} for name in ("kind", "host", "city", "class", "mode", "open")
+    }
     for facet, value, count in reading().execute(union_all(*parts)):
         if facet == "total":
             total = count
@@ -348,13 +360,13 @@ def _distance(near: tuple[int, int]) -> ColumnElement[Any]:
 
 
 def _hits(
-    keys: list[HostKey], near: tuple[int, int] | None, customer_class: str | None
+    keys: list[HostKey], near: tuple[int, int] | None, class_for: Callable[[UUID], str | None] | None
 ) -> tuple[Hit, ...]:
     session = reading()
     rows = {HostKey(row.institution_id, row.id): row for row in store.rows_of_keys(session, keys)}
     hosts = accounts.organisation_names({key.institution_id for key in keys})
     counts = store.unit_counts(session, keys)
-    prices = ports.indicative_price(keys, customer_class)
+    prices = prices_for(keys, class_for)
     free = ports.next_free(keys)
     hits = []
     for key in keys:
@@ -367,6 +379,19 @@ def _hits(
         away = places.kilometres(near, (y, x)) if near and y is not None and x is not None else None
         hits.append(Hit(record, host, away, prices.get(key), free.get(key)))
     return tuple(hits)
+
+
+def prices_for(
+    keys: Sequence[HostKey], class_for: Callable[[UUID], str | None] | None = None
+) -> dict[HostKey, IndicativePrice]:
+    """Indicative prices; one question for each class that the customer has among these hosts."""
+    by_class: dict[str | None, list[HostKey]] = {}
+    for key in keys:
+        by_class.setdefault(class_for(key.institution_id) if class_for is not None else None, []).append(key)
+    prices: dict[HostKey, IndicativePrice] = {}
+    for customer_class, some in by_class.items():
+        prices.update(ports.indicative_price(some, customer_class))
+    return prices
 
 
 def suggestions(query: str, limit: int = 5) -> tuple[str, ...]:
@@ -394,7 +419,11 @@ def _decode(cursor: str, order: str) -> tuple[Any, int] | None:
     except (ValueError, TypeError):
         return None
     wanted: type = str if order in ("name", "newest") else int
-    if kind != order or not isinstance(value, wanted) or not isinstance(docid, int) or isinstance(docid, bool):
+    if (
+        kind != order
+        or not isinstance(value, wanted)
+        or not isinstance(docid, int)
+        or isinstance(docid, bool)
+    ):
         return None
     return value, docid
-

@@ -21,6 +21,7 @@ from resource_hub.domain.catalogue.importing.run import (
     save_mapping,
     start,
 )
+from resource_hub.domain.catalogue.index import rebuild as rebuild_index
 from resource_hub.domain.catalogue.listings import (
     APPROVES,
     COPYABLE,
@@ -60,17 +61,26 @@ from resource_hub.domain.catalogue.lookups import (
     unit,
     unit_of,
     units,
+    units_of,
     visible,
 )
-from resource_hub.domain.catalogue.search import Query, Results, nearest_elsewhere, search, suggestions
+from resource_hub.domain.catalogue.search import (
+    Hit,
+    Query,
+    Results,
+    nearest_elsewhere,
+    prices_for,
+    search,
+    suggestions,
+)
 
 __all__ = [
-    "APPROVES", "COPYABLE", "MANAGES", "ImportOptions", "ImportRecord", "PendingListing", "Preview", "Query",
+    "APPROVES", "COPYABLE", "MANAGES", "Hit", "ImportOptions", "ImportRecord", "PendingListing", "Preview", "Query",
     "Results", "add_units", "apply_rows", "approve", "approved_later", "change", "change_unit", "changes", "compared",
     "configure", "copy_apply", "copy_preview", "create", "fail", "go_on", "import_directly", "import_run",
     "import_runs", "imports_at_work", "listing_clock", "listing_term", "mappings", "nearest_elsewhere",
-    "open_change", "pending", "pending_count", "preview", "recall", "refuse", "release", "relist", "remapped",
-    "resource", "resource_of", "resources", "resources_managed_by", "resources_of", "save_draft", "save_mapping",
-    "search", "set_working_order", "start", "state_counts", "submit", "suggestions", "take_effect", "unit", "unit_of",
-    "units", "visible", "withdraw",
+    "open_change", "pending", "pending_count", "preview", "prices_for", "rebuild_index", "recall", "refuse", "release", "relist",
+    "remapped", "resource", "resource_of", "resources", "resources_managed_by", "resources_of", "save_draft",
+    "save_mapping", "search", "set_working_order", "start", "state_counts", "submit", "suggestions", "take_effect", "unit", "unit_of",
+    "units", "units_of", "visible", "withdraw",
 ]  # fmt: skip

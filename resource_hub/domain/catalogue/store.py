@@ -206,7 +206,19 @@ def unit_rows(session: Session, key: HostKey) -> list[Unit]:
     return list(session.scalars(query.order_by(Unit.position)))
 
 
-def unit_row(session: Session, institution_id: UUID, *, id: UUID | None = None, code: str = "") -> Unit | None:
+def units_of_resources(session: Session, keys: Sequence[HostKey]) -> list[Unit]:
+    """Active units of many resources by position."""
+    query = select(Unit).where(
+        Unit.institution_id.in_({key.institution_id for key in keys}),
+        Unit.resource_id.in_([key.id for key in keys]),
+        Unit.active.is_(True),
+    )
+    return list(session.scalars(query.order_by(Unit.position)))
+
+
+def unit_row(
+    session: Session, institution_id: UUID, *, id: UUID | None = None, code: str = ""
+) -> Unit | None:
     query = select(Unit).where(Unit.institution_id == institution_id)
     query = query.where(Unit.id == id) if id is not None else query.where(Unit.code == code)
     return session.scalars(query).one_or_none()
@@ -291,7 +303,9 @@ def due_changes(
             ListingChange.institution_id.in_({key.institution_id for key in keys}),
             ListingChange.resource_id.in_([key.id for key in keys]),
         )
-    return list(session.scalars(query.order_by(ListingChange.effective_on, ListingChange.number).limit(limit)))
+    return list(
+        session.scalars(query.order_by(ListingChange.effective_on, ListingChange.number).limit(limit))
+    )
 
 
 def has_public(session: Session, institution_id: UUID) -> bool:

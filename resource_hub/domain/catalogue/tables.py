@@ -27,7 +27,6 @@ from resource_hub.infra.database import Base
 from resource_hub.infra.rows import HostRow, host_fk, one_of
 from resource_hub.infra.types import Id, Instant, Json, Minor
 
-
 # Search tokens: text on SQLite, where FTS5 indexes it; a tsvector with positions on PostgreSQL.
 SearchTokens = Text().with_variant(TSVECTOR(), "postgresql")
 
@@ -47,7 +46,9 @@ class Resource(HostRow, Base):
     maker: Mapped[str] = mapped_column(String(200), default="")
     model: Mapped[str] = mapped_column(String(200), default="")
     country: Mapped[str] = mapped_column(String(80), default="")
-    specification: Mapped[list[list[str]]] = mapped_column(Json, default=list)  # name and value, in their order
+    specification: Mapped[list[list[str]]] = mapped_column(
+        Json, default=list
+    )  # name and value, in their order
     accessories: Mapped[str] = mapped_column(Text, default="")
     details: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # fields of its kind
     place_zh: Mapped[str] = mapped_column(String(300), default="")
@@ -64,7 +65,9 @@ class Resource(HostRow, Base):
     modes: Mapped[list[str]] = mapped_column(Json, default=list)
     bookable: Mapped[bool] = mapped_column(Boolean, default=False)
     open_to_outside: Mapped[bool] = mapped_column(Boolean, default=True)
-    listed: Mapped[bool] = mapped_column(Boolean, default=True)  # helpers (operator, preparation room) are not
+    listed: Mapped[bool] = mapped_column(
+        Boolean, default=True
+    )  # helpers (operator, preparation room) are not
     contact_name: Mapped[str] = mapped_column(String(120), default="")
     contact_phone: Mapped[str] = mapped_column(String(60), default="")
     contact_email: Mapped[str] = mapped_column(String(254), default="")
@@ -84,7 +87,9 @@ class Resource(HostRow, Base):
         one_of("kind", ["instrument", "facility", "natural", "dataset", "literature", "service"]),
         one_of("state", ["draft", "pending", "public", "withdrawn"]),
         host_fk("resource", "department"),
-        CheckConstraint("original_value_minor IS NULL OR original_value_minor >= 0", name="value_not_negative"),
+        CheckConstraint(
+            "original_value_minor IS NULL OR original_value_minor >= 0", name="value_not_negative"
+        ),
         UniqueConstraint("institution_id", "code", name="uq_resource_code"),
         UniqueConstraint("institution_id", "source_key", name="uq_resource_source_key"),
         Index("ix_resource_state", "state", "kind"),
@@ -163,8 +168,12 @@ class ImportRun(HostRow, Base):
     updated: Mapped[int] = mapped_column(Integer, default=0)
     unchanged: Mapped[int] = mapped_column(Integer, default=0)
     refused: Mapped[int] = mapped_column(Integer, default=0)
-    report: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)  # problems, capped; `refused` counts all
-    shape: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # encoding, delimiter, sheet, headings as read
+    report: Mapped[list[dict[str, Any]]] = mapped_column(
+        Json, default=list
+    )  # problems, capped; `refused` counts all
+    shape: Mapped[dict[str, Any]] = mapped_column(
+        Json, default=dict
+    )  # encoding, delimiter, sheet, headings as read
     error: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)  # why the file as a whole failed
     version: Mapped[int] = mapped_column(Integer, default=1)
     started_by: Mapped[UUID | None] = mapped_column(Id)

@@ -133,7 +133,9 @@ class ListingContents:
 
     def name(self, language: str) -> str:
         """The name for a reader; the other language's when there is none."""
-        first, second = (self.name_zh, self.name_en) if language.startswith("zh") else (self.name_en, self.name_zh)
+        first, second = (
+            (self.name_zh, self.name_en) if language.startswith("zh") else (self.name_en, self.name_zh)
+        )
         return first or second
 
     def summary(self, language: str) -> str:
@@ -145,7 +147,11 @@ class ListingContents:
         return (zh or en) if language.startswith("zh") else (en or zh)
 
     def rules_text(self, language: str) -> str:
-        return (self.rules_zh or self.rules_en) if language.startswith("zh") else (self.rules_en or self.rules_zh)
+        return (
+            (self.rules_zh or self.rules_en)
+            if language.startswith("zh")
+            else (self.rules_en or self.rules_zh)
+        )
 
     @property
     def original_value(self) -> Money | None:

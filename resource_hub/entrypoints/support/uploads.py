@@ -195,7 +195,9 @@ def answer(record: FileRecord, *, download: bool = False) -> Response:
     except FileNotFoundError:
         raise FileGone() from None
     inline = record.media_type in SHOWN and not download
-    response = Response(wrap_file(request.environ, stream), mimetype=record.media_type, direct_passthrough=True)
+    response = Response(
+        wrap_file(request.environ, stream), mimetype=record.media_type, direct_passthrough=True
+    )
     response.content_length = record.size
     headers: dict[str, Any] = {
         "X-Content-Type-Options": "nosniff",

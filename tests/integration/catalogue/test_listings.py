@@ -37,7 +37,9 @@ def test_a_draft_becomes_public_by_the_office() -> None:
     assert record.state is ListingState.PUBLIC and record.bookable and record.unit_count == 3
     assert service.resource_of("ustc", "SEM-01") == record
     assert service.resource_of("ustc", str(made.key.id)) == record
-    assert service.search(service.Query(text="扫描电镜 合肥")).total == 0  # 电镜 is not how this name is written
+    assert (
+        service.search(service.Query(text="扫描电镜 合肥")).total == 0
+    )  # 电镜 is not how this name is written
     assert service.search(service.Query(text="扫描电子")).total == 1
 
 
@@ -81,7 +83,11 @@ def test_a_refusal_gives_its_reason_and_can_be_mended() -> None:
     service.refuse(change.key, by=office, note="原值与资产系统不符")
     assert service.resource(record.key).state is ListingState.DRAFT
     again = service.open_change(record.key)
-    assert again is not None and again.state is ChangeState.REFUSED and again.decision_note == "原值与资产系统不符"
+    assert (
+        again is not None
+        and again.state is ChangeState.REFUSED
+        and again.decision_note == "原值与资产系统不符"
+    )
     service.save_draft(record.key, make_contents(original_value_minor=1), by=manager)
     change = service.submit(record.key, by=manager)
     with pytest.raises(errors.WrongState):

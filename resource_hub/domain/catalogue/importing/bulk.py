@@ -176,7 +176,8 @@ class _Batch:
         self.seen[fact.code] = fact.line
         kind = fact.kind or (ResourceKind(row.kind) if row is not None else self.options.kind)
         if row is not None and ResourceKind(row.kind) is not kind:
-            self._problem(fact, "row_kind_differs", code=fact.code, kind=str(kind), stored=row.kind)
+            self._problem(fact, "row_kind_differs", code=fact.code, kind={"word": ["catalogue.kind", str(kind)]},
+                          stored={"word": ["catalogue.kind", row.kind]})  # fmt: skip
             return
         department = self._department(fact, row)
         if department is False:
@@ -214,7 +215,9 @@ class _Batch:
         if not same and open_change is not None and open_change.state == str(ChangeState.PENDING):
             self._problem(fact, "row_change_waits", code=fact.code, number=open_change.number)
             return
-        self._update(row, department, after, more_units, order, open_change, contents_differ=not same or lists)
+        self._update(
+            row, department, after, more_units, order, open_change, contents_differ=not same or lists
+        )
         self.outcome.count(fact.line, "updated")
 
     def _department(self, fact: RowFacts, row: Resource | None) -> Any:
@@ -237,7 +240,12 @@ class _Batch:
         return made.id
 
     def _create(
-        self, fact: RowFacts, kind: ResourceKind, department: UUID | None, contents: ListingContents, units: int
+        self,
+        fact: RowFacts,
+        kind: ResourceKind,
+        department: UUID | None,
+        contents: ListingContents,
+        units: int,
     ) -> None:
         self.outcome.count(fact.line, "created")
         if self.unit is None:

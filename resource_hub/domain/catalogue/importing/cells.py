@@ -103,7 +103,9 @@ def day(text: str) -> date:
         moment = _TIME.match(rest)
         if moment is None:
             raise CellError("cell_day", value=typed[:60])
-        midnight = int(moment[1]) == int(moment[2]) == int(moment[3] or 0) == 0 and not (moment[4] or "").strip(".0")
+        midnight = int(moment[1]) == int(moment[2]) == int(moment[3] or 0) == 0 and not (
+            moment[4] or ""
+        ).strip(".0")
         if not midnight and not moment[5]:
             raise CellError("cell_naive_time", value=typed[:60])
     if not date(1900, 1, 1) <= value <= date(2200, 1, 1):
@@ -145,8 +147,26 @@ def flag(text: str) -> bool:
 
 _MODES = {
     Mode.SELF_USE: ("self_use", "self-use", "self use", "自主上机", "自主操作", "自助", "占用共享", "自主"),
-    Mode.STAFF_RUN: ("staff_run", "staff-run", "staff run", "专人操作", "技术共享", "代操作", "委托操作", "陪同"),
-    Mode.SEND_IN: ("send_in", "send-in", "send in", "送样检测", "送样", "委托共享", "委托测试", "send-in samples"),
+    Mode.STAFF_RUN: (
+        "staff_run",
+        "staff-run",
+        "staff run",
+        "专人操作",
+        "技术共享",
+        "代操作",
+        "委托操作",
+        "陪同",
+    ),
+    Mode.SEND_IN: (
+        "send_in",
+        "send-in",
+        "send in",
+        "送样检测",
+        "送样",
+        "委托共享",
+        "委托测试",
+        "send-in samples",
+    ),
 }
 _MODE_WORDS = {word: mode for mode, words in _MODES.items() for word in words}
 
@@ -210,7 +230,10 @@ def specification(text: str) -> tuple[tuple[str, str], ...]:
             pairs = json.loads(typed, object_pairs_hook=list)
         except (ValueError, RecursionError):
             raise CellError("cell_json", value=typed[:60]) from None
-        entries = [(_tidy(key), _tidy(value if isinstance(value, str) else json.dumps(value))) for key, value in pairs]
+        entries = [
+            (_tidy(key), _tidy(value if isinstance(value, str) else json.dumps(value)))
+            for key, value in pairs
+        ]
     else:
         entries = []
         for line in re.split(r"[\n;；]+", typed):
@@ -226,5 +249,3 @@ def specification(text: str) -> tuple[tuple[str, str], ...]:
 
 def _tidy(text: str) -> str:
     return " ".join(text.split())
-
-

@@ -168,7 +168,9 @@ def guess(headings: tuple[str, ...]) -> SheetMapping:
 
 
 def known_target(target: str) -> bool:
-    return target in TARGETS or any(target.startswith(free) and len(target) > len(free) for free in FREE_TARGETS)
+    return target in TARGETS or any(
+        target.startswith(free) and len(target) > len(free) for free in FREE_TARGETS
+    )
 
 
 def from_json(document: Mapping[str, Any]) -> SheetMapping:
@@ -201,7 +203,13 @@ def from_json(document: Mapping[str, Any]) -> SheetMapping:
             bad("mapping_unit", f"columns.{heading}", unit=str(unit), known=", ".join(MONEY_UNITS))
             continue
         if target in seen and not target.startswith("specification"):
-            bad("mapping_twice", f"columns.{heading}", target=target, first=seen[target], second=heading)
+            bad(
+                "mapping_twice",
+                f"columns.{heading}",
+                target=_word(target),
+                first=seen[target],
+                second=heading,
+            )
             continue
         seen[target] = heading
         columns.append(Column(heading, target, unit))
@@ -210,7 +218,13 @@ def from_json(document: Mapping[str, Any]) -> SheetMapping:
         if not known_target(target) or not isinstance(value, (str, int, bool)):
             bad("mapping_target", f"constants.{target}", heading=target, target=target)
         elif target in seen:
-            bad("mapping_twice", f"constants.{target}", target=target, first=seen[target], second="constants")
+            bad(
+                "mapping_twice",
+                f"constants.{target}",
+                target=_word(target),
+                first=seen[target],
+                second="constants",
+            )
     values = document.get("values", {})
     for target, words in values.items() if isinstance(values, Mapping) else ():
         if not isinstance(words, Mapping) or not all(isinstance(word, str) for word in words.values()):
@@ -220,8 +234,16 @@ def from_json(document: Mapping[str, Any]) -> SheetMapping:
     return SheetMapping(
         tuple(columns),
         {target: _constant(value) for target, value in constants.items()},
-        {target: {fold(key.strip()): word for key, word in words.items()} for target, words in values.items()},
+        {
+            target: {fold(key.strip()): word for key, word in words.items()}
+            for target, words in values.items()
+        },
     )
+
+
+def _word(target: str) -> Any:
+    """A target as the reader's word for it."""
+    return {"word": ["catalogue.field", target]} if target in TARGETS else target.split(".", 1)[-1]
 
 
 def _constant(value: Any) -> str:
@@ -234,7 +256,9 @@ def from_text(text: str, name: str) -> SheetMapping:
     Raises:
         MappingInvalid: the text is neither, or the mapping has faults.
     """
-    is_json = name.lower().endswith(".json") or (not name.lower().endswith(".toml") and text.lstrip()[:1] == "{")
+    is_json = name.lower().endswith(".json") or (
+        not name.lower().endswith(".toml") and text.lstrip()[:1] == "{"
+    )
     try:
         document = json.loads(text) if is_json else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -259,7 +283,11 @@ def check_against(mapping: SheetMapping, headings: tuple[str, ...]) -> list[Reas
     ]
     targets = mapping.targets()
     if "code" not in targets:
-        reasons.append(Reason("catalogue.mapping_needs", {"target": "code"}, "code"))
+        reasons.append(
+            Reason("catalogue.mapping_needs", {"target": {"word": ["catalogue.field", "code"]}}, "code")
+        )
     if not targets & {"name", "name_zh", "name_en"}:
-        reasons.append(Reason("catalogue.mapping_needs", {"target": "name"}, "name"))
+        reasons.append(
+            Reason("catalogue.mapping_needs", {"target": {"word": ["catalogue.field", "name"]}}, "name")
+        )
     return reasons

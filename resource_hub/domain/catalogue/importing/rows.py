@@ -187,7 +187,9 @@ class _Reader:
         elif target == "department":
             self.other["department"] = "" if empty else " ".join(text.split())
         else:
-            self.values[target] = "" if empty else (text if target == "accessories" else " ".join(text.split()))
+            self.values[target] = (
+                "" if empty else (text if target == "accessories" else " ".join(text.split()))
+            )
 
     def _bilingual(self, target: str, text: str) -> None:
         if target in ("name", "place"):

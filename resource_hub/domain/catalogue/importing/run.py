@@ -19,7 +19,13 @@ from sqlalchemy import select
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.catalogue import store
 from resource_hub.domain.catalogue.classes import instrument_classes
-from resource_hub.domain.catalogue.errors import ImportNotFound, ListingStale, MappingInvalid, NotYours, WrongState
+from resource_hub.domain.catalogue.errors import (
+    ImportNotFound,
+    ListingStale,
+    MappingInvalid,
+    NotYours,
+    WrongState,
+)
 from resource_hub.domain.catalogue.importing import bulk, mapping
 from resource_hub.domain.catalogue.importing.bulk import Options, Outcome
 from resource_hub.domain.catalogue.importing.mapping import SheetMapping
@@ -61,6 +67,7 @@ class ImportRecord:
     errors: tuple[Reason, ...]
     created_at: datetime
     ended_at: datetime | None
+    started_by: UUID | None
     version: int
 
 
@@ -120,7 +127,13 @@ def preview(
 
     def look() -> None:
         part = bulk.apply(
-            institution_id, [fact for _, fact in batch], options, person_id=None, reach=reach, seen=seen, dry=True
+            institution_id,
+            [fact for _, fact in batch],
+            options,
+            person_id=None,
+            reach=reach,
+            seen=seen,
+            dry=True,
         )
         _add(result.outcome, part)
         for row, _ in batch:
@@ -193,11 +206,14 @@ def record_of(row: ImportRun) -> ImportRecord:
         tuple(Reason.from_json(reason) for reason in row.error),
         row.created_at,
         row.ended_at,
+        row.started_by,
         row.version,
     )
 
 
-def start(file_id: UUID, file_name: str, shape: SheetShape | None, errors: tuple[Reason, ...], *, by: Actor) -> ImportRecord:
+def start(
+    file_id: UUID, file_name: str, shape: SheetShape | None, errors: tuple[Reason, ...], *, by: Actor
+) -> ImportRecord:
     """Begin an import of a stored file, with a guessed mapping, or one saved for the same headings.
 
     Args:
@@ -269,12 +285,22 @@ def import_runs(by: Actor) -> list[ImportRecord]:
 
 
 def configure(
-    key: HostKey, columns: SheetMapping, options: Options, shape: SheetShape, *, by: Actor, version: int | None = None
+    key: HostKey,
+    columns: SheetMapping,
+    options: Options,
+    shape: SheetShape,
+    *,
+    by: Actor,
+    version: int | None = None,
 ) -> ImportRecord:
     """Keep mapping and options of an import that has not begun."""
     _may_import(by, options)
     with unit_of_work() as unit:
-        row = store.import_row(unit.session, key, lock=True) if by.organisation_id == key.institution_id else None
+        row = (
+            store.import_row(unit.session, key, lock=True)
+            if by.organisation_id == key.institution_id
+            else None
+        )
         if row is None:
             raise ImportNotFound()
         if version is not None and row.version != version:
@@ -292,7 +318,11 @@ def configure(
 def release(key: HostKey, *, by: Actor, rows: int = 0, version: int | None = None) -> ImportRecord:
     """Let a checked import go: it waits for its turn, and goes on whether or not anybody watches."""
     with unit_of_work() as unit:
-        row = store.import_row(unit.session, key, lock=True) if by.organisation_id == key.institution_id else None
+        row = (
+            store.import_row(unit.session, key, lock=True)
+            if by.organisation_id == key.institution_id
+            else None
+        )
         if row is None:
             raise ImportNotFound()
         _may_import(by, Options.from_json(row.options))
@@ -422,7 +452,9 @@ def _batch(
         row.unchanged += outcome.unchanged
         row.refused += outcome.refused
         if outcome.problems and len(row.report) < KEPT_PROBLEMS:
-            kept = sorted(outcome.problems, key=lambda p: (p.line, p.column))[: KEPT_PROBLEMS - len(row.report)]
+            kept = sorted(outcome.problems, key=lambda p: (p.line, p.column))[
+                : KEPT_PROBLEMS - len(row.report)
+            ]
             row.report = [*row.report, *(problem.as_json() for problem in kept)]
         row.version += 1
         if end:
@@ -432,7 +464,12 @@ def _batch(
                 "catalogue.import_done",
                 record.key.institution_id,
                 f"import:{record.key.id}",
-                {"created": row.created, "updated": row.updated, "unchanged": row.unchanged, "refused": row.refused},
+                {
+                    "created": row.created,
+                    "updated": row.updated,
+                    "unchanged": row.unchanged,
+                    "refused": row.refused,
+                },
                 person_id=row.started_by,
             )
         unit.session.flush()
@@ -474,7 +511,11 @@ def import_directly(
 
 def mappings(institution_id: UUID) -> list[tuple[str, SheetMapping]]:
     """Mappings that the institution saved, by name."""
-    query = select(ImportMapping).where(ImportMapping.institution_id == institution_id).order_by(ImportMapping.name)
+    query = (
+        select(ImportMapping)
+        .where(ImportMapping.institution_id == institution_id)
+        .order_by(ImportMapping.name)
+    )
     result = []
     for row in reading().scalars(query):
         try:

@@ -170,9 +170,7 @@ def _first_bad_line(path: Path, encoding: str) -> int | None:
                     raise refused("sheet_line_too_long", line=line, limit=MAX_LINE_BYTES)
                 length = len(chunk) - newest - 1
             if length > MAX_LINE_BYTES:
-                raise refused(
-                    "sheet_line_too_long", line=line + chunk.count(b"\n"), limit=MAX_LINE_BYTES
-                )
+                raise refused("sheet_line_too_long", line=line + chunk.count(b"\n"), limit=MAX_LINE_BYTES)
             try:
                 decoder.decode(chunk)
             except UnicodeDecodeError as error:
@@ -240,7 +238,9 @@ def _find_delimiter(path: Path, encoding: str) -> str:
         return ","
     scores.sort(reverse=True)
     if len(scores) > 1 and scores[0][0] == scores[1][0]:
-        raise refused("sheet_delimiter_ambiguous", first=_shown(scores[0][1]), second=_shown(scores[1][1]), line=1)
+        raise refused(
+            "sheet_delimiter_ambiguous", first=_shown(scores[0][1]), second=_shown(scores[1][1]), line=1
+        )
     return scores[0][1]
 
 

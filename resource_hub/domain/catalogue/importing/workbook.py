@@ -111,7 +111,9 @@ def _child(path: Path, sheet: str, first_rows: int = MAX_ROWS + 1_000) -> Iterat
         str(MEMORY_LIMIT),
         str(SECONDS_LIMIT),
     ]
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     timer = threading.Timer(SECONDS_LIMIT * 2, child.kill)
     timer.start()
     finished = False

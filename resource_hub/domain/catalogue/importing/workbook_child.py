@@ -69,7 +69,12 @@ def main(arguments: list[str]) -> None:
                     say({"line": line, "cells": (blank + [text(value) for value in row])[: int(columns) + 1]})
             say({"end": True})
     except MemoryError:
-        say({"error": "sheet_parser_died", "values": {"megabytes": int(memory) >> 20, "seconds": int(seconds)}})
+        say(
+            {
+                "error": "sheet_parser_died",
+                "values": {"megabytes": int(memory) >> 20, "seconds": int(seconds)},
+            }
+        )
     except Exception as error:  # the parser's own errors have many classes
         say({"error": "sheet_workbook_broken", "values": {"detail": str(error)[:200]}})
 
