@@ -56,7 +56,7 @@ def text(figure: Figure) -> str:
 
 
 def unit_word(unit: Unit) -> str:
-    return words.word("assessment.unit", unit)
+    return "%" if unit is Unit.PERCENT else words.word("assessment.unit", unit)
 
 
 def label(code: str) -> str:

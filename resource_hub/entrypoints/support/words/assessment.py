@@ -12,7 +12,6 @@ WORDS = {
     "assessment.scheme.benefit": N_("benefit form"),
     "assessment.scheme.national": N_("national evaluation"),
     "assessment.scheme.open_sharing": N_("open-sharing form"),
-    "assessment.unit.percent": "%",
     "assessment.unit.points": N_("points"),
     "assessment.unit.seconds": NP_("unit", "hours"),
     "assessment.unit.days": N_("days"),
