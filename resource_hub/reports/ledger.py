@@ -15,8 +15,9 @@ from sqlalchemy import Row, and_, func, select
 from sqlalchemy.orm import Session
 
 from resource_hub.adapters.signing import signature_holds
+from resource_hub.domain.billing.rules import money_digest
 from resource_hub.domain.billing.tables import MoneyEntry
-from resource_hub.domain.usage.rules.ledger import Broken, Link, instant_text, verify_links
+from resource_hub.domain.usage.rules.ledger import Broken, Link, body_digest, instant_text, verify_links
 from resource_hub.domain.usage.tables import ChainLink, DayRoot, SigningKey, UnlinkedEntry, UsageEntry
 from resource_hub.infra.bulk import collector_off
 from resource_hub.infra.database import reading
@@ -69,7 +70,8 @@ def verify(institution_id: UUID, kind: str = "usage") -> Iterator[Verdict]:
     heads: dict[int, bytes] = {}
     wanted = frozenset(root.last_position for root, _ in roots)
     count = 0
-    for checked, broken in verify_links(_links(session, institution_id, kind), heads, wanted):
+    links = _links(session, institution_id, kind)
+    for checked, broken in verify_links(links, heads, wanted, _DIGEST[kind]):
         count = checked
         if broken is not None:
             yield Verdict(institution_id, kind, count, 0, 0, broken)
@@ -174,7 +176,7 @@ def _links(session: Session, institution_id: UUID, kind: str) -> Iterator[Link]:
         after = places[-1].position
 
 
-def _link(place: Row[Any], row: Row[Any] | None) -> Link:
+def _link(place: Any, row: Row[Any] | None) -> Link:
     body = None if row is None else row.body
     said = _usage_columns(row) if row is not None and hasattr(row, "effective_seconds") else {}
     return Link(place.position, place.entry_digest, place.digest, place.entry_id, body, said)
@@ -202,6 +204,7 @@ def _usage_columns(row: Row[Any]) -> dict[str, Any]:
 
 _E = UsageEntry
 _ENTRIES: dict[str, Any] = {"usage": UsageEntry, "money": MoneyEntry}
+_DIGEST = {"usage": body_digest, "money": money_digest}
 _COLUMNS: dict[str, tuple[Any, ...]] = {
     "usage": (
         _E.body, _E.kind, _E.session_id, _E.day, _E.resource_id, _E.unit_id, _E.booking_id, _E.customer_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -67,7 +68,7 @@ def session_id_of(host: Host, row: BulkRow) -> UUID:
 def _import_batch(unit: Unit, host: Host, batch: Sequence[BulkRow]) -> BulkResult:
     by_key = {row.source_key: row for row in batch}
     known = {
-        key: (starts, ends)
+        str(key): (starts, ends)
         for key, starts, ends in unit.session.execute(
             select(UsageSession.source_key, UsageSession.starts_at, UsageSession.ends_at).where(
                 UsageSession.institution_id == host.id, UsageSession.source_key.in_(list(by_key))
@@ -82,7 +83,9 @@ def _import_batch(unit: Unit, host: Host, batch: Sequence[BulkRow]) -> BulkResul
     if not fresh:
         return BulkResult(0, len(batch) - differing, differing)
     now, tz = unit.now.replace(microsecond=0), zone(host.zone)
-    sessions, lines, sealed = [], [], []
+    sessions: list[tuple[Any, ...]] = []
+    lines: list[tuple[Any, ...]] = []
+    sealed: list[ToSeal] = []
     for session_id, row in fresh:
         starts, ends = row.starts_at.replace(microsecond=0), row.ends_at.replace(microsecond=0)
         if ends < starts:

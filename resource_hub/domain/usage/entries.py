@@ -87,7 +87,7 @@ class Rollups:
         insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
         statement = insert(UsageRollup)
         statement = statement.on_conflict_do_update(
-            index_elements=list(UsageRollup.__table__.primary_key.columns),
+            index_elements=[c.name for c in UsageRollup.__mapper__.primary_key],
             set_={
                 name: getattr(UsageRollup, name) + getattr(statement.excluded, name)
                 for name in ("effective_seconds", "sessions", "samples")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resource_hub.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refused
+from resource_hub.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refused, Stale
 
 
 class NoSuchSession(NotFound):
@@ -47,5 +47,15 @@ class DeviceUnknown(Forbidden):
     code = "usage.device_unknown"
 
 
-class DayNotOver(Refused):
-    code = "usage.day_not_over"
+class StaleSession(Stale):
+    """The session changed since it was looked at; ``values`` carry both versions."""
+
+    code = "usage.stale"
+
+
+class NoSuchFault(NotFound):
+    code = "usage.no_such_fault"
+
+
+class NoSuchEntry(NotFound):
+    code = "usage.no_such_entry"

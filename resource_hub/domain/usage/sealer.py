@@ -7,6 +7,7 @@ so that the sealer needs to know nothing of the rows themselves and serves every
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -160,6 +161,7 @@ def _sign(host: Host, kind: str, day: date, signer: Signer, lease: Lease | None)
         assert position and digest
         key_id = register_key(unit, signer)
         root = root_bytes(host.code, kind, day, position, digest, str(key_id))
+        signature = signer.sign(root)
         session.add(
             DayRoot(
                 institution_id=host.id,
@@ -168,7 +170,7 @@ def _sign(host: Host, kind: str, day: date, signer: Signer, lease: Lease | None)
                 last_position=position,
                 root=root,
                 key_id=key_id,
-                signature=signer.sign(root),
+                signature=signature,
                 signed_at=unit.now,
             )
         )
@@ -180,7 +182,15 @@ def _sign(host: Host, kind: str, day: date, signer: Signer, lease: Lease | None)
         unit.publish(
             "usage.root_signed",
             f"{host.id}:{kind}",
-            {"institution_id": str(host.id), "kind": kind, "day": day.isoformat(), "position": position},
+            {
+                "institution_id": str(host.id),
+                "kind": kind,
+                "day": day.isoformat(),
+                "position": position,
+                "head": digest.hex(),
+                "key": str(key_id),
+                "signature": signature.hex(),
+            },
         )
     return 1
 
@@ -217,3 +227,37 @@ def roots(institution_id: UUID, kind: str = "usage", limit: int = 400) -> list[R
         )
         for r, public in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """When a chain was last verified, how far, and what was found first to be wrong (None: nothing)."""
+
+    institution_id: UUID
+    kind: str
+    position: int
+    verified_position: int
+    verified_at: datetime | None
+    broken: str | None
+
+
+def note_verified(
+    institution_id: UUID, kind: str, position: int, broken: str | None, lease: Lease | None = None
+) -> None:
+    """Keep what a verification found, for the operations page."""
+    with unit_of_work(lease=lease) as unit:
+        unit.session.execute(
+            update(ChainHead)
+            .where(ChainHead.institution_id == institution_id, ChainHead.kind == kind)
+            .values(verified_position=position, verified_at=unit.now, broken=broken)
+        )
+
+
+def verified() -> list[Verified]:
+    """All chains, those never or longest ago verified first."""
+    rows = reading().scalars(select(ChainHead).order_by(ChainHead.institution_id, ChainHead.kind))
+    found = [
+        Verified(r.institution_id, r.kind, r.position, r.verified_position, r.verified_at, r.broken)
+        for r in rows
+    ]
+    return sorted(found, key=lambda v: v.verified_at or _EPOCH)

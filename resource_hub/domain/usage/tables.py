@@ -103,6 +103,8 @@ class UsageSession(HostRow, Base):
     idle_seconds: Mapped[int] = mapped_column(Seconds, default=0)
     grade: Mapped[str | None] = mapped_column(String(1))
     grade_reason: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    # What an operator declared of set-up, post-processing and idle time; goes before what the machine says.
+    declared: Mapped[dict[str, Any] | None] = mapped_column(Json)
     end_reason: Mapped[str] = mapped_column(String(40), default="")
     flags: Mapped[list[str]] = mapped_column(Json, default=list)
     note: Mapped[str] = mapped_column(Text, default="")

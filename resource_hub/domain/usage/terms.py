@@ -238,6 +238,8 @@ class EntryFacts:
     samples: int
     grade: Grade
     evidence: tuple[Mapping[str, Any], ...] = field(default=())
+    booked_starts_at: datetime | None = None
+    booked_ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

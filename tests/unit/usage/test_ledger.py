@@ -16,6 +16,7 @@ from resource_hub.domain.usage.rules.ledger import (
     Link,
     body_digest,
     entry_bytes,
+    facts_of,
     link_digest,
     root_bytes,
     salted_digest,
@@ -49,12 +50,15 @@ FACTS = EntryFacts(
     session_effective_seconds=7200,
     samples=0,
     grade=Grade.C,
+    booked_starts_at=datetime(2026, 3, 5, 6, tzinfo=UTC),
+    booked_ends_at=datetime(2026, 3, 5, 8, tzinfo=UTC),
 )
 
 
 def test_the_bytes_of_format_1_are_fixed():
     assert entry_bytes(FACTS) == (
-        b'{"booking":"00000000-0000-0000-0000-000000000004","class":"firm","corrects":null,'
+        b'{"booked_ends_at":"2026-03-05T08:00:00Z","booked_starts_at":"2026-03-05T06:00:00Z",'
+        b'"booking":"00000000-0000-0000-0000-000000000004","class":"firm","corrects":null,'
         b'"customer":"00000000-0000-0000-0000-000000000005","day":"2026-03-05","effective_seconds":7200,'
         b'"ends_at":"2026-03-05T08:00:00Z","evidence":[],"format":1,"grade":"C","host":"ustc","idle_seconds":0,'
         b'"kind":"use","line":1,"measuring_seconds":7200,"mode":"self_use","outcome":"ended",'
@@ -67,6 +71,10 @@ def test_the_bytes_of_format_1_are_fixed():
 
 def test_the_bytes_are_the_canonical_spelling():
     assert canonical_bytes(json.loads(entry_bytes(FACTS))) == entry_bytes(FACTS)
+
+
+def test_the_facts_read_back_from_the_bytes():
+    assert facts_of(entry_bytes(FACTS)) == FACTS
 
 
 def test_another_second_gives_other_bytes():

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from resource_hub.domain.usage.terms import EntryFacts, EvidenceFact
+from resource_hub.domain.usage.terms import EntryFacts, EntryKind, EvidenceFact, Grade, Hours, SessionSource
 from resource_hub.kernel.canonical import canonical_bytes, digest
 
 ENTRY_FORMAT = 1
@@ -31,6 +31,10 @@ def instant_text(moment: datetime) -> str:
 
 def _id(value: UUID | None) -> str | None:
     return None if value is None else str(value)
+
+
+def _instant(value: datetime | None) -> str | None:
+    return None if value is None else instant_text(value)
 
 
 def evidence_row(fact: EvidenceFact, salted: str) -> dict[str, Any]:
@@ -80,6 +84,8 @@ def entry_bytes(facts: EntryFacts) -> bytes:
             "purpose": facts.purpose,
             "starts_at": instant_text(facts.starts_at),
             "ends_at": instant_text(facts.ends_at),
+            "booked_starts_at": _instant(facts.booked_starts_at),
+            "booked_ends_at": _instant(facts.booked_ends_at),
             "zone": facts.zone,
             "day": facts.day.isoformat(),
             "setup_seconds": facts.hours.setup,
@@ -93,6 +99,56 @@ def entry_bytes(facts: EntryFacts) -> bytes:
             "evidence": [dict(row) for row in facts.evidence],
         }
     ).encode()
+
+
+def facts_of(body: bytes) -> EntryFacts:
+    """The facts that an entry was made of, read back from its bytes.
+
+    Raises:
+        ValueError: bytes of a format that is not known here.
+    """
+    said = json.loads(body)
+    if said.get("format") != ENTRY_FORMAT:
+        raise ValueError(f"an entry of format {said.get('format')!r} cannot be read here")
+    return EntryFacts(
+        host_code=said["host"],
+        resource_id=UUID(said["resource"]),
+        unit_id=_uuid(said["unit"]),
+        session_id=UUID(said["session"]),
+        line=said["line"],
+        revision=said["revision"],
+        kind=EntryKind(said["kind"]),
+        corrects=said["corrects"],
+        source=SessionSource(said["source"]),
+        source_ref=said["source_ref"],
+        mode=said["mode"],
+        state=said["outcome"],
+        booking_id=_uuid(said["booking"]),
+        customer_id=UUID(said["customer"]),
+        customer_class=said["class"],
+        purpose=said["purpose"],
+        starts_at=datetime.fromisoformat(said["starts_at"]),
+        ends_at=datetime.fromisoformat(said["ends_at"]),
+        booked_starts_at=_moment(said["booked_starts_at"]),
+        booked_ends_at=_moment(said["booked_ends_at"]),
+        zone=said["zone"],
+        day=date.fromisoformat(said["day"]),
+        hours=Hours(
+            said["setup_seconds"], said["measuring_seconds"], said["post_seconds"], said["idle_seconds"]
+        ),
+        session_effective_seconds=said["session_effective_seconds"],
+        samples=said["samples"],
+        grade=Grade(said["grade"]),
+        evidence=tuple(said["evidence"]),
+    )
+
+
+def _uuid(text: str | None) -> UUID | None:
+    return None if text is None else UUID(text)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def body_digest(body: bytes) -> bytes:
@@ -138,15 +194,19 @@ class Broken:
 
 
 def verify_links(
-    links: Iterable[Link], heads: dict[int, bytes] | None = None, wanted: frozenset[int] = frozenset()
+    links: Iterable[Link],
+    heads: dict[int, bytes] | None = None,
+    wanted: frozenset[int] = frozenset(),
+    digest_of: Callable[[bytes], bytes] = body_digest,
 ) -> Iterator[tuple[int, Broken | None]]:
     """Walk a chain from its first link; yields ``(checked, None)`` per link and stops at the first broken one.
 
-    ``wanted`` positions get their link digest put into ``heads`` for the check of signed roots.
+    ``digest_of`` is how rows of this chain's kind are hashed. ``wanted`` positions get their link digest put into
+    ``heads`` for the check of signed roots.
     """
     previous, expected = GENESIS, 1
     for link in links:
-        problem = _problem(link, expected, previous)
+        problem = _problem(link, expected, previous, digest_of)
         if problem:
             place = expected if problem == "gap" else link.position
             yield expected - 1, Broken(place, None if problem == "gap" else link.entry_id, problem)
@@ -158,12 +218,12 @@ def verify_links(
         expected += 1
 
 
-def _problem(link: Link, expected: int, previous: bytes) -> str | None:
+def _problem(link: Link, expected: int, previous: bytes, digest_of: Callable[[bytes], bytes]) -> str | None:
     if link.position != expected:
         return "gap"
     if link.body is None:
         return "entry_missing"
-    if body_digest(link.body) != link.entry_digest:
+    if digest_of(link.body) != link.entry_digest:
         return "body"
     if link_digest(previous, link.entry_digest) != link.digest:
         return "digest"
