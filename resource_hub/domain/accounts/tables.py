@@ -246,10 +246,11 @@ class ApiToken(SharedRow, Base):
 
 
 class FeedSecret(SharedRow, Base):
-    """Revocable secret behind a calendar address."""
+    """Revocable secret behind a calendar address; only its digest is kept."""
 
     __tablename__ = "feed_secret"
     secret_hash: Mapped[bytes] = mapped_column(Bytes)
+    prefix: Mapped[str] = mapped_column(String(8))  # enough to tell two addresses apart on a page
     kind: Mapped[str] = mapped_column(String(20))
     person_id: Mapped[UUID | None] = mapped_column(Id, ForeignKey("person.id"))
     organisation_id: Mapped[UUID | None] = mapped_column(Id, ForeignKey("organisation.id"))
@@ -257,6 +258,7 @@ class FeedSecret(SharedRow, Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
     __table_args__ = (
+        one_of("kind", ["resource", "person", "customer", "laboratory"]),
         UniqueConstraint("secret_hash", name="uq_feed_secret_hash"),
         Index("ix_feed_secret_person", "person_id", "revoked_at"),
     )

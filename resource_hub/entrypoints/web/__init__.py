@@ -14,6 +14,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("accounts", "inbox_blueprint"),
     ("accounts", "team_blueprint"),
     ("accounts", "organisations_blueprint"),
+    ("feeds", "blueprint"),
     ("catalogue", "search"),
     ("catalogue", "hosts"),
     ("catalogue", "manage"),
@@ -43,6 +44,9 @@ def register(app: Flask) -> None:
     context.install(app)
     for blueprint in blueprints():
         app.register_blueprint(blueprint)
+    from resource_hub.entrypoints import feeds
+
+    app.register_blueprint(feeds.blueprint)
     if app.debug or app.testing:
         from resource_hub.entrypoints.web import patterns
 

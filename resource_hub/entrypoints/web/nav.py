@@ -115,6 +115,7 @@ INBOX = Entry(N_("Inbox"), "inbox.index", "inbox", ("inbox.",))
 PERSONAL = (
     Entry(N_("Profile"), "accounts.profile", "person"),
     Entry(N_("Notifications"), "accounts.notifications", "bell"),
+    Entry(N_("Calendar feeds"), "feed_pages.index", "calendar", ("feed_pages.",)),
     Entry(N_("Access tokens"), "accounts.tokens", "key"),
 )
 FOOT_OF_VISITORS = (Entry(N_("Register"), "accounts.register", "person"),)

@@ -1,0 +1,156 @@
+"""From rows to events: the words of a feed in its owner's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from flask import current_app
+from flask_babel import gettext as _
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.feeds import FeedKind, FeedRecord
+from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.entrypoints.feeds import ical
+from resource_hub.entrypoints.support.formatting import language, plain
+from resource_hub.entrypoints.support.words import word
+from resource_hub.infra import clock
+from resource_hub.kernel.errors import NotFound
+from resource_hub.kernel.keys import HostKey
+from resource_hub.reports import calendar_feed
+
+HOST_ROLES = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.OFFICE, Role.INSTITUTION_ADMIN)
+
+
+def name_of(record: FeedRecord) -> str:
+    """What a feed is called in a calendar program and on the page of feeds."""
+    if record.kind is FeedKind.PERSON:
+        return _("My bookings")
+    if record.kind is FeedKind.CUSTOMER:
+        found = accounts.customers([record.subject_id] if record.subject_id else [])
+        named = [c.name_in(language()) for c in found.values()]
+        return _("Bookings of %(name)s", name=plain(named[0] if named else "–"))
+    if record.kind is FeedKind.LABORATORY:
+        return _("Bookings at %(name)s", name=plain(_laboratory_name(record)))
+    resource = _resource(record)
+    return plain(resource.name(language())) if resource is not None else "–"
+
+
+def _laboratory_name(record: FeedRecord) -> str:
+    if record.organisation_id is None:
+        return "–"
+    host = accounts.organisation(record.organisation_id)
+    if record.subject_id is None:
+        return host.name_in(language())
+    return accounts.department(host.id, record.subject_id).name_in(language())
+
+
+def _resource(record: FeedRecord) -> ResourceRecord | None:
+    if record.organisation_id is None or record.subject_id is None:
+        return None
+    try:
+        return catalogue.resource(HostKey(record.organisation_id, record.subject_id))
+    except NotFound:
+        return None
+
+
+def feed(record: FeedRecord) -> str | None:
+    """The calendar of a feed; None when there is nothing to be shown any more: the resource is not listed now."""
+    now = clock.now()
+    if record.kind is FeedKind.RESOURCE:
+        resource = _resource(record)
+        if resource is None or not resource.bookable or not resource.listed:
+            return None
+        rows = calendar_feed.taken(resource.key, now)
+        return ical.calendar(name_of(record), _taken(rows, resource.zone, resource.unit_count > 1))
+    if record.kind is FeedKind.PERSON:
+        booked = calendar_feed.of_person(record.person_id, now)
+    elif record.kind is FeedKind.CUSTOMER:
+        assert record.subject_id is not None
+        booked = calendar_feed.of_customer(record.subject_id, now)
+    else:
+        assert record.organisation_id is not None
+        booked = calendar_feed.of_laboratory(record.organisation_id, _departments(record), now)
+    return ical.calendar(name_of(record), _booked(booked))
+
+
+def _departments(record: FeedRecord) -> frozenset[UUID] | None:
+    assert record.organisation_id is not None
+    if record.subject_id is not None:
+        return frozenset({record.subject_id})
+    return accounts.actor(record.person_id, record.organisation_id).department_ids
+
+
+def booking(key: HostKey, person_id: UUID) -> str | None:
+    """One booking as a calendar, or None for somebody who is neither of its customer nor of its host."""
+    who = calendar_feed.customer_and_person(key)
+    if who is None or not _may_see(key, person_id, *who):
+        return None
+    row = calendar_feed.of_booking(key)
+    return None if row is None else ical.calendar(row.number, _booked([row]))
+
+
+def _may_see(key: HostKey, person_id: UUID, customer_id: UUID, owner_id: UUID, department_id: UUID | None) -> bool:
+    if person_id == owner_id or any(c.id == customer_id for c in accounts.customers_of(person_id)):
+        return True
+    try:
+        by = accounts.actor(person_id, key.institution_id)
+    except NotFound:
+        return False
+    return by.has(*HOST_ROLES) and by.reaches(department_id)
+
+
+def _booked(rows: Iterable[calendar_feed.BookedRow]) -> list[ical.Event]:
+    base = current_app.extensions["resource_hub_settings"].base_url
+    chinese = language() == "zh"
+    words: dict[str, str] = {}
+    events = []
+    for row in rows:
+        if row.state not in words:
+            words[row.state] = word("booking.state", row.state)
+        state = words[row.state]
+        resource = (row.resource_zh or row.resource_en) if chinese else (row.resource_en or row.resource_zh)
+        unit = ((row.unit_zh or row.unit_en) if chinese else (row.unit_en or row.unit_zh)) or row.unit_code
+        place = (row.place_zh or row.place_en) if chinese else (row.place_en or row.place_zh)
+        url = f"{base}/hosts/{row.host_code}/bookings/{row.key.id}"
+        summary = f"{resource} · {unit}" if unit else resource
+        events.append(
+            ical.Event(
+                uid=row.uid or f"{row.key.id}@resource-hub",
+                start=row.start,
+                end=row.end,
+                zone=row.zone,
+                summary=plain(f"{summary} ({state})" if row.state == "requested" else summary),
+                changed_at=row.changed_at,
+                status="CANCELLED" if row.gone else "TENTATIVE" if row.state == "requested" else "CONFIRMED",
+                sequence=row.sequence,
+                description=plain(f"{row.number} · {state}\n{url}"),
+                location=plain(place),
+                url=url,
+            )
+        )
+    return events
+
+
+def _taken(rows: Iterable[calendar_feed.TakenRow], zone: str, several: bool) -> list[ical.Event]:
+    chinese = language() == "zh"
+    text = _("Taken")
+    events = []
+    for row in rows:
+        unit = ((row.unit_zh or row.unit_en) if chinese else (row.unit_en or row.unit_zh)) or row.unit_code
+        events.append(
+            ical.Event(
+                uid=row.uid,
+                start=row.start,
+                end=row.end,
+                zone=zone,
+                summary=plain(f"{text} · {unit}" if several and unit else text),
+                changed_at=row.changed_at,
+                status="CANCELLED" if row.gone else "CONFIRMED",
+                sequence=row.sequence,
+                private=False,
+            )
+        )
+    return events
