@@ -46,9 +46,9 @@ def as_message(letter: Letter) -> EmailMessage:
     message["From"] = letter.sender
     message["To"] = letter.recipient
     message["Subject"] = re.sub(r"[\r\n\x00]+", " ", letter.subject)
-    message["Content-Language"] = "en" if letter.language.startswith("en") else "zh-CN"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text, charset="utf-8")
+    message["Content-Language"] = "en" if letter.language.startswith("en") else "zh-CN"
     return message
 
 

@@ -26,7 +26,10 @@ from werkzeug.exceptions import HTTPException
 
 from resource_hub.entrypoints.support import fields, guards, problems
 
-AREAS: tuple[tuple[str, str], ...] = (("assessment", "blueprint"),)
+AREAS: tuple[tuple[str, str], ...] = (
+    ("accounts", "blueprint"),
+    ("assessment", "blueprint"),
+)
 
 
 class ReasonSchema(ma.Schema):
