@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from flask import Flask, current_app, g, request, url_for
+from flask import Flask, Response, current_app, g, request, url_for
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.notices import service as notices
@@ -14,6 +14,11 @@ from resource_hub.entrypoints.support import formatting, guards, words
 from resource_hub.entrypoints.support.text import translate
 from resource_hub.entrypoints.web import nav
 from resource_hub.infra import clock
+from resource_hub.kernel.errors import DomainError
+
+
+# The cookie that remembers for which organisation a person worked last.
+LAST = "organisation"
 
 
 @dataclass(slots=True)
@@ -36,8 +41,9 @@ class Shell:
 def make() -> Shell:
     """The frame for this request; read once, when a page is rendered."""
     shell = Shell()
-    actor = g.get("actor")
     person = guards.person()
+    seats = accounts.seats(person.id) if person is not None else []
+    actor = g.get("actor") or _last_actor(person, seats)
     code = actor.organisation_code if actor is not None else None
     shell.everybody = list(nav.shown(nav.EVERYBODY))
     shell.foot = list(nav.shown(nav.FOOT))
@@ -47,14 +53,26 @@ def make() -> Shell:
             back = request.full_path.rstrip("?") if request.method == "GET" and request.endpoint else None
             shell.sign_in = url_for(nav.SIGN_IN, next=None if back in (None, "/") else back)
     else:
-        _signed_in(shell, person, actor, code)
+        _signed_in(shell, person, seats, actor, code)
     if current_app.extensions.get("resource_hub_demonstration"):
         shell.foot += nav.shown(nav.FOOT_OF_DEMONSTRATION)
         shell.demo = SimpleNamespace(now=clock.now(), booking=person is not None)
     return shell
 
 
-def _signed_in(shell: Shell, person: Any, actor: Any, code: str | None) -> None:
+def _last_actor(person: Any, seats: list[Any]) -> Any:
+    """On public pages the frame stays that of the organisation used last; rights never come from it."""
+    if not seats:
+        return None
+    codes = [seat.organisation.code for seat in seats]
+    last = request.cookies.get(LAST, "")
+    try:
+        return accounts.actor(person.id, last if last in codes else codes[0])
+    except DomainError:
+        return None
+
+
+def _signed_in(shell: Shell, person: Any, seats: list[Any], actor: Any, code: str | None) -> None:
     shell.personal = list(nav.shown(nav.PERSONAL, code))
     if nav.SIGN_OUT in current_app.view_functions:
         shell.sign_out = url_for(nav.SIGN_OUT)
@@ -62,7 +80,7 @@ def _signed_in(shell: Shell, person: Any, actor: Any, code: str | None) -> None:
     for entry in inbox:
         entry["count"] = notices.unread_count(person.id)
     shell.everybody += inbox
-    for seat in accounts.seats(person.id):
+    for seat in seats:
         row = {
             "code": seat.organisation.code,
             "name": formatting.named(seat.organisation),
@@ -71,7 +89,8 @@ def _signed_in(shell: Shell, person: Any, actor: Any, code: str | None) -> None:
         shell.organisations.append(row)
         if actor is not None and seat.organisation.id == actor.organisation_id:
             shell.organisation = row
-            g.setdefault("zone", seat.organisation.zone)
+            if g.get("actor") is not None:
+                g.setdefault("zone", seat.organisation.zone)
     if actor is None:
         return
     hat = nav.hat_now(actor)
@@ -85,7 +104,29 @@ def _signed_in(shell: Shell, person: Any, actor: Any, code: str | None) -> None:
             shell.hats.append({"label": translate(other.label), "href": first["href"]})
 
 
+def remember(response: Response) -> Response:
+    """Keep the organisation of the page for the next visit."""
+    actor = g.get("actor")
+    if (
+        actor is not None
+        and not guards.is_api(request.path)
+        and response.status_code < 400
+        and request.cookies.get(LAST) != actor.organisation_code
+    ):
+        response.set_cookie(
+            LAST,
+            actor.organisation_code,
+            max_age=31_536_000,
+            httponly=True,
+            samesite="Lax",
+            secure=bool(current_app.config.get("SESSION_COOKIE_SECURE")),
+        )
+    return response
+
+
 def install(app: Flask) -> None:
+    app.after_request(remember)
+
     @app.context_processor
     def frame() -> dict[str, Any]:
         if "shell" not in g:

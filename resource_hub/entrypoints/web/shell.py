@@ -31,6 +31,7 @@ from resource_hub.entrypoints.support import formatting, guards, language, sente
 from resource_hub.entrypoints.support.guards import MEMBER, PUBLIC, SIGNED_IN, allows
 from resource_hub.entrypoints.support.protection import limiter
 from resource_hub.entrypoints.web import nav
+from resource_hub.entrypoints.web.context import LAST
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.unit_of_work import unit_of_work
@@ -95,19 +96,15 @@ def home() -> Response:
     if not seats:
         return redirect(url_for("accounts.welcome"))
     codes = [seat.organisation.code for seat in seats]
-    last = request.cookies.get("organisation")
+    last = request.cookies.get(LAST)
     return redirect(url_for("shell.first_screen", organisation=last if last in codes else codes[0]))
 
 
 @blueprint.get("/o/<organisation>/")
 @allows(MEMBER)
 def first_screen(organisation: str) -> Response:
-    """The first screen of this person in this organisation; remembers the organisation for the next sign-in."""
-    response = redirect(nav.first_page(g.actor) or url_for("shell.landing"))
-    response.set_cookie(
-        "organisation", organisation, max_age=31536000, httponly=True, samesite="Lax", secure=request.is_secure
-    )
-    return response
+    """The first screen of this person in this organisation."""
+    return redirect(nav.first_page(g.actor) or url_for("shell.landing"))
 
 
 @blueprint.post("/language")
