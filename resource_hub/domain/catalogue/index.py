@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts import service as accounts
@@ -15,6 +15,7 @@ from resource_hub.domain.catalogue import store, text
 from resource_hub.domain.catalogue.classes import instrument_classes
 from resource_hub.domain.catalogue.tables import Resource, ResourceIndex
 from resource_hub.domain.catalogue.terms import MODE_BITS, ListingContents, ListingState, ResourceRecord
+from resource_hub.infra.bulk import insert_rows
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.keys import HostKey
 
@@ -43,7 +44,8 @@ def refresh_rows(session: Session, keys: list[HostKey], rows: Iterable[Resource]
         for row in public
     ]
     if entries:
-        session.execute(insert(ResourceIndex), entries)
+        columns = list(entries[0])
+        insert_rows(session, ResourceIndex, columns, [[row[name] for name in columns] for row in entries])
 
 
 def remove(session: Session, keys: list[HostKey]) -> None:

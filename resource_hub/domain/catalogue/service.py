@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from resource_hub.domain.catalogue.importing.bulk import Options as ImportOptions
 from resource_hub.domain.catalogue.importing.bulk import apply as apply_rows
+from resource_hub.domain.catalogue.importing.bulk import apply_many
 from resource_hub.domain.catalogue.importing.run import (
     ImportRecord,
     Preview,
@@ -75,12 +76,13 @@ from resource_hub.domain.catalogue.search import (
 )
 
 __all__ = [
-    "APPROVES", "COPYABLE", "MANAGES", "Hit", "ImportOptions", "ImportRecord", "PendingListing", "Preview", "Query",
-    "Results", "add_units", "apply_rows", "approve", "approved_later", "change", "change_unit", "changes", "compared",
-    "configure", "copy_apply", "copy_preview", "create", "fail", "go_on", "import_directly", "import_run",
-    "import_runs", "imports_at_work", "listing_clock", "listing_term", "mappings", "nearest_elsewhere",
-    "open_change", "pending", "pending_count", "preview", "prices_for", "rebuild_index", "recall", "refuse", "release", "relist",
-    "remapped", "resource", "resource_of", "resources", "resources_managed_by", "resources_of", "save_draft",
-    "save_mapping", "search", "set_working_order", "start", "state_counts", "submit", "suggestions", "take_effect", "unit", "unit_of",
-    "units", "units_of", "visible", "withdraw",
+    "APPROVES", "COPYABLE", "MANAGES", "Hit", "ImportOptions", "ImportRecord", "PendingListing", "Preview",
+    "Query", "Results", "add_units", "apply_many", "apply_rows", "approve", "approved_later", "change",
+    "change_unit", "changes", "compared", "configure", "copy_apply", "copy_preview", "create", "fail",
+    "go_on", "import_directly", "import_run", "import_runs", "imports_at_work", "listing_clock",
+    "listing_term", "mappings", "nearest_elsewhere", "open_change", "pending", "pending_count", "preview",
+    "prices_for", "rebuild_index", "recall", "refuse", "release", "relist", "remapped", "resource",
+    "resource_of", "resources", "resources_managed_by", "resources_of", "save_draft", "save_mapping",
+    "search", "set_working_order", "start", "state_counts", "submit", "suggestions", "take_effect", "unit",
+    "unit_of", "units", "units_of", "visible", "withdraw",
 ]  # fmt: skip

@@ -189,8 +189,9 @@ class ImportRun(HostRow, Base):
 class ResourceIndex(Base):
     """What the search reads: one row a public resource, derived from it and rebuilt at will.
 
-    ``tokens`` are search text (`text.tokens`): plain words on SQLite, where the FTS5 table ``resource_text`` indexes
-    them, a tsvector with a GIN index on PostgreSQL (both made by migrations/guards.py). ``docid`` is the row number that FTS5 needs; nothing else refers to it.
+    ``tokens`` are search text (`text.tokens`): plain words on SQLite, where the FTS5 table ``resource_text``
+    indexes them, a tsvector with a GIN index on PostgreSQL (both made by migrations/guards.py). ``docid`` is
+    the row number that FTS5 needs; nothing else refers to it.
     """
 
     __tablename__ = "resource_index"

@@ -194,7 +194,7 @@ def answer(record: FileRecord, *, download: bool = False) -> Response:
         stream = store().open(record.sha256)
     except FileNotFoundError:
         raise FileGone() from None
-    inline = record.media_type in SHOWN and not download
+    shown = "inline" if record.media_type in SHOWN and not download else "attachment"
     response = Response(
         wrap_file(request.environ, stream), mimetype=record.media_type, direct_passthrough=True
     )
@@ -202,7 +202,7 @@ def answer(record: FileRecord, *, download: bool = False) -> Response:
     headers: dict[str, Any] = {
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "default-src 'none'; sandbox",
-        "Content-Disposition": f"{'inline' if inline else 'attachment'}; filename*=UTF-8''{quote(record.name, safe='')}",
+        "Content-Disposition": f"{shown}; filename*=UTF-8''{quote(record.name, safe='')}",
         "Cross-Origin-Resource-Policy": "same-origin",
         "Cache-Control": "public, max-age=86400, immutable" if record.public else "private, max-age=300",
     }

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.catalogue import contents as contents_json
@@ -25,6 +25,7 @@ from resource_hub.domain.catalogue.terms import (
     ResourceKind,
     WorkingOrder,
 )
+from resource_hub.infra.bulk import insert_rows
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import derived_id
 from resource_hub.infra.unit_of_work import Unit as Work
@@ -120,7 +121,22 @@ def apply(
         _Batch(None, institution_id, options, person_id, reach, seen, outcome).go(facts)
         return outcome
     with unit_of_work() as unit:
-        _Batch(unit, institution_id, options, person_id, reach, seen, outcome).go(facts)
+        batch = _Batch(unit, institution_id, options, person_id, reach, seen, outcome)
+        batch.go(facts)
+        _write(unit, [batch])
+    return outcome
+
+
+def apply_many(groups: Sequence[tuple[UUID, Sequence[RowFacts]]], options: Options) -> Outcome:
+    """The same for rows of many hosts in one unit: registers that list the machines of a thousand institutions."""
+    outcome = Outcome()
+    with unit_of_work() as unit:
+        batches = []
+        for institution_id, facts in groups:
+            batch = _Batch(unit, institution_id, options, None, None, {}, outcome)
+            batch.go(facts)
+            batches.append(batch)
+        _write(unit, batches)
     return outcome
 
 
@@ -162,8 +178,6 @@ class _Batch:
             self.today = local_day(self.now, zone(host.zone))
         for fact in facts:
             self._one(fact, rows.get(fact.code))
-        if self.unit is not None:
-            self._write(self.unit)
 
     def _problem(self, fact: RowFacts, code: str, **values: Any) -> None:
         self.outcome.refuse([RowProblem(fact.line, 0, "", Reason(f"catalogue.{code}", values))])
@@ -346,20 +360,28 @@ class _Batch:
         for name, value in store.columns_of(contents).items():
             setattr(row, name, value)
 
-    def _write(self, unit: Work) -> None:
-        self.session.flush()
-        if self.resources:
-            self.session.execute(insert(Resource), self.resources)
-        if self.units:
-            taken = store.unit_codes_taken(self.session, self.institution_id, [u["code"] for u in self.units])
-            for row in self.units:
+
+def _write(unit: Work, batches: Sequence[_Batch]) -> None:
+    """What the batches gathered, table by table."""
+    session = unit.session
+    session.flush()
+    for batch in batches:
+        if batch.units:
+            taken = store.unit_codes_taken(session, batch.institution_id, [u["code"] for u in batch.units])
+            for row in batch.units:
                 if row["code"] in taken:
                     row["code"] = f"{row['code'][:50]}-{str(row['id'])[-6:]}"
-            self.session.execute(insert(Unit), self.units)
-        if self.changes:
-            self.session.execute(insert(ListingChange), self.changes)
-        if self.touched:
-            index.refresh(self.session, self.touched)
+    for table, rows in (
+        (Resource, [row for batch in batches for row in batch.resources]),
+        (Unit, [row for batch in batches for row in batch.units]),
+        (ListingChange, [row for batch in batches for row in batch.changes]),
+    ):
+        if rows:
+            columns = list(rows[0])
+            insert_rows(session, table, columns, [[row[name] for name in columns] for row in rows])
+    touched = [key for batch in batches for key in batch.touched]
+    if touched:
+        index.refresh(session, touched)
 
 
 def _open_changes(session: Any, institution_id: UUID, ids: Sequence[UUID]) -> dict[UUID, ListingChange]:
@@ -381,7 +403,7 @@ def _last_numbers(session: Any, institution_id: UUID, ids: Sequence[UUID]) -> di
         .where(ListingChange.institution_id == institution_id, ListingChange.resource_id.in_(ids))
         .order_by(ListingChange.number)
     )
-    return {resource_id: number for resource_id, number in session.execute(query)}
+    return dict(session.execute(query).tuples())
 
 
 def _fold(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Cells as values: amounts, days, degrees, modes, yes and no. Each says what is wrong and what would be right (pure)."""
+"""Cells as values: amounts, days, degrees, modes, yes and no. Each says what is wrong and what is right (pure)."""
 
 from __future__ import annotations
 

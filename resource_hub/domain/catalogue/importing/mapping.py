@@ -42,8 +42,9 @@ MONEY_UNITS = {"CNY": 1, "10000 CNY": 10_000}
 # Headings as they were seen, folded by `heading_key`. The first match wins; what matches nothing is left out.
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "code": (
-        "设备编号", "仪器编号", "资产编号", "编号", "固定资产编号", "所内编号", "内部编号", "仪器设备编号", "innerid",
-        "id", "code", "assetnumber", "assetid", "instrumentid", "equipmentid", "deviceid", "internalrecordid", "recordid",
+        "设备编号", "仪器编号", "资产编号", "编号", "固定资产编号", "所内编号", "内部编号", "仪器设备编号",
+        "innerid", "id", "code", "assetnumber", "assetid", "instrumentid", "equipmentid", "deviceid",
+        "internalrecordid", "recordid",
     ),
     "name": (
         "设备名称", "仪器名称", "仪器设备名称", "名称", "资源名称", "name", "title", "instrument", "instrumentname",
@@ -58,12 +59,13 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "model": ("设备型号", "型号", "规格型号", "仪器型号", "instrversion", "model", "modelname", "modelnumber"),
     "maker": (
-        "生产厂家", "生产厂商", "制造厂商", "制造商", "厂家", "厂商", "manufacturer", "manufacturername", "maker", "make",
+        "生产厂家", "生产厂商", "制造厂商", "制造商", "厂家", "厂商", "manufacturer", "manufacturername", "maker",
+        "make",
     ),
     "country": ("国别", "国别码", "产地", "产地国别", "原产国", "nation", "country", "countryoforigin"),
     "department": (
-        "所属实训室", "所在实训室", "所属实验室", "所在实验室", "实验室", "所属单位", "所属部门", "使用单位", "insidedepart",
-        "department", "managingdepartment", "laboratory", "lab", "servicecenter", "facility",
+        "所属实训室", "所在实训室", "所属实验室", "所在实验室", "实验室", "所属单位", "所属部门", "使用单位",
+        "insidedepart", "department", "managingdepartment", "laboratory", "lab", "servicecenter", "facility",
     ),
     "summary": (
         "功能", "主要功能", "功能特色", "使用方向", "简介", "用途", "description", "summary", "function", "purpose",
@@ -71,14 +73,14 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "city": ("城市", "所在城市", "city", "locality", "sitelocation"),
     "place": (
-        "存放地点", "所在地点", "存放地", "安放地址", "安装地点", "放置地点", "地点", "地址", "房间", "房间号", "location",
-        "address", "room", "roomnumber", "place", "building",
+        "存放地点", "所在地点", "存放地", "安放地址", "安装地点", "放置地点", "地点", "地址", "房间", "房间号",
+        "location", "address", "room", "roomnumber", "place", "building",
     ),
     "latitude": ("纬度", "latitude", "lat"),
     "longitude": ("经度", "longitude", "lng", "lon"),
     "original_value": (
-        "价格", "原值", "设备原值", "仪器原值", "单价", "金额", "购置价格", "资产原值", "worth", "originalvalue", "price",
-        "purchaseprice", "value", "cost",
+        "价格", "原值", "设备原值", "仪器原值", "单价", "金额", "购置价格", "资产原值", "worth", "originalvalue",
+        "price", "purchaseprice", "value", "cost",
     ),
     "currency": ("币种", "currency"),
     "accepted_on": ("验收日期", "入账日期", "设备入账日期", "入库日期", "acceptancedate", "acceptedon"),

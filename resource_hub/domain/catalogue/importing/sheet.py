@@ -74,9 +74,7 @@ def open_sheet(path: Path, *, encoding: str = "", delimiter: str = "", sheet: st
         head = file.read(8)
     if not head:
         raise refused("sheet_empty")
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) or head.startswith(
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-    ):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")):
         from resource_hub.domain.catalogue.importing import workbook
 
         shape = workbook.look(path, sheet=sheet, zipped=head.startswith(b"PK"))
