@@ -93,6 +93,9 @@ def benefit(read: Parameters, entered: Mapping[str, str] | None = None) -> Benef
         ),
         threshold=read.money("threshold"),
         report_threshold=read.money("report_threshold"),
+        research_weight_elsewhere=_points(read, "weight_research_supplement")
+        if read.has("weight_research_supplement")
+        else None,
         citations=_citations(read),
         **points,
     )

@@ -78,6 +78,7 @@ def _build(
     entered, entered_version = store.entered(session, institution_id, schemes.BENEFIT, period.since)
     rules = Rules.of(period, entered)
     typed = store.inputs(session, institution_id, schemes.BENEFIT, period.since, resource_ids)
+    classes = store.earlier_classes(session, institution_id, schemes.BENEFIT, period.until, resource_ids)
     today = at.astimezone(zone(host.zone)).date()
     dues: dict[date, date] = {}
 
@@ -92,7 +93,11 @@ def _build(
 
     instruments = []
     for facts in ports.facts().instruments(institution_id, period.since, period.until, resource_ids):
-        whole = replace(facts, inputs=typed.get(facts.resource_id, Inputs()))
+        whole = replace(
+            facts,
+            inputs=typed.get(facts.resource_id, Inputs()),
+            earlier_class=classes.get(facts.resource_id),
+        )
         due = due_of(facts.accepted_on) if facts.accepted_on is not None else None
         instruments.append(
             InstrumentYear(whole, period, rules, institution_id, at, due, min(today, period.until))

@@ -105,6 +105,27 @@ def inputs(
     return found
 
 
+def earlier_classes(
+    session: Session,
+    institution_id: UUID,
+    scheme: str,
+    before: date,
+    resource_ids: Sequence[UUID] | None = None,
+) -> dict[UUID, RatedClass]:
+    """The class said last for an earlier period, by resource: instruments rarely change theirs."""
+    query = select(AssessmentInput.resource_id, AssessmentInput.value).where(
+        AssessmentInput.institution_id == institution_id,
+        AssessmentInput.scheme == scheme,
+        AssessmentInput.item == RATED_CLASS,
+        AssessmentInput.period < before,
+        AssessmentInput.value != "",
+    )
+    if resource_ids is not None:
+        query = query.where(AssessmentInput.resource_id.in_(list(resource_ids)))
+    query = query.order_by(AssessmentInput.period, AssessmentInput.version)
+    return {row.resource_id: RatedClass(row.value) for row in session.execute(query) if row.resource_id}
+
+
 def entered(session: Session, institution_id: UUID, scheme: str, period: date) -> tuple[dict[str, str], int]:
     """Parameters that the institution set for a period, as text, and the version of that form."""
     items = _latest(session, institution_id, scheme, period, [INSTITUTION]).get(INSTITUTION, {})

@@ -214,6 +214,7 @@ class Figure:
     citations: tuple[Citation, ...] = ()
     parts: tuple[Figure, ...] = ()
     missing: tuple[Reason, ...] = ()
+    notes: tuple[Reason, ...] = ()  # what a reader must know, such as sources that disagree
     scheme: SchemeVersion | None = None
     as_of: datetime | None = None
     rows: Rows | None = None
@@ -272,6 +273,7 @@ class Figure:
             "weight": None if self.weight is None else str(self.weight),
             "formula": self.formula.as_json(),
             "missing": [reason.as_json() for reason in self.missing],
+            "notes": [reason.as_json() for reason in self.notes],
             "citations": [citation.as_json() for citation in self.citations],
             "scheme": None
             if self.scheme is None
@@ -346,6 +348,9 @@ class InstrumentFacts:
     hours: Hours = Hours()
     income: Income = Income()
     inputs: Inputs = Inputs()
+    earlier_class: RatedClass | None = (
+        None  # said for an earlier year; proposed, and used for watch-lists only
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class FigureSchema(ma.Schema):
     high = ma.fields.Nested(SideSchema, required=True, allow_none=True)
     formula = ma.fields.String(required=True)
     missing = ma.fields.List(ma.fields.String(), required=True)
+    notes = ma.fields.List(ma.fields.String(), required=True)
     verified = ma.fields.Boolean(required=True)
     scheme = ma.fields.Nested(SchemeSchema, required=True, allow_none=True)
     as_of = ma.fields.String(required=True, allow_none=True)

@@ -29,6 +29,7 @@ class Shown:
     state: str
     formula: str
     missing: tuple[sentences.Told, ...]
+    notes: tuple[sentences.Told, ...]
     verified: bool
 
 
@@ -92,6 +93,7 @@ def show(figure: Figure) -> Shown:
         state,
         formula(figure),
         missing(figure.missing),
+        tuple(sentences.tell(note) for note in figure.notes),
         figure.verified,
     )
 
@@ -123,6 +125,7 @@ def as_json(figure: Figure) -> dict[str, Any]:
         "state": "unknown" if value is None else "exact" if value.exact else "range",
         "formula": formula(figure),
         "missing": [told.sentence for told in missing(figure.missing)],
+        "notes": [sentences.tell(note).sentence for note in figure.notes],
         "scheme": None
         if figure.scheme is None
         else {"code": figure.scheme.code, "version": figure.scheme.version},

@@ -27,7 +27,7 @@ from resource_hub.domain.assessment.terms import (
     Rows,
     WatchCode,
 )
-from resource_hub.domain.assessment.year import InstitutionYear, InstrumentYear
+from resource_hub.domain.assessment.year import Gap, InstitutionYear, InstrumentYear
 from resource_hub.entrypoints.support import charts, exports, figures, formatting, forms, paging, words
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.kernel.errors import DomainError
@@ -40,6 +40,8 @@ blueprint.record_once(lambda state: figures.install(state.app))
 OFFICE = (Role.OFFICE, Role.INSTITUTION_ADMIN)
 WITH_LABORATORY = (*OFFICE, Role.MANAGER, Role.DEPUTY)
 ROWS_SHOWN = 50
+# Gaps that only the benefit form has.
+FORM_GAPS = ("inputs", "rated_class", "internal_rate")
 # Figures of the first screen, in the order of the national indicators.
 HEADLINES = (
     "hours.mean_effective",
@@ -124,7 +126,7 @@ def year(organisation: str) -> str:
         compared=_compared(found),
         frozen=service.frozen_scores(g.actor.organisation_id, period, by=g.actor),
         instruments=sorted(found.instruments, key=lambda each: -each.facts.hours.effective),
-        gap_href=_gap_href(organisation, period),
+        missing=_missing(organisation, found),
         rate_version=found.entered_version,
     )
 
@@ -144,18 +146,39 @@ def _figure_href(organisation: str, period: Period, resource_id: UUID | None = N
     return href
 
 
-def _gap_href(organisation: str, period: Period) -> Callable[[Any], str]:
-    def href(gap: Any) -> str:
-        first = gap.resource_ids[0] if gap.resource_ids else None
-        if gap.code in ("inputs", "rated_class") and first is not None:
-            return url_for(
-                ".inputs", organisation=organisation, resource_id=first, period=period.label, next="1"
-            )
-        if gap.code == "internal_rate":
-            return "#rate"
-        return url_for(".year", organisation=organisation, period=period.label) + "#instruments"
+def _missing(organisation: str, found: InstitutionYear) -> list[dict[str, Any]]:
+    """What keeps figures open: of this year, and on the national page also of the form that is due next."""
+    rows = []
+    years = [found]
+    if found.period.kind is PeriodKind.CALENDAR_YEAR:
+        ended = periods.neighbour(periods.around(PeriodKind.SCHOOL_YEAR, found.today), -1)
+        years.insert(0, service.year(found.institution_id, ended, by=g.actor))
+    for each in years:
+        school = each.period.kind is PeriodKind.SCHOOL_YEAR
+        for gap in each.gaps:
+            if (
+                school
+                and (gap.code in FORM_GAPS or each is found)
+                or not school
+                and gap.code not in FORM_GAPS
+            ):
+                rows.append(
+                    {"gap": gap, "period": each.period, "href": _gap_href(organisation, each.period, gap)}
+                )
+    return rows
 
-    return href
+
+def _gap_href(organisation: str, period: Period, gap: Gap) -> str:
+    if gap.code in ("inputs", "rated_class"):
+        return url_for(
+            ".inputs",
+            organisation=organisation,
+            resource_id=gap.resource_ids[0],
+            period=period.label,
+            next="1",
+        )
+    page = url_for(".year", organisation=organisation, period=period.label)
+    return page + ("#rate" if gap.code == "internal_rate" else "#instruments")
 
 
 def _compared(found: InstitutionYear) -> list[dict[str, Any]]:
@@ -183,6 +206,12 @@ def _compared(found: InstitutionYear) -> list[dict[str, Any]]:
     return rows
 
 
+def _short_month(month: date) -> str:
+    """``3月`` or ``Mar``: the year stands above the chart, and twelve longer names do not fit on a phone."""
+    written = formatting.month(month)
+    return f"{month.month}月" if formatting.language() == "zh" else written.split()[0]
+
+
 def month_chart(
     months: list[usage_rows.MonthHours], organisation: str, period: Period, resource_id: UUID | None = None
 ) -> charts.Chart | None:
@@ -193,14 +222,12 @@ def month_chart(
     return charts.Chart(
         kind="stacked",
         title=_("Effective hours by month and customer"),
-        categories=[formatting.month(month.month) for month in months],
+        categories=[_short_month(month.month) for month in months],
         category_label=_("Month"),
         unit=_("hours"),
         form="hours",
         series=[
-            charts.Series(
-                words.word("accounts.class", each), [m.by_class.get(each.value, 0) for m in months]
-            )
+            charts.Series(words.word("accounts.class", each), [m.by_class.get(each.value, 0) for m in months])
             for each in present
         ],
     )
@@ -214,7 +241,7 @@ def week_chart(load: list[list[int]]) -> charts.Chart | None:
     return charts.Chart(
         kind="heat",
         title=_("When it runs: effective hours by weekday and hour"),
-        categories=[f"{hour:02d}" for hour in range(24)],
+        categories=[str(hour) for hour in range(24)],
         category_label=_("Hour"),
         unit=_("hours"),
         form="hours",
@@ -352,7 +379,7 @@ def inputs(organisation: str, resource_id: UUID) -> str:
     form = forms.Form(
         {
             **standing.values,
-            "rated_class": standing.rated_class.value if standing.rated_class else "",
+            "rated_class": (standing.rated_class or one.facts.earlier_class or ""),
             "version": standing.version,
         }
     )

@@ -58,6 +58,7 @@ class BenefitScheme:
     grade_from: tuple[tuple[Fraction, Grade], ...]  # (total at least, grade), highest first
     threshold: Money
     report_threshold: Money
+    research_weight_elsewhere: Fraction | None  # what the supplement prints, where it disagrees
     citations: Mapping[str, tuple[Citation, ...]]
 
     def cite(self, *names: str) -> tuple[Citation, ...]:
@@ -95,6 +96,7 @@ def _item(
     citations: tuple[Citation, ...],
     missing: tuple[Reason, ...] = (),
     parts: tuple[Figure, ...] = (),
+    notes: tuple[Reason, ...] = (),
 ) -> Figure:
     """One item of the form: subtotal capped at 100, to be weighted by the total."""
     return Figure(
@@ -105,6 +107,7 @@ def _item(
         citations=citations + scheme.cite(f"weight_{name}", "cap"),
         parts=parts,
         missing=missing,
+        notes=notes,
         weight=scheme.weights[name],
     )
 
@@ -158,6 +161,22 @@ def people_item(scheme: BenefitScheme, inputs: Inputs) -> Figure:
     return _item(scheme, "people", points, formula, citations, () if points.exact else missing)
 
 
+def _disagreement(scheme: BenefitScheme) -> tuple[Reason, ...]:
+    other = scheme.research_weight_elsewhere
+    if other is None or other == scheme.weights["research"]:
+        return ()
+    return (
+        Reason(
+            "assessment.weights_disagree",
+            {
+                "form": str(scheme.weights["research"]),
+                "supplement": str(other),
+                "sum": str(100 - scheme.weights["research"] + other),
+            },
+        ),
+    )
+
+
 def research_item(scheme: BenefitScheme, inputs: Inputs) -> Figure:
     points, missing = _counted(
         inputs,
@@ -180,7 +199,8 @@ def research_item(scheme: BenefitScheme, inputs: Inputs) -> Figure:
     citations = scheme.cite(
         "award_national_points", "award_provincial_points", "award_school_points", "paper_core_points"
     )
-    return _item(scheme, "research", points, formula, citations, () if points.exact else missing)
+    missing = () if points.exact else missing
+    return _item(scheme, "research", points, formula, citations, missing, notes=_disagreement(scheme))
 
 
 def income_item(scheme: BenefitScheme, income: Income) -> Figure:
@@ -300,6 +320,7 @@ def score(scheme: BenefitScheme, facts: InstrumentFacts) -> Figure:
         citations=scheme.cite("total", "grades"),
         parts=items,
         missing=tuple(reason for item in items for reason in item.missing),
+        notes=_disagreement(scheme),
     )
 
 

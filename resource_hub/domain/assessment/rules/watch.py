@@ -73,7 +73,7 @@ def watches(
         share = percent(hours.external, hours.effective)
         if share < rules.low_sharing_percent:
             add(WatchCode.LOW_SHARING, share, rules.low_sharing_percent, Unit.PERCENT, period.since)
-    rated_class = facts.inputs.rated_class
+    rated_class = facts.inputs.rated_class or facts.earlier_class
     if rated_class is not None:
         rated = rules.rated_seconds[rated_class]
         if hours.effective * 2 < rated:

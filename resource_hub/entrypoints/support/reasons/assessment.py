@@ -38,6 +38,10 @@ SENTENCES = {
     "assessment.weights_unknown": N_(
         "The weights of version %(version)s were not found in any source. No score is made up."
     ),
+    "assessment.weights_disagree": N_(
+        "Sources disagree: the form gives research %(form)s %%, its supplement prints %(supplement)s, with which the"
+        " weights would add up to %(sum)s. The form is followed."
+    ),
     "assessment.experts_decide": N_("Part of this score is given by experts on site."),
     # Formulas.
     "assessment.formula.effective_hours": N_(
