@@ -97,6 +97,12 @@ def resource_of(host_code: str, code_or_id: str) -> ResourceRecord:
     return resource(HostKey(host.id, found))
 
 
+def keys_of_codes(institution_id: UUID, codes: Sequence[str]) -> dict[str, HostKey]:
+    """Keys of a host's resources by code; codes that stand for none are left out."""
+    rows = store.rows_of_codes(reading(), institution_id, codes)
+    return {code: HostKey(row.institution_id, row.id) for code, row in rows.items()}
+
+
 def resources_of(
     institution_id: UUID, *, states: Sequence[ListingState] = (), kinds: Sequence[ResourceKind] = ()
 ) -> list[ResourceRecord]:

@@ -403,7 +403,7 @@ def _last_numbers(session: Any, institution_id: UUID, ids: Sequence[UUID]) -> di
         .where(ListingChange.institution_id == institution_id, ListingChange.resource_id.in_(ids))
         .order_by(ListingChange.number)
     )
-    return dict(session.execute(query).tuples())
+    return {row.resource_id: row.number for row in session.execute(query)}
 
 
 def _fold(name: str) -> str:

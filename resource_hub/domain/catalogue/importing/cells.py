@@ -28,7 +28,7 @@ _AMOUNT_DROPS = re.compile(r"[,\s_]|¥|￥|CNY|RMB|人民币|元整|元")
 _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 _PACKED_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _EXCEL_SERIAL = re.compile(r"\d{5}")
-_TIME = re.compile(r"^[T\s]+(\d{1,2}):(\d{2})(?::(\d{2})(\.\d+)?)?(\s*(Z|[+-]\d{2}:?\d{2}))?$")
+_TIME = re.compile(r"^[T\s]*(\d{1,2}):(\d{2})(?::(\d{2})(\.\d+)?)?(\s*(Z|[+-]\d{2}:?\d{2}))?$")
 
 
 def plain(text: str) -> str:

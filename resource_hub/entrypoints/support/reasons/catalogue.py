@@ -111,6 +111,7 @@ SENTENCES = {
     "catalogue.mapping_unit": N_("“%(unit)s” is no unit of amounts. Known: %(known)s."),
     "catalogue.mapping_twice": N_("The field “%(target)s” is chosen twice: “%(first)s” and “%(second)s”."),
     "catalogue.mapping_unreadable": N_("The mapping %(file)s is neither TOML nor JSON: %(detail)s."),
+    "catalogue.mapping_not_saved": N_("No mapping is kept under the name “%(name)s”."),
     "catalogue.mapping_name": N_("Give the mapping a name."),
     "catalogue.mapping_needs": N_("No column is chosen for “%(target)s”."),
     "catalogue.heading_missing": N_("The file has no column “%(heading)s”. It has: %(headings)s."),
