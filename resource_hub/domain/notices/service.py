@@ -7,7 +7,9 @@ one). A crash in between sends the letter again with the same Message-ID, and th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -34,6 +36,19 @@ MAX_ATTEMPTS = 8
 CLAIM = timedelta(minutes=5)
 
 
+_silent: ContextVar[bool] = ContextVar("notices_silent", default=False)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Nobody is told inside the block: while a demonstration's past is told."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
 def notify(
     unit: Unit,
     person_ids: Iterable[UUID],
@@ -53,7 +68,7 @@ def notify(
         key: natural key of the happening; the same key tells a person once, however often a job runs.
     """
     wanted = list(dict.fromkeys(person_ids))
-    if not wanted:
+    if not wanted or _silent.get():
         return 0
     people = accounts.people(wanted)
     preferences = _preferences(unit, wanted, kind)

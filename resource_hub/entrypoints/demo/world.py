@@ -32,6 +32,8 @@ from resource_hub.domain.catalogue.terms import (
     ResourceRecord,
 )
 from resource_hub.domain.pricing import service as pricing
+from resource_hub.domain.subsidy import service as subsidy
+from resource_hub.domain.subsidy.terms import ProgrammeRecord
 from resource_hub.infra.unit_of_work import Unit, unit_of_work
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
@@ -63,6 +65,7 @@ class World:
     bookers: dict[str, Actor] = field(default_factory=dict)
     funders_people: dict[str, tuple[Actor, Actor]] = field(default_factory=dict)
     resources: dict[HostKey, ResourceRecord] = field(default_factory=dict)
+    programmes: dict[str, ProgrammeRecord] = field(default_factory=dict)
     list_price: dict[HostKey, int] = field(default_factory=dict)  # yuan an hour for firms
     institutions: int = 0
     firms: int = 0
@@ -309,5 +312,25 @@ def tariff_document(price: int) -> dict[str, Any]:
     }
 
 
+PROGRAMMES = (
+    ("jsfund", "js-voucher", "cn-js/voucher"),
+    ("ahfund", "ah-reward", "cn-ah/host_reward"),
+    ("qdfund", "qd-reward", "cn-sd/qingdao_reward"),
+)
+
+
 def _programmes(world: World) -> None:
-    return
+    """One programme a funder with money for both years, and quota for the firms that the voucher is for."""
+    years = (SET_UP.year, SET_UP.year + 1)
+    for funder, code, scheme in PROGRAMMES:
+        programme = subsidy.open_programme(world.organisations[funder].id, code, scheme)
+        world.programmes[code] = programme
+        for year in years:
+            subsidy.set_budget(programme.id, year, Money.cny("3000000"))
+        if code != "js-voucher":
+            continue
+        for firm in world.firm_codes():
+            if world.organisations[firm].jurisdiction.endswith("JS") and firm != "tongda":
+                customer = accounts.customer_of(world.organisations[firm].id)
+                for year in years:
+                    subsidy.grant_quota(programme.id, customer.id, Money.cny("100000"), year=year)
