@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from flask import Flask, Response, current_app, g, request, url_for
 
 from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.booking import service as booking
+from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.notices import service as notices
 from resource_hub.entrypoints.support import formatting, guards, words
 from resource_hub.entrypoints.support.text import translate
@@ -16,9 +19,15 @@ from resource_hub.entrypoints.web import nav
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError
 
-
 # The cookie that remembers for which organisation a person worked last.
 LAST = "organisation"
+
+
+# What waits behind an entry: shown as a number beside it.
+WAITING: dict[str, Callable[[Any], int]] = {
+    "requests.index": lambda actor: booking.waiting_count(actor),
+    "approvals.index": lambda actor: catalogue.pending_count(actor.organisation_id),
+}
 
 
 @dataclass(slots=True)
@@ -98,6 +107,9 @@ def _signed_in(shell: Shell, person: Any, seats: list[Any], actor: Any, code: st
         return
     shell.hat = translate(hat.label)
     shell.entries = list(nav.shown(hat.entries, code))
+    for entry in shell.entries:
+        waits = WAITING.get(entry["endpoint"])
+        entry["count"] = waits(actor) if waits else 0
     for other in nav.hats_of(actor):
         first = next(iter(nav.shown(other.entries, code)), None)
         if other is not hat and first is not None:

@@ -25,8 +25,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.booking import service as booking
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceKind
+from resource_hub.domain.subsidy import service as subsidy
 from resource_hub.entrypoints.support import formatting, guards, language, sentences
 from resource_hub.entrypoints.support.guards import MEMBER, PUBLIC, SIGNED_IN, allows
 from resource_hub.entrypoints.support.protection import limiter
@@ -77,10 +79,6 @@ def _free_this_week() -> list[Any]:
 
 def _support() -> list[Any]:
     """Programmes that are open now, with the name of who runs them."""
-    try:
-        from resource_hub.domain.subsidy import service as subsidy
-    except ImportError:  # until usage has its service
-        return []
     opened = subsidy.programmes(open_only=True)[:6]
     funders = accounts.organisation_names({p.funder_id for p in opened})
     return [(p, funders.get(p.funder_id)) for p in opened]
@@ -152,8 +150,6 @@ def _next_booking_start(now: datetime) -> datetime | None:
     person = guards.person()
     if person is None:
         return None
-    from resource_hub.domain.booking import service as booking
-
     return booking.next_start_of(person.id, after=now)
 
 
