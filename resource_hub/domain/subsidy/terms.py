@@ -183,7 +183,7 @@ class SupportFacts:
             "purpose": self.purpose,
             "service_class": self.service_class,
             "grade": self.grade,
-            "instrument_value": self.instrument_value.minor if self.instrument_value else None,
+            "instrument_value": self.instrument_value.minor if self.instrument_value is not None else None,
             "instrument_set": self.instrument_set,
             "host_standing": self.host_standing,
             "barred_until": self.barred_until.isoformat() if self.barred_until else None,

@@ -17,7 +17,7 @@ from resource_hub.rulebook import MissingParameter, rulebook
 
 DAY = date(2026, 3, 2)
 FIRM = SupportFacts(
-    cost=Money.cny("1000"), day=DAY, firm_area="320402", firm_size="small", relation=Relation.UNRELATED,
+    cost=Money.cny("1000"), day=DAY, instrument_value=Money.cny("600000"), firm_area="320402", firm_size="small", relation=Relation.UNRELATED,
     host_area="320102", grade="B", quota_left=Money.cny("50000"),
 )  # fmt: skip
 
