@@ -338,7 +338,7 @@ def _jitri(data: Path, say: Say) -> Part:
         say(f"  {part.created + part.updated + part.unchanged:,} services")
     part.notes += [
         f"{tariffs:,} tariffs created; {asked} lines priced 0 ask for a quote",
-        f"{sum(1 for n in codes.values() if n > 1)} test codes stand on more than one line; lines keep their own number",
+        f"{sum(1 for n in codes.values() if n > 1)} test codes stand on several lines; lines keep their own number",
     ]
     part.created += tariffs
     return part
