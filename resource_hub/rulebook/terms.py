@@ -220,7 +220,8 @@ class Parameters:
         return Citation(
             document=parameter.document or source.document,
             article=parameter.article,
-            title=source.title,
+            # The version's title names the version's document; a parameter of another document does not borrow it.
+            title="" if parameter.document and parameter.document != source.document else source.title,
             mark=parameter.mark or source.mark,
             parameter=parameter.name,
             version=self.key,

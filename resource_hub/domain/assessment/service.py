@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -430,6 +430,37 @@ def frozen_score(key: HostKey, *, by: Actor) -> FrozenScore:
 def replay(key: HostKey, *, by: Actor) -> Replay:
     """Recompute a frozen score from its own facts with its own version of the rules, and compare."""
     return replayed(frozen_score(key, by=by))
+
+
+def from_file(body: bytes, document: Mapping[str, Any], told_digest: str | None = None) -> FrozenScore:
+    """A kept self-assessment from its file, for recomputing it without a database.
+
+    ``told_digest`` is what was handed over beside the file; without one the file's own digest is taken.
+
+    Raises:
+        KeyError, ValueError, TypeError: the document is no kept self-assessment.
+    """
+    facts = document["facts"]
+    kind = periods.PeriodKind(facts["period_kind"])
+    mean = document["result"]["benefit"]["mean"]["value"] or ["", ""]
+    nowhere = UUID(int=0)
+    moment = datetime.combine(date.fromisoformat(facts["judged_on"]), time(), UTC)
+    return FrozenScore(
+        key=HostKey(nowhere, nowhere),
+        period=date.fromisoformat(facts["since"]),
+        period_kind=kind,
+        scheme=schemes.BENEFIT,
+        scheme_version=document["rules"]["versions"][schemes.BENEFIT],
+        as_of=moment,
+        low=mean[0],
+        high=mean[1],
+        grade="",
+        digest=told_digest.lower() if told_digest else digest(body).hex(),
+        created_by=None,
+        created_at=moment,
+        document=document,
+        body=body,
+    )
 
 
 def replayed(frozen: FrozenScore) -> Replay:

@@ -311,10 +311,8 @@ def _totals(rows: Rows) -> dict[str, Any]:
 
 
 def _customer_names(rows: Any) -> dict[UUID, str]:
-    names = {}
-    for customer_id in {row.customer_id for row in rows}:
-        names[customer_id] = formatting.named(accounts.customer(customer_id))
-    return names
+    found = accounts.customers({row.customer_id for row in rows})
+    return {customer_id: formatting.named(customer) for customer_id, customer in found.items()}
 
 
 @blueprint.get("/figures/<code>/proof.csv")
