@@ -14,7 +14,7 @@ from resource_hub.infra.tables import JobRun, OutboxDelivery, OutboxEvent
 from resource_hub.infra.unit_of_work import Lease, unit_of_work
 
 QUICK_SLOT = 60
-KEPT_RUNS = timedelta(days=14)
+KEPT_RUNS = timedelta(days=3)
 
 
 def slot_of(job: Job, now: datetime) -> datetime:
@@ -65,7 +65,7 @@ def end(job: Job, slot: datetime, epoch: int, now: datetime, result: JobResult, 
 
 
 def tidy(now: datetime) -> int:
-    """Drop run rows and delivered events older than two weeks."""
+    """Drop run rows and delivered events older than three days."""
     limit = now - KEPT_RUNS
     with unit_of_work() as unit:
         gone = unit.session.execute(delete(JobRun).where(JobRun.slot < limit)).rowcount  # type: ignore[attr-defined]

@@ -50,13 +50,18 @@ def unit_key(scene) -> HostKey:
 
 def check_in(scene, minutes, booking_id, person=None, **more):
     with clock.fixed(at(minutes)):
-        return usage.check_in(unit_key(scene), person or scene.engineer, tap(minutes, **more), booking_id=booking_id)
+        return usage.check_in(
+            unit_key(scene), person or scene.engineer, tap(minutes, **more), booking_id=booking_id
+        )
 
 
 def check_out(scene, minutes, person=None, session_id=None, **more):
     with clock.fixed(at(minutes)):
         return usage.check_out(
-            unit_key(scene), person or scene.engineer, tap(minutes, EvidenceKind.CHECK_OUT, **more), session_id=session_id
+            unit_key(scene),
+            person or scene.engineer,
+            tap(minutes, EvidenceKind.CHECK_OUT, **more),
+            session_id=session_id,
         )
 
 
@@ -241,7 +246,12 @@ def test_use_without_a_booking_is_recorded_and_flagged(scene):
     with clock.fixed(at(5)):
         started = usage.check_in(unit_key(scene), scene.engineer, tap(5))
     done = check_out(scene, 35)
-    assert (started.source, done.flags, done.hours.effective, done.grade) == ("walk_up", ("not_booked",), 1800, "C")
+    assert (started.source, done.flags, done.hours.effective, done.grade) == (
+        "walk_up",
+        ("not_booked",),
+        1800,
+        "C",
+    )
     assert done.lines[0].customer_id == scene.customer_id
 
 
@@ -478,7 +488,12 @@ def test_closing_a_day_seals_what_was_looked_at_and_tells_the_others(scene):
     assert sealed.state == "sealed"
     assert usage.close_lines(manager(scene), DAY) == []
     assert reading().scalar(select(UsageRollup.effective_seconds)) == 118 * 60
-    assert reading().scalar(select(func.count()).select_from(OutboxEvent).where(OutboxEvent.name == "usage.sealed")) == 1
+    assert (
+        reading().scalar(
+            select(func.count()).select_from(OutboxEvent).where(OutboxEvent.name == "usage.sealed")
+        )
+        == 1
+    )
     # The button pressed twice.
     close(scene, done)
     assert reading().scalar(select(func.count()).select_from(UsageEntry)) == 1

@@ -1,0 +1,45 @@
+"""``resource-hub scheduler``: the process that does what nobody clicks for."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from types import FrameType
+
+import click
+
+from resource_hub.entrypoints.jobs.runner import LEASE_SECONDS
+
+
+def register(cli: click.Group) -> None:
+    @cli.command()
+    @click.option("--once", is_flag=True, help="Do what is due now, then end.")
+    @click.option(
+        "--lease-seconds", default=LEASE_SECONDS, show_default=True, help="How long a dead leader leads."
+    )
+    def scheduler(once: bool, lease_seconds: float) -> None:
+        """Run the jobs. Several may be started: one leads, another takes over when it dies or hangs."""
+        from resource_hub.app import create_app
+        from resource_hub.entrypoints.jobs.runner import Runner, serve
+
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+        runner = Runner(create_app(web=False), lease_seconds=lease_seconds)
+        if once:
+            runner.keep_lease()
+            if runner.lease is None:
+                raise click.ClickException("another scheduler leads; it will do what is due")
+            done = runner.catch_up()
+            runner.give_up_lease()
+            click.echo(f"{done} things done.")
+            return
+        stopped = threading.Event()
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            stopped.set()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        click.echo(f"Scheduler {runner.holder} with {len(runner.jobs)} jobs. Stop with Ctrl-C.")
+        serve(runner, stopped.is_set)

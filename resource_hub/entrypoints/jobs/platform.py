@@ -1,0 +1,33 @@
+"""Jobs of the platform itself: delivery of events, and tidying of what nobody will ask for again."""
+
+from __future__ import annotations
+
+from resource_hub.entrypoints.jobs import Job, JobContext, JobResult, runs
+from resource_hub.infra import clock, outbox
+from resource_hub.infra.database import db
+
+BATCH = 50
+
+
+def deliver(context: JobContext) -> JobResult:
+    """Deliver events to their subscribers, in order per subject."""
+    done = 0
+    while context.time_left:
+        db.session.rollback()
+        step = outbox.deliver_due(BATCH, context.lease)
+        done += step
+        if step == 0:
+            break
+    db.session.rollback()
+    return JobResult(done, 0 if context.time_left else outbox.backlog())
+
+
+def tidy(context: JobContext) -> JobResult:
+    """Drop run rows and delivered events that are three days old."""
+    return JobResult(runs.tidy(clock.machine_now()))
+
+
+JOBS = [
+    Job(name="platform.deliver", every_seconds=0.5, run=deliver, quick=True),
+    Job(name="platform.tidy", every_seconds=3600, run=tidy),
+]
