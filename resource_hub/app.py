@@ -120,6 +120,10 @@ def _wire() -> None:
     from resource_hub.reports.year_facts import YearFacts
 
     assessment_ports.install(facts=YearFacts())
+    from resource_hub.domain.accounts import service as accounts
+    from resource_hub.domain.booking.handing_over import OpenOrders
+
+    accounts.install_open_work("booking", OpenOrders())
     _wire_money()
 
 

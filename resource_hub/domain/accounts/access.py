@@ -307,6 +307,10 @@ def reset_password(token: str, password: str) -> PersonRecord:
             raise LinkExpired()
         _set_password(unit, person, password_hash)
         person.email_verified_at = person.email_verified_at or clock.machine_now()
+        if person.email:
+            unit.session.execute(
+                delete(SignInAttempt).where(SignInAttempt.subject_digest == _attempt_key(person.email))
+            )
         unit.audit("person.password_reset", PLATFORM_ID, f"person:{person.id}", person_id=person.id)
         return store.person_record(person)
 

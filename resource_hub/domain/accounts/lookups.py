@@ -232,6 +232,11 @@ def customer_of(organisation_id: UUID) -> CustomerRecord:
     return store.customer_record(row)
 
 
+def customers_of_organisation(organisation_id: UUID) -> list[CustomerRecord]:
+    """The firm or institution as a customer, and all its groups."""
+    return store.customers(where=store.belongs_to(organisation_id))
+
+
 def customers_of(person_id: UUID) -> list[CustomerRecord]:
     """All customers for which a person may act, in all their organisations."""
     ids: set[UUID] = set()

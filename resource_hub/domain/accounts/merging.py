@@ -25,6 +25,7 @@ from resource_hub.domain.accounts.terms import (
     MergeProposalRecord,
     MergeState,
     OrganisationKind,
+    OrganisationRecord,
     OrganisationState,
     Role,
 )
@@ -205,7 +206,7 @@ def merge_proposals(*, by: Actor, state: MergeState = MergeState.OPEN) -> list[M
         raise NotYours()
     rows = store.merge_proposals(state.value)
     wanted = {UUID(m) for row in rows for m in row.member_ids}
-    found = {}
+    found: dict[UUID, OrganisationRecord] = {}
     ordered = sorted(wanted)
     for start in range(0, len(ordered), 400):
         found |= {o.id: o for o in store.organisations(ordered[start : start + 400], states=None)}

@@ -376,6 +376,10 @@ def customers(
     return [customer_record(row) for row in reading().scalars(statement.order_by(Customer.code))]
 
 
+def belongs_to(organisation_id: UUID) -> ColumnElement[bool]:
+    return Customer.organisation_id == organisation_id
+
+
 def groups(institution_id: UUID) -> list[CustomerRecord]:
     return customers(where=and_(Customer.organisation_id == institution_id, Customer.kind == "group"))
 

@@ -83,6 +83,17 @@ def test_ten_failures_then_a_rest_whether_known_or_not(known: bool) -> None:
         service.sign_in(email, build.PASSWORD)
 
 
+def test_a_new_password_ends_the_rest() -> None:
+    person = build.make_person()
+    for _ in range(10):
+        with pytest.raises(SignInRefused):
+            service.sign_in(person.email, "wrong wrong wrong")
+    service.request_reset(person.email)
+    (mail,) = letters("accounts.reset_password")
+    service.reset_password(token_of(mail), GOOD)
+    assert service.sign_in(person.email, GOOD).id == person.id
+
+
 def test_a_right_password_clears_the_failures() -> None:
     person = build.make_person()
     for _ in range(9):

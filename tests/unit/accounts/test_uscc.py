@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 
 import pytest
@@ -91,11 +90,8 @@ def test_any_single_wrong_character_is_noticed() -> None:
                 assert not uscc.check(good[:place] + other + good[place + 1 :]).valid
 
 
-def test_public_code_list() -> None:
-    folder = os.environ.get("RESOURCE_HUB_DATA")
-    if not folder or not (Path(folder) / "orgcodes" / "uscc_codes.csv").exists():
-        pytest.skip("RESOURCE_HUB_DATA names no folder with orgcodes/uscc_codes.csv")
-    with (Path(folder) / "orgcodes" / "uscc_codes.csv").open(encoding="utf-8-sig", newline="") as file:
+def test_public_code_list(data_dir: Path) -> None:
+    with (data_dir / "orgcodes" / "uscc_codes.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 24
     wrong = [row["code"] for row in rows if outer_verdict(row["code"]) is not (row["expected"] == "valid")]

@@ -1,4 +1,5 @@
-"""What people are told: ``notice.<kind>`` is the sentence, ``letter.<kind>`` what a letter adds to it."""
+"""What people are told: ``notice.<kind>`` is the sentence, ``letter.<kind>`` what a letter adds to it, ``label.<kind>``
+what the page of notifications calls it."""
 
 from resource_hub.entrypoints.support.text import N_
 
@@ -23,6 +24,18 @@ SENTENCES = {
     "notice.accounts.role_changed": N_("Your roles at %(organisation)s were changed."),
     "notice.accounts.removed": N_("You are no longer a member of %(organisation)s."),
     "notice.accounts.handed_over": N_("%(person)s left %(organisation)s; you take over the open work."),
+    "label.accounts.password_changed": N_("Your password was changed"),
+    "label.accounts.api_token_created": N_("A new access token was made for you"),
+    "label.accounts.firm_to_check": N_("A registration waits for a check"),
+    "label.accounts.firm_accepted": N_("Your firm was accepted"),
+    "label.accounts.firm_rejected": N_("The registration of your firm was refused"),
+    "label.accounts.join_asked": N_("Somebody asks to join"),
+    "label.accounts.join_accepted": N_("Your request to join was accepted"),
+    "label.accounts.join_refused": N_("Your request to join was refused"),
+    "label.accounts.joined": N_("Somebody accepted an invitation"),
+    "label.accounts.role_changed": N_("Your roles were changed"),
+    "label.accounts.removed": N_("You are no longer a member"),
+    "label.accounts.handed_over": N_("You take over somebody's open work"),
     "letter.accounts.confirm_address": N_(
         "You registered with this address. Open the link to confirm that it is yours; it holds for three days. "
         "If it was not you, do nothing."

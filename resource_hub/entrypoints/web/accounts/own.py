@@ -105,6 +105,12 @@ def known_kinds() -> dict[str, list[str]]:
     return found
 
 
+def _kind_text(kind: str) -> str:
+    """What a kind is about: its own label, else its sentence with gaps where the values will stand."""
+    label = f"label.{kind}"
+    return sentences.sentence(label if label in sentences.sentence_table() else f"notice.{kind}")
+
+
 @blueprint.get("/me/notifications")
 @allows(SIGNED_IN)
 def notifications() -> Answer:
@@ -114,7 +120,7 @@ def notifications() -> Answer:
         chosen=notices.preferences(me().id),
         always=ALWAYS_BY_MAIL,
         usual=Preference(""),
-        kind_text=lambda kind: sentences.sentence(f"notice.{kind}"),
+        kind_text=_kind_text,
         form=Form(),
     )
 

@@ -28,8 +28,13 @@ _ADMINS = (Role.FIRM_ADMIN, Role.INSTITUTION_ADMIN, Role.OFFICE, Role.FUNDER_ADM
 _TEN_THOUSAND = 10_000
 
 
+# An institution's own work comes before what it may do as a customer.
+_AS_CUSTOMER = (Role.BOOKER, Role.APPROVER, Role.PAYER)
+
+
 def _role_options(roles: Any) -> list[tuple[str, str, str]]:
-    return [(r.value, words.word("accounts.role", r), words.word("accounts.role_hint", r)) for r in Role if r in roles]
+    order = [r for r in Role if r in roles and r not in _AS_CUSTOMER] + [r for r in _AS_CUSTOMER if r in roles]
+    return [(r.value, words.word("accounts.role", r), words.word("accounts.role_hint", r)) for r in order]
 
 
 def _places() -> dict[str, Any]:
