@@ -26,6 +26,12 @@ from resource_hub.infra.rows import BY_HOST, HostRow, host_fk, one_of
 from resource_hub.infra.types import Bytes, Id, Instant, Json, Seconds
 
 
+# The keys of a session, its lines and entries reach the institution through the resource and the session, so a
+# reference of their own to it would only be checked once more for every row of an import.
+def _institution_id() -> Mapped[UUID]:
+    return mapped_column(Id, primary_key=True, sort_order=-20)
+
+
 class Evidence(HostRow, Base):
     """Append-only: one thing that proves use, with the time it speaks of and the time it was entered."""
 
@@ -86,6 +92,7 @@ class UsageSession(HostRow, Base):
     """Recorded use of a unit, with or without a booking; open until its day is closed, then sealed."""
 
     __tablename__ = "usage_session"
+    institution_id: Mapped[UUID] = _institution_id()
     resource_id: Mapped[UUID] = mapped_column(Id)
     unit_id: Mapped[UUID | None] = mapped_column(Id)
     booking_id: Mapped[UUID | None] = mapped_column(Id)
@@ -146,6 +153,7 @@ class SessionLine(HostRow, Base):
     """The part of a session that served one customer's order; the shares sum to the session."""
 
     __tablename__ = "session_line"
+    institution_id: Mapped[UUID] = _institution_id()
     session_id: Mapped[UUID] = mapped_column(Id)
     line: Mapped[int] = mapped_column(Integer)
     booking_id: Mapped[UUID | None] = mapped_column(Id)
@@ -171,6 +179,7 @@ class UsageEntry(HostRow, Base):
     """Append-only, sealed: one session line as it counts. ``body`` holds the exact bytes that were hashed."""
 
     __tablename__ = "usage_entry"
+    institution_id: Mapped[UUID] = _institution_id()
     kind: Mapped[str] = mapped_column(String(20))
     session_id: Mapped[UUID] = mapped_column(Id)
     line_id: Mapped[UUID] = mapped_column(Id)
