@@ -111,9 +111,9 @@ def eligibility(p: Parameters, facts: SupportFacts) -> list[Reason]:
         )
     if p.states("firm_marks") and facts.firm_marks.isdisjoint(p.words("firm_marks")):
         no("firm_marks", allowed=" ".join(p.words("firm_marks")))
-    if p.states("firm_areas") and not _in_area(facts.firm_area, p.words("firm_areas")):
+    if p.states("firm_areas") and not in_area(facts.firm_area, p.words("firm_areas")):
         no("firm_area", area=facts.firm_area, allowed=" ".join(p.words("firm_areas")))
-    if p.states("host_areas") and not _in_area(facts.host_area, p.words("host_areas")):
+    if p.states("host_areas") and not in_area(facts.host_area, p.words("host_areas")):
         no("host_area", area=facts.host_area, allowed=" ".join(p.words("host_areas")))
     if p.states("service_classes") and facts.service_class not in p.words("service_classes"):
         no("service_class", service=facts.service_class)
@@ -184,7 +184,7 @@ def _size_word(size: str) -> dict[str, list[str]]:
     return {"word": ["accounts.size", size or "unknown"]}
 
 
-def _in_area(area: str, allowed: Sequence[str]) -> bool:
+def in_area(area: str, allowed: Sequence[str]) -> bool:
     """Areas are codes of GB/T 2260; a province's two digits take in its cities and counties. ``-`` takes out."""
     best: tuple[int, bool] = (-1, False)
     for word in allowed:
@@ -248,7 +248,7 @@ def _override(p: Parameters, facts: SupportFacts) -> Mapping[str, str] | None:
         return None
     for row in p.rows("rate_overrides"):
         fits = (
-            ("area" not in row or _in_area(facts.firm_area, row["area"].split()))
+            ("area" not in row or in_area(facts.firm_area, row["area"].split()))
             and ("mark" not in row or row["mark"] in facts.firm_marks)
             and ("size" not in row or facts.firm_size in row["size"].split())
             and ("service" not in row or facts.service_class in row["service"].split())
@@ -354,7 +354,7 @@ def _parts(p: Parameters, facts: SupportFacts, work: _Work, amount: Money) -> tu
         payers = {row["payer"] for row in p.rows("on_top")}
         added_before = Money.sum((v for payer, v in facts.own_before.items() if payer in payers), currency)
         for row in p.rows("on_top"):
-            if "area" in row and not _in_area(facts.firm_area, row["area"].split()):
+            if "area" in row and not in_area(facts.firm_area, row["area"].split()):
                 continue
             added = _own_cap(row, amount.share(Fraction(row["ratio"]), mode), facts, work)
             given = Money.sum((part for _, part in parts), currency)
