@@ -13,8 +13,8 @@ from resource_hub.domain.availability.terms import (
     DatedException,
     ExceptionKind,
     Held,
-    HouseDocument,
     Hours,
+    HouseDocument,
     OccupancyKind,
     OnHolidays,
     SpecialDay,
@@ -57,11 +57,16 @@ def make_hours(
     exceptions: tuple[DatedException, ...] = (),
     days: Iterable[SpecialDay] = (),
 ) -> Hours:
-    return Hours(zone, make_weekly() if weekly is None else weekly, exceptions, {day.day: day for day in days})
+    return Hours(
+        zone, make_weekly() if weekly is None else weekly, exceptions, {day.day: day for day in days}
+    )
 
 
 def make_exception(kind: ExceptionKind = ExceptionKind.CLOSURE, **changes: Any) -> DatedException:
-    values: dict[str, Any] = {"span": span("2026-03-04T00:00+08:00", "2026-03-05T00:00+08:00"), "reason_zh": "停电检修"}
+    values: dict[str, Any] = {
+        "span": span("2026-03-04T00:00+08:00", "2026-03-05T00:00+08:00"),
+        "reason_zh": "停电检修",
+    }
     values.update(changes)
     return DatedException(kind, **values)
 

@@ -1,8 +1,8 @@
 """Public holidays and make-up workdays, from the ``holidays`` library, by jurisdiction and year.
 
-The library follows the yearly notice of the State Council for China (国务院办公厅关于部分节假日安排的通知). A year whose
-notice is not out yet has the statutory days only; those are marked as provisional, and an administrator enters the
-notice on the page of calendar days (table ``calendar_day``, which goes before the library).
+The library follows the yearly notice of the State Council for China (国务院办公厅关于部分节假日安排的通知).
+A year whose notice is not out yet has the statutory days only; those are marked as provisional, and an administrator
+enters the notice on the page of calendar days (table ``calendar_day``, which goes before the library).
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def library_days(jurisdiction: str, year: int) -> dict[date, SpecialDay]:
     country, _, subdivision = jurisdiction.partition("-")
     try:
         zh = holidays.country_holidays(country, years=year, language="zh_CN") if country == "CN" else None
-        en = holidays.country_holidays(country, subdiv=None if country == "CN" else subdivision or None, years=year)
+        en = holidays.country_holidays(
+            country, subdiv=None if country == "CN" else subdivision or None, years=year
+        )
     except NotImplementedError:
         return {}
     if country == "CN":
@@ -47,7 +49,7 @@ def library_days(jurisdiction: str, year: int) -> dict[date, SpecialDay]:
         source = _FROM.search(name_zh)
         if source:
             worked = date(int(source[1]), int(source[2]), int(source[3]))
-            holiday_zh, holiday_en = _near(day, zh, en)
+            holiday_zh, holiday_en = _near(day, zh or en, en)
             stands_for[worked] = (day, holiday_zh, holiday_en)
             name_zh, name_en = holiday_zh, holiday_en
         name_zh, name_en = _CLEAN.sub("", name_zh), _CLEAN.sub("", name_en)

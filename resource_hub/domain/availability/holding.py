@@ -41,7 +41,11 @@ def lock(unit: Unit, keys: Iterable[HostKey]) -> None:
 
 def taken(key: HostKey, span: TimeSpan, unit_id: UUID | None = None) -> SlotTaken:
     """The refusal for a slot that somebody else holds."""
-    values = {"start": span.start.isoformat(), "end": span.end.isoformat(), "zone": planning.zone_of(key.institution_id)}
+    values = {
+        "start": span.start.isoformat(),
+        "end": span.end.isoformat(),
+        "zone": planning.zone_of(key.institution_id),
+    }
     error = SlotTaken(Reason("availability.slot_taken", values, "time"))
     error.values = {
         "institution_id": str(key.institution_id),
@@ -165,7 +169,9 @@ def release(
             _regained(session, HostKey(institution_id, row.resource_id), [row])
 
 
-def settle(unit: Unit, institution_id: UUID, holder_id: UUID, kind: OccupancyKind = OccupancyKind.BOOKING) -> bool:
+def settle(
+    unit: Unit, institution_id: UUID, holder_id: UUID, kind: OccupancyKind = OccupancyKind.BOOKING
+) -> bool:
     """Make a hold lasting; False when it has gone."""
     return store.settle_hold(unit.session, institution_id, holder_id, kind) > 0
 
@@ -177,7 +183,9 @@ def end_early(unit: Unit, key: HostKey, holder_id: UUID, end: datetime) -> None:
     for row in before:
         if row.span.start < end < row.span.end:
             store.shorten(unit.session, key.institution_id, holder_id, end)
-            _regained(unit.session, key, [Held(row.unit_id, TimeSpan(end, row.span.end), row.kind, row.holder_id)])
+            _regained(
+                unit.session, key, [Held(row.unit_id, TimeSpan(end, row.span.end), row.kind, row.holder_id)]
+            )
 
 
 def drop_lapsed_holds(unit: Unit, limit: int = 100) -> list[tuple[UUID, UUID]]:
@@ -201,7 +209,9 @@ def _lost(session: Session, key: HostKey, unit_id: UUID, whole: TimeSpan, plan: 
             store.replace_windows(session, key, unit_id, audience, old, hour_rules.subtract(old, [hole]))
 
 
-def _regained(session: Session, key: HostKey, rows: Sequence[Held], plan: planning.Plan | None = None) -> None:
+def _regained(
+    session: Session, key: HostKey, rows: Sequence[Held], plan: planning.Plan | None = None
+) -> None:
     """Put time that became free back into the kept windows, joined with its neighbours."""
     if not rows:
         return
@@ -222,7 +232,9 @@ def _renew(
     setup, teardown = plan.rules.setup_seconds, plan.rules.teardown_seconds
     region = changed.widened(teardown, setup)
     olds = {
-        audience: store.windows_touching(session, key.institution_id, unit_id, audience, region.start, region.end)
+        audience: store.windows_touching(
+            session, key.institution_id, unit_id, audience, region.start, region.end
+        )
         for audience in Audience
     }
     start = min([region.start, *(s.start for old in olds.values() for s in old)])
@@ -233,7 +245,9 @@ def _renew(
     # The plan at hand may have been gathered for a shorter time.
     wide = planning.plan(key, whole)
     held = [
-        h for h in store.occupancies(session, [key], whole.widened(setup, teardown)).get(key, []) if h.unit_id == unit_id
+        h
+        for h in store.occupancies(session, [key], whole.widened(setup, teardown)).get(key, [])
+        if h.unit_id == unit_id
     ]
     for audience in Audience:
         outside = audience is Audience.OUTSIDE

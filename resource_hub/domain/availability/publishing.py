@@ -120,7 +120,9 @@ def preview_hours(key: HostKey, rows: Sequence[WeeklyHours], since: date, *, by:
     """
     may_manage(key, by)
     _checked(rows)
-    return _hits(key, lambda plan: replace(plan.hours, weekly=tuple(with_change(plan.hours.weekly, rows, since))))
+    return _hits(
+        key, lambda plan: replace(plan.hours, weekly=tuple(with_change(plan.hours.weekly, rows, since)))
+    )
 
 
 def _hits(key: HostKey, changed: Any) -> list[Hit]:
@@ -165,13 +167,19 @@ def save_hours(
         present = weekly_hours(key)
         if seen is not None and hours_digest(present) != seen:
             raise HoursChanged()
-        hits = _hits(key, lambda plan: replace(plan.hours, weekly=tuple(with_change(plan.hours.weekly, rows, since))))
+        hits = _hits(
+            key, lambda plan: replace(plan.hours, weekly=tuple(with_change(plan.hours.weekly, rows, since)))
+        )
         store.replace_weekly(unit.session, key, with_change(present, rows, since))
         unit.session.flush()
         _rebuilt(unit, key)
         details = {"since": since.isoformat(), "stretches": len(rows), "bookings_outside": len(hits)}
-        unit.audit("availability.hours", key.institution_id, f"resource:{key.id}", details, person_id=by.person_id)
-        unit.publish("availability.hours_changed", f"{key.institution_id}:{key.id}", {"resource_id": str(key.id)})
+        unit.audit(
+            "availability.hours", key.institution_id, f"resource:{key.id}", details, person_id=by.person_id
+        )
+        unit.publish(
+            "availability.hours_changed", f"{key.institution_id}:{key.id}", {"resource_id": str(key.id)}
+        )
     return hits
 
 
@@ -186,7 +194,9 @@ def kept_span() -> TimeSpan:
     return TimeSpan(start, start + timedelta(days=KEPT_DAYS))
 
 
-def set_hours_directly(unit: Unit, key: HostKey, rows: Sequence[WeeklyHours], document: HouseDocument | None) -> None:
+def set_hours_directly(
+    unit: Unit, key: HostKey, rows: Sequence[WeeklyHours], document: HouseDocument | None
+) -> None:
     """Hours and rules of a new resource without forms: for imports and demonstrations. Free windows follow by the
     job that rolls them on."""
     _checked(rows)
@@ -261,9 +271,21 @@ def add_exception(key: HostKey, exception: DatedException, *, by: Actor) -> Date
                     holding.occupy(unit, key, record.key.id, kept.span, OccupancyKind.MAINTENANCE, kept.id)
         else:
             _rebuilt(unit, key)
-        details = {"kind": kept.kind.value, "start": kept.span.start.isoformat(), "end": kept.span.end.isoformat()}
-        unit.audit("availability.exception", key.institution_id, f"resource:{key.id}", details, person_id=by.person_id)
-        unit.publish("availability.hours_changed", f"{key.institution_id}:{key.id}", {"resource_id": str(key.id)})
+        details = {
+            "kind": kept.kind.value,
+            "start": kept.span.start.isoformat(),
+            "end": kept.span.end.isoformat(),
+        }
+        unit.audit(
+            "availability.exception",
+            key.institution_id,
+            f"resource:{key.id}",
+            details,
+            person_id=by.person_id,
+        )
+        unit.publish(
+            "availability.hours_changed", f"{key.institution_id}:{key.id}", {"resource_id": str(key.id)}
+        )
     return kept
 
 
@@ -307,7 +329,9 @@ def save_rules(key: HostKey, document: Mapping[str, Any], since: date, *, note: 
         for old in history:
             if old.since == since:
                 if since <= today:
-                    raise RulesInForce(Reason("availability.rules_today", {"since": since.isoformat()}, "since"))
+                    raise RulesInForce(
+                        Reason("availability.rules_today", {"since": since.isoformat()}, "since")
+                    )
                 unit.session.execute(
                     delete(HouseRules).where(
                         HouseRules.institution_id == key.institution_id, HouseRules.id == old.key.id
@@ -317,12 +341,20 @@ def save_rules(key: HostKey, document: Mapping[str, Any], since: date, *, note: 
         _insert_rules(unit, key, number, since, documents.write(rules), note, by.person_id)
         _rebuilt(unit, key)
         details = {"number": number, "since": since.isoformat()}
-        unit.audit("availability.rules", key.institution_id, f"resource:{key.id}", details, person_id=by.person_id)
+        unit.audit(
+            "availability.rules", key.institution_id, f"resource:{key.id}", details, person_id=by.person_id
+        )
     return number
 
 
 def _insert_rules(
-    unit: Unit, key: HostKey, number: int, since: date, document: dict[str, Any], note: str, person_id: UUID | None
+    unit: Unit,
+    key: HostKey,
+    number: int,
+    since: date,
+    document: dict[str, Any],
+    note: str,
+    person_id: UUID | None,
 ) -> None:
     unit.session.execute(
         insert(HouseRules).values(
@@ -383,7 +415,9 @@ def forget_day(jurisdiction: str, day: date, *, by: Actor) -> None:
         raise Forbidden()
     with unit_of_work() as unit:
         where = planning.country(jurisdiction)
-        unit.session.execute(delete(CalendarDay).where(CalendarDay.jurisdiction == where, CalendarDay.day == day))
+        unit.session.execute(
+            delete(CalendarDay).where(CalendarDay.jurisdiction == where, CalendarDay.day == day)
+        )
         unit.audit("availability.day_removed", by.organisation_id, f"day:{where}", {"day": day.isoformat()},
                    person_id=by.person_id)  # fmt: skip
         _stale_everything(unit)
@@ -413,4 +447,3 @@ def ensure_windows(unit: Unit, key: HostKey) -> None:
     """Keep windows of a resource from now on, if nobody did."""
     if key not in store.reach(unit.session, [key]):
         _rebuilt(unit, key)
-

@@ -20,7 +20,12 @@ LOOK_AHEAD_DAYS = 30
 
 
 def free_times(
-    key: HostKey, span: TimeSpan, *, outside: bool, ignore: UUID | None = None, plan: planning.Plan | None = None
+    key: HostKey,
+    span: TimeSpan,
+    *,
+    outside: bool,
+    ignore: UUID | None = None,
+    plan: planning.Plan | None = None,
 ) -> list[FreeTime]:
     """Stretches in which a booking may lie, exactly, by unit and time; margins for set-up and tear-down are off.
 
@@ -39,7 +44,9 @@ def free_times(
     return sorted(result, key=lambda f: (f.span, str(f.unit_id)))
 
 
-def free_units(key: HostKey, span: TimeSpan, *, outside: bool = True, ignore: UUID | None = None) -> list[UUID]:
+def free_units(
+    key: HostKey, span: TimeSpan, *, outside: bool = True, ignore: UUID | None = None
+) -> list[UUID]:
     """Units that could be booked for exactly this span, in their order."""
     fits = {f.unit_id for f in free_times(key, span, outside=outside, ignore=ignore) if f.span.contains(span)}
     return [unit.key.id for unit in planning.plan(key, span).units if unit.key.id in fits]
@@ -72,7 +79,9 @@ def next_free(
 
 def _first(key: HostKey, seconds: int, span: TimeSpan, outside: bool) -> datetime | None:
     length = timedelta(seconds=seconds)
-    fits = [f.span.start for f in free_times(key, span, outside=outside) if f.span.end - f.span.start >= length]
+    fits = [
+        f.span.start for f in free_times(key, span, outside=outside) if f.span.end - f.span.start >= length
+    ]
     return min(fits, default=None)
 
 
@@ -142,5 +151,6 @@ def _nearest(
 def alternatives_json(found: Iterable[FreeTime]) -> list[dict[str, str]]:
     """As they travel in a refusal."""
     return [
-        {"unit_id": str(f.unit_id), "start": f.span.start.isoformat(), "end": f.span.end.isoformat()} for f in found
+        {"unit_id": str(f.unit_id), "start": f.span.start.isoformat(), "end": f.span.end.isoformat()}
+        for f in found
     ]

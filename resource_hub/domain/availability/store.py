@@ -10,6 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
+    Interval,
     Row,
     Select,
     and_,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     select,
     table,
     tuple_,
+    type_coerce,
     update,
 )
 from sqlalchemy.orm import Session
@@ -49,7 +52,7 @@ from resource_hub.domain.availability.terms import (
     WeeklyHours,
 )
 from resource_hub.infra.ids import new_id
-from resource_hub.infra.types import Id
+from resource_hub.infra.types import Id, Instant
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
 
@@ -77,7 +80,9 @@ def _keys(institution: Any, resource: Any, keys: Sequence[HostKey]) -> Any:
     hosts = {key.institution_id for key in keys}
     if len(hosts) == 1:
         ids = [key.id for key in keys]
-        return and_(institution == next(iter(hosts)), resource == ids[0] if len(ids) == 1 else resource.in_(ids))
+        return and_(
+            institution == next(iter(hosts)), resource == ids[0] if len(ids) == 1 else resource.in_(ids)
+        )
     return tuple_(institution, resource).in_([tuple(key) for key in keys])
 
 
@@ -203,7 +208,9 @@ def rules_history(session: Session, key: HostKey) -> list[RulesRecord]:
     """All versions, the newest first."""
     t = HouseRules
     rows = session.scalars(
-        select(t).where(t.institution_id == key.institution_id, t.resource_id == key.id).order_by(t.since.desc())
+        select(t)
+        .where(t.institution_id == key.institution_id, t.resource_id == key.id)
+        .order_by(t.since.desc())
     ).all()
     result: list[RulesRecord] = []
     until: date | None = None
@@ -268,12 +275,16 @@ def occupancies(session: Session, keys: Sequence[HostKey], span: TimeSpan) -> di
 def of_holder(session: Session, institution_id: UUID, holder_id: UUID) -> list[Held]:
     t = Occupancy
     rows = session.execute(
-        select(*_OCCUPANCY).where(t.institution_id == institution_id, t.holder_id == holder_id).order_by(t.starts_at)
+        select(*_OCCUPANCY)
+        .where(t.institution_id == institution_id, t.holder_id == holder_id)
+        .order_by(t.starts_at)
     )
     return [_held(row) for row in rows]
 
 
-def drop_lapsed(session: Session, key: HostKey, units: Collection[UUID], span: TimeSpan, now: datetime) -> list[Held]:
+def drop_lapsed(
+    session: Session, key: HostKey, units: Collection[UUID], span: TimeSpan, now: datetime
+) -> list[Held]:
     """Delete holds in the way that have lapsed; returns them."""
     t = Occupancy
     where = (
@@ -338,7 +349,9 @@ def shorten(session: Session, institution_id: UUID, holder_id: UUID, end: dateti
     t = Occupancy
     session.execute(
         update(t)
-        .where(t.institution_id == institution_id, t.holder_id == holder_id, t.ends_at > end, t.starts_at < end)
+        .where(
+            t.institution_id == institution_id, t.holder_id == holder_id, t.ends_at > end, t.starts_at < end
+        )
         .values(ends_at=end, teardown_seconds=0)
     )
 
@@ -499,33 +512,37 @@ def windows_of(
 
 
 def first_windows(
-    session: Session, keys: Sequence[HostKey] | None, audience: Audience, seconds: int, after: datetime, until: datetime
+    session: Session,
+    keys: Sequence[HostKey] | None,
+    audience: Audience,
+    seconds: int,
+    after: datetime,
+    until: datetime,
 ) -> dict[HostKey, datetime]:
     """The first moment from which each resource has so much free time in one piece; one statement for all of them.
 
     ``keys`` None looks at every resource.
     """
     t = FreeWindow
-    bind = session.get_bind()
     length = timedelta(seconds=seconds)
-    if bind.dialect.name == "postgresql":
+    if session.get_bind().dialect.name == "postgresql":
         start: Any = func.greatest(t.starts_at, after)
-        long_enough = t.ends_at - start >= length
+        long_enough = type_coerce(t.ends_at - t.starts_at, Interval()) >= bindparam(
+            None, length, type_=Interval()
+        )
     else:
-        # Instants are whole microseconds on SQLite, and so is the length; two-argument max() is a plain function there.
-        start = func.max(t.starts_at, _bound(after), type_=t.starts_at.type)
-        long_enough = func.coalesce(t.ends_at, 0) - func.coalesce(start, 0) >= seconds * 1_000_000
+        # Instants are whole microseconds on SQLite; max() of two arguments is a plain function there.
+        start = func.max(t.starts_at, bindparam(None, after, type_=Instant()), type_=Instant())
+        long_enough = (
+            type_coerce(t.ends_at, BigInteger) - type_coerce(t.starts_at, BigInteger) >= seconds * 1_000_000
+        )
     statement: Select[Any] = select(t.institution_id, t.resource_id, func.min(start).label("at")).where(
-        t.audience == audience.value, t.ends_at > after, t.starts_at < until, long_enough
+        t.audience == audience.value, t.ends_at >= after + length, t.starts_at < until, long_enough
     )
     if keys is not None:
         statement = statement.where(_keys(t.institution_id, t.resource_id, keys))
     rows = session.execute(statement.group_by(t.institution_id, t.resource_id))
     return {HostKey(row.institution_id, row.resource_id): row.at for row in rows}
-
-
-def _bound(moment: datetime) -> Any:
-    return bindparam(None, moment, type_=FreeWindow.__table__.c.starts_at.type, unique=True)
 
 
 def bookings_meeting(session: Session, key: HostKey, span: TimeSpan) -> list[Held]:
@@ -536,4 +553,3 @@ def clear_of(session: Session, institution_id: UUID, holders: Collection[UUID]) 
     t = Occupancy
     if holders:
         session.execute(delete(t).where(t.institution_id == institution_id, t.holder_id.in_(holders)))
-

@@ -315,6 +315,7 @@ class BookingRecord:
     changed_at: datetime
     series_id: UUID | None = None
     extras: tuple[str, ...] = ()
+    items: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def institution_id(self) -> UUID:

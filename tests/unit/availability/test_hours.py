@@ -25,7 +25,14 @@ from tests.builders.availability import make_exception, make_hours, make_weekly,
 
 MINUTE = timedelta(minutes=1)
 # Half-hour change, midnight change, a skipped day, a date line, and none.
-ZONES = ["Asia/Shanghai", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago", "UTC"]
+ZONES = [
+    "Asia/Shanghai",
+    "America/New_York",
+    "Europe/Berlin",
+    "Australia/Lord_Howe",
+    "America/Santiago",
+    "UTC",
+]
 CHANGES = {
     "America/New_York": [date(2026, 3, 8), date(2026, 11, 1)],
     "Europe/Berlin": [date(2026, 3, 29), date(2026, 10, 25)],
@@ -92,7 +99,9 @@ def minutes_of(spans: tuple[TimeSpan, ...] | list[TimeSpan]) -> set[datetime]:
 @st.composite
 def some_hours(draw: st.DrawFn) -> tuple[Hours, TimeSpan]:
     zone = draw(st.sampled_from(ZONES))
-    anchor = draw(st.sampled_from(CHANGES.get(zone, [date(2026, 2, 13)]))) + timedelta(days=draw(st.integers(-2, 1)))
+    anchor = draw(st.sampled_from(CHANGES.get(zone, [date(2026, 2, 13)]))) + timedelta(
+        days=draw(st.integers(-2, 1))
+    )
     weekly = tuple(
         WeeklyHours(
             draw(st.integers(0, 6)),
@@ -118,7 +127,9 @@ def some_hours(draw: st.DrawFn) -> tuple[Hours, TimeSpan]:
         for _ in range(draw(st.integers(0, 3)))
     )
     days = {
-        (day := anchor + timedelta(days=n)): SpecialDay(day, draw(st.sampled_from([DayKind.HOLIDAY, DayKind.WORKDAY])))
+        (day := anchor + timedelta(days=n)): SpecialDay(
+            day, draw(st.sampled_from([DayKind.HOLIDAY, DayKind.WORKDAY]))
+        )
         for n in draw(st.sets(st.integers(-1, 2), max_size=2))
     }
     length = draw(st.integers(1, 2 * 1440))
@@ -137,7 +148,8 @@ def test_windows_equal_a_walk_over_every_minute(case: tuple[Hours, TimeSpan]) ->
 
 spans = st.builds(
     lambda start, length: TimeSpan(
-        datetime(2026, 3, 1, tzinfo=UTC) + MINUTE * start, datetime(2026, 3, 1, tzinfo=UTC) + MINUTE * (start + length)
+        datetime(2026, 3, 1, tzinfo=UTC) + MINUTE * start,
+        datetime(2026, 3, 1, tzinfo=UTC) + MINUTE * (start + length),
     ),
     st.integers(0, 600),
     st.integers(1, 200),
@@ -180,8 +192,12 @@ def test_protected_hours_are_for_outside_customers_only() -> None:
     protected = make_weekly(weekdays=[1], starts=14 * 60, audience=Audience.OUTSIDE)
     hours = make_hours(weekly=make_weekly(weekdays=[1]) + protected)
     tuesday = span("2026-03-03T00:00+08:00", "2026-03-04T00:00+08:00")
-    assert rules.windows(hours, tuesday, outside=False) == [span("2026-03-03T09:00+08:00", "2026-03-03T14:00+08:00")]
-    assert rules.windows(hours, tuesday, outside=True) == [span("2026-03-03T09:00+08:00", "2026-03-03T17:00+08:00")]
+    assert rules.windows(hours, tuesday, outside=False) == [
+        span("2026-03-03T09:00+08:00", "2026-03-03T14:00+08:00")
+    ]
+    assert rules.windows(hours, tuesday, outside=True) == [
+        span("2026-03-03T09:00+08:00", "2026-03-03T17:00+08:00")
+    ]
 
 
 def test_a_closure_of_one_unit_leaves_the_other_open() -> None:

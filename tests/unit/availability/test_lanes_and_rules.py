@@ -12,17 +12,25 @@ from resource_hub.domain.availability.rules import document
 from resource_hub.domain.availability.rules.lanes import lane, reasons_against
 from resource_hub.domain.availability.terms import (
     Audience,
-    HouseDocument,
+    DayKind,
     Hours,
+    HouseDocument,
     Look,
     OccupancyKind,
     SpecialDay,
-    DayKind,
     Viewer,
 )
 from resource_hub.infra.ids import new_id
 from resource_hub.kernel.time import TimeSpan
-from tests.builders.availability import make_exception, make_held, make_hours, make_rules, make_weekly, moment, span
+from tests.builders.availability import (
+    make_exception,
+    make_held,
+    make_hours,
+    make_rules,
+    make_weekly,
+    moment,
+    span,
+)
 from tests.unit.availability.test_hours import some_hours
 
 MONDAY = span("2026-03-02T00:00+08:00", "2026-03-03T00:00+08:00")
@@ -33,7 +41,12 @@ UNIT = new_id()
 def test_a_lane_covers_its_span_once(case: tuple[Hours, TimeSpan]) -> None:
     hours, within = case
     held = [
-        make_held(UNIT, span=TimeSpan(within.start + timedelta(minutes=30 * n), within.start + timedelta(minutes=30 * n + 20)))
+        make_held(
+            UNIT,
+            span=TimeSpan(
+                within.start + timedelta(minutes=30 * n), within.start + timedelta(minutes=30 * n + 20)
+            ),
+        )
         for n in range(3)
     ]
     found = lane(hours, within, UNIT, held, Viewer(outside=True), within.start + timedelta(minutes=40))
@@ -69,7 +82,9 @@ def test_a_stranger_is_not_told_who_holds_a_slot_and_the_owner_is() -> None:
     held = make_held(UNIT)
     now = moment("2026-03-02T00:00+08:00")
     stranger = lane(make_hours(), MONDAY, UNIT, [held], Viewer(outside=True), now)
-    owner = lane(make_hours(), MONDAY, UNIT, [held], Viewer(outside=True, holder_ids=frozenset({held.holder_id})), now)
+    owner = lane(
+        make_hours(), MONDAY, UNIT, [held], Viewer(outside=True, holder_ids=frozenset({held.holder_id})), now
+    )
     assert {p.holder_id for p in stranger} == {None}
     assert [p.look for p in owner if p.holder_id] == [Look.MINE]
 
@@ -107,7 +122,16 @@ def test_a_document_reads_back_as_it_was_written() -> None:
 def test_all_faults_of_a_document_at_once() -> None:
     with pytest.raises(InvalidRules) as caught:
         document.read({"leed": 3, "step": 7.5, "least": 0, "approval": "perhaps", "quotas": [{"per": "dog"}]})
-    assert [r.place for r in caught.value.reasons] == ["leed", "step", "least", "approval", "quotas.0", "quotas.0", "quotas.0", "quotas.0"]
+    assert [r.place for r in caught.value.reasons] == [
+        "leed",
+        "step",
+        "least",
+        "approval",
+        "quotas.0",
+        "quotas.0",
+        "quotas.0",
+        "quotas.0",
+    ]
 
 
 def test_faults_between_values() -> None:
@@ -119,6 +143,9 @@ def test_faults_between_values() -> None:
 
 
 def test_every_rule_is_read_back_as_a_sentence() -> None:
-    codes = [r.code for r in document.sentences(make_rules(most=240, lead={"self_use": 60}, gap=30, approval="always"))]
+    codes = [
+        r.code
+        for r in document.sentences(make_rules(most=240, lead={"self_use": 60}, gap=30, approval="always"))
+    ]
     assert "house.most" in codes and "house.lead_mode" in codes and "house.silence_lapse" in codes
     assert document.sentences(HouseDocument())[0].code == "house.length"

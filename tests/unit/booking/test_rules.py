@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resource_hub.domain.availability.terms import QuotaPeriod
 from resource_hub.domain.booking.errors import WrongState
 from resource_hub.domain.booking.rules.check import check, check_cancel, check_change
 from resource_hub.domain.booking.rules.quotas import periods
 from resource_hub.domain.booking.rules.states import PATHS, STEPS, open_acts, step
 from resource_hub.domain.booking.terms import FINAL, Act, BookingKind, BookingState, ChangeFacts, Side
 from resource_hub.domain.catalogue.terms import Mode
-from resource_hub.domain.availability.terms import QuotaPeriod
 from resource_hub.infra.ids import new_id
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.time import TimeSpan, total_seconds
@@ -77,7 +77,9 @@ def test_cancelling(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", TABLES["change"], ids=named)
 def test_changing(case: dict[str, Any]) -> None:
-    facts = ChangeFacts(BookingState(case.get("state", "approved")), between(case["before"]), between(case["after"]))
+    facts = ChangeFacts(
+        BookingState(case.get("state", "approved")), between(case["before"]), between(case["after"])
+    )
     found = check_change(facts, make_rules(**case.get("rules", {})), at(case["now"]))
     assert [reason.code for reason in found] == case["fails"]
 
@@ -108,7 +110,9 @@ def test_the_customer_cannot_approve() -> None:
         step(BookingKind.WINDOW, BookingState.REQUESTED, Act.APPROVE, Side.CUSTOMER)
 
 
-@given(st.integers(0, 5000), st.integers(1, 90 * 24), st.sampled_from([p for p in QuotaPeriod if p != "future"]))
+@given(
+    st.integers(0, 5000), st.integers(1, 90 * 24), st.sampled_from([p for p in QuotaPeriod if p != "future"])
+)
 def test_periods_cover_a_span_exactly_once(start: int, hours: int, period: QuotaPeriod) -> None:
     from datetime import UTC, timedelta
 

@@ -87,12 +87,16 @@ def _together(rules: HouseDocument) -> list[Reason]:
     """Faults that show only when values are seen side by side."""
     faults = []
     if rules.most and rules.most < rules.least:
-        faults.append(Reason("availability.rules_most_below_least", {"least": rules.least, "most": rules.most}, "most"))
+        faults.append(
+            Reason("availability.rules_most_below_least", {"least": rules.least, "most": rules.most}, "most")
+        )
     if rules.step % GRANULARITY_MINUTES:
         faults.append(Reason("availability.rules_step", {"minutes": GRANULARITY_MINUTES}, "step"))
     for mode, lead in rules.lead.items():
         if lead > rules.horizon_days * 1440:
-            faults.append(Reason("availability.rules_lead_beyond_horizon", {"days": rules.horizon_days}, f"lead.{mode}"))
+            faults.append(
+                Reason("availability.rules_lead_beyond_horizon", {"days": rules.horizon_days}, f"lead.{mode}")
+            )
     codes = [row.code for row in rules.fields]
     for index, code in enumerate(codes):
         if code in codes[:index]:
@@ -102,7 +106,9 @@ def _together(rules: HouseDocument) -> list[Reason]:
 
 def _whole(value: Any, place: str, least: int, most: int, faults: list[Reason]) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        faults.append(Reason("availability.rules_number", {"key": place, "least": least, "most": most}, place))
+        faults.append(
+            Reason("availability.rules_number", {"key": place, "least": least, "most": most}, place)
+        )
         return least
     return value
 
@@ -166,7 +172,8 @@ def write(rules: HouseDocument) -> dict[str, Any]:
             for q in rules.quotas
         ],
         "fields": [
-            {"code": f.code, "name_zh": f.name_zh, "name_en": f.name_en, "required": f.required} for f in rules.fields
+            {"code": f.code, "name_zh": f.name_zh, "name_en": f.name_en, "required": f.required}
+            for f in rules.fields
         ],
         "hazard": rules.hazard,
         "training": rules.training,
@@ -182,7 +189,12 @@ def sentences(rules: HouseDocument) -> list[Reason]:
         for mode in LEAD_KEYS:
             if rules.lead.get(mode):
                 code = "house.lead" if mode == "all" else "house.lead_mode"
-                found.append(Reason(code, {"lead_seconds": rules.lead[mode] * 60, "mode": {"word": ["booking.mode", mode]}}))
+                found.append(
+                    Reason(
+                        code,
+                        {"lead_seconds": rules.lead[mode] * 60, "mode": {"word": ["booking.mode", mode]}},
+                    )
+                )
     found.append(Reason("house.horizon", {"days": rules.horizon_days}))
     if rules.setup or rules.teardown:
         found.append(Reason("house.setup", {"setup": rules.setup, "teardown": rules.teardown}))

@@ -56,7 +56,11 @@ def stretches_on(hours: Hours, day: date) -> Iterator[WeeklyHours]:
     holiday = special is not None and special.kind is DayKind.HOLIDAY
     weekday = weekday_of(day, special)
     for stretch in hours.weekly:
-        if stretch.weekday != weekday or day < stretch.since or (stretch.until is not None and day >= stretch.until):
+        if (
+            stretch.weekday != weekday
+            or day < stretch.since
+            or (stretch.until is not None and day >= stretch.until)
+        ):
             continue
         if holiday and stretch.on_holidays is OnHolidays.CLOSED:
             continue
@@ -110,7 +114,10 @@ def windows(hours: Hours, span: TimeSpan, *, outside: bool, unit_id: UUID | None
 
 
 def free(
-    open_spans: Iterable[TimeSpan], held: Iterable[TimeSpan], setup_seconds: int = 0, teardown_seconds: int = 0
+    open_spans: Iterable[TimeSpan],
+    held: Iterable[TimeSpan],
+    setup_seconds: int = 0,
+    teardown_seconds: int = 0,
 ) -> list[TimeSpan]:
     """Stretches in which a booking may lie: windows minus occupancies, which are widened so that the set-up and
     tear-down of the new booking fit beside them. Set-up and tear-down themselves may lie outside opening hours:
@@ -173,7 +180,9 @@ def problems(weekly: Sequence[WeeklyHours]) -> list[Reason]:
 
 
 def _dates_meet(left: WeeklyHours, right: WeeklyHours) -> bool:
-    return (left.until is None or right.since < left.until) and (right.until is None or left.since < right.until)
+    return (left.until is None or right.since < left.until) and (
+        right.until is None or left.since < right.until
+    )
 
 
 def _times_meet(left: WeeklyHours, right: WeeklyHours) -> bool:

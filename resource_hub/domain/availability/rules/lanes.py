@@ -59,7 +59,11 @@ def _held_pieces(holding: Held, span: TimeSpan, viewer: Viewer) -> Iterable[Stre
     if holding.kind is OccupancyKind.MAINTENANCE:
         look, code = Look.MAINTENANCE, "availability.maintenance"
     elif mine:
-        look, code = (Look.HELD, "availability.held") if holding.kind is OccupancyKind.HOLD else (Look.MINE, "availability.mine")
+        look, code = (
+            (Look.HELD, "availability.held")
+            if holding.kind is OccupancyKind.HOLD
+            else (Look.MINE, "availability.mine")
+        )
     else:
         look, code = Look.TAKEN, "availability.taken"
     start = holding.span.start + timedelta(seconds=holding.setup_seconds)
@@ -95,7 +99,11 @@ def closed_pieces(
                 special = hours.days.get(day)
                 if special is not None and special.kind is DayKind.HOLIDAY and _would_open(hours, day):
                     values = {"name": {"zh": special.name_zh, "en": special.name_en}, "day": day.isoformat()}
-                    code = "availability.closed_holiday_provisional" if special.provisional else "availability.closed_holiday"
+                    code = (
+                        "availability.closed_holiday_provisional"
+                        if special.provisional
+                        else "availability.closed_holiday"
+                    )
                     result.append((part, Reason(code, values)))
                 else:
                     result.append((part, _outside_hours(hours, day)))
@@ -106,7 +114,11 @@ def _joined(pieces: list[tuple[TimeSpan, Reason]]) -> list[tuple[TimeSpan, Reaso
     """Neighbours with the same reason as one piece, so that a closed night is one cell."""
     result: list[tuple[TimeSpan, Reason]] = []
     for span, why in pieces:
-        if result and result[-1][0].end == span.start and result[-1][1].code == why.code == "availability.closed_hours":
+        if (
+            result
+            and result[-1][0].end == span.start
+            and result[-1][1].code == why.code == "availability.closed_hours"
+        ):
             result[-1] = (TimeSpan(result[-1][0].start, span.end), result[-1][1])
         else:
             result.append((span, why))
@@ -141,7 +153,9 @@ def _outside_hours(hours: Hours, day: date) -> Reason:
     rows = sorted(stretches_on(hours, day), key=lambda row: row.starts)
     if not rows:
         return Reason("availability.closed_day", {})
-    return Reason("availability.closed_hours", {"hours": [f"{_wall(r.starts)}–{_wall(r.ends)}" for r in rows]})
+    return Reason(
+        "availability.closed_hours", {"hours": [f"{_wall(r.starts)}–{_wall(r.ends)}" for r in rows]}
+    )
 
 
 def _wall(minutes: int) -> str:
@@ -151,7 +165,9 @@ def _wall(minutes: int) -> str:
     return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
 
 
-def reasons_against(hours: Hours, span: TimeSpan, *, outside: bool, unit_id: UUID | None = None) -> list[Reason]:
+def reasons_against(
+    hours: Hours, span: TimeSpan, *, outside: bool, unit_id: UUID | None = None
+) -> list[Reason]:
     """Why opening hours do not allow a booking of exactly this span; empty when they do.
 
     Every different reason once, in the order of time, at the field ``time``.
@@ -165,4 +181,3 @@ def reasons_against(hours: Hours, span: TimeSpan, *, outside: bool, unit_id: UUI
     for reason in reasons:
         unique.setdefault((reason.code, repr(reason.values)), Reason(reason.code, reason.values, "time"))
     return list(unique.values())
-

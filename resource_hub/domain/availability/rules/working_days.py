@@ -34,5 +34,7 @@ def working_days_between(start: date, end: date, special_on: Callable[[date], Sp
     """Working days in ``[start, end)``."""
     days = (end - start).days
     return sum(
-        1 for n in range(days) if is_working_day(start + timedelta(days=n), special_on(start + timedelta(days=n)))
+        1
+        for n in range(days)
+        if is_working_day(start + timedelta(days=n), special_on(start + timedelta(days=n)))
     )

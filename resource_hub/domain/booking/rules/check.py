@@ -36,7 +36,9 @@ def _resource(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Itera
     if facts.outside and not facts.open_to_outside:
         yield Reason("booking.not_open_to_outside", {})
     if facts.modes and facts.mode is not None and facts.mode not in facts.modes:
-        yield Reason("booking.mode_not_offered", {"mode": {"word": ["booking.mode", facts.mode.value]}}, "mode")
+        yield Reason(
+            "booking.mode_not_offered", {"mode": {"word": ["booking.mode", facts.mode.value]}}, "mode"
+        )
 
 
 def _past(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
@@ -68,7 +70,9 @@ def _length(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterato
         return
     seconds = facts.span.seconds
     if seconds < rules.least * 60:
-        yield Reason("booking.too_short", {"least_seconds": rules.least * 60, "asked_seconds": seconds}, "time")
+        yield Reason(
+            "booking.too_short", {"least_seconds": rules.least * 60, "asked_seconds": seconds}, "time"
+        )
     if rules.most and seconds > rules.most * 60:
         yield Reason("booking.too_long", {"most_seconds": rules.most * 60, "asked_seconds": seconds}, "time")
 
@@ -116,7 +120,12 @@ def _quotas(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterato
 
 def _training(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
     # Staff-run work and posted samples need no training of the customer.
-    if rules.training and facts.mode is not None and facts.mode.value == "self_use" and facts.qualified is False:
+    if (
+        rules.training
+        and facts.mode is not None
+        and facts.mode.value == "self_use"
+        and facts.qualified is False
+    ):
         yield Reason("booking.training", {"training": rules.training}, "mode")
 
 

@@ -54,7 +54,9 @@ def quota_reasons(facts: BookingFacts, quotas: Iterable[Quota], now: datetime) -
 
 
 def _belongs(time: OwnTime, facts: BookingFacts, per: QuotaPer) -> bool:
-    mine = time.person_id == facts.person_id if per is QuotaPer.PERSON else time.customer_id == facts.customer_id
+    mine = (
+        time.person_id == facts.person_id if per is QuotaPer.PERSON else time.customer_id == facts.customer_id
+    )
     return mine and time.state in COUNTED
 
 

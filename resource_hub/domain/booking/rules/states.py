@@ -24,9 +24,9 @@ class Step:
     who: frozenset[Side]
 
 
-def _for(kinds: tuple[BookingKind, ...], state: B, act: Act, to: B, who: frozenset[Side]) -> dict[
-    tuple[BookingKind, BookingState, Act], Step
-]:
+def _for(
+    kinds: tuple[BookingKind, ...], state: B, act: Act, to: B, who: frozenset[Side]
+) -> dict[tuple[BookingKind, BookingState, Act], Step]:
     return {(kind, state, act): Step(to, who) for kind in kinds}
 
 
@@ -88,4 +88,6 @@ def step(kind: BookingKind, state: BookingState, act: Act, side: Side) -> Bookin
 
 def open_acts(kind: BookingKind, state: BookingState, side: Side) -> frozenset[Act]:
     """What a side may do now, as far as the state goes; rules and terms may still say no."""
-    return frozenset(act for (k, s, act), found in STEPS.items() if k is kind and s is state and side in found.who)
+    return frozenset(
+        act for (k, s, act), found in STEPS.items() if k is kind and s is state and side in found.who
+    )

@@ -1,0 +1,540 @@
+"""What happens to an order after it was made: answers, changes, cancellation, samples, and what usage reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import HouseDocument, OccupancyKind, Silence
+from resource_hub.domain.booking import ports, quoting, reading, store
+from resource_hub.domain.booking.errors import (
+    BookingRefused,
+    InvalidOrder,
+    NoSuchBooking,
+    NotYours,
+    SlotTaken,
+    StaleBooking,
+    WrongState,
+)
+from resource_hub.domain.booking.ordering import (
+    DECIDES,
+    alternatives,
+    announce,
+    is_staff,
+    judge,
+    prepare,
+    record_event,
+)
+from resource_hub.domain.booking.rules.check import check_cancel, check_change, needs_approval
+from resource_hub.domain.booking.rules.states import step
+from resource_hub.domain.booking.tables import Booking
+from resource_hub.domain.booking.terms import (
+    Act,
+    BookingKind,
+    BookingRecord,
+    BookingState,
+    ChangeFacts,
+    FileKind,
+    FundsFacts,
+    QuoteRecord,
+    Side,
+)
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.infra import clock
+from resource_hub.infra.database import current_unit
+from resource_hub.infra.unit_of_work import Lease, Unit, retried, unit_of_work
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.money import Money
+from resource_hub.kernel.time import TimeSpan
+
+
+def _open(unit: Unit, key: HostKey, by: Actor, version: int | None) -> tuple[Booking, BookingRecord, Side]:
+    """The booking, its resource locked before it, for one of its parties.
+
+    Raises:
+        NoSuchBooking, StaleBooking
+    """
+    before, side = reading.booking_for(key, by)
+    availability.lock(unit, [before.resource_key])
+    row = store.locked(unit.session, key)
+    if row is None:
+        raise NoSuchBooking()
+    if version is not None and row.version != version:
+        raise StaleBooking(
+            Reason("booking.stale", {"seen": version, "version": row.version}),
+            seen=version,
+            version=row.version,
+        )
+    return row, store.record(row), side
+
+
+def _decides(record: BookingRecord, by: Actor) -> None:
+    if not is_staff(by, catalogue.resource(record.resource_key), DECIDES):
+        raise NotYours()
+
+
+# ---- answers ---------------------------------------------------------------------------------------------------
+
+
+@retried()
+def approve(key: HostKey, *, by: Actor, version: int | None = None, note: str = "") -> BookingRecord:
+    """Say yes. The time was held since the request, so nothing can be in the way.
+
+    Raises:
+        WrongState: it was answered, cancelled or has lapsed. NotYours, StaleBooking
+    """
+    with unit_of_work() as unit:
+        _, record, _ = _open(unit, key, by, version)
+        _decides(record, by)
+        return _approve(unit, record, by.person_id, note)
+
+
+def _approve(unit: Unit, record: BookingRecord, person_id: UUID | None, note: str) -> BookingRecord:
+    side = Side.HOST if person_id else Side.SYSTEM
+    state = step(record.kind, record.state, Act.APPROVE, side)
+    values: dict[str, Any] = {
+        "state": state.value,
+        "decided_by": person_id,
+        "decided_at": unit.now,
+        "decision_note": note.strip(),
+        "answer_by": None,
+        "ical_sequence": record.ical_sequence + 1,
+    }
+    return _written(unit, record, values, person_id, "approved", {"note": note.strip()}, "booking.approved")
+
+
+@retried()
+def reject(key: HostKey, *, by: Actor, reason: str, version: int | None = None) -> BookingRecord:
+    """Say no, with the reason that the customer reads; the time is free at once.
+
+    Raises:
+        InvalidOrder: without a reason. WrongState, NotYours, StaleBooking
+    """
+    if not reason.strip():
+        raise InvalidOrder(Reason("booking.reason_missing", {}, "reason"))
+    with unit_of_work() as unit:
+        _, record, _ = _open(unit, key, by, version)
+        _decides(record, by)
+        state = step(record.kind, record.state, Act.REJECT, Side.HOST)
+        _let_go(unit, record)
+        values = {
+            "state": state.value,
+            "decided_by": by.person_id,
+            "decided_at": unit.now,
+            "decision_note": reason.strip(),
+            "answer_by": None,
+            "ical_sequence": record.ical_sequence + 1,
+        }
+        details = {"reason": reason.strip()}
+        return _written(unit, record, values, by.person_id, "rejected", details, "booking.rejected")
+
+
+def propose(
+    key: HostKey, span: TimeSpan, *, by: Actor, note: str = "", version: int | None = None
+) -> BookingRecord:
+    """Offer the customer another time instead: moved by the host, still to be answered by a click of the customer's
+    only where it does not suit (who does not want it cancels for nothing)."""
+    return change(key, span, by=by, version=version, note=note, kind="proposed")
+
+
+# ---- cancelling ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CancelPreview:
+    """What cancelling would do now: its fee, or why it is not possible."""
+
+    fee: Money
+    reasons: tuple[Reason, ...]
+
+
+def _rules_of(record: BookingRecord) -> HouseDocument:
+    return availability.house_rules(record.resource_key)[0]
+
+
+def _fee(record: BookingRecord, side: Side, now: datetime) -> Money:
+    # The host's own cancellation and an unanswered request cost nothing.
+    if side is not Side.CUSTOMER or record.state is not BookingState.APPROVED:
+        return Money.zero(record.cancel_fee.currency)
+    resource = catalogue.resource(record.resource_key)
+    return quoting.cancellation_fee(
+        resource, reading.asked_of(record), record.customer_class, record.tariff_id, now
+    )
+
+
+def cancel_preview(key: HostKey, *, by: Actor) -> CancelPreview:
+    """The fee before the click."""
+    record, side = reading.booking_for(key, by)
+    now = clock.now()
+    try:
+        step(record.kind, record.state, Act.CANCEL, side)
+    except WrongState as error:
+        return CancelPreview(Money.zero(record.cancel_fee.currency), error.reasons)
+    reasons = check_cancel(record.state, record.starts_at, _rules_of(record), now, by_host=side is Side.HOST)
+    return CancelPreview(_fee(record, side, now), reasons)
+
+
+@retried()
+def cancel(
+    key: HostKey,
+    *,
+    by: Actor,
+    reason: str = "",
+    version: int | None = None,
+    expected_fee: Money | None = None,
+) -> BookingRecord:
+    """Cancel; the time is free at once, and the fee of the tariff is owed.
+
+    Args:
+        expected_fee: the fee that the person saw before the click; a higher one refuses.
+
+    Raises:
+        BookingRefused: too late by the house rules. WrongState, NotYours, StaleBooking
+        InvalidOrder: the host cancels without a reason (B15).
+    """
+    with unit_of_work() as unit:
+        _, record, side = _open(unit, key, by, version)
+        if side is Side.HOST and not reason.strip():
+            raise InvalidOrder(Reason("booking.reason_missing", {}, "reason"))
+        state = step(record.kind, record.state, Act.CANCEL, side)
+        reasons = check_cancel(
+            record.state, record.starts_at, _rules_of(record), unit.now, by_host=side is Side.HOST
+        )
+        if reasons:
+            raise BookingRefused(*reasons)
+        fee = _fee(record, side, unit.now)
+        if expected_fee is not None and fee > expected_fee:
+            values = {"fee": {"minor": fee.minor, "currency": fee.currency}}
+            raise BookingRefused(Reason("booking.fee_rose", values))
+        _let_go(unit, record)
+        changes = {
+            "state": state.value,
+            "cancelled_at": unit.now,
+            "cancelled_by": by.person_id,
+            "cancel_reason": reason.strip(),
+            "cancel_fee_minor": fee.minor,
+            "answer_by": None,
+            "hold_expires_at": None,
+            "ical_sequence": record.ical_sequence + 1,
+        }
+        details = {
+            "reason": reason.strip(),
+            "fee": {"minor": fee.minor, "currency": fee.currency},
+            "by_host": side is Side.HOST,
+        }
+        return _written(unit, record, changes, by.person_id, "cancelled", details, "booking.cancelled")
+
+
+def _let_go(unit: Unit, record: BookingRecord) -> None:
+    """Free the time and the money that an order held."""
+    availability.release(unit, record.institution_id, record.key.id, key=record.resource_key)
+    ports.installed().hold_of_funds.release(unit, record.key)
+
+
+# ---- changing --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePreview:
+    """What moving a booking would mean, without doing it."""
+
+    reasons: tuple[Reason, ...]
+    quote: QuoteRecord | None
+    free: bool
+    needs_answer: bool
+
+
+def change_preview(key: HostKey, span: TimeSpan, *, by: Actor, unit_id: UUID | None = None) -> ChangePreview:
+    record, side = reading.booking_for(key, by)
+    now = clock.now()
+    reasons, quote, waits = _judged(record, span, side, by, now, unit_id)
+    units = availability.free_units(
+        record.resource_key, span, outside=record.customer_class.outside, ignore=record.key.id
+    )
+    return ChangePreview(reasons, quote, bool(units) and (unit_id is None or unit_id in units), waits)
+
+
+def _judged(
+    record: BookingRecord, span: TimeSpan, side: Side, by: Actor, now: datetime, unit_id: UUID | None
+) -> tuple[tuple[Reason, ...], QuoteRecord | None, bool]:
+    if record.span is None:
+        raise WrongState(Reason("booking.no_time_to_change", {}))
+    step(record.kind, record.state, Act.CHANGE, side)
+    by_host = side is Side.HOST
+    asked = replace(reading.asked_of(record, span), unit_id=unit_id)
+    prepared = prepare(record.resource_key, asked, by=by, now=now, ignore=record.key.id, customer_known=True)
+    facts = replace(prepared.facts, by_host=by_host)
+    prepared = replace(prepared, facts=facts)
+    rules = prepared.plan.rules if prepared.plan else HouseDocument()
+    running = record.state is BookingState.IN_USE
+    reasons = [
+        reason
+        for reason in judge(prepared, now)
+        # A running booking began in the past, and what was answered once is not asked again.
+        if not (running and reason.code in ("booking.in_past", "booking.lead"))
+        and reason.place in (None, "time")
+    ]
+    reasons += check_change(ChangeFacts(record.state, record.span, span, by_host), rules, now)
+    quote: QuoteRecord | None = None
+    if record.tariff_id is not None:
+        # The tariff of the first quote keeps its word; only the time is new.
+        quote = quoting.compute(prepared.resource, asked, prepared.who, now, record.tariff_id)
+    waits = not running and needs_approval(
+        rules, outside=prepared.who.outside, by_host=by_host, kind=record.kind
+    )
+    return tuple(reasons), quote, waits
+
+
+@retried()
+def _change(
+    key: HostKey, span: TimeSpan, by: Actor, version: int | None, unit_id: UUID | None, note: str, kind: str
+) -> BookingRecord:
+    with unit_of_work() as unit:
+        _, record, side = _open(unit, key, by, version)
+        if side is Side.HOST:
+            _decides(record, by)
+        reasons, quote, waits = _judged(record, span, side, by, unit.now, unit_id)
+        if reasons:
+            raise BookingRefused(*reasons)
+        plan = availability.plan(record.resource_key, span)
+        chosen = availability.move(
+            unit, record.resource_key, record.key.id, span, OccupancyKind.BOOKING, unit_id=unit_id,
+            setup_seconds=plan.rules.setup_seconds, teardown_seconds=plan.rules.teardown_seconds,
+            outside=record.customer_class.outside,
+        )  # fmt: skip
+        changes: dict[str, Any] = {
+            "starts_at": span.start,
+            "ends_at": span.end,
+            "unit_id": chosen,
+            "setup_seconds": plan.rules.setup_seconds,
+            "teardown_seconds": plan.rules.teardown_seconds,
+            "rules_number": plan.rules_number,
+            "ical_sequence": record.ical_sequence + 1,
+        }
+        if waits and side is Side.CUSTOMER and record.state is BookingState.APPROVED:
+            changes |= {
+                "state": BookingState.REQUESTED.value,
+                "answer_by": max(min(unit.now + _answer(plan.rules), span.start), unit.now),
+                "decided_at": None,
+                "decided_by": None,
+            }
+        if quote is not None:
+            frozen = quoting.freeze(unit, quote, by.person_id)
+            changes["quote_id"] = frozen.key.id if frozen.key else None
+            funds = ports.installed().hold_of_funds
+            funds.release(unit, record.key)
+            resource = catalogue.resource(record.resource_key)
+            funds.hold(
+                unit,
+                FundsFacts(
+                    record.key, record.customer_id, resource, frozen.sums.to_pay, frozen.support,
+                    quoting.day_of(resource, span, unit.now),
+                ),
+            )  # fmt: skip
+        assert record.span is not None
+        details = {
+            "from": [record.span.start.isoformat(), record.span.end.isoformat()],
+            "to": [span.start.isoformat(), span.end.isoformat()],
+            "note": note.strip(),
+            "by_host": side is Side.HOST,
+        }
+        return _written(unit, record, changes, by.person_id, kind, details, "booking.changed")
+
+
+def _answer(rules: HouseDocument) -> timedelta:
+    return timedelta(hours=rules.answer_hours)
+
+
+def change(
+    key: HostKey,
+    span: TimeSpan,
+    *,
+    by: Actor,
+    version: int | None = None,
+    unit_id: UUID | None = None,
+    note: str = "",
+    kind: str = "changed",
+) -> BookingRecord:
+    """Move, extend or shorten: same id, same number, same calendar UID with a higher sequence, a new frozen quote.
+
+    Raises:
+        BookingRefused, SlotTaken: with alternatives; the booking keeps the time that it had.
+        WrongState, NotYours, StaleBooking
+    """
+    try:
+        return _change(key, span, by, version, unit_id, note, kind)
+    except (SlotTaken, BookingRefused) as error:
+        if current_unit.get() is None:
+            record, _ = reading.booking_for(key, by)
+            asked = reading.asked_of(record, span)
+            if record.customer_id in by.customer_ids:
+                error.values["alternatives"] = alternatives(record.resource_key, asked, by=by, ignore=key.id)
+        raise
+
+
+# ---- messages and documents ------------------------------------------------------------------------------------
+
+
+def say(key: HostKey, text: str, *, by: Actor) -> None:
+    """Write to the other party.
+
+    Raises:
+        InvalidOrder: an empty message, or one of more than 4,000 characters.
+    """
+    body = text.strip()
+    if not body or len(body) > 4000:
+        raise InvalidOrder(Reason("booking.message_length", {"most": 4000}, "text"))
+    with unit_of_work() as unit:
+        record, side = reading.booking_for(key, by)
+        store.add_message(unit.session, key, unit.now, by.person_id, side is Side.HOST, body)
+        announce(unit, record.key, "booking.message", by.person_id, from_host=side is Side.HOST)
+
+
+def attach(key: HostKey, file_organisation_id: UUID, file_id: UUID, kind: FileKind, *, by: Actor) -> UUID:
+    """Add a stored file to an order. Results come from the host, attachments from either side."""
+    with unit_of_work() as unit:
+        record, side = reading.booking_for(key, by)
+        if kind is FileKind.RESULT and side is not Side.HOST:
+            raise NotYours()
+        made = store.add_file(unit.session, key, kind, file_organisation_id, file_id)
+        record_event(unit, key, by.person_id, "attached", {"kind": kind.value})
+        announce(
+            unit, record.key, "booking.attached", by.person_id, from_host=side is Side.HOST, kind=kind.value
+        )
+        return made
+
+
+# ---- steps of samples and access -------------------------------------------------------------------------------
+
+_NAMES = {
+    Act.RECEIVE: ("received", "booking.received"),
+    Act.BEGIN: ("begun", "booking.begun"),
+    Act.DELIVER: ("delivered", "booking.delivered"),
+    Act.FINISH: ("finished", "booking.finished"),
+}
+
+
+@retried()
+def advance(
+    key: HostKey, act: Act, *, by: Actor, note: str = "", version: int | None = None
+) -> BookingRecord:
+    """Take a sample order or an access request one step on: received, begun, delivered, finished.
+
+    Raises:
+        WrongState: the step is not open, or not to this side. StaleBooking
+    """
+    if act not in _NAMES:
+        raise WrongState(Reason("booking.no_such_step", {}))
+    kind, name = _NAMES[act]
+    with unit_of_work() as unit:
+        _, record, side = _open(unit, key, by, version)
+        state = step(record.kind, record.state, act, side)
+        changes = {"state": state.value}
+        return _written(unit, record, changes, by.person_id, kind, {"note": note.strip()}, name)
+
+
+# ---- what usage reports ----------------------------------------------------------------------------------------
+
+
+def _reported(unit: Unit, key: HostKey, act: Act, kind: str, name: str) -> BookingRecord | None:
+    """A step that the use itself makes; what has moved on already stays as it is."""
+    row = store.locked(unit.session, key)
+    if row is None:
+        return None
+    record = store.record(row)
+    try:
+        state = step(record.kind, record.state, act, Side.SYSTEM)
+    except WrongState:
+        return None
+    return _written(unit, record, {"state": state.value}, None, kind, {}, name)
+
+
+def started(unit: Unit, key: HostKey) -> None:
+    """The customer is at the instrument. Repeating changes nothing."""
+    _reported(unit, key, Act.START, "started", "booking.started")
+
+
+def finished(unit: Unit, key: HostKey, at: datetime) -> None:
+    """The use is over; what is left of the slot is free again (B19)."""
+    record = _reported(unit, key, Act.FINISH, "finished", "booking.finished")
+    if record is not None and record.span is not None and at < record.span.end:
+        availability.end_early(unit, record.resource_key, key.id, max(at, record.span.start))
+
+
+def missed(unit: Unit, key: HostKey) -> None:
+    """Nobody came: the rest of the slot is free, the booking is a no-show."""
+    record = _reported(unit, key, Act.MISS, "missed", "booking.no_show")
+    if record is not None:
+        availability.release(unit, key.institution_id, key.id)
+        ports.installed().hold_of_funds.release(unit, key)
+
+
+# ---- terms that run out ----------------------------------------------------------------------------------------
+
+
+def lapse_due(limit: int = 50, lease: Lease | None = None) -> int:
+    """End holds that have lapsed and requests that nobody answered in time; returns how many.
+
+    Where the house rules take silence as consent, an unanswered request is approved instead.
+    """
+    with unit_of_work(lease=lease) as unit:
+        keys = store.unanswered(unit.session, unit.now, limit)
+        records = store.records_of(unit.session, keys)
+        availability.lock(unit, {record.resource_key for record in records.values()})
+        done = 0
+        for key in sorted(keys):
+            row = store.locked(unit.session, key)
+            if row is not None:
+                done += _lapse(unit, store.record(row))
+        return done
+
+
+def _lapse(unit: Unit, record: BookingRecord) -> int:
+    if (
+        record.state is BookingState.REQUESTED
+        and record.answer_by is not None
+        and record.answer_by <= unit.now
+    ):
+        rules = _rules_of(record)
+        in_time = record.span is None or record.span.start > unit.now
+        if rules.silence is Silence.CONSENT and record.kind is BookingKind.WINDOW and in_time:
+            _approve(unit, record, None, "")
+            return 1
+    elif not (
+        record.state is BookingState.HELD
+        and record.hold_expires_at is not None
+        and record.hold_expires_at <= unit.now
+    ):
+        return 0
+    state = step(record.kind, record.state, Act.LAPSE, Side.SYSTEM)
+    _let_go(unit, record)
+    changes = {"state": state.value, "ical_sequence": record.ical_sequence + 1}
+    name = "booking.expired" if record.state is BookingState.REQUESTED else "booking.hold_lapsed"
+    _written(unit, record, changes, None, "lapsed", {}, name)
+    return 1
+
+
+# ---- writing ---------------------------------------------------------------------------------------------------
+
+
+def _written(
+    unit: Unit,
+    record: BookingRecord,
+    changes: dict[str, Any],
+    person_id: UUID | None,
+    kind: str,
+    details: dict[str, Any],
+    name: str,
+) -> BookingRecord:
+    """Write a change, its history and its event."""
+    store.change(unit.session, record.key, {**changes, "changed_at": unit.now})
+    record_event(unit, record.key, person_id, kind, details)
+    announce(unit, record.key, name, person_id, kind=record.kind.value)
+    row = store.locked(unit.session, record.key)
+    assert row is not None
+    return store.record(row)

@@ -1,0 +1,540 @@
+"""Asking for something: facts gathered, rules asked, the slot held, the price frozen, all in one unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Actor, Role
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import OccupancyKind
+from resource_hub.domain.booking import ports, quoting, store
+from resource_hub.domain.booking.errors import (
+    BookingRefused,
+    InvalidOrder,
+    KeyReused,
+    NoSuchBooking,
+    SlotTaken,
+)
+from resource_hub.domain.booking.quoting import Buyer
+from resource_hub.domain.booking.rules.check import check, needs_approval
+from resource_hub.domain.booking.terms import (
+    Asked,
+    BookingFacts,
+    BookingKind,
+    BookingRecord,
+    BookingState,
+    FundsFacts,
+    QuoteRecord,
+)
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.infra import clock
+from resource_hub.infra.database import current_unit, reading
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.tables import IdempotencyKey
+from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
+from resource_hub.kernel.canonical import canonical_bytes, digest
+from resource_hub.kernel.errors import DomainError, Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan, zone
+
+STAFF = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.OFFICE, Role.INSTITUTION_ADMIN)
+DECIDES = (Role.MANAGER, Role.DEPUTY, Role.OFFICE, Role.INSTITUTION_ADMIN)
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Quotas of a month reach so far to either side of a booking.
+_OWN = timedelta(days=62)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An order with everything that its judgement needs."""
+
+    asked: Asked
+    resource: ResourceRecord
+    who: Buyer
+    plan: availability.Plan | None
+    facts: BookingFacts
+    by_host: bool
+    person_id: UUID
+
+
+def is_staff(by: Actor, resource: ResourceRecord, roles: Sequence[Role] = STAFF) -> bool:
+    """Whether an actor works for the host of this resource, in reach of it."""
+    return (
+        by.organisation_id == resource.key.institution_id
+        and by.has(*roles)
+        and by.reaches(resource.department_id)
+    )
+
+
+def prepare(
+    key: HostKey,
+    asked: Asked,
+    *,
+    by: Actor | None,
+    now: datetime,
+    ignore: UUID | None = None,
+    plan: availability.Plan | None = None,
+    customer_known: bool = False,
+) -> Prepared:
+    """Gather the facts of an order. For a visitor (``by`` None) as far as they can be known.
+
+    Raises:
+        NotFound: the resource is not for this reader. InvalidOrder: no customer, or not the actor's.
+    """
+    resource = catalogue.visible(catalogue.resource(key), by)
+    by_host = by is not None and asked.customer_id is not None and asked.customer_id not in by.customer_ids
+    if by_host and by is not None and not customer_known and not is_staff(by, resource):
+        raise InvalidOrder(Reason("booking.customer_not_yours", {}, "customer"))
+    customer_id = asked.customer_id if by_host else quoting.may_buy_for(by, asked.customer_id)
+    if by is not None and customer_id is None:
+        raise InvalidOrder(Reason("booking.no_customer", {}, "customer"))
+    person_id = asked.person_id or (by.person_id if by is not None else None)
+    on = quoting.day_of(resource, asked.span, now)
+    who = quoting.buyer(resource, customer_id, on)
+    closed: tuple[Reason, ...] = ()
+    own: tuple[Any, ...] = ()
+    if asked.span is not None and asked.kind is BookingKind.WINDOW:
+        plan = plan or availability.plan(key, asked.span)
+        closed = tuple(availability.reasons_against(plan, asked.unit_id, asked.span, outside=who.outside))
+        if customer_id is not None and person_id is not None and (plan.rules.quotas or plan.rules.gap):
+            near = asked.span.widened(int(_OWN.total_seconds()), int(_OWN.total_seconds()))
+            near = TimeSpan(min(near.start, now), max(near.end, now + timedelta(days=800)))
+            own = store.own_times(reading(), key, customer_id, person_id, near, ignore)
+    elif plan is None:
+        plan = availability.plan(key, TimeSpan(now, now + timedelta(seconds=1)))
+    installed = ports.installed()
+    qualified = (
+        installed.training.qualified(person_id, key, plan.rules.training, on)
+        if plan.rules.training and person_id is not None
+        else None
+    )
+    facts = BookingFacts(
+        kind=asked.kind,
+        mode=asked.mode,
+        zone=resource.zone,
+        span=asked.span,
+        outside=who.outside,
+        by_host=by_host,
+        person_id=person_id,
+        customer_id=customer_id,
+        own=own,
+        closed=closed,
+        standing=tuple(installed.standing.reasons_against(customer_id, on)) if customer_id else (),
+        qualified=qualified,
+        samples=asked.samples,
+        purpose=asked.purpose,
+        description=asked.description,
+        answers=asked.answers,
+        hazards=asked.hazards,
+        hazard_note=asked.hazard_note,
+        modes=resource.modes if asked.kind is not BookingKind.ACCESS else (),
+        bookable=resource.bookable
+        if asked.kind is not BookingKind.ACCESS
+        else resource.takes_access_requests,
+        open_to_outside=resource.open_to_outside,
+    )
+    return Prepared(
+        replace(asked, customer_id=customer_id), resource, who, plan, facts, by_host, person_id or UUID(int=0)
+    )
+
+
+def judge(prepared: Prepared, now: datetime) -> tuple[Reason, ...]:
+    """Every rule that fails."""
+    assert prepared.plan is not None
+    return check(prepared.facts, prepared.plan.rules, now)
+
+
+# ---- sending twice counts once ---------------------------------------------------------------------------------
+
+
+def _claim(unit: Unit, person_id: UUID, key: str, body: bytes) -> HostKey | None:
+    """Take an idempotency key; the booking that it led to before, if it was used.
+
+    The row is written first of all: who comes second with the same key waits here for the first to commit.
+    """
+    row = unit.session.execute(
+        select(IdempotencyKey.request_digest, IdempotencyKey.answer).where(
+            IdempotencyKey.person_id == person_id, IdempotencyKey.key == key
+        )
+    ).one_or_none()
+    if row is not None:
+        if bytes(row.request_digest) != body:
+            raise KeyReused(Reason("booking.key_reused", {}, "idempotency_key"))
+        return HostKey(UUID(row.answer["institution_id"]), UUID(row.answer["booking_id"]))
+    unit.session.execute(
+        insert(IdempotencyKey).values(
+            person_id=person_id, key=key, request_digest=body, answer={}, created_at=clock.machine_now()
+        )
+    )
+    return None
+
+
+def _remember(unit: Unit, person_id: UUID, key: str, booking: HostKey) -> None:
+    unit.session.execute(
+        update(IdempotencyKey)
+        .where(IdempotencyKey.person_id == person_id, IdempotencyKey.key == key)
+        .values(answer={"institution_id": str(booking.institution_id), "booking_id": str(booking.id)})
+    )
+
+
+def sweep_keys(older_than: timedelta = timedelta(days=7)) -> int:
+    """Forget idempotency keys that nobody will send again."""
+    with unit_of_work() as unit:
+        gone = unit.session.execute(
+            delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.machine_now() - older_than)
+        )
+        return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def request_digest(key: HostKey, asked: Asked, extra: Mapping[str, Any] | None = None) -> bytes:
+    """One digest for one request, to tell a repetition from another request under the same key."""
+    plain = {
+        "resource": [str(part) for part in key],
+        "kind": asked.kind.value,
+        "mode": asked.mode.value if asked.mode else None,
+        "span": [asked.span.start.isoformat(), asked.span.end.isoformat()] if asked.span else None,
+        "unit": str(asked.unit_id),
+        "customer": str(asked.customer_id),
+        "person": str(asked.person_id),
+        "text": [asked.purpose, asked.project, asked.description, asked.hazard_note],
+        "samples": asked.samples,
+        "items": dict(asked.items),
+        "extras": sorted(asked.extras),
+        "answers": {k: str(v) for k, v in asked.answers.items()},
+        "hazards": sorted(asked.hazards),
+        "extra": {k: str(v) for k, v in (extra or {}).items()},
+    }
+    return digest(canonical_bytes(plain))
+
+
+# ---- requesting ------------------------------------------------------------------------------------------------
+
+
+def request(
+    key: HostKey,
+    asked: Asked,
+    *,
+    by: Actor,
+    idempotency_key: str | None = None,
+    quote_id: UUID | None = None,
+    hold_id: UUID | None = None,
+) -> BookingRecord:
+    """Book: the slot, the price and the rules are settled together or not at all.
+
+    The result is approved at once or waits for the host, as the house rules say. A second call with the same
+    idempotency key gives the same booking.
+
+    Raises:
+        BookingRefused: with every failed rule, and other times where the time was the trouble.
+        SlotTaken: somebody holds every unit in question; ``values["alternatives"]`` names what is free.
+        InvalidOrder, QuoteLapsed, KeyReused, NotFound, and what pricing refuses with.
+    """
+    try:
+        return _request(key, asked, by, idempotency_key, quote_id, hold_id)
+    except (SlotTaken, BookingRefused) as error:
+        if current_unit.get() is None:
+            _add_alternatives(error, key, asked, by)
+        raise
+
+
+@retried()
+def _request(
+    key: HostKey,
+    asked: Asked,
+    by: Actor,
+    idempotency_key: str | None,
+    quote_id: UUID | None,
+    hold_id: UUID | None,
+) -> BookingRecord:
+    body = request_digest(key, asked, {"quote": quote_id, "hold": hold_id}) if idempotency_key else b""
+    try:
+        with unit_of_work() as unit:
+            if idempotency_key:
+                before = _claim(unit, by.person_id, idempotency_key, body)
+                if before is not None:
+                    return _known(before)
+            booked = _book(unit, key, asked, by, quote_id, hold_id)
+            if idempotency_key:
+                _remember(unit, by.person_id, idempotency_key, booked)
+        return _known(booked)
+    except IntegrityError as error:
+        # Two requests with one key at the same moment: the other one was first, and its booking is the answer.
+        if idempotency_key and "idempotency" in str(error).lower() and current_unit.get() is None:
+            with unit_of_work() as unit:
+                before = _claim(unit, by.person_id, idempotency_key, body)
+            if before is not None:
+                return _known(before)
+        raise
+
+
+def _known(key: HostKey) -> BookingRecord:
+    with unit_of_work() as unit:
+        row = store.row_of(unit.session, key)
+        if row is None:
+            raise NoSuchBooking()
+        return store.record(row)
+
+
+def _book(
+    unit: Unit, key: HostKey, asked: Asked, by: Actor, quote_id: UUID | None, hold_id: UUID | None
+) -> HostKey:
+    availability.lock(unit, [key])
+    prepared = prepare(key, asked, by=by, now=unit.now, ignore=hold_id)
+    reasons = judge(prepared, unit.now)
+    if reasons:
+        raise BookingRefused(*reasons)
+    resource, plan, asked = prepared.resource, prepared.plan, prepared.asked
+    assert plan is not None and asked.customer_id is not None
+    on_request = False
+    quoted: QuoteRecord | None = None
+    if quote_id is not None:
+        quoted = quoting.redeem(
+            HostKey(key.institution_id, quote_id), resource, asked, prepared.who, unit.now, by
+        )
+    else:
+        try:
+            quoted = quoting.freeze(
+                unit, quoting.compute(resource, asked, prepared.who, unit.now), by.person_id
+            )
+        except quoting.UNPRICED as error:
+            # The host names the price when it answers; a window without any tariff is not silently free.
+            if asked.kind is BookingKind.WINDOW and not isinstance(
+                error, quoting.pricing_errors.PriceOnRequest
+            ):
+                raise
+            on_request = True
+    waits = on_request or needs_approval(
+        plan.rules, outside=prepared.who.outside, by_host=prepared.by_host, kind=asked.kind
+    )
+    state = BookingState.REQUESTED if waits else BookingState.APPROVED
+    booking_key = HostKey(key.institution_id, hold_id or new_id())
+    unit_id = _take_slot(unit, key, prepared, booking_key, hold_id)
+    values = row_values(unit, booking_key, prepared, state, unit_id, quoted, by)
+    if hold_id is not None:
+        _settle_held(unit, booking_key, values, by)
+    else:
+        store.add(unit.session, values)
+    record_event(unit, booking_key, by.person_id, "requested", {"by_host": prepared.by_host})
+    if not waits:
+        record_event(unit, booking_key, None, "approved", {"automatic": True})
+    if quoted is not None:
+        # Budgets come last, so that nobody waits for them longer than a commit takes.
+        ports.installed().hold_of_funds.hold(
+            unit,
+            FundsFacts(
+                booking_key, asked.customer_id, resource, quoted.sums.to_pay, quoted.support,
+                quoting.day_of(resource, asked.span, unit.now),
+            ),
+        )  # fmt: skip
+    announce(unit, booking_key, "booking.requested" if waits else "booking.approved", by.person_id)
+    return booking_key
+
+
+def _take_slot(
+    unit: Unit, key: HostKey, prepared: Prepared, booking_key: HostKey, hold_id: UUID | None
+) -> UUID | None:
+    asked, plan = prepared.asked, prepared.plan
+    assert plan is not None
+    if asked.kind is not BookingKind.WINDOW:
+        return asked.unit_id
+    if asked.span is None:
+        raise InvalidOrder(Reason("booking.time_missing", {}, "time"))
+    setup, teardown = plan.rules.setup_seconds, plan.rules.teardown_seconds
+    if hold_id is not None:
+        # What was held may be booked; a changed wish gives the hold back and queues like everybody.
+        return availability.move(
+            unit, key, hold_id, asked.span, OccupancyKind.BOOKING, unit_id=asked.unit_id,
+            outside=prepared.who.outside, setup_seconds=setup, teardown_seconds=teardown,
+        )  # fmt: skip
+    return availability.occupy(
+        unit, key, asked.unit_id, asked.span, OccupancyKind.BOOKING, booking_key.id,
+        outside=prepared.who.outside, plan=plan, setup_seconds=setup, teardown_seconds=teardown,
+    )  # fmt: skip
+
+
+def _settle_held(unit: Unit, key: HostKey, values: dict[str, Any], by: Actor) -> None:
+    """A hold becomes the booking it was made for, with the same id."""
+    row = store.locked(unit.session, key)
+    if row is None or row.customer_id not in by.customer_ids or row.state != BookingState.HELD.value:
+        raise NoSuchBooking()
+    kept = ("institution_id", "id", "number", "ical_uid", "ical_sequence", "version", "created_at")
+    store.change(unit.session, key, {k: v for k, v in values.items() if k not in kept})
+
+
+def row_values(
+    unit: Unit,
+    key: HostKey,
+    prepared: Prepared,
+    state: BookingState,
+    unit_id: UUID | None,
+    quoted: QuoteRecord | None,
+    by: Actor,
+) -> dict[str, Any]:
+    asked, plan = prepared.asked, prepared.plan
+    assert plan is not None
+    answer_by = None
+    if state is BookingState.REQUESTED:
+        answer_by = unit.now + timedelta(hours=plan.rules.answer_hours)
+        if asked.span is not None:
+            answer_by = max(min(answer_by, asked.span.start), unit.now + timedelta(minutes=5))
+    return {
+        "institution_id": key.institution_id,
+        "id": key.id,
+        "number": number_of(key.id, unit.now.astimezone(zone(plan.zone)).year),
+        "kind": asked.kind.value,
+        "mode": asked.mode.value if asked.mode and asked.kind is not BookingKind.ACCESS else "",
+        "state": state.value,
+        "resource_id": prepared.resource.key.id,
+        "unit_id": unit_id,
+        "customer_id": asked.customer_id,
+        "customer_class": prepared.who.customer_class.value,
+        "person_id": prepared.person_id,
+        "booked_by": by.person_id,
+        "starts_at": asked.span.start if asked.span else None,
+        "ends_at": asked.span.end if asked.span else None,
+        "setup_seconds": plan.rules.setup_seconds if asked.span else 0,
+        "teardown_seconds": plan.rules.teardown_seconds if asked.span else 0,
+        "purpose": asked.purpose,
+        "project": asked.project,
+        "description": asked.description,
+        "samples": asked.samples,
+        "items": dict(asked.items),
+        "extras": sorted(asked.extras),
+        "hazard": {"kinds": sorted(asked.hazards), "note": asked.hazard_note} if asked.hazards else {},
+        "answers": dict(asked.answers),
+        "quote_id": quoted.key.id if quoted and quoted.key else None,
+        "tariff_id": quoted.tariff_id if quoted else None,
+        "rules_number": plan.rules_number,
+        "ical_uid": f"{key.id}@bookings.resource-hub",
+        "ical_sequence": 0,
+        "hold_expires_at": None,
+        "answer_by": answer_by,
+        "decided_at": None if state is BookingState.REQUESTED else unit.now,
+        "currency": quoted.currency if quoted else prepared.resource.currency,
+        "version": 1,
+        "created_at": unit.now,
+        "changed_at": unit.now,
+    }
+
+
+def number_of(booking_id: UUID, year: int) -> str:
+    """The number that people read out: ``B26-7KQ2-M9XA``, from the random part of the id. No letter is mistaken for
+    a figure; nobody queues for a counter."""
+    value = booking_id.int & ((1 << 40) - 1)
+    letters = "".join(_ALPHABET[(value >> shift) & 31] for shift in range(35, -1, -5))
+    return f"B{year % 100:02d}-{letters[:4]}-{letters[4:]}"
+
+
+def record_event(
+    unit: Unit, key: HostKey, person_id: UUID | None, kind: str, details: Mapping[str, Any]
+) -> None:
+    store.add_event(unit.session, key, unit.now, person_id, kind, details)
+
+
+def announce(unit: Unit, key: HostKey, name: str, person_id: UUID | None, **more: Any) -> None:
+    """Publish what happened to a booking; notices and the rooms above follow by the outbox."""
+    payload = {
+        "institution_id": str(key.institution_id),
+        "booking_id": str(key.id),
+        "person_id": str(person_id) if person_id else None,
+        **more,
+    }
+    unit.publish(name, f"{key.institution_id}:{key.id}", payload)
+
+
+def _add_alternatives(error: DomainError, key: HostKey, asked: Asked, by: Actor) -> None:
+    """Other times that would do, added to the refusal after the unit is over: looking for them holds up nobody."""
+    about_time = isinstance(error, SlotTaken) or any(reason.place == "time" for reason in error.reasons)
+    if asked.span is None or not about_time:
+        return
+    error.values["alternatives"] = alternatives(key, asked, by=by)
+
+
+def alternatives(
+    key: HostKey, asked: Asked, *, by: Actor | None, ignore: UUID | None = None, count: int = 3
+) -> list[dict[str, str]]:
+    """Up to three times of about the wished length that the rules allow and that are free, nearest first."""
+    if asked.span is None:
+        return []
+    now = clock.now()
+    prepared = prepare(key, asked, by=by, now=now, ignore=ignore)
+    assert prepared.plan is not None
+    rules = prepared.plan.rules
+    lead = 0 if prepared.by_host else rules.lead_for(asked.mode.value if asked.mode else "all")
+    span = fitted(asked.span, rules.step, rules.least, rules.most)
+    if rules.least and rules.most and rules.most < rules.least:
+        return []
+    found = availability.alternatives(
+        key,
+        span,
+        outside=prepared.who.outside,
+        not_before=now + timedelta(minutes=lead),
+        not_after=now + timedelta(days=rules.horizon_days) if not prepared.by_host else None,
+        ignore=ignore,
+        count=count,
+    )
+    return availability.alternatives_json(found)
+
+
+def fitted(span: TimeSpan, step: int, least: int, most: int) -> TimeSpan:
+    """A span of the nearest length that the rules allow."""
+    grid = step * 60
+    seconds = max(least * 60, -(-span.seconds // grid) * grid)
+    if most:
+        seconds = min(seconds, most * 60)
+    return TimeSpan(span.start, span.start + timedelta(seconds=seconds))
+
+
+@retried()
+def hold(key: HostKey, asked: Asked, *, by: Actor) -> BookingRecord:
+    """Keep a slot for some minutes while the order is being written; it lapses by itself.
+
+    Raises:
+        BookingRefused: for rules about the time itself. SlotTaken
+    """
+    with unit_of_work() as unit:
+        availability.lock(unit, [key])
+        prepared = prepare(key, asked, by=by, now=unit.now)
+        reasons = [reason for reason in judge(prepared, unit.now) if reason.place == "time"]
+        if reasons or prepared.plan is None or asked.span is None:
+            raise BookingRefused(*(reasons or [Reason("booking.time_missing", {}, "time")]))
+        booking_key = HostKey(key.institution_id, new_id())
+        rules = prepared.plan.rules
+        expires = unit.now + timedelta(minutes=rules.hold)
+        unit_id = availability.occupy(
+            unit, key, asked.unit_id, asked.span, OccupancyKind.HOLD, booking_key.id, expires_at=expires,
+            setup_seconds=rules.setup_seconds, teardown_seconds=rules.teardown_seconds,
+            outside=prepared.who.outside, plan=prepared.plan,
+        )  # fmt: skip
+        values = row_values(unit, booking_key, prepared, BookingState.HELD, unit_id, None, by)
+        store.add(unit.session, {**values, "hold_expires_at": expires, "decided_at": None})
+        record_event(unit, booking_key, by.person_id, "held", {"until": expires.isoformat()})
+    return _known(booking_key)
+
+
+def people_of(record: BookingRecord) -> Collection[UUID]:
+    return {record.person_id, record.booked_by}
+
+
+def names_of(record: BookingRecord) -> dict[str, Any]:
+    """Names and times of a booking for the values of notices."""
+    resource = catalogue.resource(record.resource_key)
+    customer = accounts.customer(record.customer_id)
+    values: dict[str, Any] = {
+        "number": record.number,
+        "resource": {"zh": resource.name_zh, "en": resource.name_en},
+        "customer": {"zh": customer.name_zh, "en": customer.name_en},
+        "zone": resource.zone,
+    }
+    if record.span is not None:
+        values |= {"start": record.span.start.isoformat(), "end": record.span.end.isoformat()}
+    return values

@@ -1,0 +1,308 @@
+"""Questions about bookings: one, lists of them, what they belong to, and who may see which."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import Viewer, Week
+from resource_hub.domain.booking import quoting, store
+from resource_hub.domain.booking.errors import NoSuchBooking
+from resource_hub.domain.booking.ordering import STAFF, is_staff
+from resource_hub.domain.booking.rules.states import open_acts
+from resource_hub.domain.booking.tables import Booking
+from resource_hub.domain.booking.terms import (
+    FINAL,
+    HOLDING,
+    Act,
+    Asked,
+    BookingKind,
+    BookingRecord,
+    BookingState,
+    EventRecord,
+    FileRecord,
+    MessageRecord,
+    QuoteRecord,
+    Side,
+    ThreeSums,
+)
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.infra import clock
+from resource_hub.infra.database import reading
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan
+
+
+def booking(key: HostKey) -> BookingRecord:
+    """A booking, for other capabilities; pages ask ``booking_for``.
+
+    Raises:
+        NoSuchBooking: there is none.
+    """
+    row = store.row_of(reading(), key)
+    if row is None:
+        raise NoSuchBooking()
+    return store.record(row)
+
+
+def judged_by_clock(record: BookingRecord, now: datetime) -> BookingState:
+    """The state as it is now, whether or not a job has written it down: a hold that has lapsed is expired."""
+    if (
+        record.state is BookingState.HELD
+        and record.hold_expires_at is not None
+        and record.hold_expires_at <= now
+    ):
+        return BookingState.EXPIRED
+    return record.state
+
+
+def side_of(record: BookingRecord, by: Actor) -> Side | None:
+    """On which side of a booking an actor stands; None for strangers. Who is both stands on the host's."""
+    if by.organisation_id == record.key.institution_id and by.has(*STAFF):
+        if is_staff(by, catalogue.resource(record.resource_key)):
+            return Side.HOST
+    if record.customer_id in by.customer_ids or record.customer_id in by.led_customer_ids:
+        return Side.CUSTOMER
+    return None
+
+
+def booking_for(key: HostKey, by: Actor) -> tuple[BookingRecord, Side]:
+    """A booking for one of its two parties.
+
+    Raises:
+        NoSuchBooking: there is none, or the reader is a stranger; the two are told apart nowhere.
+    """
+    record = booking(key)
+    side = side_of(record, by)
+    if side is None:
+        raise NoSuchBooking()
+    return record, side
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """Everything on the page of one booking."""
+
+    record: BookingRecord
+    state: BookingState
+    side: Side
+    acts: frozenset[Act]
+    resource: ResourceRecord
+    quote: QuoteRecord | None
+    events: tuple[EventRecord, ...]
+    messages: tuple[MessageRecord, ...]
+    files: tuple[FileRecord, ...]
+
+
+def detail(key: HostKey, by: Actor) -> Detail:
+    record, side = booking_for(key, by)
+    session = reading()
+    state = judged_by_clock(record, clock.now())
+    quote = store.quote(session, HostKey(key.institution_id, record.quote_id)) if record.quote_id else None
+    return Detail(
+        record=record,
+        state=state,
+        side=side,
+        acts=open_acts(record.kind, state, side),
+        resource=catalogue.resource(record.resource_key),
+        quote=quote,
+        events=tuple(store.events(session, key)),
+        messages=tuple(store.messages(session, key)),
+        files=tuple(store.files(session, key)),
+    )
+
+
+def file_of(key: HostKey, booking_file_id: UUID, by: Actor) -> FileRecord:
+    """A file of a booking, for its two parties.
+
+    Raises:
+        NoSuchBooking
+    """
+    booking_for(key, by)
+    for found in store.files(reading(), key):
+        if found.id == booking_file_id:
+            return found
+    raise NoSuchBooking()
+
+
+# ---- lists -----------------------------------------------------------------------------------------------------
+
+
+def bookings_of(
+    by: Actor,
+    *,
+    states: Collection[BookingState] = (),
+    kinds: Collection[BookingKind] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    mine: bool = False,
+    after: Sequence[Any] | None = None,
+    limit: int = 50,
+    newest: bool = True,
+) -> list[BookingRecord]:
+    """Orders of the customers that an actor acts for."""
+    customers = by.customer_ids | by.led_customer_ids
+    if not customers:
+        return []
+    return store.of_customers(
+        reading(), customers, states=states, kinds=kinds, since=since, until=until,
+        person_id=by.person_id if mine else None, after=after, limit=limit, newest=newest,
+    )  # fmt: skip
+
+
+def _reach(by: Actor) -> list[UUID] | None:
+    """Ids of the resources whose bookings an actor of the host sees; None is all of the house."""
+    if not by.has(*STAFF):
+        return []
+    if by.department_ids is None:
+        return None
+    return [record.key.id for record in catalogue.resources_managed_by(by)]
+
+
+def bookings_at(
+    by: Actor,
+    *,
+    states: Collection[BookingState] = (),
+    kinds: Collection[BookingKind] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: Sequence[Any] | None = None,
+    limit: int = 200,
+    newest: bool = False,
+) -> list[BookingRecord]:
+    """Orders at a host, as far as the actor's roles reach."""
+    found = _reach(by)
+    if found == []:
+        return []
+    return store.of_host(
+        reading(), by.organisation_id, resource_ids=found, states=states, kinds=kinds, since=since, until=until,
+        after=after, limit=limit, newest=newest,
+    )  # fmt: skip
+
+
+def requests(by: Actor, *, limit: int = 200) -> list[BookingRecord]:
+    """What waits for the host's answer, the nearest term first."""
+    found = bookings_at(by, states=[BookingState.REQUESTED], limit=limit)
+    return sorted(found, key=lambda r: (r.answer_by or r.created_at, r.created_at))
+
+
+def waiting_count(by: Actor) -> int:
+    """How many orders wait for an answer of this actor's house."""
+    found = _reach(by)
+    return 0 if found == [] else store.counts(reading(), by.organisation_id, found, BookingState.REQUESTED)
+
+
+def of_resources(keys: Sequence[HostKey], span: TimeSpan) -> list[BookingRecord]:
+    """Bookings that hold or held time of these resources in a span, by start."""
+    result: list[BookingRecord] = []
+    hosts: dict[UUID, list[UUID]] = {}
+    for key in keys:
+        hosts.setdefault(key.institution_id, []).append(key.id)
+    states = [*HOLDING, BookingState.DONE, BookingState.NO_SHOW]
+    for institution_id, ids in hosts.items():
+        result += store.of_host(
+            reading(), institution_id, resource_ids=ids, states=states, kinds=[BookingKind.WINDOW],
+            since=span.start, until=span.end, limit=10_000,
+        )  # fmt: skip
+    now = clock.now()
+    live = [r for r in result if judged_by_clock(r, now) not in (BookingState.EXPIRED, BookingState.HELD)]
+    return sorted(live, key=lambda r: (r.starts_at or r.created_at, r.key))
+
+
+def due_to_start(span: TimeSpan, limit: int = 200) -> list[BookingRecord]:
+    """Approved bookings of time that start in a span, of every host, oldest first."""
+    return store.due_to_start(reading(), span, limit)
+
+
+def next_start_of(person_id: UUID, after: datetime) -> datetime | None:
+    """Start of the next booking of a person, whoever pays for it."""
+    return reading().scalar(
+        select(Booking.starts_at)
+        .where(
+            Booking.person_id == person_id,
+            Booking.starts_at > after,
+            Booking.state.in_([BookingState.APPROVED.value, BookingState.REQUESTED.value]),
+        )
+        .order_by(Booking.starts_at)
+        .limit(1)
+    )
+
+
+def sums_of(records: Iterable[BookingRecord]) -> Mapping[HostKey, ThreeSums]:
+    """The three sums of many bookings at once, by booking."""
+    wanted = {HostKey(r.key.institution_id, r.quote_id): r.key for r in records if r.quote_id}
+    return {wanted[key]: sums for key, sums in store.quote_sums(reading(), wanted).items()}
+
+
+def records(keys: Collection[HostKey]) -> dict[HostKey, BookingRecord]:
+    """Many bookings at once, for other capabilities."""
+    return store.records_of(reading(), keys)
+
+
+# ---- calendar --------------------------------------------------------------------------------------------------
+
+
+def viewer_of(
+    resource: ResourceRecord, span: TimeSpan, by: Actor | None, customer_id: UUID | None = None
+) -> Viewer:
+    """Who looks at the calendar of a resource: what is theirs, and whether protected hours are for them."""
+    if by is None:
+        return Viewer()
+    host = is_staff(by, resource)
+    customers = by.customer_ids | by.led_customer_ids
+    mine = store.holders_of(reading(), resource.key, customers, span) if customers else set()
+    one = (
+        customer_id
+        if customer_id in by.customer_ids
+        else (next(iter(by.customer_ids)) if len(by.customer_ids) == 1 else None)
+    )
+    outside: bool | None = None
+    if one is not None:
+        outside = quoting.buyer(resource, one, quoting.day_of(resource, span, clock.now())).outside
+    elif by.organisation_id == resource.key.institution_id:
+        outside = False
+    return Viewer(outside, frozenset(mine), host)
+
+
+def calendar(key: HostKey, span: TimeSpan, by: Actor | None, customer_id: UUID | None = None) -> Week:
+    """Lanes of a resource for a reader; strangers see that a time is taken and nothing more."""
+    resource = catalogue.visible(catalogue.resource(key), by)
+    return availability.week(key, span, viewer_of(resource, span, by, customer_id))
+
+
+def asked_of(record: BookingRecord, span: TimeSpan | None = None) -> Asked:
+    """A booking as the wish that it came from, perhaps for another time."""
+    return Asked(
+        kind=record.kind,
+        mode=record.mode,
+        span=span or record.span,
+        unit_id=None,
+        customer_id=record.customer_id,
+        person_id=record.person_id,
+        purpose=record.purpose,
+        project=record.project,
+        description=record.description,
+        samples=record.samples,
+        items=dict(record.items),
+        extras=frozenset(record.extras),
+        answers={k: str(v) for k, v in record.answers.items()},
+        hazards=frozenset(record.hazard.get("kinds", ())),
+        hazard_note=str(record.hazard.get("note", "")),
+    )
+
+
+def is_over(record: BookingRecord) -> bool:
+    return record.state in FINAL
+
+
+def near_future(days: int = 14) -> TimeSpan:
+    now = clock.now()
+    return TimeSpan(now, now + timedelta(days=days))

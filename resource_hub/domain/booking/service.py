@@ -1,0 +1,88 @@
+"""The door to booking. What others may call stands here; the work is done in the files beside it."""
+
+from __future__ import annotations
+
+from resource_hub.domain.booking.feeds import (
+    FeedContents,
+    FeedRecord,
+    contents,
+    feeds_of,
+    make_feed,
+    owns,
+    revoke_feed,
+)
+from resource_hub.domain.booking.managing import (
+    CancelPreview,
+    ChangePreview,
+    advance,
+    approve,
+    attach,
+    cancel,
+    cancel_preview,
+    change,
+    change_preview,
+    finished,
+    lapse_due,
+    missed,
+    propose,
+    reject,
+    say,
+    started,
+)
+from resource_hub.domain.booking.ordering import (
+    DECIDES,
+    STAFF,
+    alternatives,
+    fitted,
+    hold,
+    is_staff,
+    judge,
+    prepare,
+    request,
+    sweep_keys,
+)
+from resource_hub.domain.booking.quoting import (
+    Preview,
+    buyer,
+    cancellation_fee,
+    compute,
+    day_of,
+    may_buy_for,
+    no_show_fee,
+    preview,
+    quote,
+    quote_of,
+)
+from resource_hub.domain.booking.reading import (
+    Detail,
+    asked_of,
+    booking,
+    booking_for,
+    bookings_at,
+    bookings_of,
+    calendar,
+    detail,
+    due_to_start,
+    file_of,
+    judged_by_clock,
+    next_start_of,
+    of_resources,
+    records,
+    requests,
+    side_of,
+    sums_of,
+    viewer_of,
+    waiting_count,
+)
+from resource_hub.domain.booking.telling import SUBSCRIPTIONS
+
+__all__ = [
+    "DECIDES", "STAFF", "SUBSCRIPTIONS", "CancelPreview", "ChangePreview", "Detail", "FeedContents", "FeedRecord",
+    "Preview", "advance", "alternatives", "approve", "asked_of", "attach", "booking", "booking_for", "bookings_at",
+    "bookings_of", "buyer", "calendar", "cancel", "cancel_preview", "cancellation_fee", "change", "change_preview",
+    "compute", "contents", "day_of", "detail", "due_to_start", "feeds_of", "file_of", "finished", "fitted", "hold",
+    "is_staff", "judge", "judged_by_clock", "lapse_due", "make_feed", "may_buy_for", "missed", "next_start_of",
+    "no_show_fee", "of_resources", "owns", "prepare", "preview", "propose", "quote", "quote_of", "records", "reject",
+    "request", "requests", "revoke_feed", "say", "side_of", "started", "sums_of", "sweep_keys", "viewer_of",
+    "waiting_count",
+]  # fmt: skip

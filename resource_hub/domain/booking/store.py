@@ -1,0 +1,506 @@
+"""Queries of booking: rows to records and facts; never commits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, func, insert, or_, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from resource_hub.domain.accounts.terms import CustomerClass
+from resource_hub.domain.booking.tables import Booking, BookingEvent, BookingFile, BookingMessage, Feed, Quote
+from resource_hub.domain.booking.terms import (
+    COUNTED,
+    BookingKind,
+    BookingRecord,
+    BookingState,
+    EventRecord,
+    ExpectedSupportLine,
+    FileKind,
+    FileRecord,
+    MessageRecord,
+    OwnTime,
+    QuoteRecord,
+    ThreeSums,
+)
+from resource_hub.domain.catalogue.terms import Mode
+from resource_hub.domain.pricing.terms import PriceLine
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.tables import StoredFile
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.money import Money
+from resource_hub.kernel.time import TimeSpan
+
+
+def record(row: Booking) -> BookingRecord:
+    return BookingRecord(
+        key=HostKey(row.institution_id, row.id),
+        number=row.number,
+        kind=BookingKind(row.kind),
+        mode=Mode(row.mode) if row.mode else None,
+        state=BookingState(row.state),
+        resource_id=row.resource_id,
+        unit_id=row.unit_id,
+        customer_id=row.customer_id,
+        customer_class=CustomerClass(row.customer_class),
+        person_id=row.person_id,
+        booked_by=row.booked_by,
+        span=TimeSpan(row.starts_at, row.ends_at) if row.starts_at and row.ends_at else None,
+        setup_seconds=row.setup_seconds,
+        teardown_seconds=row.teardown_seconds,
+        purpose=row.purpose,
+        project=row.project,
+        description=row.description,
+        samples=row.samples,
+        hazard=row.hazard,
+        answers=row.answers,
+        quote_id=row.quote_id,
+        tariff_id=row.tariff_id,
+        rules_number=row.rules_number,
+        ical_uid=row.ical_uid,
+        ical_sequence=row.ical_sequence,
+        hold_expires_at=row.hold_expires_at,
+        answer_by=row.answer_by,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        decision_note=row.decision_note,
+        cancelled_at=row.cancelled_at,
+        cancelled_by=row.cancelled_by,
+        cancel_reason=row.cancel_reason,
+        cancel_fee=Money(row.cancel_fee_minor, row.currency),
+        version=row.version,
+        created_at=row.created_at,
+        changed_at=row.changed_at,
+        series_id=row.series_id,
+        extras=tuple(row.extras or ()),
+        items=dict(row.items or {}),
+    )
+
+
+def row_of(session: Session, key: HostKey) -> Booking | None:
+    return session.get(Booking, tuple(key))
+
+
+def locked(session: Session, key: HostKey) -> Booking | None:
+    """The row, locked to its transaction's end and read anew."""
+    return session.scalars(
+        select(Booking)
+        .where(Booking.institution_id == key.institution_id, Booking.id == key.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def add(session: Session, values: Mapping[str, Any]) -> None:
+    session.execute(insert(Booking).values(**values))
+
+
+def change(session: Session, key: HostKey, values: Mapping[str, Any]) -> None:
+    session.execute(
+        update(Booking)
+        .where(Booking.institution_id == key.institution_id, Booking.id == key.id)
+        .values(**values, version=Booking.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def id_of_number(session: Session, institution_id: UUID, number: str) -> UUID | None:
+    return session.scalar(
+        select(Booking.id).where(Booking.institution_id == institution_id, Booking.number == number)
+    )
+
+
+def records_of(session: Session, keys: Collection[HostKey]) -> dict[HostKey, BookingRecord]:
+    if not keys:
+        return {}
+    rows = session.scalars(
+        select(Booking).where(tuple_(Booking.institution_id, Booking.id).in_([tuple(k) for k in keys]))
+    )
+    return {found.key: found for found in map(record, rows)}
+
+
+# ---- facts for rules -----------------------------------------------------------------------------------------
+
+
+def own_times(
+    session: Session,
+    resource: HostKey,
+    customer_id: UUID,
+    person_id: UUID,
+    span: TimeSpan,
+    ignore: UUID | None,
+) -> tuple[OwnTime, ...]:
+    """Bookings on a resource by the customer or the person that meet a span."""
+    rows = session.execute(
+        select(
+            Booking.starts_at, Booking.ends_at, Booking.state, Booking.person_id, Booking.customer_id
+        ).where(
+            Booking.institution_id == resource.institution_id,
+            Booking.resource_id == resource.id,
+            or_(Booking.customer_id == customer_id, Booking.person_id == person_id),
+            Booking.starts_at < span.end,
+            Booking.ends_at > span.start,
+            Booking.state.in_([s.value for s in COUNTED]),
+            Booking.id != ignore if ignore else Booking.id.is_not(None),
+        )
+    )
+    return tuple(OwnTime(TimeSpan(s, e), BookingState(state), p, c) for s, e, state, p, c in rows if s and e)
+
+
+# ---- lists ---------------------------------------------------------------------------------------------------
+
+
+def _page(statement: Select[Any], after: Sequence[Any] | None, limit: int, *, newest: bool) -> Select[Any]:
+    when = func.coalesce(Booking.starts_at, Booking.created_at)
+    if after is not None:
+        moment, booking_id = after
+        beyond = when < moment if newest else when > moment
+        same = Booking.id < booking_id if newest else Booking.id > booking_id
+        statement = statement.where(or_(beyond, and_(when == moment, same)))
+    order = (when.desc(), Booking.id.desc()) if newest else (when, Booking.id)
+    return statement.order_by(*order).limit(limit)
+
+
+def of_customers(
+    session: Session,
+    customer_ids: Collection[UUID],
+    *,
+    states: Collection[BookingState] = (),
+    kinds: Collection[BookingKind] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    person_id: UUID | None = None,
+    after: Sequence[Any] | None = None,
+    limit: int = 50,
+    newest: bool = True,
+) -> list[BookingRecord]:
+    statement = select(Booking).where(Booking.customer_id.in_(customer_ids))
+    return _filtered(session, statement, states, kinds, since, until, person_id, after, limit, newest)
+
+
+def of_host(
+    session: Session,
+    institution_id: UUID,
+    *,
+    resource_ids: Collection[UUID] | None = None,
+    states: Collection[BookingState] = (),
+    kinds: Collection[BookingKind] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: Sequence[Any] | None = None,
+    limit: int = 200,
+    newest: bool = False,
+) -> list[BookingRecord]:
+    statement = select(Booking).where(Booking.institution_id == institution_id)
+    if resource_ids is not None:
+        statement = statement.where(Booking.resource_id.in_(resource_ids))
+    return _filtered(session, statement, states, kinds, since, until, None, after, limit, newest)
+
+
+def _filtered(
+    session: Session,
+    statement: Select[Any],
+    states: Collection[BookingState],
+    kinds: Collection[BookingKind],
+    since: datetime | None,
+    until: datetime | None,
+    person_id: UUID | None,
+    after: Sequence[Any] | None,
+    limit: int,
+    newest: bool,
+) -> list[BookingRecord]:
+    if states:
+        statement = statement.where(Booking.state.in_([s.value for s in states]))
+    if kinds:
+        statement = statement.where(Booking.kind.in_([k.value for k in kinds]))
+    if person_id is not None:
+        statement = statement.where(Booking.person_id == person_id)
+    if since is not None:
+        statement = statement.where(func.coalesce(Booking.ends_at, Booking.created_at) > since)
+    if until is not None:
+        statement = statement.where(func.coalesce(Booking.starts_at, Booking.created_at) < until)
+    return [record(row) for row in session.scalars(_page(statement, after, limit, newest=newest))]
+
+
+def holders_of(
+    session: Session, resource: HostKey, customer_ids: Collection[UUID], span: TimeSpan
+) -> set[UUID]:
+    """Bookings on a resource that belong to these customers."""
+    return set(
+        session.scalars(
+            select(Booking.id).where(
+                Booking.institution_id == resource.institution_id,
+                Booking.resource_id == resource.id,
+                Booking.customer_id.in_(customer_ids),
+                Booking.starts_at < span.end,
+                Booking.ends_at > span.start,
+            )
+        )
+    )
+
+
+def counts(
+    session: Session, institution_id: UUID, resource_ids: Collection[UUID] | None, state: BookingState
+) -> int:
+    statement = select(func.count()).where(
+        Booking.institution_id == institution_id, Booking.state == state.value
+    )
+    if resource_ids is not None:
+        statement = statement.where(Booking.resource_id.in_(resource_ids))
+    return session.scalar(statement) or 0
+
+
+def due_to_start(session: Session, span: TimeSpan, limit: int) -> list[BookingRecord]:
+    """Approved windows that start in a span, by start, of every host."""
+    rows = session.scalars(
+        select(Booking)
+        .where(
+            Booking.state == BookingState.APPROVED.value,
+            Booking.kind == BookingKind.WINDOW.value,
+            Booking.starts_at >= span.start,
+            Booking.starts_at < span.end,
+        )
+        .order_by(Booking.starts_at, Booking.id)
+        .limit(limit)
+    )
+    return [record(row) for row in rows]
+
+
+def unanswered(session: Session, now: datetime, limit: int) -> list[HostKey]:
+    """Holds and requests whose term has run out."""
+    rows = session.execute(
+        select(Booking.institution_id, Booking.id)
+        .where(
+            or_(
+                and_(Booking.state == BookingState.HELD.value, Booking.hold_expires_at <= now),
+                and_(Booking.state == BookingState.REQUESTED.value, Booking.answer_by <= now),
+            )
+        )
+        .order_by(Booking.institution_id, Booking.id)
+        .limit(limit)
+    )
+    return [HostKey(*row) for row in rows]
+
+
+# ---- quotes --------------------------------------------------------------------------------------------------
+
+
+def add_quote(session: Session, quote: QuoteRecord, created_at: datetime, created_by: UUID | None) -> HostKey:
+    key = HostKey(quote.resource_key.institution_id, new_id())
+    session.execute(
+        insert(Quote).values(
+            institution_id=key.institution_id,
+            id=key.id,
+            resource_id=quote.resource_key.id,
+            customer_id=quote.customer_id,
+            customer_class=quote.customer_class.value,
+            tariff_id=quote.tariff_id,
+            use=dict(quote.use),
+            lines=[line.as_json() for line in quote.lines],
+            support=[line.as_json() for line in quote.support],
+            list_minor=quote.sums.list_price.minor,
+            to_pay_minor=quote.sums.to_pay.minor,
+            back_minor=quote.sums.back.minor,
+            net_minor=quote.sums.net.minor,
+            currency=quote.currency,
+            valid_until=quote.valid_until,
+            created_by=created_by,
+            created_at=created_at,
+        )
+    )
+    return key
+
+
+def quote(session: Session, key: HostKey) -> QuoteRecord | None:
+    row = session.get(Quote, tuple(key))
+    if row is None:
+        return None
+    return QuoteRecord(
+        resource_key=HostKey(row.institution_id, row.resource_id),
+        customer_id=row.customer_id,
+        customer_class=CustomerClass(row.customer_class),
+        lines=tuple(PriceLine.from_json(line, row.currency) for line in row.lines),
+        support=tuple(ExpectedSupportLine.from_json(line) for line in row.support),
+        sums=ThreeSums(
+            Money(row.list_minor, row.currency),
+            Money(row.to_pay_minor, row.currency),
+            Money(row.back_minor, row.currency),
+        ),
+        use=row.use,
+        tariff_id=row.tariff_id,
+        valid_until=row.valid_until,
+        key=HostKey(row.institution_id, row.id),
+    )
+
+
+def quote_sums(session: Session, keys: Iterable[HostKey]) -> dict[HostKey, ThreeSums]:
+    """The three sums of many quotes at once, for lists."""
+    wanted = [tuple(key) for key in keys]
+    if not wanted:
+        return {}
+    rows = session.execute(
+        select(
+            Quote.institution_id,
+            Quote.id,
+            Quote.list_minor,
+            Quote.to_pay_minor,
+            Quote.back_minor,
+            Quote.currency,
+        ).where(tuple_(Quote.institution_id, Quote.id).in_(wanted))
+    )
+    return {
+        HostKey(host, one): ThreeSums(Money(gross, money), Money(pay, money), Money(back, money))
+        for host, one, gross, pay, back, money in rows
+    }
+
+
+# ---- what belongs to a booking -------------------------------------------------------------------------------
+
+
+def add_event(
+    session: Session,
+    key: HostKey,
+    at: datetime,
+    person_id: UUID | None,
+    kind: str,
+    details: Mapping[str, Any],
+) -> None:
+    session.execute(
+        insert(BookingEvent).values(
+            institution_id=key.institution_id,
+            id=new_id(),
+            booking_id=key.id,
+            at=at,
+            person_id=person_id,
+            kind=kind,
+            details=dict(details),
+        )
+    )
+
+
+def events(session: Session, key: HostKey) -> list[EventRecord]:
+    rows = session.execute(
+        select(BookingEvent.at, BookingEvent.person_id, BookingEvent.kind, BookingEvent.details)
+        .where(BookingEvent.institution_id == key.institution_id, BookingEvent.booking_id == key.id)
+        .order_by(BookingEvent.at, BookingEvent.id)
+    )
+    return [EventRecord(*row) for row in rows]
+
+
+def add_message(
+    session: Session, key: HostKey, at: datetime, person_id: UUID, from_host: bool, text: str
+) -> None:
+    session.execute(
+        insert(BookingMessage).values(
+            institution_id=key.institution_id,
+            id=new_id(),
+            booking_id=key.id,
+            at=at,
+            person_id=person_id,
+            from_host=from_host,
+            text=text,
+        )
+    )
+
+
+def messages(session: Session, key: HostKey) -> list[MessageRecord]:
+    t = BookingMessage
+    rows = session.execute(
+        select(t.id, t.at, t.person_id, t.from_host, t.text)
+        .where(t.institution_id == key.institution_id, t.booking_id == key.id)
+        .order_by(t.at, t.id)
+    )
+    return [MessageRecord(*row) for row in rows]
+
+
+def add_file(session: Session, key: HostKey, kind: FileKind, organisation_id: UUID, file_id: UUID) -> UUID:
+    made = new_id()
+    session.execute(
+        insert(BookingFile).values(
+            institution_id=key.institution_id,
+            id=made,
+            booking_id=key.id,
+            file_organisation_id=organisation_id,
+            file_id=file_id,
+            kind=kind.value,
+        )
+    )
+    return made
+
+
+def files(session: Session, key: HostKey) -> list[FileRecord]:
+    t = BookingFile
+    rows = session.execute(
+        select(
+            t.id,
+            t.kind,
+            t.file_organisation_id,
+            t.file_id,
+            StoredFile.name,
+            StoredFile.size,
+            StoredFile.media_type,
+        )
+        .join(
+            StoredFile, and_(StoredFile.organisation_id == t.file_organisation_id, StoredFile.id == t.file_id)
+        )
+        .where(t.institution_id == key.institution_id, t.booking_id == key.id)
+        .order_by(t.id)
+    )
+    return [FileRecord(row[0], FileKind(row[1]), *row[2:]) for row in rows]
+
+
+# ---- feeds ---------------------------------------------------------------------------------------------------
+
+
+def feed_by_digest(session: Session, digest: bytes) -> Feed | None:
+    return session.scalars(
+        select(Feed).where(Feed.secret_digest == digest, Feed.revoked_at.is_(None))
+    ).one_or_none()
+
+
+def feeds_of(session: Session, person_id: UUID) -> list[Feed]:
+    return list(
+        session.scalars(
+            select(Feed)
+            .where(Feed.person_id == person_id, Feed.revoked_at.is_(None))
+            .order_by(Feed.created_at)
+        )
+    )
+
+
+def feed_bookings(
+    session: Session,
+    since: datetime,
+    *,
+    customer_ids: Collection[UUID] | None = None,
+    person_id: UUID | None = None,
+    resource: HostKey | None = None,
+    limit: int = 5000,
+) -> list[BookingRecord]:
+    """What a calendar feed shows: windows from a moment on, cancelled ones too, so that programs take them out."""
+    shown = [s.value for s in BookingState if s not in (BookingState.HELD,)]
+    statement = select(Booking).where(
+        Booking.kind == BookingKind.WINDOW.value, Booking.ends_at > since, Booking.state.in_(shown)
+    )
+    if customer_ids is not None:
+        statement = statement.where(Booking.customer_id.in_(customer_ids))
+    if person_id is not None:
+        statement = statement.where(Booking.person_id == person_id)
+    if resource is not None:
+        statement = statement.where(
+            Booking.institution_id == resource.institution_id, Booking.resource_id == resource.id
+        )
+    return [
+        record(row) for row in session.scalars(statement.order_by(Booking.starts_at, Booking.id).limit(limit))
+    ]
+
+
+def last_change(session: Session, resource: HostKey) -> datetime | None:
+    return session.scalar(
+        select(func.max(Booking.changed_at)).where(
+            Booking.institution_id == resource.institution_id, Booking.resource_id == resource.id
+        )
+    )

@@ -1,0 +1,82 @@
+"""Notices of booking: who is told what. Run by the outbox, so that a booking's commit waits for no letter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.booking import reading
+from resource_hub.domain.booking.errors import NoSuchBooking
+from resource_hub.domain.booking.ordering import names_of
+from resource_hub.domain.booking.terms import BookingRecord
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.notices import service as notices
+from resource_hub.infra.outbox import Event
+from resource_hub.infra.unit_of_work import Unit
+from resource_hub.kernel.keys import HostKey
+
+# Which side is told of what. The one who did it is not told of it.
+_CUSTOMER = {
+    "booking.approved", "booking.rejected", "booking.cancelled", "booking.changed", "booking.expired",
+    "booking.received", "booking.delivered", "booking.no_show", "booking.requested",
+}  # fmt: skip
+_HOST = {"booking.requested", "booking.approved", "booking.cancelled", "booking.changed", "booking.expired"}
+
+
+def _customers_people(record: BookingRecord) -> list[UUID]:
+    return list(dict.fromkeys([record.person_id, record.booked_by]))
+
+
+def _hosts_people(record: BookingRecord) -> list[UUID]:
+    resource = catalogue.resource(record.resource_key)
+    found = accounts.people_with_role(
+        record.institution_id, Role.MANAGER, Role.DEPUTY, department_id=resource.department_id
+    )
+    return list(found) or list(
+        accounts.people_with_role(record.institution_id, Role.OFFICE, Role.INSTITUTION_ADMIN)
+    )
+
+
+def tell(unit: Unit, event: Event) -> None:
+    """Tell both sides of a booking's change; delivered again, it tells nobody twice."""
+    key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["booking_id"]))
+    try:
+        record = reading.booking(key)
+    except NoSuchBooking:
+        return
+    actor = UUID(event.payload["person_id"]) if event.payload.get("person_id") else None
+    host = accounts.organisation(record.institution_id)
+    values = names_of(record)
+    if event.name == "booking.cancelled":
+        values["reason"] = record.cancel_reason or "–"
+        fee = record.cancel_fee
+        values["fee"] = {"minor": fee.minor, "currency": fee.currency}
+    if event.name in ("booking.rejected", "booking.approved"):
+        values["reason"] = record.decision_note or "–"
+    link = f"/hosts/{host.code}/bookings/{record.key.id}"
+    customer = accounts.customer(record.customer_id)
+
+    def send(people: Iterable[UUID], kind: str, organisation_id: UUID) -> None:
+        others = [person for person in people if person != actor]
+        notices.notify(unit, others, kind, values, link, organisation_id, key=str(event.id))
+
+    if event.name in ("booking.message", "booking.attached"):
+        from_host = bool(event.payload.get("from_host"))
+        people = _customers_people(record) if from_host else _hosts_people(record)
+        send(people, event.name, customer.organisation_id if from_host else record.institution_id)
+        return
+    # The person who booked for another is told as the customer's side is.
+    if event.name in _CUSTOMER:
+        send(_customers_people(record), event.name, customer.organisation_id)
+    if event.name in _HOST:
+        told = set(_customers_people(record))
+        people = [person for person in _hosts_people(record) if person not in told]
+        send(people, f"{event.name}_at_host", record.institution_id)
+
+
+SUBSCRIPTIONS = {
+    name: [("booking.tell", tell)]
+    for name in sorted(_CUSTOMER | _HOST | {"booking.message", "booking.attached"})
+}
