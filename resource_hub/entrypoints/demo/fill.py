@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import config
 from resource_hub.app import create_app
-from resource_hub.entrypoints.demo import past, world
+from resource_hub.entrypoints.demo import past, world, yearly
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.unit_of_work import unit_of_work
@@ -43,6 +43,7 @@ def ensure(settings: config.Settings, say: Callable[[str], object] = lambda _tex
         )
         counts = past.tell(made, say)
         say(f"  {counts.bookings} bookings, {counts.sessions} sessions, {counts.charges} charges of the past year")
+        say(f"  {yearly.tell(made)} instruments with the figures of their year entered")
         with unit_of_work() as unit:
             clock.filled(unit.session, done=True)
     return True
