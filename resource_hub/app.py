@@ -124,7 +124,22 @@ def _wire() -> None:
     from resource_hub.domain.booking.handing_over import OpenOrders
 
     accounts.install_open_work("booking", OpenOrders())
+    _wire_catalogue()
     _wire_money()
+
+
+def _wire_catalogue() -> None:
+    """Free times and working days as the catalogue shows them, and who is told of its changes."""
+    from resource_hub.domain.availability import service as availability
+    from resource_hub.domain.catalogue import ports as catalogue_ports
+    from resource_hub.domain.notices import service as notices
+
+    catalogue_ports.install(
+        # An hour is what lists ask for; the resource's own page knows its shortest booking.
+        next_free=lambda keys: availability.next_free(keys, 3600),
+        working_days_after=availability.working_day_after,
+        notify=notices.notify,
+    )
 
 
 def _wire_money() -> None:
