@@ -522,8 +522,7 @@ def _told(
     if readers:
         values = {
             "code": row.code,
-            "name_zh": row.name_zh,
-            "name_en": row.name_en,
+            "name": {"zh": row.name_zh, "en": row.name_en},
             "note": change.decision_note or change.note,
             "effective_on": change.effective_on.isoformat() if change.effective_on else None,
         }

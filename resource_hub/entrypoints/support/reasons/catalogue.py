@@ -54,6 +54,15 @@ SENTENCES = {
     "catalogue.not_withdrawn": N_("This resource is not withdrawn."),
     "catalogue.unit_count": N_("Between %(least)s and %(most)s units."),
     "catalogue.copy_nothing_chosen": N_("Choose what to copy."),
+    # ---- notices
+    "notice.catalogue.submitted": N_("%(name)s (%(code)s) waits for your approval."),
+    "notice.catalogue.approved": N_("%(name)s (%(code)s) was approved; it is in force from %(effective_on)s."),
+    "notice.catalogue.refused": N_("%(name)s (%(code)s) was sent back by the office: %(note)s"),
+    "notice.catalogue.withdrawn": N_("%(name)s (%(code)s) was withdrawn: %(note)s"),
+    "label.catalogue.submitted": N_("A listing waits for approval"),
+    "label.catalogue.approved": N_("Your listing was approved"),
+    "label.catalogue.refused": N_("Your listing was sent back"),
+    "label.catalogue.withdrawn": N_("A listing was withdrawn"),
     # ---- uploads
     "catalogue.file_not_found": N_("There is no such file."),
     "catalogue.file_refused": N_("The file cannot be taken."),
