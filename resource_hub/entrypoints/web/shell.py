@@ -52,6 +52,7 @@ def landing() -> str:
         "shell/landing.html",
         kinds=everything.facets.get("kind", ()),
         free=_free_this_week(),
+        soon=clock.now() + timedelta(minutes=5),
         support=_support(),
         support_url=url_for("support.index") if "support.index" in current_app.view_functions else "",
     )
@@ -74,7 +75,7 @@ def _free_this_week() -> list[Any]:
     for hit in soon:
         ranked.append((met[hit.host.code], hit.next_free, hit.resource.code, hit))
         met[hit.host.code] += 1
-    return [row[3] for row in sorted(ranked, key=lambda row: row[:3])[:6]]
+    return [row[3] for row in sorted(ranked, key=lambda row: row[:3])[:8]]
 
 
 def _support() -> list[Any]:
