@@ -183,11 +183,48 @@ def taken(key: HostKey, now: datetime) -> list[TakenRow]:
             )
         )
     }
-    booked = session.execute(
+    nothing = ("", "", "")
+    rows: list[TakenRow] = []
+    for line in session.execute(
+        select(
+            Occupancy.id,
+            Occupancy.unit_id,
+            Occupancy.holder_id,
+            Occupancy.starts_at,
+            Occupancy.ends_at,
+            Booking.ical_sequence,
+            Booking.changed_at,
+        )
+        .outerjoin(
+            Booking,
+            and_(Booking.institution_id == Occupancy.institution_id, Booking.id == Occupancy.holder_id),
+        )
+        .where(
+            Occupancy.institution_id == key.institution_id,
+            Occupancy.resource_id == key.id,
+            Occupancy.ends_at > now - PAST,
+            Occupancy.starts_at < now + FUTURE,
+            or_(Occupancy.expires_at.is_(None), Occupancy.expires_at > now),
+        )
+    ):
+        row_id, unit_id, holder_id, start, end, sequence, changed_at = line
+        # A booking keeps its mark when it moves to another time or unit; anything else is told apart by unit.
+        of_booking = changed_at is not None
+        rows.append(
+            TakenRow(
+                _mark(holder_id, None if of_booking else unit_id),
+                sequence or 0,
+                start,
+                end,
+                changed_at if of_booking else _made_at(row_id),
+                False,
+                *units.get(unit_id, nothing),
+            )
+        )
+    for row in session.execute(
         select(
             Booking.id,
             Booking.unit_id,
-            Booking.state,
             Booking.starts_at,
             Booking.ends_at,
             Booking.setup_seconds,
@@ -201,49 +238,21 @@ def taken(key: HostKey, now: datetime) -> list[TakenRow]:
             Booking.starts_at.is_not(None),
             Booking.starts_at < now + FUTURE,
             Booking.ends_at > now - PAST,
-            or_(Booking.state.not_in(GONE), Booking.changed_at > now - CANCELLED_KEPT),
-        )
-    ).all()
-    known = {row.id: row for row in booked}
-    rows: list[TakenRow] = []
-    nothing = ("", "", "")
-    for line in session.execute(
-        select(
-            Occupancy.id, Occupancy.unit_id, Occupancy.holder_id, Occupancy.starts_at, Occupancy.ends_at
-        ).where(
-            Occupancy.institution_id == key.institution_id,
-            Occupancy.resource_id == key.id,
-            Occupancy.ends_at > now - PAST,
-            Occupancy.starts_at < now + FUTURE,
-            or_(Occupancy.expires_at.is_(None), Occupancy.expires_at > now),
+            Booking.state.in_(GONE),
+            Booking.changed_at > now - CANCELLED_KEPT,
         )
     ):
-        of_booking = known.get(line.holder_id)
         rows.append(
             TakenRow(
-                # A booking keeps its mark when it moves to another time or unit; anything else is told apart by unit.
-                _mark(line.holder_id, None if of_booking else line.unit_id),
-                of_booking.ical_sequence if of_booking else 0,
-                line.starts_at,
-                line.ends_at,
-                of_booking.changed_at if of_booking else _made_at(line.id),
-                False,
-                *units.get(line.unit_id, nothing),
+                _mark(row.id, None),
+                row.ical_sequence,
+                row.starts_at - timedelta(seconds=row.setup_seconds),
+                row.ends_at + timedelta(seconds=row.teardown_seconds),
+                row.changed_at,
+                True,
+                *units.get(row.unit_id, nothing),
             )
         )
-    for row in booked:
-        if row.state in GONE:
-            rows.append(
-                TakenRow(
-                    _mark(row.id, None),
-                    row.ical_sequence,
-                    row.starts_at - timedelta(seconds=row.setup_seconds),
-                    row.ends_at + timedelta(seconds=row.teardown_seconds),
-                    row.changed_at,
-                    True,
-                    *units.get(row.unit_id, nothing),
-                )
-            )
     rows.sort(key=lambda r: (r.start, r.uid))
     return rows[:MOST]
 

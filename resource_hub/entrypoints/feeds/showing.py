@@ -64,7 +64,7 @@ def feed(record: FeedRecord) -> str | None:
         if resource is None or not resource.bookable or not resource.listed:
             return None
         rows = calendar_feed.taken(resource.key, now)
-        return ical.calendar(name_of(record), _taken(rows, resource.zone, resource.unit_count > 1))
+        return ical.calendar(plain(resource.name(language())), _taken(rows, resource.zone, resource.unit_count > 1))
     if record.kind is FeedKind.PERSON:
         booked = calendar_feed.of_person(record.person_id, now)
     elif record.kind is FeedKind.CUSTOMER:
