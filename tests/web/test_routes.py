@@ -106,7 +106,8 @@ def test_an_open_door_is_found(app):
 
 
 def test_looking_changes_nothing(app, people):
-    """Every GET route as every role, then every link found on the way: no write, no crash, every form guarded."""
+    """Every GET route as every role, then every link found on the way: no write, no crash, no text without Chinese,
+    every form guarded."""
     problems = []
     for name, (client, code) in people.items():
         queue = deque(path for _rule, path in addresses(app, {"organisation": code, "host": code}))
@@ -122,6 +123,8 @@ def test_looking_changes_nothing(app, people):
                 problems.append(f"GET {path} as {name} wrote to {', '.join(sorted(set(written)))}")
             if answer.status_code >= 500:
                 problems.append(f"GET {path} as {name} answered {answer.status_code}")
+            if "X-Untranslated" in answer.headers:
+                problems.append(f"GET {path} as {name} has no Chinese for {answer.headers['X-Untranslated']}")
             if answer.mimetype != "text/html" or answer.is_streamed:
                 answer.close()
                 continue

@@ -54,7 +54,6 @@ def landing() -> str:
         free=_free_this_week(),
         soon=clock.now() + timedelta(minutes=5),
         support=_support(),
-        support_url=url_for("support.index") if "support.index" in current_app.view_functions else "",
     )
 
 
