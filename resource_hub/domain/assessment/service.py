@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -41,6 +41,7 @@ from resource_hub.domain.assessment.terms import (
 )
 from resource_hub.domain.assessment.year import InstitutionYear, InstrumentYear, Rules
 from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.rules.working_days import working_days_after
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
@@ -80,31 +81,39 @@ def _build(
     typed = store.inputs(session, institution_id, schemes.BENEFIT, period.since, resource_ids)
     classes = store.earlier_classes(session, institution_id, schemes.BENEFIT, period.until, resource_ids)
     today = at.astimezone(zone(host.zone)).date()
-    dues: dict[date, date] = {}
-
-    def due_of(accepted_on: date) -> date:
-        if accepted_on not in dues:
-            dues[accepted_on] = watch_rules.listing_due(
-                rules.watch,
-                accepted_on,
-                lambda day, n: availability.working_days_after(host.jurisdiction, day, n),
-            )
-        return dues[accepted_on]
-
     instruments = []
-    for facts in ports.facts().instruments(institution_id, period.since, period.until, resource_ids):
+    listed = ports.facts().instruments(institution_id, period.since, period.until, resource_ids)
+    due_of = _listing_dues(
+        rules, host.jurisdiction, [each.accepted_on for each in listed if each.accepted_on]
+    )
+    for facts in listed:
         whole = replace(
             facts,
             inputs=typed.get(facts.resource_id, Inputs()),
             earlier_class=classes.get(facts.resource_id),
         )
-        due = due_of(facts.accepted_on) if facts.accepted_on is not None else None
+        due = due_of[facts.accepted_on] if facts.accepted_on is not None else None
         instruments.append(
             InstrumentYear(whole, period, rules, institution_id, at, due, min(today, period.until))
         )
     return InstitutionYear(
         institution_id, period, rules, at, today, tuple(instruments), entered, entered_version
     )
+
+
+def _listing_dues(rules: Rules, jurisdiction: str, accepted: Sequence[date]) -> dict[date, date]:
+    """Last day in time for each acceptance date; the calendar is asked once for all of them."""
+    if not accepted:
+        return {}
+    # Thirty working days lie within three months, whatever the holidays.
+    last = max(accepted) + timedelta(days=rules.watch.listing_working_days * 2 + 30)
+    special = availability.special_days(jurisdiction, min(accepted), last)
+    return {
+        day: watch_rules.listing_due(
+            rules.watch, day, lambda start, n: working_days_after(start, n, special.get)
+        )
+        for day in set(accepted)
+    }
 
 
 def current_period(institution_id: UUID, kind: periods.PeriodKind) -> Period:

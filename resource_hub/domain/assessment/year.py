@@ -84,10 +84,15 @@ class InstrumentYear:
     def _rows(self) -> Rows:
         return Rows(self.institution_id, self.period.since, self.period.until, (self.facts.resource_id,))
 
+    @property
+    def in_form(self) -> bool:
+        """Whether the benefit form asks for this instrument."""
+        return benefit.in_scope(self.rules.form, self.facts)
+
     @cached_property
     def total(self) -> Figure | None:
         """The benefit form's total; None where the form does not ask for this instrument."""
-        if not benefit.in_scope(self.rules.form, self.facts):
+        if not self.in_form:
             return None
         figure = benefit.score(self.rules.form, self.facts)
         return placed(figure, self.rules.form_version, self.as_of, self._rows)
@@ -110,7 +115,7 @@ class InstrumentYear:
 
     @property
     def inputs_missing(self) -> list[InputCode]:
-        return self.facts.inputs.missing(BENEFIT_INPUTS) if self.total is not None else []
+        return self.facts.inputs.missing(BENEFIT_INPUTS) if self.in_form else []
 
     def figures(self) -> dict[str, Figure]:
         """Every figure of the instrument, parts of the form's total included, by code."""
@@ -159,7 +164,7 @@ class InstitutionYear:
 
     @cached_property
     def scored(self) -> tuple[InstrumentYear, ...]:
-        return tuple(each for each in self.instruments if each.total is not None)
+        return tuple(each for each in self.instruments if each.in_form)
 
     @cached_property
     def in_ratios(self) -> tuple[InstrumentYear, ...]:
@@ -217,7 +222,7 @@ class InstitutionYear:
         """Watch-lists over the instruments in scope of the national measures or of the form."""
         found: dict[WatchCode, list[tuple[InstrumentYear, Watch]]] = {code: [] for code in WatchCode}
         for each in self.instruments:
-            if each.total is None and not ratios.in_scope(self.rules.ratios, each.facts):
+            if not each.in_form and not ratios.in_scope(self.rules.ratios, each.facts):
                 continue
             for one in each.watches:
                 found[one.code].append((each, one))

@@ -125,10 +125,21 @@ def year(organisation: str) -> str:
         months=month_chart(usage_rows.months(rows), organisation, period),
         compared=_compared(found),
         frozen=service.frozen_scores(g.actor.organisation_id, period, by=g.actor),
-        instruments=sorted(found.instruments, key=lambda each: -each.facts.hours.effective),
+        instruments=_instruments(found),
         missing=_missing(organisation, found),
         rate_version=found.entered_version,
     )
+
+
+def _instruments(found: InstitutionYear) -> paging.Page[InstrumentYear]:
+    """Instruments by use, most first; the page after place so many."""
+    ordered = sorted(found.instruments, key=lambda each: (-each.facts.hours.effective, each.facts.code))
+    asked = paging.unpack(paging.asked_after(), int)
+    start = max(0, asked[0]) if asked else 0
+    limit = paging.asked_limit(ROWS_SHOWN)
+    shown = ordered[start : start + limit]
+    more = start + limit < len(ordered)
+    return paging.Page(shown, paging.pack([start + limit]) if more else None, len(ordered))
 
 
 def _figure_href(organisation: str, period: Period, resource_id: UUID | None = None) -> Callable[[str], str]:
