@@ -105,4 +105,8 @@ WORDS = {
     "rulebook.basis.period": NP_("basis", "period"),
     "rulebook.kind.voucher": N_("voucher"),
     "rulebook.kind.host_reward": N_("host reward"),
+    "rulebook.kind.assessment": N_("assessment"),
+    "rulebook.kind.code_list": N_("list of codes"),
+    "rulebook.kind.duty": N_("duty"),
+    "rulebook.kind.classification": N_("classification"),
 }

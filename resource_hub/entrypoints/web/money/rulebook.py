@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, request, url_for
 from resource_hub import rulebook as book
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
+from resource_hub.entrypoints.support.words import word
 from resource_hub.infra import clock
 from resource_hub.rulebook import Scheme, Version
 
@@ -70,9 +71,15 @@ def index(organisation: str) -> str:
     kind = request.args.get("kind", "")
     cards = [scheme_card(s) for s in book.rulebook() if not kind or s.kind == kind]
     kinds = sorted({s.kind for s in book.rulebook()})
-    return render_template(
-        "money/rulebook.html", organisation=organisation, cards=cards, kind=kind, kinds=kinds
-    )
+    tabs = [
+        {
+            "title": word("rulebook.kind", k),
+            "href": url_for("rulebook.index", organisation=organisation, kind=k),
+            "current": k == kind,
+        }
+        for k in kinds
+    ]
+    return render_template("money/rulebook.html", organisation=organisation, cards=cards, kind=kind, tabs=tabs)
 
 
 @rules.get("/rules/<path:scheme>")
