@@ -40,7 +40,7 @@ def make_bookings(
                     "institution_id": key.institution_id, "id": new_id(), "resource_id": key.id, "unit_id": unit_id,
                     "starts_at": start, "ends_at": end, "kind": "booking", "holder_id": booking_id,
                     "setup_seconds": 0, "teardown_seconds": 0,
-                }  # fmt: skip
+                }
             )
         unit.session.execute(insert(Booking), bookings)
         unit.session.execute(insert(Occupancy), occupancies)

@@ -28,6 +28,11 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("money", "notices"),
     ("money", "rules"),
     ("money", "rulebook"),
+    ("usage", "blueprint"),
+    ("usage", "phone"),
+    ("usage", "operations"),
+    ("usage", "proofs"),
+    ("audit", "blueprint"),
     ("assessment", "blueprint"),
     ("reports", "blueprint"),
 )
