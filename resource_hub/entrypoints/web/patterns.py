@@ -22,10 +22,10 @@ _AT = datetime(2026, 3, 5, 1, 0, tzinfo=UTC)
 
 def _rows() -> list[dict[str, Any]]:
     names = (
-        ("场发射扫描电镜 Field-emission SEM", "approved", 81000, 10800),
-        ("核磁共振波谱仪（600 MHz，低温探头） NMR spectrometer with cryoprobe", "requested", 245050, 21600),
-        ("X 射线衍射仪 X-ray diffractometer", "cancelled", -9000, 0),
-        ("高分辨质谱仪 High-resolution mass spectrometer", "no_show", 0, 5400),
+        ("场发射扫描电镜 Field-emission SEM", "public", 81000, 10800),
+        ("核磁共振波谱仪（600 MHz，低温探头） NMR spectrometer with cryoprobe", "pending", 245050, 21600),
+        ("X 射线衍射仪 X-ray diffractometer", "withdrawn", -9000, 0),
+        ("高分辨质谱仪 High-resolution mass spectrometer", "draft", 0, 5400),
     )
     return [
         {
