@@ -79,8 +79,8 @@ def actions(organisation_id: UUID) -> list[str]:
     )
 
 
-def _narrowed(wanted: Filter) -> Select[Any]:
-    statement: Select[Any] = (
+def _narrowed(wanted: Filter) -> Select[*tuple[Any, ...]]:
+    statement: Select[*tuple[Any, ...]] = (
         select(
             AuditEntry.id,
             AuditEntry.at,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Flask, Response, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_wtf import CSRFProtect
 
+from resource_hub.entrypoints.support.compression import MaskedProtect
 from resource_hub.entrypoints.support.guards import is_api
 
-csrf = CSRFProtect()
+csrf = MaskedProtect()
 # memory:// counts per process; a deployment with several names a shared store in RATELIMIT_STORAGE_URI.
 limiter = Limiter(key_func=get_remote_address, headers_enabled=True)
 

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, current_app, g, request
 
 from resource_hub.entrypoints.support import (
+    compression,
     formatting,
     guards,
     language,
@@ -21,6 +22,7 @@ from resource_hub.infra import audit
 
 def init_app(app: Flask) -> None:
     """Before blueprints are registered: languages, protection, guards, formats, error answers."""
+    compression.install(app)
     language.install(app)
     protection.install(app)
     guards.install(app)

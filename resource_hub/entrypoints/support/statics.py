@@ -1,8 +1,7 @@
 """Static files as small as they can be sent: compressed, and kept for ever when their address has a mark.
 
 Fetched files have their twins (``.br``, ``.gz``) beside them, made once by ``tools/assets.py``; our own are compressed
-when first asked for. Pages themselves are not compressed here: they hold form tokens and other people's words side by
-side, and the length of a compressed answer can give a token away.
+when first asked for. Pages are another matter (``compression``): they hold form tokens and other people's words.
 """
 
 from __future__ import annotations
