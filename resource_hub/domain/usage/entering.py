@@ -39,7 +39,8 @@ class LineEntry:
 
 @dataclass(frozen=True, slots=True)
 class OperatorEntry:
-    """A use as an operator enters it. ``document`` names a stored file and its SHA-256 (hex)."""
+    """A use as an operator enters it. ``document`` names a stored file: ``sha256`` (hex),
+    ``file`` (name), ``file_id``."""
 
     starts_at: datetime
     ends_at: datetime
@@ -109,11 +110,7 @@ def record_operator_entry(
             person_id=by.person_id,
             late=late,
             details={
-                **(
-                    {"sha256": entry.document["sha256"], "file": entry.document.get("file", "")}
-                    if entry.document
-                    else {}
-                ),
+                **(entry.document or {}),
                 "setup_seconds": entry.setup_seconds,
                 "post_seconds": entry.post_seconds,
                 "idle_seconds": entry.idle_seconds,

@@ -352,8 +352,9 @@ def close_line(record: SessionRecord) -> CloseLine:
 # ---- one session ------------------------------------------------------------------------------------------------
 
 
-def session_view(key: HostKey, by: Actor) -> SessionView:
-    """A session as one of its two parties sees it.
+def session_view(key: HostKey, by: Actor, *, witness: bool = False) -> SessionView:
+    """A session as one of its two parties sees it, or a ``witness``: a funder of whom the caller has made sure that a
+    claim of its programmes rests on this session. A witness sees no people.
 
     Raises:
         NoSuchSession: the reader is of neither party; told apart from a session that is not there nowhere.
@@ -365,12 +366,12 @@ def session_view(key: HostKey, by: Actor) -> SessionView:
     record = store.session_records(db_session, [row])[0]
     by_host = by.organisation_id == key.institution_id and bool(by.roles & HOST_ROLES)
     mine = [line for line in record.lines if line.customer_id in by.customer_ids]
-    if not by_host and not mine:
+    if not by_host and not mine and not witness:
         raise NoSuchSession()
     evidence = [store.evidence_record(e) for e in store.evidence_rows(db_session, row)]
     entries = store.entries_of_lines(db_session, key.institution_id, [line.key.id for line in record.lines])
     entry_records = [store.entry_record(e) for e in entries]
-    if not by_host:
+    if not by_host and mine:
         own_lines = {line.key.id for line in mine}
         entry_records = [e for e in entry_records if e.line_id in own_lines]
         record = _only_own(record, mine)
@@ -386,7 +387,7 @@ def session_view(key: HostKey, by: Actor) -> SessionView:
         evidence=tuple(evidence),
         entries=tuple(entry_records),
         customers=neighbours.customers({line.customer_id for line in record.lines}),
-        people=neighbours.people(people | ({row.sealed_by} if row.sealed_by else set())),
+        people=neighbours.people(people | ({row.sealed_by} if row.sealed_by and people else set())),
         by_host=by_host,
         may_accept=bool(mine)
         and row.state == S.ENDED.value
@@ -397,6 +398,16 @@ def session_view(key: HostKey, by: Actor) -> SessionView:
 def _only_own(record: SessionRecord, mine: Sequence[Any]) -> SessionRecord:
     """A shared session shows a customer its own line only."""
     return replace(record, lines=tuple(mine))
+
+
+def entry_ids_of_session(key: HostKey) -> list[UUID]:
+    """Ids of the sealed entries of a session, corrected ones too. For other rooms; the caller checks the reader."""
+    rows = reading().scalars(
+        select(UsageEntry.id).where(
+            UsageEntry.institution_id == key.institution_id, UsageEntry.session_id == key.id
+        )
+    )
+    return list(rows)
 
 
 def entry(key: HostKey) -> EntryRecord:

@@ -222,6 +222,7 @@ class UsageEntry(HostRow, Base):
         ),
         Index("ix_usage_entry_day", "institution_id", "day", "resource_id"),
         Index("ix_usage_entry_resource", "institution_id", "resource_id", "day"),
+        Index("ix_usage_entry_session", "institution_id", "session_id"),
         Index("ix_usage_entry_customer", "customer_id", "day"),
         BY_HOST,
     )

@@ -70,7 +70,7 @@ def tell_root(unit: Unit, event: Event) -> None:
         "head": event.payload["head"],
         "signature": event.payload["signature"],
     }
-    link = f"/roots/{host.code}/{event.payload['kind']}"
+    link = f"/proofs/{host.code}/{event.payload['kind']}"
     neighbours.notify(
         unit,
         neighbours.office_of(institution_id),
