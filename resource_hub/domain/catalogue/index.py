@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import OrganisationRecord
-from resource_hub.domain.catalogue import store, text
+from resource_hub.domain.catalogue import places, store, synonyms, text
 from resource_hub.domain.catalogue.classes import instrument_classes
 from resource_hub.domain.catalogue.tables import Resource, ResourceIndex
 from resource_hub.domain.catalogue.terms import MODE_BITS, ListingContents, ListingState, ResourceRecord
@@ -64,6 +64,7 @@ def entry(record: ResourceRecord, host: OrganisationRecord, *, postgresql: bool)
     """The index row of one public resource."""
     contents = record.contents
     words = text.tokens(searched(record.code, contents, host))
+    latitude, longitude = whereabouts(contents, host) or (None, None)
     modes = 0
     for mode in contents.modes:
         modes |= MODE_BITS[mode]
@@ -76,13 +77,25 @@ def entry(record: ResourceRecord, host: OrganisationRecord, *, postgresql: bool)
         "city": contents.city,
         "modes": modes,
         "open_to_outside": contents.open_to_outside,
-        "latitude_micro": contents.latitude_micro,
-        "longitude_micro": contents.longitude_micro,
+        "latitude_micro": latitude,
+        "longitude_micro": longitude,
         "sort_name": text.fold(contents.name_zh or contents.name_en)[:120],
         "listed_on": record.listed_on,
         "words": " ".join(dict.fromkeys(text.runs(f"{contents.name_zh} {contents.name_en}")))[:500],
         "tokens": text.tsvector(words) if postgresql else " ".join(words),
     }
+
+
+def whereabouts(contents: ListingContents, host: OrganisationRecord) -> tuple[int, int] | None:
+    """Where a resource is, in millionths of a degree: its own place, else its city's middle, else its host's."""
+    if contents.latitude_micro is not None and contents.longitude_micro is not None:
+        return contents.latitude_micro, contents.longitude_micro
+    city = places.locate(contents.city) if contents.city else None
+    if city is not None:
+        return city
+    if not contents.city and host.latitude is not None and host.longitude is not None:
+        return round(host.latitude * 1_000_000), round(host.longitude * 1_000_000)
+    return None
 
 
 def searched(code: str, contents: ListingContents, host: OrganisationRecord) -> list[str]:
@@ -94,6 +107,7 @@ def searched(code: str, contents: ListingContents, host: OrganisationRecord) -> 
         contents.name_en,
         contents.name_zh,
         contents.name_en,
+        " · ".join(synonyms.others(f"{contents.name_zh} · {contents.name_en}")),
         contents.model,
         contents.maker,
         code,

@@ -34,7 +34,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.errors import UnknownOrganisation
 from resource_hub.domain.accounts.terms import OrganisationRecord
-from resource_hub.domain.catalogue import places, ports, store
+from resource_hub.domain.catalogue import index, places, ports, store
 from resource_hub.domain.catalogue import text as words
 from resource_hub.domain.catalogue.ports import IndicativePrice
 from resource_hub.domain.catalogue.tables import ResourceIndex as Index
@@ -297,6 +297,11 @@ def _facets(
         ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
         kept = ordered[:FACET_VALUES]
         kept += [item for item in ordered[FACET_VALUES:] if item[0] in chosen[name]]
+        # What was chosen stays in sight even where nothing is left of it, so that it can be taken back.
+        if name == "city":
+            kept += [(city, 0) for city in query.cities if not any(value in chosen[name] for value, _ in kept)][:1]
+        else:
+            kept += [(value, 0) for value in sorted(chosen[name]) if value not in values]
         facets[name] = tuple(FacetValue(value, count, value in chosen[name]) for value, count in kept)
     return total, facets, {UUID(value.value) for value in facets["host"]}
 
@@ -319,13 +324,13 @@ def _page(
         descending = True
         if postgresql:
             rank = func.ts_rank_cd(Index.tokens, cast(literal(words.tsquery(terms)), TSQUERY), 1)
-            value = cast(rank * 1_000_000, BigInteger)
+            value = cast(rank * 1_000_000, BigInteger) * _weight()
         else:
             # The index is asked once, with its rank; the condition from `_match` would ask it again.
             conditions = list(filters.values())
             conditions.append(text("resource_text MATCH :fts").bindparams(fts=words.fts5_query(terms)))
             source = _FTS.join(Index.__table__, _FTS.c.rowid == Index.docid)
-            value = cast(literal_column("bm25(resource_text)") * -1_000_000, Integer)
+            value = cast(literal_column("bm25(resource_text)") * -1_000_000, Integer) * _weight()
     elif order == "distance" and near is not None:
         value = _distance(near)
         conditions.append(Index.latitude_micro.is_not(None))
@@ -351,6 +356,11 @@ def _page(
     return [HostKey(row[0], row[1]) for row in rows], [(row[2], row[3]) for row in rows]
 
 
+def _weight() -> ColumnElement[Any]:
+    """Who searches for a method wants machines first; tests sold one by one have short texts that rank too high."""
+    return case((Index.kind.in_(["instrument", "facility"]), 3), else_=2)
+
+
 def _distance(near: tuple[int, int]) -> ColumnElement[Any]:
     """A whole number that grows with the distance: squared thousandths of degrees, longitude shrunk as it is there."""
     latitude, longitude = near
@@ -374,9 +384,8 @@ def _hits(
         if row is None or host is None:
             continue
         record = store.record_of(row, zone=host.zone, host_code=host.code, units=counts.get(key, 0))
-        contents = record.contents
-        y, x = contents.latitude_micro, contents.longitude_micro
-        away = places.kilometres(near, (y, x)) if near and y is not None and x is not None else None
+        here = index.whereabouts(record.contents, host)
+        away = places.kilometres(near, here) if near and here else None
         hits.append(Hit(record, host, away, prices.get(key), free.get(key)))
     return tuple(hits)
 
