@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 
 from resource_hub.domain.assessment.rules.benefit import ITEMS, BenefitScheme
@@ -41,7 +41,7 @@ def parameters(code: str, period: Period, version: str | None = None) -> Paramet
         UnknownScheme: no version of that name.
     """
     found = scheme(code)
-    return found.version(version) if version else found.on(period.until - timedelta(days=1))
+    return found.version(version) if version else found.on(period.last)
 
 
 def version_of(read: Parameters) -> SchemeVersion:

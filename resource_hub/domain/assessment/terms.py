@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -405,6 +405,11 @@ class Period:
     kind: PeriodKind
     since: date
     until: date
+
+    @property
+    def last(self) -> date:
+        """The last day of the period."""
+        return self.until - timedelta(days=1)
 
     @property
     def label(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from uuid import UUID
 
@@ -299,7 +299,3 @@ def placed(figure: Figure, version: SchemeVersion, as_of: datetime, rows: Rows |
         )
 
     return narrowed(figure)
-
-
-def last_day(period: Period) -> date:
-    return period.until - timedelta(days=1)
