@@ -25,6 +25,7 @@ from resource_hub.domain.billing.statements import (
     statements_of_customers,
     statements_of_host,
 )
+from resource_hub.domain.billing.telling import SUBSCRIPTIONS as _NOTICES
 from resource_hub.domain.billing.terms import AccountRecord, ChargeRecord, MoneyEntryRecord, TriedLine
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
@@ -165,4 +166,5 @@ def tried(
 SUBSCRIPTIONS = {
     "usage.sealed": [("billing.charge_usage", on_usage_sealed)],
     "booking.cancelled": [("billing.charge_cancellation", on_booking_cancelled)],
+    **_NOTICES,
 }

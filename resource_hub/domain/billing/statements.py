@@ -185,7 +185,7 @@ def _due_periods(institution_id: UUID) -> list[date]:
     today = local_day(clock.now(), zone(host.zone))
     newest = month_of(today - timedelta(days=ISSUE_AFTER_DAYS))
     session = reading()
-    months = sorted({month_of(row.day) for row in store.unbilled(session, institution_id, newest)})
+    months = sorted({month_of(day) for day in store.days_unbilled(session, institution_id, newest)})
     closed = {row.period for row in store.period_closes(session, institution_id)}
     open_months = [month for month in months if month not in closed]
     last = month_of(newest - timedelta(days=1))

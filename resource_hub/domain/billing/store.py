@@ -219,6 +219,23 @@ def unbilled(
     return list(session.scalars(statement))
 
 
+def days_unbilled(session: Session, institution_id: UUID, before: date) -> list[date]:
+    """The days before a day that have charges on no statement."""
+    return list(
+        session.scalars(
+            select(Charge.day)
+            .outerjoin(StatementLine, _WITH_STATEMENT)
+            .where(
+                Charge.institution_id == institution_id,
+                Charge.day < before,
+                Charge.kind != ChargeKind.PROBLEM,
+                StatementLine.charge_id.is_(None),
+            )
+            .distinct()
+        )
+    )
+
+
 def customers_with_unbilled(
     session: Session, institution_id: UUID, before: date, period: date, limit: int
 ) -> list[tuple[UUID, str]]:

@@ -29,6 +29,7 @@ from resource_hub.domain.pricing.rules import read_tariff
 from resource_hub.domain.pricing.rules.document import canonical_json
 from resource_hub.domain.pricing.rules.readback import Difference, differences, headline, sentences
 from resource_hub.domain.pricing.tables import Tariff as TariffRow
+from resource_hub.domain.pricing.telling import SUBSCRIPTIONS as SUBSCRIPTIONS
 from resource_hub.domain.pricing.terms import Price, Tariff, TariffRecord, TariffState, UseFacts
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading

@@ -56,6 +56,7 @@ from resource_hub.domain.subsidy.runs import (
     sample_run,
 )
 from resource_hub.domain.subsidy.support import Deduction, Expected, Holds, on_charged
+from resource_hub.domain.subsidy.telling import SUBSCRIPTIONS as _NOTICES
 from resource_hub.domain.subsidy.terms import (
     BudgetRecord,
     ClaimLineRecord,
@@ -194,4 +195,4 @@ def overview(funder_id: UUID, year: int, *, by: Actor) -> list[Overview]:
     ]
 
 
-SUBSCRIPTIONS = {"billing.charged": [("subsidy.accrue", on_charged)]}
+SUBSCRIPTIONS = {"billing.charged": [("subsidy.accrue", on_charged)], **_NOTICES}

@@ -3,6 +3,37 @@
 from resource_hub.entrypoints.support.text import N_, NN_
 
 SENTENCES = {
+    # ---- notices
+    "notice.pricing.tariff_submitted": N_("The tariff of %(name)s from %(since)s waits for your approval."),
+    "notice.pricing.tariff_approved": N_("The tariff of %(name)s was approved; it holds from %(since)s."),
+    "notice.pricing.tariff_refused": N_("The tariff of %(name)s was sent back: %(note)s"),
+    "notice.billing.statement_issued": N_("Statement %(number)s of %(host)s: %(amount)s, due on %(due)s."),
+    "notice.billing.statement_paid": N_("Statement %(number)s of %(host)s is paid."),
+    "notice.billing.problem": N_("A use of %(customer)s has no price; the office sets it."),
+    "notice.subsidy.quota_requested": N_("%(customer)s applies for %(amount)s of %(programme)s."),
+    "notice.subsidy.quota_decided": N_("Your application to %(programme)s: %(state)s, %(amount)s. %(note)s"),
+    "notice.subsidy.run_computed": N_("Payout run %(run)s over %(amount)s was computed; the sample is next."),
+    "notice.subsidy.run_sampled": N_("Payout run %(run)s over %(amount)s waits for a second person."),
+    "notice.subsidy.run_approved": N_("Payout run %(run)s was approved; the public notice is next."),
+    "notice.subsidy.run_on_notice": N_(
+        "%(amount)s for you from %(programme)s is on public notice until %(until)s."
+    ),
+    "notice.subsidy.run_paid": N_("%(amount)s from %(programme)s was paid to you."),
+    "notice.subsidy.objection": N_("Somebody objects to payout run %(run)s."),
+    "label.pricing.tariff_submitted": N_("A tariff waits for the office"),
+    "label.pricing.tariff_approved": N_("A tariff was approved"),
+    "label.pricing.tariff_refused": N_("A tariff was sent back"),
+    "label.billing.statement_issued": N_("A statement was issued"),
+    "label.billing.statement_paid": N_("A statement is paid"),
+    "label.billing.problem": N_("A use has no price"),
+    "label.subsidy.quota_requested": N_("Somebody applies for quota"),
+    "label.subsidy.quota_decided": N_("An application for quota was decided"),
+    "label.subsidy.run_computed": N_("A payout run was computed"),
+    "label.subsidy.run_sampled": N_("A payout run waits for a second person"),
+    "label.subsidy.run_approved": N_("A payout run was approved"),
+    "label.subsidy.run_on_notice": N_("Support for you is on public notice"),
+    "label.subsidy.run_paid": N_("Support was paid to you"),
+    "label.subsidy.objection": N_("Somebody objects to a payout run"),
     # ---- rulebook
     "rulebook.unknown_scheme": N_("The rulebook has no scheme %(scheme)s."),
     "rulebook.not_in_force": N_("%(scheme)s has no version in force on %(day)s."),
@@ -231,7 +262,8 @@ SENTENCES = {
     "subsidy.step.rate": N_("× %(rate)s = %(exact)s"),
     "subsidy.step.tiers": N_("by tiers (%(tiers)s) = %(exact)s"),
     "subsidy.step.cumulative": N_(
-        "by tiers (%(tiers)s) on the year so far (%(before)s before), less %(granted_before)s granted before = %(exact)s"
+        "by tiers (%(tiers)s) on the year so far (%(before)s before), "
+        "less %(granted_before)s granted before = %(exact)s"
     ),
     "subsidy.step.cap_per_person": N_("cap of %(each)s a person = %(exact)s"),
     "subsidy.step.cap_per_service": N_("cap per service = %(exact)s"),

@@ -35,7 +35,7 @@ def session_href(entry: HostKey | None) -> str | None:
     except DomainError:
         return None
     host = accounts.organisation(entry.institution_id)
-    return href("usage.permanent_session", host=host.code, session_id=found.session_id) or href(
+    return href(
         "usage.session", organisation=g.actor.organisation_code, host=host.code, session_id=found.session_id
     )
 

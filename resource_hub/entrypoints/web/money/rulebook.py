@@ -79,7 +79,9 @@ def index(organisation: str) -> str:
         }
         for k in kinds
     ]
-    return render_template("money/rulebook.html", organisation=organisation, cards=cards, kind=kind, tabs=tabs)
+    return render_template(
+        "money/rulebook.html", organisation=organisation, cards=cards, kind=kind, tabs=tabs
+    )
 
 
 @rules.get("/rules/<path:scheme>")
