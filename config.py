@@ -31,6 +31,8 @@ class Settings:
     trusted_proxies: int = 0
     testing: bool = False
     pool_size: int = 10
+    log_level: str = "INFO"
+    metrics_token: str = ""  # who sends it may read /metrics; without one only this machine may
     max_upload_bytes: int = 32 * 1024 * 1024
     extra: Mapping[str, object] = field(default_factory=dict)
 
@@ -64,6 +66,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         mail_url=env.get("RESOURCE_HUB_MAIL_URL", ""),
         mail_from=env.get("RESOURCE_HUB_MAIL_FROM", "resource-hub@localhost"),
         trusted_proxies=int(env.get("RESOURCE_HUB_TRUSTED_PROXIES", "0")),
+        log_level=env.get("RESOURCE_HUB_LOG_LEVEL", "INFO").upper(),
+        metrics_token=env.get("RESOURCE_HUB_METRICS_TOKEN", ""),
         pool_size=int(env.get("RESOURCE_HUB_POOL_SIZE", "10")),
     )
 

@@ -82,9 +82,11 @@ def create_app(settings: config.Settings | None = None, *, web: bool = True) -> 
 
 
 def _engine_options(url: str, settings: config.Settings) -> dict[str, object]:
+    # The values of a statement that failed are people's data; they do not belong into a log.
+    common = {"pool_size": settings.pool_size, "hide_parameters": not settings.testing}
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 10}, "pool_size": settings.pool_size, "max_overflow": 20}
-    return {"pool_size": settings.pool_size, "max_overflow": 10, "pool_pre_ping": True}
+        return {"connect_args": {"timeout": 10}, "max_overflow": 20, **common}
+    return {"max_overflow": 10, "pool_pre_ping": True, **common}
 
 
 def _is_demonstration() -> bool:

@@ -8,6 +8,7 @@ import sys
 import click
 
 from resource_hub import __version__
+from resource_hub.infra import logging
 from resource_hub.kernel.errors import DomainError
 
 COMMANDS = (
@@ -52,6 +53,7 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point. A refusal of the product is printed with its reasons and ends with status 1."""
+    logging.configure("cli", level="WARNING")
     try:
         cli.main(prog_name="resource-hub", standalone_mode=True)
     except DomainError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,7 +46,9 @@ class Processes:
 
     def __init__(self, commands: Mapping[str, list[str]], environment: Mapping[str, str]) -> None:
         self._commands = dict(commands)
-        self._environment = dict(environment)
+        # Several web processes add up their counts through files; a folder of each start's own, so that none are stale.
+        self._counts = tempfile.mkdtemp(prefix="resource-hub-counts-")
+        self._environment = {**environment, "PROMETHEUS_MULTIPROC_DIR": self._counts}
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = False
 
@@ -91,6 +94,7 @@ class Processes:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+        shutil.rmtree(self._counts, ignore_errors=True)
 
 
 def wait_until_up(url: str, seconds: float = 30) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
 from types import FrameType
 
 import click
 
+import config
 from resource_hub.entrypoints.jobs.runner import LEASE_SECONDS
+from resource_hub.infra import logging
 
 
 def register(cli: click.Group) -> None:
@@ -23,9 +24,9 @@ def register(cli: click.Group) -> None:
         from resource_hub.app import create_app
         from resource_hub.entrypoints.jobs.runner import Runner, serve
 
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)
-        runner = Runner(create_app(web=False), lease_seconds=lease_seconds)
+        settings = config.from_environment()
+        logging.configure("scheduler", level=settings.log_level)
+        runner = Runner(create_app(settings, web=False), lease_seconds=lease_seconds)
         if once:
             runner.keep_lease()
             if runner.lease is None:

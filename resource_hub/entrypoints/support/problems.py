@@ -166,7 +166,7 @@ def on_http_error(error: HTTPException) -> Response | HTTPException:
     if status == 401 and is_api(request.path):
         headers.setdefault("WWW-Authenticate", 'Bearer realm="resource-hub"')
     if status >= 500:
-        log.error("failed %s %s", reference(), request.path)
+        log.error("failed %s %s", reference(), request.url_rule)
     data = getattr(error, "data", None) or {}
     if is_api(request.path):
         messages = data.get("errors") or data.get("messages")
@@ -190,7 +190,7 @@ def _told_field(reason: Reason) -> sentences.Told:
 
 def on_crash(error: Exception) -> Response | HTTPException:
     """Anything nobody thought of. The traceback goes to the log under the reference; the reader gets the number."""
-    log.exception("crashed %s %s", reference(), request.path)
+    log.exception("crashed %s %s", reference(), request.url_rule)
     return on_http_error(InternalServerError(original_exception=error))
 
 

@@ -16,12 +16,14 @@ from resource_hub.entrypoints.support import (
     problems,
     protection,
     statics,
+    watching,
 )
 from resource_hub.infra import audit
 
 
 def init_app(app: Flask) -> None:
     """Before blueprints are registered: languages, protection, guards, formats, error answers."""
+    watching.install(app)
     compression.install(app)
     language.install(app)
     protection.install(app)
