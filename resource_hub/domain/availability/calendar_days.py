@@ -101,3 +101,9 @@ def _last_published() -> int:
             return year
         year += 1
     return year
+
+
+def warm(year: int) -> None:
+    """Load the library and the years that bookings touch, outside of any unit: it takes a second the first time."""
+    for near in (year - 1, year, year + 1):
+        library_days("CN", near)

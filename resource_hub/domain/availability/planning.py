@@ -11,6 +11,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import OrganisationRecord
 from resource_hub.domain.availability import store
 from resource_hub.domain.availability.calendar_days import library_days
+from resource_hub.domain.availability.calendar_days import warm as load_library
 from resource_hub.domain.availability.rules import lanes
 from resource_hub.domain.availability.rules import working_days as arithmetic
 from resource_hub.domain.availability.terms import (
@@ -109,6 +110,11 @@ def plan(key: HostKey, span: TimeSpan, *, on: date | None = None) -> Plan:
 
 def _host(institution_id: UUID) -> OrganisationRecord:
     return accounts.organisation(institution_id)
+
+
+def warm() -> None:
+    """Load what is slow the first time. Called before units, so that nobody waits for it behind a lock."""
+    load_library(clock.now().year)
 
 
 def zone_of(institution_id: UUID) -> str:

@@ -25,6 +25,7 @@ from resource_hub.domain.availability.planning import (
     reasons_against,
     rules_history,
     special_days,
+    warm,
     week,
     weeks,
     working_day_after,
@@ -70,6 +71,6 @@ __all__ = [
     "free_units", "hours_digest", "hours_free", "house_rules", "is_working_day", "kept_span", "lock", "may_manage",
     "may_occupy", "monday", "move", "next_free", "occupy", "plan", "plans", "preview_exception", "preview_hours",
     "read_rules", "reasons_against", "rebuild", "release", "remove_exception", "roll_windows", "rules_history",
-    "rules_sentences", "save_hours", "save_rules", "set_hours_directly", "settle", "special_days", "taken", "week",
-    "weekly_hours", "weeks", "working_day_after", "working_days_after", "write_rules", "zone_of",
+    "rules_sentences", "save_hours", "save_rules", "set_hours_directly", "settle", "special_days", "taken", "warm",
+    "week", "weekly_hours", "weeks", "working_day_after", "working_days_after", "write_rules", "zone_of",
 ]  # fmt: skip

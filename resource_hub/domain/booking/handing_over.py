@@ -41,7 +41,10 @@ class OpenOrders:
     def hand_over(self, unit: Unit, organisation_id: UUID, person_id: UUID, successor_id: UUID) -> int:
         """Pass the orders on in the unit in which the person leaves; each keeps its id, number and calendar UID."""
         statement = _theirs(select(Booking.institution_id, Booking.id), organisation_id, person_id)
-        keys = [HostKey(*row) for row in unit.session.execute(statement.order_by(Booking.institution_id, Booking.id))]
+        keys = [
+            HostKey(*row)
+            for row in unit.session.execute(statement.order_by(Booking.institution_id, Booking.id))
+        ]
         moved = 0
         for key in keys:
             row = store.locked(unit.session, key)

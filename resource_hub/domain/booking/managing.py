@@ -366,6 +366,7 @@ def change(
         BookingRefused, SlotTaken: with alternatives; the booking keeps the time that it had.
         WrongState, NotYours, StaleBooking
     """
+    availability.warm()
     try:
         return _change(key, span, by, version, unit_id, note, kind)
     except (SlotTaken, BookingRefused) as error:

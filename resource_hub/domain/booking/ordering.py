@@ -256,6 +256,7 @@ def _request(
     hold_id: UUID | None,
 ) -> BookingRecord:
     body = request_digest(key, asked, {"quote": quote_id, "hold": hold_id}) if idempotency_key else b""
+    availability.warm()
     try:
         with unit_of_work() as unit:
             if idempotency_key:
@@ -265,7 +266,7 @@ def _request(
             booked = _book(unit, key, asked, by, quote_id, hold_id)
             if idempotency_key:
                 _remember(unit, by.person_id, idempotency_key, booked)
-        return _known(booked)
+            return _known(booked)
     except IntegrityError as error:
         # Two requests with one key at the same moment: the other one was first, and its booking is the answer.
         if idempotency_key and "idempotency" in str(error).lower() and current_unit.get() is None:
@@ -501,6 +502,7 @@ def hold(key: HostKey, asked: Asked, *, by: Actor) -> BookingRecord:
     Raises:
         BookingRefused: for rules about the time itself. SlotTaken
     """
+    availability.warm()
     with unit_of_work() as unit:
         availability.lock(unit, [key])
         prepared = prepare(key, asked, by=by, now=unit.now)
@@ -518,7 +520,7 @@ def hold(key: HostKey, asked: Asked, *, by: Actor) -> BookingRecord:
         values = row_values(unit, booking_key, prepared, BookingState.HELD, unit_id, None, by)
         store.add(unit.session, {**values, "hold_expires_at": expires, "decided_at": None})
         record_event(unit, booking_key, by.person_id, "held", {"until": expires.isoformat()})
-    return _known(booking_key)
+        return _known(booking_key)
 
 
 def people_of(record: BookingRecord) -> Collection[UUID]:

@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-from resource_hub.domain.booking.feeds import (
-    FeedContents,
-    FeedRecord,
-    contents,
-    feeds_of,
-    make_feed,
-    owns,
-    revoke_feed,
-)
 from resource_hub.domain.booking.managing import (
     CancelPreview,
     ChangePreview,
@@ -77,12 +68,12 @@ from resource_hub.domain.booking.reading import (
 from resource_hub.domain.booking.telling import SUBSCRIPTIONS
 
 __all__ = [
-    "DECIDES", "STAFF", "SUBSCRIPTIONS", "CancelPreview", "ChangePreview", "Detail", "FeedContents", "FeedRecord",
+    "DECIDES", "STAFF", "SUBSCRIPTIONS", "CancelPreview", "ChangePreview", "Detail",
     "Preview", "advance", "alternatives", "approve", "asked_of", "attach", "booking", "booking_for", "bookings_at",
     "bookings_of", "buyer", "calendar", "cancel", "cancel_preview", "cancellation_fee", "change", "change_preview",
-    "compute", "contents", "day_of", "detail", "due_to_start", "feeds_of", "file_of", "finished", "fitted", "hold",
-    "is_staff", "judge", "judged_by_clock", "lapse_due", "make_feed", "may_buy_for", "missed", "next_start_of",
-    "no_show_fee", "of_resources", "owns", "prepare", "preview", "propose", "quote", "quote_of", "records", "reject",
-    "request", "requests", "revoke_feed", "say", "side_of", "started", "sums_of", "sweep_keys", "viewer_of",
+    "compute", "day_of", "detail", "due_to_start", "file_of", "finished", "fitted", "hold",
+    "is_staff", "judge", "judged_by_clock", "lapse_due", "may_buy_for", "missed", "next_start_of",
+    "no_show_fee", "of_resources", "prepare", "preview", "propose", "quote", "quote_of", "records", "reject",
+    "request", "requests", "say", "side_of", "started", "sums_of", "sweep_keys", "viewer_of",
     "waiting_count",
 ]  # fmt: skip

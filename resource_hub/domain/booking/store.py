@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts.terms import CustomerClass
-from resource_hub.domain.booking.tables import Booking, BookingEvent, BookingFile, BookingMessage, Feed, Quote
+from resource_hub.domain.booking.tables import Booking, BookingEvent, BookingFile, BookingMessage, Quote
 from resource_hub.domain.booking.terms import (
     COUNTED,
     BookingKind,
@@ -450,57 +450,3 @@ def files(session: Session, key: HostKey) -> list[FileRecord]:
         .order_by(t.id)
     )
     return [FileRecord(row[0], FileKind(row[1]), *row[2:]) for row in rows]
-
-
-# ---- feeds ---------------------------------------------------------------------------------------------------
-
-
-def feed_by_digest(session: Session, digest: bytes) -> Feed | None:
-    return session.scalars(
-        select(Feed).where(Feed.secret_digest == digest, Feed.revoked_at.is_(None))
-    ).one_or_none()
-
-
-def feeds_of(session: Session, person_id: UUID) -> list[Feed]:
-    return list(
-        session.scalars(
-            select(Feed)
-            .where(Feed.person_id == person_id, Feed.revoked_at.is_(None))
-            .order_by(Feed.created_at)
-        )
-    )
-
-
-def feed_bookings(
-    session: Session,
-    since: datetime,
-    *,
-    customer_ids: Collection[UUID] | None = None,
-    person_id: UUID | None = None,
-    resource: HostKey | None = None,
-    limit: int = 5000,
-) -> list[BookingRecord]:
-    """What a calendar feed shows: windows from a moment on, cancelled ones too, so that programs take them out."""
-    shown = [s.value for s in BookingState if s not in (BookingState.HELD,)]
-    statement = select(Booking).where(
-        Booking.kind == BookingKind.WINDOW.value, Booking.ends_at > since, Booking.state.in_(shown)
-    )
-    if customer_ids is not None:
-        statement = statement.where(Booking.customer_id.in_(customer_ids))
-    if person_id is not None:
-        statement = statement.where(Booking.person_id == person_id)
-    if resource is not None:
-        statement = statement.where(
-            Booking.institution_id == resource.institution_id, Booking.resource_id == resource.id
-        )
-    return [
-        record(row) for row in session.scalars(statement.order_by(Booking.starts_at, Booking.id).limit(limit))
-    ]
-
-
-def last_change(session: Session, resource: HostKey) -> datetime | None:
-    return session.scalar(
-        select(func.max(Booking.changed_at)).where(
-            Booking.institution_id == resource.institution_id, Booking.resource_id == resource.id
-        )
-    )

@@ -10,8 +10,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from resource_hub.infra.database import Base
-from resource_hub.infra.rows import BY_HOST, HostRow, SharedRow, host_fk, one_of
-from resource_hub.infra.types import Bytes, Id, Instant, Json, Minor, Seconds
+from resource_hub.infra.rows import BY_HOST, HostRow, host_fk, one_of
+from resource_hub.infra.types import Id, Instant, Json, Minor, Seconds
 
 STATES = [
     "held", "requested", "approved", "in_use", "done", "cancelled", "rejected", "expired", "no_show",
@@ -157,25 +157,4 @@ class BookingFile(HostRow, Base):
         host_fk("booking_file", "booking"),
         Index("ix_booking_file_booking", "institution_id", "booking_id"),
         BY_HOST,
-    )
-
-
-class Feed(SharedRow, Base):
-    """A calendar address behind a revocable secret, of which only the digest is kept."""
-
-    __tablename__ = "feed"
-    secret_digest: Mapped[bytes] = mapped_column(Bytes)
-    prefix: Mapped[str] = mapped_column(String(8))  # enough to tell two addresses apart on a page
-    kind: Mapped[str] = mapped_column(String(20))
-    person_id: Mapped[UUID] = mapped_column(Id, ForeignKey("person.id"))
-    organisation_id: Mapped[UUID | None] = mapped_column(Id, ForeignKey("organisation.id"))
-    institution_id: Mapped[UUID | None] = mapped_column(Id)
-    resource_id: Mapped[UUID | None] = mapped_column(Id)
-    created_at: Mapped[datetime] = mapped_column(Instant)
-    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
-    __table_args__ = (
-        one_of("kind", ["own", "resource"]),
-        host_fk("feed", "resource"),
-        UniqueConstraint("secret_digest", name="uq_feed_secret_digest"),
-        Index("ix_feed_person", "person_id"),
     )
