@@ -28,7 +28,9 @@ from resource_hub.entrypoints.support import fields, guards, problems
 
 AREAS: tuple[tuple[str, str], ...] = (
     ("accounts", "blueprint"),
+    ("catalogue", "blueprint"),
     ("assessment", "blueprint"),
+    ("money", "blueprint"),
 )
 
 

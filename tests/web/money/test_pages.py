@@ -183,7 +183,10 @@ def test_a_tariff_from_the_form_to_force(app: Flask, scene: MoneyScene) -> None:
     followed(
         office,
         send(
-            office, f"/o/{scene.host.code}/tariffs/{waiting.key.id}/approve", approvals, version=waiting.version
+            office,
+            f"/o/{scene.host.code}/tariffs/{waiting.key.id}/approve",
+            approvals,
+            version=waiting.version,
         ),
     )
     with app.app_context():
@@ -196,10 +199,18 @@ def test_the_office_records_a_payment(app: Flask, scene: MoneyScene) -> None:
         (statement,) = billing.statements_of_customers(scene.payer)
     page = f"/o/{scene.host.code}/statements/{scene.host.code}/{statement.key.id}"
     office = client_of(app, scene.office.person_id)
-    wrong = send(office, f"{page}/payments", page, amount="900", again="90", reference="", paid_on="2026-04-10")
+    wrong = send(
+        office, f"{page}/payments", page, amount="900", again="90", reference="", paid_on="2026-04-10"
+    )
     assert wrong.status_code == 422
     right = send(
-        office, f"{page}/payments", page, amount="900.00", again="900", reference="ICBC-1", paid_on="2026-04-10"
+        office,
+        f"{page}/payments",
+        page,
+        amount="900.00",
+        again="900",
+        reference="ICBC-1",
+        paid_on="2026-04-10",
     )
     assert "ICBC-1" in followed(office, right)
     payer = client_of(app, scene.payer.person_id)
@@ -228,7 +239,9 @@ def test_a_statement_on_paper_and_as_a_spreadsheet(app: Flask, scene: MoneyScene
 def test_a_run_by_clicks_and_its_files(app: Flask, scene: MoneyScene) -> None:
     base = f"/o/{scene.funder.code}/runs"
     reviewer, approver = (client_of(app, a.person_id) for a in (scene.reviewer, scene.approver))
-    answer = send(reviewer, base, base, programme=str(scene.voucher.id), since="2026-03-01", until="2026-04-01")
+    answer = send(
+        reviewer, base, base, programme=str(scene.voucher.id), since="2026-03-01", until="2026-04-01"
+    )
     page = answer.headers["Location"]
     followed(reviewer, answer)
     followed(reviewer, send(reviewer, f"{page}/sample", page))
@@ -272,7 +285,9 @@ def _check_notice(app: Flask, scene: MoneyScene, run: Any) -> None:
     reviewer = client_of(app, scene.reviewer.person_id)
     bench = f"/o/{scene.funder.code}/runs/{run.key.id}"
     assert "该仪器当日停机" in get(reviewer, bench)
-    followed(reviewer, send(reviewer, f"{bench}/objections/{word.id}", bench, answer="dismissed", text="有记录"))
+    followed(
+        reviewer, send(reviewer, f"{bench}/objections/{word.id}", bench, answer="dismissed", text="有记录")
+    )
 
 
 def test_applying_and_granting_by_clicks(app: Flask) -> None:
@@ -282,14 +297,18 @@ def test_applying_and_granting_by_clicks(app: Flask) -> None:
     payer = client_of(app, scene.payer.person_id)
     wrong = send(payer, f"{page}/{scene.voucher.id}/quota", page, amount="900000")
     assert wrong.status_code == 422
-    followed(payer, send(payer, f"{page}/{scene.voucher.id}/quota", page, amount="50000", relation="unrelated"))
+    followed(
+        payer, send(payer, f"{page}/{scene.voucher.id}/quota", page, amount="50000", relation="unrelated")
+    )
     with app.app_context():
         (asked,) = subsidy.quotas_of_funder(scene.funder.id, waiting=True)
     reviewer = client_of(app, scene.reviewer.person_id)
     bench = f"/o/{scene.funder.code}/applications"
     followed(
         reviewer,
-        send(reviewer, f"{bench}/{asked.key.id}", bench, answer="grant", amount="40000", version=asked.version),
+        send(
+            reviewer, f"{bench}/{asked.key.id}", bench, answer="grant", amount="40000", version=asked.version
+        ),
     )
     assert "40,000.00" in get(payer, page)
 
