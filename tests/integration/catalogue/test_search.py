@@ -52,7 +52,7 @@ def found(query: Query) -> list[str]:
 TEXTS = {
     "扫描电镜": ["SEM"],
     "质谱": ["MS"],
-    "电子显微镜": ["TEM"],
+    "电子显微镜": ["SEM", "TEM"],  # 扫描电镜 is short for one
     "xrd": ["XRD"],
     "\uff38\uff32\uff24": ["XRD"],  # full-width
     "x射线": ["XRD"],
