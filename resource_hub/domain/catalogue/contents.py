@@ -82,8 +82,10 @@ def differences(before: ListingContents, after: ListingContents) -> list[FieldDi
             left, right = dict(old), dict(new)
             for key in [*left, *(key for key in right if key not in left)]:
                 add(f"{item.name}.{key}", left.get(key, ""), right.get(key, ""))
-            if left == right:
-                add(item.name, " · ".join(left), " · ".join(dict(new)))
+            if not any(d.field.startswith(f"{item.name}.") for d in result):
+                # Another order, or an entry without text: shown as a whole.
+                add(item.name, " · ".join(f"{k}: {v}" for k, v in left.items()),
+                    " · ".join(f"{k}: {v}" for k, v in right.items()))  # fmt: skip
         elif item.name == "contact":
             for part in ("name", "phone", "email", "verified_on"):
                 add(f"contact.{part}", _plain(getattr(old, part)), _plain(getattr(new, part)))

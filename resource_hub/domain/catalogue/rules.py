@@ -17,8 +17,13 @@ from resource_hub.domain.catalogue.terms import (
 )
 from resource_hub.kernel.errors import Reason
 
-MAX_NAME = 200
-MAX_TEXT = 20_000
+# Longest texts by field; no column is shorter.
+LENGTHS = {
+    "name_zh": 200, "name_en": 200, "model": 200, "maker": 200, "city": 80, "country": 80, "place_zh": 200,
+    "place_en": 200, "summary_zh": 20_000, "summary_en": 20_000, "rules_zh": 20_000, "rules_en": 20_000,
+    "accessories": 20_000,
+}  # fmt: skip
+CONTACT_LENGTHS = {"name": 120, "phone": 60, "email": 254}
 MAX_SPECIFICATION = 100
 # 100 billion yuan: beyond any instrument, far inside 64 bits.
 MAX_VALUE_MINOR = 10_000_000_000_000
@@ -51,12 +56,12 @@ def check_contents(
 
     if not (contents.name_zh.strip() or contents.name_en.strip()):
         bad("name_missing", "name_zh")
-    for place in ("name_zh", "name_en", "model", "maker", "city", "place_zh", "place_en", "country"):
-        if len(getattr(contents, place)) > MAX_NAME:
-            bad("too_long", place, limit=MAX_NAME, length=len(getattr(contents, place)))
-    for place in ("summary_zh", "summary_en", "rules_zh", "rules_en", "accessories"):
-        if len(getattr(contents, place)) > MAX_TEXT:
-            bad("too_long", place, limit=MAX_TEXT, length=len(getattr(contents, place)))
+    for place, limit in LENGTHS.items():
+        if len(getattr(contents, place)) > limit:
+            bad("too_long", place, limit=limit, length=len(getattr(contents, place)))
+    for part, limit in CONTACT_LENGTHS.items():
+        if len(getattr(contents.contact, part)) > limit:
+            bad("too_long", f"contact_{part}", limit=limit, length=len(getattr(contents.contact, part)))
     reasons += _check_class(kind, contents, classes, complete=complete)
     reasons += _check_place(contents)
     value = contents.original_value_minor

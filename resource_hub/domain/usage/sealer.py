@@ -18,7 +18,14 @@ from sqlalchemy.orm import Session
 from resource_hub.domain.usage import neighbours
 from resource_hub.domain.usage.records import Host, RootRecord
 from resource_hub.domain.usage.rules.ledger import GENESIS, link_digest, root_bytes
-from resource_hub.domain.usage.tables import ChainHead, ChainLink, DayRoot, SigningKey, UnlinkedEntry
+from resource_hub.domain.usage.tables import (
+    ChainHead,
+    ChainLink,
+    DayRoot,
+    SigningKey,
+    UnlinkedEntry,
+    UsageEntry,
+)
 from resource_hub.domain.usage.terms import Signer
 from resource_hub.infra.bulk import collector_off, insert_rows
 from resource_hub.infra.database import reading
@@ -227,6 +234,31 @@ def roots(institution_id: UUID, kind: str = "usage", limit: int = 400) -> list[R
         )
         for r, public in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainRow:
+    """A sealed use with its place in the chain."""
+
+    position: int
+    body: bytes
+    digest: bytes
+    link: bytes
+
+
+def chain_page(institution_id: UUID, kind: str, after: int, limit: int) -> list[ChainRow]:
+    """Rows of a host's usage chain after a position: the gap-free cursor for whoever pulls the ledger."""
+    rows = reading().execute(
+        select(ChainLink.position, UsageEntry.body, ChainLink.entry_digest, ChainLink.digest)
+        .join(
+            UsageEntry,
+            (UsageEntry.institution_id == ChainLink.institution_id) & (UsageEntry.id == ChainLink.entry_id),
+        )
+        .where(ChainLink.institution_id == institution_id, ChainLink.kind == kind, ChainLink.position > after)
+        .order_by(ChainLink.position)
+        .limit(limit)
+    )
+    return [ChainRow(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,15 @@ from resource_hub.domain.usage.looking import (
     unit_now,
 )
 from resource_hub.domain.usage.sealer import backlog as sealer_backlog
-from resource_hub.domain.usage.sealer import link_batch, link_due, note_verified, roots, sign_roots, verified
+from resource_hub.domain.usage.sealer import (
+    chain_page,
+    link_batch,
+    link_due,
+    note_verified,
+    roots,
+    sign_roots,
+    verified,
+)
 from resource_hub.domain.usage.signals import (
     Received,
     Signal,
@@ -70,11 +78,12 @@ SUBSCRIPTIONS = {
 }
 
 __all__ = [
-    "CLOSES_DAYS", "SUBSCRIPTIONS", "BoardItem", "CloseLine", "Correction", "DayBoard", "Lane", "LineEntry", "OpenDay",
-    "OperatorEntry", "Received", "SessionView", "Signal", "Verdict", "accept", "add_device", "check_in", "check_out",
-    "close_day", "close_fault", "close_lines", "close_overdue", "correct", "day_board", "devices", "dispute", "entries",
-    "entry", "entry_ids_of_session", "import_bulk", "link_batch", "link_due", "mark_no_show", "mark_no_shows", "note_verified", "open_days",
-    "open_expected", "queue_for_sealer", "receive_signals", "record_operator_entry", "report_fault", "revoke_device",
-    "roots", "seal_overdue", "sealer_backlog", "session_view", "sessions_of_booking", "sessions_of_customer",
-    "sign_roots", "unit_now", "verified",
+    "CLOSES_DAYS", "SUBSCRIPTIONS", "BoardItem", "CloseLine", "Correction", "DayBoard", "Lane", "LineEntry",
+    "OpenDay", "OperatorEntry", "Received", "SessionView", "Signal", "Verdict", "accept", "add_device", "chain_page",
+    "check_in", "check_out", "close_day", "close_fault", "close_lines", "close_overdue", "correct", "day_board",
+    "devices", "dispute", "entries", "entry", "entry_ids_of_session", "import_bulk", "link_batch", "link_due",
+    "mark_no_show", "mark_no_shows", "note_verified", "open_days", "open_expected", "queue_for_sealer",
+    "receive_signals", "record_operator_entry", "report_fault", "revoke_device", "roots", "seal_overdue",
+    "sealer_backlog", "session_view", "sessions_of_booking", "sessions_of_customer", "sign_roots", "unit_now",
+    "verified",
 ]  # fmt: skip

@@ -31,6 +31,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("catalogue", "blueprint"),
     ("assessment", "blueprint"),
     ("money", "blueprint"),
+    ("usage", "blueprint"),
 )
 
 

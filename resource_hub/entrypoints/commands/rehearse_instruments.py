@@ -201,7 +201,7 @@ def _machine(line: int, row: dict[str, str], count: int, centre: dict[str, str])
         "model": row["model"],
         "maker": MAKERS.get(first, first),
         "class_code": "0110",
-        "city": " ".join(centre["locality"].split()),
+        **_whereabouts(" ".join(centre["locality"].split())),
         "country": centre["country_code"],
         "modes": (Mode.SEND_IN,),
         "open_to_outside": centre["service_facility"] == "true",
@@ -214,6 +214,11 @@ def _machine(line: int, row: dict[str, str], count: int, centre: dict[str, str])
         line, f"SEQ-{row['capacity_id']}", ResourceKind.INSTRUMENT, None, count, None, values,
         specification=(("Platform", row["platform"]),),
     )  # fmt: skip
+
+
+def _whereabouts(locality: str) -> dict[str, str]:
+    """A locality as a city; whole postal addresses stand there too, and are places."""
+    return {"city": locality} if len(locality) <= 40 else {"place_en": locality[:200]}
 
 
 # ---- sheets of two houses ------------------------------------------------------------------------------------

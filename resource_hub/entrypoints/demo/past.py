@@ -7,7 +7,6 @@ proper times and a year costs few commits.
 from __future__ import annotations
 
 import random
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -23,6 +22,7 @@ from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
 from resource_hub.domain.notices import service as notices
 from resource_hub.domain.usage import service as usage
 from resource_hub.domain.usage.terms import EvidenceKind, Tap
+from resource_hub.entrypoints.demo import money
 from resource_hub.entrypoints.demo.world import World
 from resource_hub.infra import clock, outbox
 from resource_hub.infra.unit_of_work import Unit, unit_of_work
@@ -54,7 +54,7 @@ class Plan:
 
 def tell(world: World, say: Callable[[str], object]) -> Counts:
     """Live through the year up to yesterday, then fill the weeks to come with bookings."""
-    draw = random.Random(SEED)  # noqa: S311 - invented history, not a secret
+    draw = random.Random(SEED)
     tz = zone("Asia/Shanghai")
     today = clock.now().astimezone(tz).date()
     monday = today - timedelta(days=today.weekday())
@@ -69,6 +69,7 @@ def tell(world: World, say: Callable[[str], object]) -> Counts:
                     _live(world, host, plans, devices, counts)
             if first.day <= 7 and back:
                 _month_end(world, first.replace(day=1))
+                money.month(world, first.replace(day=1), today)
             if back % 13 == 0:
                 say(f"  … {first:%Y-%m-%d}")
     _weeks_to_come(world, monday, today, draw, counts)

@@ -126,14 +126,13 @@ class Runner:
         result, error = self._called(job, slot, lease)
         if kept.slot != slot:
             self._write_quick(job, kept, lease, now)
-            kept.slot = slot
+            kept.slot, kept.done, kept.backlog, kept.error = slot, result.done, result.backlog, error
             runs.begin(job, slot, lease.epoch, now, lease)
-            kept.written_at = 0.0
+            # The row says at once how it went; a crash leaves no run that seems to go on.
+            self._write_quick(job, kept, lease, now)
+            return result
         kept.done += result.done
-        kept.backlog, kept.error = (
-            result.backlog,
-            error or (kept.error if result.done == 0 and error else error),
-        )
+        kept.backlog, kept.error = result.backlog, error
         if (kept.done or error) and time.monotonic() - kept.written_at > FLUSH_SECONDS:
             self._write_quick(job, kept, lease, now)
         return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -37,7 +38,13 @@ def index(organisation: str) -> str:
         page = paging.page_of(found, limit, key=lambda row: (row.at, row.id))
         actions = audit_trail.actions(looked_at.id)
     return render_template(
-        "platform/audit.html", page=page, looked_at=looked_at, actions=actions, asked=request.args, text=details_text
+        "platform/audit.html",
+        page=page,
+        looked_at=looked_at,
+        actions=actions,
+        asked=request.args,
+        text=details_text,
+        shortened=shortened,
     )
 
 
@@ -62,15 +69,26 @@ def export(organisation: str) -> Response:
     return exports.csv_response(f"audit-{looked_at.code}.csv", head, lines())
 
 
+_UUID = re.compile(r"([0-9a-f]{4})[0-9a-f]{4}(?:-[0-9a-f]{4}){3}-[0-9a-f]{8}([0-9a-f]{4})")
+_DIGEST = re.compile(r"\b([0-9a-f]{6})[0-9a-f]{58}\b")
+LONGEST = 200
+
+
+def shortened(text: str) -> str:
+    """Ids and digests cut to what tells them apart; the whole text stands in the export."""
+    return _DIGEST.sub(r"\1…", _UUID.sub(r"\1…\2", text))
+
+
 def details_text(details: Mapping[str, Any]) -> str:
-    """Details as one line for the eye; nested values as they are stored."""
+    """Details as one short line for the eye; nested values as they are stored."""
     parts = []
     for name, value in details.items():
         if value in (None, "", [], {}):
             continue
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         parts.append(f"{name}: {shown}")
-    return " · ".join(parts)
+    line = shortened(" · ".join(parts))
+    return line if len(line) <= LONGEST else line[:LONGEST] + "…"
 
 
 def _organisation(default: str) -> OrganisationRecord | None:

@@ -193,7 +193,12 @@ def test_the_listing_term() -> None:
         late = make_listing(host, public=False, accepted_on=date(2026, 1, 5))
         # The 30th working day after 5 January 2026 is Saturday 14 February, made a working day before the Spring Festival.
         found = service.listing_clock(service.resource(late.key))
-        assert found is not None and found.due_on == date(2026, 2, 14) and found.overdue and not found.provisional
+        assert (
+            found is not None
+            and found.due_on == date(2026, 2, 14)
+            and found.overdue
+            and not found.provisional
+        )
         listed = make_listing(host, accepted_on=date(2026, 1, 20))
         found = service.listing_clock(listed)
         assert found is not None and found.listed_in_time and not found.overdue
