@@ -179,7 +179,7 @@ class _Batch:
         for fact in facts:
             self._one(fact, rows.get(fact.code))
 
-    def _problem(self, fact: RowFacts, code: str, **values: Any) -> None:
+    def _problem(self, fact: RowFacts, code: str, /, **values: Any) -> None:
         self.outcome.refuse([RowProblem(fact.line, 0, "", Reason(f"catalogue.{code}", values))])
 
     def _one(self, fact: RowFacts, row: Resource | None) -> None:

@@ -1,0 +1,10 @@
+"""Pages of booking: the calendar of a resource, the order, one's bookings, the host's answers."""
+
+from __future__ import annotations
+
+from resource_hub.entrypoints.web.booking import detail, hosting, lists, ordering, public
+from resource_hub.entrypoints.web.booking.blueprints import blueprint, bookings, calendar, orders, requests
+
+__all__ = [
+    "blueprint", "bookings", "calendar", "detail", "hosting", "lists", "ordering", "orders", "public", "requests",
+]  # fmt: skip

@@ -1,0 +1,295 @@
+"""What everybody may look at: the calendar of a resource, and what a time would cost; and the ways from permanent
+addresses into the reader's organisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Actor, OrganisationKind
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import Look, Stretch
+from resource_hub.domain.booking import service
+from resource_hub.domain.booking.errors import NoSuchBooking
+from resource_hub.domain.booking.terms import Asked, BookingKind
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.entrypoints.support import formatting, forms, guards, money_text, sentences
+from resource_hub.entrypoints.support.guards import PUBLIC, SIGNED_IN, allows
+from resource_hub.entrypoints.web.booking.blueprints import blueprint
+from resource_hub.entrypoints.web.booking.reading_forms import (
+    acting,
+    asked_from,
+    booking_seats,
+    query_of,
+    span_fields,
+)
+from resource_hub.entrypoints.web.booking.timetable import Timetable, monday_of, timetable
+from resource_hub.entrypoints.web.catalogue import hooks
+from resource_hub.infra import clock
+from resource_hub.kernel.errors import DomainError, Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan, local_day, zone
+
+# What the panel says against a choice; the rest is asked on the page of the order.
+PANEL_PLACES = (None, "time", "mode", "unit")
+
+
+def calendar_url(record: ResourceRecord, **values: Any) -> str:
+    return url_for("booking.calendar", host=record.host_code, code=record.code, **values)
+
+
+def book_url(record: ResourceRecord, **values: Any) -> str:
+    return url_for("booking.book", host=record.host_code, code=record.code, **values)
+
+
+def _link(record: ResourceRecord, asked: Asked, week: str) -> Any:
+    """A free piece leads to this page with its beginning chosen: so the calendar works without scripts too."""
+    tz = zone(record.zone)
+    rules, _number = availability.house_rules(record.key)
+    length = max(rules.least, min(60, rules.most or 60))
+
+    def link(stretch: Stretch, piece: TimeSpan, unit_id: UUID) -> str:
+        if not stretch.bookable:
+            return ""
+        start = piece.start.astimezone(tz)
+        into = (start.hour * 60 + start.minute) % rules.step
+        if into or start.second:
+            start += timedelta(minutes=rules.step - into, seconds=-start.second, microseconds=-start.microsecond)
+        end = min(start + timedelta(minutes=length), max(piece.end.astimezone(tz), start + timedelta(minutes=rules.step)))
+        values = query_of(replace(asked, span=TimeSpan(start, end), unit_id=unit_id), record.zone)
+        return calendar_url(record, week=week, **values) + "#choose"
+
+    return link
+
+
+@dataclass(frozen=True, slots=True)
+class PriceView:
+    """What stands under the choice: reasons against it, other times, the price."""
+
+    reasons: tuple[sentences.Told, ...]
+    alternatives: tuple[dict[str, str], ...]
+    lines: tuple[dict[str, Any], ...]
+    quote: Any
+    missing: tuple[sentences.Told, ...]
+    chosen: bool
+    waits: bool
+    known_customer: bool
+    free: bool
+    no_show: Any = None
+
+    @property
+    def bookable(self) -> bool:
+        return self.chosen and not self.reasons
+
+
+def priced(record: ResourceRecord, asked: Asked, fault: str | None, by: Actor | None) -> PriceView:
+    """Judge and price a choice without writing anything."""
+    now = clock.now()
+    if fault:
+        return _empty([Reason(fault, {}, "time")], by)
+    if asked.kind is BookingKind.WINDOW and asked.span is None:
+        return _empty([], by)
+    person = by if by is not None and by.customer_ids else None
+    try:
+        prepared = service.prepare(record.key, asked, by=person, now=now)
+    except DomainError as error:
+        return _empty(list(error.reasons), by)
+    reasons = [r for r in service.judge(prepared, now) if r.place in PANEL_PLACES]
+    free = True
+    if asked.span is not None and not any(r.code.startswith("availability.") for r in reasons):
+        units = availability.free_units(record.key, asked.span, outside=prepared.who.outside)
+        free = bool(units) if asked.unit_id is None else asked.unit_id in units
+        if not free:
+            values = {"start": asked.span.start.isoformat(), "end": asked.span.end.isoformat(), "zone": record.zone}
+            reasons.append(Reason("availability.slot_taken", values, "time"))
+    preview = service.preview(record, prepared.asked, prepared.who)
+    others: list[dict[str, str]] = []
+    if asked.span is not None and any(r.place == "time" for r in reasons):
+        others = service.alternatives(record.key, asked, by=person)
+    quote = preview.quote
+    assert prepared.plan is not None
+    return PriceView(
+        reasons=tuple(sentences.tell_all(reasons)),
+        alternatives=tuple(_other(record, asked, one) for one in others),
+        lines=tuple(money_text.price_lines(quote.lines, quote.currency)) if quote else (),
+        quote=quote,
+        missing=tuple(sentences.tell_all(preview.missing)),
+        chosen=True,
+        waits=prepared.plan.rules.approval.value == "always"
+        or (prepared.plan.rules.approval.value == "outside" and prepared.who.outside),
+        known_customer=prepared.who.customer_id is not None,
+        free=free,
+    )
+
+
+def _empty(reasons: list[Reason], by: Actor | None) -> PriceView:
+    told = tuple(sentences.tell_all(reasons))
+    return PriceView(told, (), (), None, (), bool(reasons), False, bool(by and by.customer_ids), False)
+
+
+def _other(record: ResourceRecord, asked: Asked, row: dict[str, str]) -> dict[str, str]:
+    span = TimeSpan(datetime.fromisoformat(row["start"]), datetime.fromisoformat(row["end"]))
+    wish = replace(asked, span=span, unit_id=UUID(row["unit_id"]))
+    fields = span_fields(span, record.zone)
+    return {
+        "text": formatting.span(span, record.zone, year=False),
+        "href": calendar_url(record, week=fields["start_day"], **query_of(wish, record.zone)) + "#choose",
+        "unit": row["unit_id"],
+        **fields,
+    }
+
+
+def choosing(record: ResourceRecord) -> dict[str, Any]:
+    """Everything that week and panel show: on the calendar page and inside the page of the resource."""
+    forms.remember_zone(record.zone)
+    by = acting()
+    asked, fault = asked_from(request.args, record)
+    if asked.customer_id is not None and (by is None or asked.customer_id not in by.customer_ids):
+        asked = replace(asked, customer_id=None)
+    if by is not None and asked.customer_id is None and len(by.customer_ids) > 1:
+        asked = replace(asked, customer_id=sorted(by.customer_ids)[0])
+    today = local_day(clock.now(), zone(record.zone))
+    monday = monday_of(request.args.get("week") or request.args.get("start_day"), today)
+    rules, _number = availability.house_rules(record.key)
+    if not record.bookable:
+        return {"booking_table": None, "house_rules": None}
+    span = availability.days_of(record.zone, monday, 7)
+    week = service.calendar(record.key, span, by, asked.customer_id)
+    table: Timetable = timetable(week, link=_link(record, asked, monday.isoformat()))
+    customers = sorted(accounts.customers(by.customer_ids).values(), key=lambda c: c.code) if by else []
+    units = catalogue.units(record.key, active_only=True)
+    last = today + timedelta(days=rules.horizon_days)
+    return {
+        "booking_table": table,
+        "booking_units": units,
+        "booking_modes": record.modes,
+        "booking_monday": monday,
+        "booking_previous": calendar_here(record, monday - timedelta(days=7)) if monday > today else "",
+        "booking_next": calendar_here(record, monday + timedelta(days=7)) if monday + timedelta(days=7) <= last else "",
+        "booking_today": calendar_here(record, today),
+        "booking_form": forms.Form(
+            {
+                **span_fields(asked.span, record.zone),
+                "mode": asked.mode,
+                "unit": str(asked.unit_id or ""),
+                "customer": str(asked.customer_id or ""),
+                "samples": asked.samples or "",
+            }
+        ),
+        "booking_customers": customers,
+        "booking_price": priced(record, asked, fault, by),
+        "booking_rules": sentences.tell_all(availability.rules_sentences(rules)),
+        "booking_house": rules,
+        "booking_organisation": by.organisation_code if by and by.customer_ids else "",
+        "booking_signed_in": guards.person() is not None,
+        "booking_span_text": formatting.span(asked.span, record.zone) if asked.span else "",
+        "free_look": Look.FREE.value,
+    }
+
+
+def calendar_here(record: ResourceRecord, day: Any) -> str:
+    """Another week of the page that is open, with the choice kept."""
+    values = {k: v for k, v in request.args.items() if k != "week"}
+    if request.endpoint == "booking.calendar":
+        return calendar_url(record, **values, week=day.isoformat())
+    here = dict(request.view_args or {})
+    return url_for(request.endpoint or "booking.calendar", **here, **values, week=day.isoformat()) + "#week"
+
+
+hooks.resource_context.append(choosing)
+
+
+def public_resource(host: str, code: str) -> ResourceRecord:
+    """A resource that the reader may see.
+
+    Raises:
+        NotFound
+    """
+    record = catalogue.resource_of(host, code)
+    person = guards.person()
+    staff = None
+    if person is not None:
+        for seat in accounts.seats(person.id):
+            if seat.organisation.id == record.key.institution_id:
+                staff = accounts.actor(person.id, seat.organisation.id)
+    catalogue.visible(record, staff)
+    return record
+
+
+@blueprint.get("/hosts/<host>/resources/<code>/calendar")
+@allows(PUBLIC)
+def calendar(host: str, code: str) -> str:
+    """The week of a resource: who may have it when, and why not; choose a time and see its price."""
+    record = public_resource(host, code)
+    return render_template(
+        "booking/calendar.html",
+        record=record,
+        host=accounts.organisation(record.key.institution_id),
+        **choosing(record),
+    )
+
+
+@blueprint.get("/hosts/<host>/resources/<code>/price")
+@allows(PUBLIC)
+def price(host: str, code: str) -> str:
+    """What a choice would cost now, for the panel that re-prices while one drags. Stores nothing."""
+    record = public_resource(host, code)
+    forms.remember_zone(record.zone)
+    by = acting()
+    asked, fault = asked_from(request.args, record)
+    if by is not None and asked.customer_id is None and len(by.customer_ids) > 1:
+        asked = replace(asked, customer_id=sorted(by.customer_ids)[0])
+    return render_template(
+        "booking/_quote.html",
+        record=record,
+        booking_price=priced(record, asked, fault, by),
+        booking_span_text=formatting.span(asked.span, record.zone) if asked.span else "",
+    )
+
+
+@blueprint.get("/hosts/<host>/resources/<code>/book")
+@allows(SIGNED_IN)
+def book(host: str, code: str) -> AnyResponse | str:
+    """Into the organisation for which the reader books; a question where there are several."""
+    record = public_resource(host, code)
+    by = acting()
+    seats = booking_seats()
+    values = request.args.to_dict(flat=False)
+    if by is not None and by.customer_ids:
+        return redirect(
+            url_for("booking.order", organisation=by.organisation_code, host=host, code=record.code, **values)
+        )
+    return render_template("booking/no_customer.html", record=record, seats=seats), 409  # type: ignore[return-value]
+
+
+@blueprint.get("/hosts/<host>/resources/<code>/access")
+@allows(SIGNED_IN)
+def request_access(host: str, code: str) -> AnyResponse | str:
+    """Ask for something untimed: the same page, without a time."""
+    return book(host, code)
+
+
+@blueprint.get("/hosts/<host>/bookings/<uuid:booking_id>")
+@allows(SIGNED_IN)
+def permanent(host: str, booking_id: UUID) -> Response | AnyResponse:
+    """The permanent address of a booking opens in the organisation in which its reader may see it."""
+    organisation = accounts.organisation(host)
+    key = HostKey(organisation.id, booking_id)
+    person = guards.person()
+    assert person is not None
+    actors = [accounts.actor(person.id, seat.organisation.code) for seat in accounts.seats(person.id)]
+    actors.sort(key=lambda a: a.organisation_kind is OrganisationKind.INSTITUTION)
+    for by in actors:
+        try:
+            service.booking_for(key, by)
+        except NoSuchBooking:
+            continue
+        return redirect(url_for("bookings.show", organisation=by.organisation_code, host=host, booking_id=booking_id))
+    raise NoSuchBooking()

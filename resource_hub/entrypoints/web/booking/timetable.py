@@ -1,0 +1,219 @@
+"""A week as people see it: days, lanes, cells placed by the wall clock; and the same as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from flask_babel import gettext as _
+
+from resource_hub.domain.availability.terms import Lane, Look, SpecialDay, Stretch, Week
+from resource_hub.entrypoints.support import formatting, sentences
+from resource_hub.entrypoints.support.words import word
+from resource_hub.kernel.time import TimeSpan, zone
+
+_DAY = 1440
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One piece of a lane on one day. Places are per cent of the shown part of the day."""
+
+    look: str
+    left: str
+    width: str
+    time: str
+    text: str
+    why: str
+    start: str
+    end: str
+    bookable: bool
+    href: str = ""
+    holder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRow:
+    unit_id: str
+    name: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    day: date
+    name: str
+    note: str
+    today: bool
+    off: bool
+    lanes: tuple[LaneRow, ...]
+    now: str = ""
+
+    @property
+    def open(self) -> bool:
+        return any(cell.look != "closed" for lane in self.lanes for cell in lane.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    days: tuple[DayRow, ...]
+    ticks: tuple[tuple[str, str], ...]
+    first_minute: int
+    last_minute: int
+    zone: str
+    step: int
+    looks: tuple[str, ...] = field(default=())
+    units: int = 1
+
+    @property
+    def minutes(self) -> int:
+        return self.last_minute - self.first_minute
+
+
+def _minute(moment: datetime, day: date, zone_name: str) -> int:
+    """Minutes of the wall clock after a day's midnight."""
+    wall = moment.astimezone(zone(zone_name)).replace(tzinfo=None)
+    return int((wall - datetime.combine(day, datetime.min.time())).total_seconds() // 60)
+
+
+def shown_part(week: Week | Iterable[Week]) -> tuple[int, int]:
+    """First and last minute of the day worth showing: where anything is open or held, on whole hours."""
+    weeks = [week] if isinstance(week, Week) else list(week)
+    starts, ends = [8 * 60], [18 * 60]
+    for one in weeks:
+        tz = zone(one.zone)
+        for lane in one.lanes:
+            for stretch in lane.stretches:
+                if stretch.look is Look.CLOSED:
+                    continue
+                for day, part in stretch.span.by_day(tz):
+                    starts.append(_minute(part.start, day, one.zone))
+                    ends.append(_minute(part.end, day, one.zone))
+    return max(0, min(starts) // 60 * 60), min(_DAY, -(-max(ends) // 60) * 60)
+
+
+def ticks(first: int, last: int) -> tuple[tuple[str, str], ...]:
+    hours = range(first // 60, last // 60 + 1)
+    every = 1 if len(hours) <= 13 else 2 if len(hours) <= 19 else 3
+    span = last - first
+    return tuple((f"{h:02d}", f"{100 * (h * 60 - first) / span:.3f}") for h in hours if (h - first // 60) % every == 0)
+
+
+def day_note(special: SpecialDay | None) -> str:
+    """What is special about a day, in words."""
+    if special is None:
+        return ""
+    name = formatting.named({"name": {"zh": special.name_zh, "en": special.name_en}})
+    kind = word("availability.day", special.kind.value)
+    text = f"{name} · {kind}" if name else kind
+    return _("%(what)s (provisional)", what=text) if special.provisional else text
+
+
+def timetable(
+    week: Week,
+    *,
+    link: Callable[[Stretch, TimeSpan, UUID], str] | None = None,
+    tell: Callable[[Stretch], str] | None = None,
+    part: tuple[int, int] | None = None,
+    label: Callable[[Lane], str] | None = None,
+) -> Timetable:
+    """A week as rows. ``link`` gives the address behind a piece, ``tell`` more words about it (for the host)."""
+    first, last = part or shown_part(week)
+    tz = zone(week.zone)
+    now = week.as_of
+    rows = []
+    looks: dict[str, None] = {}
+    for day in week.days:
+        lanes = []
+        for lane in week.lanes:
+            cells = []
+            for stretch in lane.stretches:
+                piece = next((p for d, p in stretch.span.by_day(tz) if d == day), None)
+                if piece is None:
+                    continue
+                cell = _cell(week, stretch, piece, day, first, last, lane.unit_id, link, tell)
+                if cell is not None:
+                    cells.append(cell)
+                    looks[cell.look] = None
+            name = label(lane) if label else lane_name(lane)
+            lanes.append(LaneRow(str(lane.unit_id), name, tuple(cells)))
+        today = now is not None and now.astimezone(tz).date() == day
+        marker = ""
+        if today and now is not None:
+            at = _minute(now, day, week.zone)
+            if first <= at <= last:
+                marker = f"{100 * (at - first) / (last - first):.3f}"
+        special = week.special.get(day)
+        rows.append(
+            DayRow(
+                day,
+                formatting.day(day, year=False),
+                day_note(special),
+                today,
+                special is not None and special.kind.value == "holiday",
+                tuple(lanes),
+                marker,
+            )
+        )
+    return Timetable(
+        tuple(rows), ticks(first, last), first, last, week.zone, week.step_minutes, tuple(looks), len(week.lanes)
+    )
+
+
+def lane_name(lane: Lane) -> str:
+    return formatting.named({"name": {"zh": lane.name_zh, "en": lane.name_en}}) or lane.label
+
+
+def _cell(
+    week: Week,
+    stretch: Stretch,
+    piece: TimeSpan,
+    day: date,
+    first: int,
+    last: int,
+    unit_id: UUID,
+    link: Callable[[Stretch, TimeSpan, UUID], str] | None,
+    tell: Callable[[Stretch], str] | None,
+) -> Cell | None:
+    begin, end = _minute(piece.start, day, week.zone), _minute(piece.end, day, week.zone)
+    begin, end = max(begin, first), min(end, last)
+    if begin >= end:
+        return None
+    whole = last - first
+    more = tell(stretch) if tell else ""
+    shown = word("availability.look", stretch.look.value)
+    why = sentences.sentence(stretch.why.code, stretch.why.values) if stretch.why else ""
+    return Cell(
+        look=stretch.look.value,
+        left=f"{100 * (begin - first) / whole:.3f}",
+        width=f"{100 * (end - begin) / whole:.3f}",
+        time=f"{_clock(begin)}–{_clock(end)}",
+        text=more or shown,
+        why=why,
+        start=piece.start.isoformat(),
+        end=piece.end.isoformat(),
+        bookable=stretch.bookable,
+        href=link(stretch, piece, unit_id) if link else "",
+        holder=str(stretch.holder_id) if stretch.holder_id else "",
+    )
+
+
+def _clock(minute: int) -> str:
+    return "24:00" if minute == _DAY else f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def monday_of(text: str | None, today: date) -> date:
+    """The Monday of the week asked for in an address (``2026-03-05`` or ``2026-W10``), else of this week."""
+    day = today
+    try:
+        if text and "W" in text:
+            day = datetime.strptime(f"{text}-1", "%G-W%V-%u").date()  # noqa: DTZ007 - a date, no moment
+        elif text:
+            day = date.fromisoformat(text)
+    except ValueError:
+        day = today
+    if abs((day - today).days) > 800:
+        day = today
+    return day - timedelta(days=day.weekday())
