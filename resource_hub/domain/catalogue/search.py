@@ -299,7 +299,9 @@ def _facets(
         kept += [item for item in ordered[FACET_VALUES:] if item[0] in chosen[name]]
         # What was chosen stays in sight even where nothing is left of it, so that it can be taken back.
         if name == "city":
-            kept += [(city, 0) for city in query.cities if not any(value in chosen[name] for value, _ in kept)][:1]
+            kept += [
+                (city, 0) for city in query.cities if not any(value in chosen[name] for value, _ in kept)
+            ][:1]
         else:
             kept += [(value, 0) for value in sorted(chosen[name]) if value not in values]
         facets[name] = tuple(FacetValue(value, count, value in chosen[name]) for value, count in kept)

@@ -56,7 +56,7 @@ TEXTS = {
     "xrd": ["XRD"],
     "\uff38\uff32\uff24": ["XRD"],  # full-width
     "x射线": ["XRD"],
-    "microsc": ["TEM"],
+    "microsc": ["SEM", "TEM"],
     "衍": ["XRD"],
     "200kV": ["TEM"],
     "扫描 质谱": [],

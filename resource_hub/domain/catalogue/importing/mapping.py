@@ -143,7 +143,8 @@ class SheetMapping:
         """As stored: columns as a list, because a database may not keep the order of an object's keys."""
         return {
             "columns": [
-                {"heading": column.heading, "field": column.target, "unit": column.unit} for column in self.columns
+                {"heading": column.heading, "field": column.target, "unit": column.unit}
+                for column in self.columns
             ],
             "constants": dict(self.constants),
             "values": {target: dict(words) for target, words in self.values.items()},
@@ -190,7 +191,9 @@ def from_json(document: Mapping[str, Any]) -> SheetMapping:
         if key not in ("columns", "constants", "values", "sheet"):
             bad("mapping_key", key, key=key)
     rows = document.get("columns", {})
-    if isinstance(rows, list) and all(isinstance(row, Mapping) and isinstance(row.get("heading"), str) for row in rows):
+    if isinstance(rows, list) and all(
+        isinstance(row, Mapping) and isinstance(row.get("heading"), str) for row in rows
+    ):
         rows = {row["heading"]: row for row in rows}
     if not isinstance(rows, Mapping):
         rows = {}
