@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -27,7 +28,7 @@ class ClassCode:
 class CodeList:
     """All entries of one version, with where they come from."""
 
-    list: str
+    title: str
     version: str
     citation: Citation
     codes: dict[str, ClassCode]
@@ -57,10 +58,10 @@ class CodeList:
         entry = self.find(code)
         return entry.name(language) if entry else code
 
-    def top(self) -> list[ClassCode]:
+    def top(self) -> Sequence[ClassCode]:
         return [entry for entry in self.codes.values() if len(entry.code) == 2]
 
-    def below(self, code: str) -> list[ClassCode]:
+    def below(self, code: str) -> Sequence[ClassCode]:
         return [
             entry for entry in self.codes.values() if len(entry.code) == 4 and entry.code.startswith(code)
         ]

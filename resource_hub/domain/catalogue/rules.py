@@ -98,9 +98,9 @@ def _check_class(
 ) -> list[Reason]:
     code = contents.class_code
     if code and not classes.known(code):
-        return [Reason("catalogue.class_unknown", {"code": code, "list": classes.list}, "class_code")]
+        return [Reason("catalogue.class_unknown", {"code": code, "list": classes.title}, "class_code")]
     if complete and not code and kind is ResourceKind.INSTRUMENT:
-        return [Reason("catalogue.class_missing", {"list": classes.list}, "class_code")]
+        return [Reason("catalogue.class_missing", {"list": classes.title}, "class_code")]
     return []
 
 

@@ -278,12 +278,11 @@ def _facets(
     counts: dict[str, dict[str, int]] = {
         name: {} for name in ("kind", "host", "city", "class", "mode", "open")
     }
-    for facet, value, count in reading().execute(union_all(*parts)):
+    for facet, word, count in reading().execute(union_all(*parts)):
         if facet == "total":
             total = count
-        elif count and value:
-            value = str(UUID(value)) if facet == "host" else value
-            counts[facet][value] = count
+        elif count and word:
+            counts[str(facet)][str(UUID(str(word))) if facet == "host" else str(word)] = count
     chosen = {
         "kind": {str(kind) for kind in query.kinds},
         "city": {s for city in query.cities for s in places.spellings(city)},
@@ -329,8 +328,10 @@ def _page(
             value = cast(rank * 1_000_000, BigInteger) * _weight()
         else:
             # The index is asked once, with its rank; the condition from `_match` would ask it again.
-            conditions = list(filters.values())
-            conditions.append(text("resource_text MATCH :fts").bindparams(fts=words.fts5_query(terms)))
+            conditions = [
+                *filters.values(),
+                literal_column("resource_text").op("MATCH")(literal(words.fts5_query(terms))),
+            ]
             source = _FTS.join(Index.__table__, _FTS.c.rowid == Index.docid)
             value = cast(literal_column("bm25(resource_text)") * -1_000_000, Integer) * _weight()
     elif order == "distance" and near is not None:

@@ -208,4 +208,5 @@ def answer(record: FileRecord, *, download: bool = False) -> Response:
     }
     response.headers.update(headers)
     response.set_etag(record.sha256.hex()[:32])
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

@@ -53,7 +53,7 @@ class RowFacts:
     units: int | None
     order: WorkingOrder | None
     values: Mapping[str, Any] = field(default_factory=dict)
-    contact: Mapping[str, str] = field(default_factory=dict)
+    contact: Mapping[str, Any] = field(default_factory=dict)
     specification: tuple[tuple[str, str], ...] | None = None
     details: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[RowProblem, ...] = ()

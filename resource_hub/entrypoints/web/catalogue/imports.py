@@ -18,7 +18,7 @@ from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.support.import_files import sheet_of
 from resource_hub.entrypoints.support.words import word
-from resource_hub.kernel.errors import DomainError
+from resource_hub.kernel.errors import DomainError, Reason
 from resource_hub.kernel.keys import HostKey
 
 blueprint = Blueprint("imports", __name__)
@@ -55,7 +55,8 @@ def upload(organisation: str) -> Answer:
         form.refuse(error)
         return _index_page(organisation, form), form.status
     stored = uploads.note(taken, g.actor.organisation_id, person_id=g.actor.person_id)
-    shape, reasons = None, ()
+    shape = None
+    reasons: tuple[Reason, ...] = ()
     try:
         shape = sheets.open_sheet(uploads.store().path(taken.kept.sha256)).shape
     except DomainError as error:

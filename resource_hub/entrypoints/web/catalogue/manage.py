@@ -339,7 +339,7 @@ def working_order(organisation: str, resource_id: UUID) -> Answer:
     """Say in what working order it is."""
     key = HostKey(g.actor.organisation_id, resource_id)
     form = Form.sent()
-    order = form.choice("order", WorkingOrder, required=True)
+    order = form.choice("order", WorkingOrder, required=True) or ""
     return _step(
         organisation, resource_id, form, _("Noted."),
         lambda: service.set_working_order(key, WorkingOrder(order), by=g.actor),
@@ -363,7 +363,7 @@ def add_units(organisation: str, resource_id: UUID) -> Answer:
 @allows(*service.MANAGES)
 def change_unit(organisation: str, resource_id: UUID, unit_id: UUID) -> Answer:
     form = Form.sent()
-    values = {
+    values: dict[str, Any] = {
         "name_zh": form.text("name_zh", longest=120) or "",
         "name_en": form.text("name_en", longest=120) or "",
         "serial_number": form.text("serial_number", longest=100) or "",
