@@ -24,16 +24,15 @@ from tools.bootstrap import ROOT, SetupFailed, step
 MODULES = ROOT / "node_modules"
 VENDOR = ROOT / "static" / "vendor"
 MANIFEST = VENDOR / "manifest.json"
-FRONTEND = ROOT / "tools" / "frontend"
 OLDEST_NODE = 20
 
 # Everything that decides what is installed and made.
-INPUTS = ("package.json", "package-lock.json", ".npmrc", "tools/assets.py", "tools/frontend")
+INPUTS = ("package.json", "package-lock.json", ".npmrc", "tools/assets.py")
 
 
 @dataclass(frozen=True)
 class Asset:
-    """A file in static/vendor: copied from a package, or bundled from an entry file of ours.
+    """A file in static/vendor, copied from a package.
 
     Pages ask for it by `key`; `name` gets a piece of its hash before the ending.
     """
@@ -42,19 +41,9 @@ class Asset:
     name: str
     package: str
     source: str
-    bundle: tuple[str, ...] | None = None
 
 
-ASSETS = (
-    Asset("htmx", "htmx.min.js", "htmx.org", "dist/htmx.min.js"),
-    Asset("alpine", "alpine.min.js", "@alpinejs/csp", "dist/cdn.min.js"),
-    Asset("tabler.css", "tabler.min.css", "@tabler/core", "dist/css/tabler.min.css"),
-    Asset("tabler.js", "tabler.min.js", "@tabler/core", "tabler.js", ("--global-name=bootstrap",)),
-    Asset("echarts", "echarts.min.js", "echarts", "echarts.js", ()),
-)
-
-# Packages whose code ends up inside the files above, for their licences.
-INSIDE = ("@popperjs/core", "@vue/reactivity", "@vue/shared", "zrender", "tslib")
+ASSETS = (Asset("htmx", "htmx.min.js", "htmx.org", "dist/htmx.min.js"),)
 
 COMPRESS = """
 const fs = require("fs"), zlib = require("zlib");
@@ -63,21 +52,6 @@ for (const path of process.argv.slice(1)) {
   const params = { [zlib.constants.BROTLI_PARAM_QUALITY]: 11, [zlib.constants.BROTLI_PARAM_SIZE_HINT]: text.length };
   fs.writeFileSync(path + ".br", zlib.brotliCompressSync(text, { params }));
 }
-"""
-
-MIT = """\
-Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
-documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
-rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
-persons to whom the Software is furnished to do so, subject to the following conditions:
-
-The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
-Software.
-
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
-WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
-COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
-OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
 
 
@@ -173,28 +147,10 @@ def _make(node: list[str], made_from: str) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     for asset in ASSETS:
-        if asset.bundle is None:
-            text = (MODULES / asset.package / asset.source).read_text(encoding="utf-8")
-            # The map is not there; a browser's tools would ask the server for it and find nothing.
-            text = re.sub(r"(?m)^\s*(//[#@] sourceMappingURL=.*|/\*[#@] sourceMappingURL=.*?\*/)\s*$", "", text)
-            (fresh / asset.name).write_text(text.rstrip() + "\n", encoding="utf-8")
-        else:
-            bootstrap.run_logged(
-                [
-                    *node,
-                    str(MODULES / "esbuild" / "bin" / "esbuild"),
-                    str(FRONTEND / asset.source),
-                    "--bundle",
-                    "--minify",
-                    "--target=es2020",
-                    "--legal-comments=none",  # they stand in LICENCES.txt
-                    "--log-level=warning",
-                    *asset.bundle,
-                    f"--outfile={fresh / asset.name}",
-                ],
-                os.environ,
-                f"{asset.name} could not be made.",
-            )
+        text = (MODULES / asset.package / asset.source).read_text(encoding="utf-8")
+        # The map is not there; a browser's tools would ask the server for it and find nothing.
+        text = re.sub(r"(?m)^\s*(//[#@] sourceMappingURL=.*|/\*[#@] sourceMappingURL=.*?\*/)\s*$", "", text)
+        (fresh / asset.name).write_text(text.rstrip() + "\n", encoding="utf-8")
     files = {asset: _named_by_hash(fresh / asset.name) for asset in ASSETS}
     paths = list(files.values())
     bootstrap.run_logged([*node, "-e", COMPRESS, *map(str, paths)], os.environ, "Compressing failed.")
@@ -236,15 +192,13 @@ def _about(package: str) -> dict[str, str]:
 
 def _licences() -> str:
     parts = []
-    for package in dict.fromkeys([*(asset.package for asset in ASSETS), *INSIDE]):
+    for package in dict.fromkeys(asset.package for asset in ASSETS):
         about = _about(package)
         texts = [
             path.read_text(encoding="utf-8", errors="replace").strip()
             for path in sorted((MODULES / package).glob("*"))
             if re.fullmatch(r"(?i)(licen[cs]e|notice)(\.(md|txt))?", path.name)
         ]
-        if not texts and about["license"] == "MIT":
-            texts = [f"Copyright (c) {about.get('author', package)}\n\n{MIT}"]
         if not texts:
             raise SetupFailed(f"{package} comes without the text of its licence ({about['license']}).")
         parts.append(f"==== {package} {about['version']} ({about['license']})\n\n" + "\n\n".join(texts))

@@ -82,6 +82,13 @@ def _may(kind: FeedKind, person_id: UUID, organisation_id: UUID | None, subject_
     return by.has(*LABORATORY_ROLES) and (subject_id is None or by.reaches(subject_id))
 
 
+def _audited_under(kind: FeedKind, organisation_id: UUID | None) -> UUID:
+    """A host need not know who watches its public calendars; only members' feeds stand in its own rows."""
+    if organisation_id is None or kind in (FeedKind.PERSON, FeedKind.RESOURCE):
+        return PLATFORM_ID
+    return organisation_id
+
+
 def create_feed(
     person_id: UUID, kind: FeedKind, *, organisation_id: UUID | None = None, subject_id: UUID | None = None
 ) -> tuple[FeedRecord, str]:
@@ -114,7 +121,7 @@ def create_feed(
         unit.session.add(row)
         unit.audit(
             "feed.created",
-            organisation_id or PLATFORM_ID,
+            _audited_under(kind, organisation_id),
             f"feed:{row.id}",
             {"kind": kind.value, "subject": str(subject_id) if subject_id else None},
             person_id=person_id,
@@ -144,7 +151,8 @@ def revoke_feed(person_id: UUID, feed_id: UUID) -> None:
             raise UnknownRequest()
         if row.revoked_at is None:
             row.revoked_at = clock.machine_now()
-            unit.audit("feed.revoked", row.organisation_id or PLATFORM_ID, f"feed:{row.id}", person_id=person_id)
+            home = _audited_under(FeedKind(row.kind), row.organisation_id)
+            unit.audit("feed.revoked", home, f"feed:{row.id}", person_id=person_id)
 
 
 def feed_behind(kind: str, secret: str) -> FeedRecord | None:
