@@ -20,7 +20,8 @@ import config
 def web_command(host: str, port: int, workers: int = 2, threads: int = 8) -> list[str]:
     """The command line of the web server for this platform."""
     if os.name == "nt":  # pragma: no cover - not tested here
-        return [sys.executable, "-m", "waitress", f"--listen={host}:{port}", f"--threads={threads * workers}", "wsgi:app"]
+        listen = f"--listen={host}:{port}"
+        return [sys.executable, "-m", "waitress", listen, f"--threads={threads * workers}", "wsgi:app"]
     return [
         sys.executable, "-m", "gunicorn", "wsgi:app",
         "--bind", f"{host}:{port}",

@@ -1,4 +1,7 @@
-"""Append-only audit rows. Address and device are kept as salted digests; the plain values stand in an erasable table."""
+"""Append-only audit rows.
+
+Address and device are kept as salted digests; the plain values stand in an erasable table.
+"""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def listings(institution_id: UUID) -> dict[UUID, Listing]:
 
 
 def _listing(row: Resource, department: str) -> Listing:
-    pairs = row.specification.items() if isinstance(row.specification, dict) else row.specification
+    pairs = [(str(name), str(value)) for name, value in row.specification]
     return Listing(
         model=row.model,
         maker=row.maker,

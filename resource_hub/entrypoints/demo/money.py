@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
@@ -81,7 +82,7 @@ def _run(programme_id: UUID, funder_id: UUID, first: date, *, finish: bool) -> N
             return
         for line in subsidy.run_lines(run.key, by=reviewer):
             if line.sampled is SampleResult.OPEN:
-                step(unit, 12, lambda p=line.position: subsidy.check_line(run.key, p, True, "", by=reviewer))
+                step(unit, 12, partial(subsidy.check_line, run.key, line.position, True, "", by=reviewer))
         step(unit, 13, lambda: subsidy.approve_run(run.key, by=approver))
         step(unit, 14, lambda: subsidy.publish_notice(run.key, by=approver))
         step(unit, 40, lambda: subsidy.pay_run(run.key, by=approver))

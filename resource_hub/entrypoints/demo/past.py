@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from resource_hub.domain.accounts.terms import Actor
@@ -133,7 +134,7 @@ def _live(
         days = {plan.span.start.date() for plan, *_ in booked}
         for day in days:
             morning = at(day + timedelta(days=1), 9 * 60, zone("Asia/Shanghai"))
-            happenings.append((morning, 9, lambda day=day: _close(manager, day, counts)))
+            happenings.append((morning, 9, partial(_close, manager, day, counts)))
         for moment, _, act in sorted(happenings, key=lambda h: (h[0], h[1])):
             with unit.at(moment):
                 act()

@@ -104,7 +104,8 @@ def _organisations(world: World, source: Mapping[str, Any]) -> None:
     platform = source["platform"]
     seeding.seed_platform(platform["name_zh"], platform["name_en"])
     serial = 100
-    for kind, rows in ((OrganisationKind.INSTITUTION, source["institution"]), (OrganisationKind.FUNDER, source["funder"])):
+    kinds = ((OrganisationKind.INSTITUTION, "institution"), (OrganisationKind.FUNDER, "funder"))
+    for kind, rows in ((kind, source[word]) for kind, word in kinds):
         for row in rows:
             serial += 1
             about = row.get("about", ["", ""])
@@ -182,7 +183,11 @@ def _people(world: World, source: Mapping[str, Any], password_hash: str) -> None
         for department in accounts.departments(organisation.id):
             leader = somebody(code, Role.MANAGER)
             seeding.seed_group(
-                organisation, f"{department.name_zh}自用组", f"Own group of {department.name_en}", department.id, leader.id
+                organisation,
+                f"{department.name_zh}自用组",
+                f"Own group of {department.name_en}",
+                department.id,
+                leader.id,
             )
     for code in world.firm_codes():
         organisation = world.organisations[code]

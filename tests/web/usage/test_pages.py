@@ -11,6 +11,8 @@ from sqlalchemy import select
 
 from resource_hub.adapters.signing import FileSigner
 from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.tables import Organisation
+from resource_hub.domain.accounts.terms import PLATFORM_ID
 from resource_hub.domain.usage import sealer
 from resource_hub.domain.usage import service as usage
 from resource_hub.domain.usage.tables import Evidence, Fault, UsageEntry, UsageSession
@@ -398,8 +400,13 @@ def test_the_ledger_is_pulled_by_position(app, client, scene, tmp_path):
 def test_operations_show_jobs_and_give_a_parked_delivery_another_try(app, scene):
     with app.app_context():
         staff = make_person("平台")
-        platform = accounts.organisation("platform")
-        make_role(staff, platform.id, "platform_staff")
+        with unit_of_work() as unit:
+            unit.session.add(
+                Organisation(
+                    id=PLATFORM_ID, kind="platform", code="platform", name_zh="平台", state="active", created_at=NINE
+                )
+            )
+        make_role(staff, PLATFORM_ID, "platform_staff")
         with unit_of_work() as unit:
             event, delivery = scene.resource_id, scene.unit_id
             unit.session.add(OutboxEvent(id=event, name="usage.sealed", subject="x", payload={}, at=NINE))

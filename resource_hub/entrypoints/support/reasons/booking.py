@@ -62,6 +62,7 @@ SENTENCES = {
     "booking.not_open_to_outside": N_("This is for the host's own people only."),
     "booking.mode_not_offered": N_("%(mode)s is not offered here."),
     "booking.in_past": N_("This time has passed."),
+    "booking.end_before_start": N_("The end is not after the start."),
     "booking.lead": N_("Book at least %(lead_seconds)s ahead: from %(earliest)s on."),
     "booking.horizon": N_("One may book %(days)s days ahead, until %(last)s."),
     "booking.too_short": N_("At least %(least_seconds)s; you asked for %(asked_seconds)s."),

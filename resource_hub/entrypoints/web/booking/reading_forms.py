@@ -19,7 +19,14 @@ from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
 from resource_hub.entrypoints.support import guards
 from resource_hub.entrypoints.support.forms import Form
 from resource_hub.entrypoints.web.context import LAST
-from resource_hub.kernel.time import EmptySpan, NoSuchLocalTime, RepeatedLocalTime, TimeSpan, local_exact, zone
+from resource_hub.kernel.time import (
+    EmptySpan,
+    NoSuchLocalTime,
+    RepeatedLocalTime,
+    TimeSpan,
+    local_exact,
+    zone,
+)
 
 MODES = tuple(mode.value for mode in Mode)
 
@@ -97,7 +104,7 @@ def typed_span(values: Mapping[str, str], zone_name: str) -> Typed:
     try:
         return Typed(TimeSpan(found[0], found[1]))
     except EmptySpan:
-        return Typed(None, "form.end_before_start")
+        return Typed(None, "booking.end_before_start")
 
 
 def span_fields(span: TimeSpan | None, zone_name: str) -> dict[str, str]:

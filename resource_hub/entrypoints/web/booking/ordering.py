@@ -1,0 +1,165 @@
+"""The order on one page: time, purpose and samples, dangers, documents, the price line by line. Check, then book."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.booking import service
+from resource_hub.domain.booking.terms import Asked, BookingKind, BookingRecord, FileKind, Hazard, Purpose
+from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.entrypoints.support import formatting, forms, sentences, uploads
+from resource_hub.entrypoints.support.forms import Form, once
+from resource_hub.entrypoints.support.guards import MEMBER, allows
+from resource_hub.entrypoints.support.words import word
+from resource_hub.entrypoints.web.booking.blueprints import blueprint
+from resource_hub.entrypoints.web.booking.public import calendar_url, priced, public_resource
+from resource_hub.entrypoints.web.booking.reading_forms import asked_from, query_of, read_form, span_fields
+from resource_hub.infra import clock
+from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.kernel.errors import DomainError
+from resource_hub.kernel.money import Money
+
+BOOKS = (Role.BOOKER, Role.FIRM_ADMIN, Role.APPROVER, Role.PAYER, Role.INSTITUTION_ADMIN, Role.OFFICE)
+MOST_FILES = 5
+
+
+def options(scope: str, values: Any) -> list[tuple[str, str]]:
+    return [(v.value, word(scope, v.value)) for v in values]
+
+
+@blueprint.get("/o/<organisation>/book/<host>/<code>")
+@allows(MEMBER)
+def order(organisation: str, host: str, code: str) -> tuple[str, int]:
+    """The page of an order, with the time that was chosen before."""
+    record = public_resource(host, code)
+    asked, fault = asked_from(request.args, record)
+    asked = _with_customer(asked)
+    form = Form(
+        {
+            **span_fields(asked.span, record.zone),
+            "kind": asked.kind.value,
+            "mode": asked.mode,
+            "unit": str(asked.unit_id or ""),
+            "customer": str(asked.customer_id or ""),
+            "purpose": asked.purpose,
+            "samples": asked.samples or "",
+        }
+    )
+    return _page(record, form, asked, fault)
+
+
+def _with_customer(asked: Asked) -> Asked:
+    if asked.customer_id is None and g.actor.customer_ids:
+        return replace(asked, customer_id=sorted(g.actor.customer_ids)[0])
+    return asked
+
+
+def _page(record: ResourceRecord, form: Form, asked: Asked, fault: str | None, others: Any = ()) -> tuple[str, int]:
+    forms.remember_zone(record.zone)
+    rules, number = availability.house_rules(record.key)
+    view = priced(record, asked, fault, g.actor)
+    customers = sorted(accounts.customers(g.actor.customer_ids).values(), key=lambda c: c.code)
+    cancel_note, no_show = _consequences(record, asked, view.quote)
+    modes = [(m.value, word("booking.mode", m.value)) for m in record.modes]
+    html = render_template(
+        "booking/order.html",
+        record=record,
+        host=accounts.organisation(record.key.institution_id),
+        form=form,
+        asked=asked,
+        booking_price=view,
+        booking_span_text=formatting.span(asked.span, record.zone) if asked.span else "",
+        rules=rules,
+        rules_number=number,
+        rules_told=sentences.tell_all(availability.rules_sentences(rules)),
+        customers=[(str(c.id), c.name_in(formatting.language())) for c in customers],
+        modes=modes,
+        purposes=options("booking.purpose", Purpose),
+        hazards=options("booking.hazard", Hazard),
+        is_window=asked.kind is BookingKind.WINDOW,
+        is_samples=asked.kind is BookingKind.SAMPLES,
+        is_access=asked.kind is BookingKind.ACCESS,
+        calendar_href=calendar_url(record, **query_of(asked, record.zone)) if record.bookable else "",
+        cancel_note=cancel_note,
+        no_show=no_show,
+    )
+    return html, form.status
+
+
+def _consequences(record: ResourceRecord, asked: Asked, quote: Any) -> tuple[str, Money | None]:
+    """What cancelling and not coming would cost, said before booking."""
+    if quote is None or asked.span is None or quote.tariff_id is None:
+        return "", None
+    from resource_hub.domain.catalogue import service as catalogue  # noqa: F401 - the record is at hand
+    from resource_hub.domain.pricing import service as pricing
+    from resource_hub.kernel.keys import HostKey
+
+    tariff = pricing.parsed(pricing.tariff(HostKey(record.key.institution_id, quote.tariff_id)))
+    notice = tariff.cancellation.notice_minutes
+    note = ""
+    if notice and tariff.cancellation.consequence.value != "none":
+        late = service.cancellation_fee(record, asked, quote.customer_class, quote.tariff_id, asked.span.start)
+        note = _(
+            "Free until %(notice)s before the start, then %(fee)s.",
+            notice=formatting.hours(notice * 60, unit=True),
+            fee=formatting.money(late),
+        )
+    fee = service.no_show_fee(record, asked, quote.customer_class, quote.tariff_id, clock.now())
+    return note, fee if fee is not None and not fee.is_zero else None
+
+
+@blueprint.post("/o/<organisation>/book/<host>/<code>")
+@allows(MEMBER)
+@once
+def ordered(organisation: str, host: str, code: str) -> Any:
+    """Book. What the rules say against it is told at once, with times that would do; what was typed stays."""
+    record = public_resource(host, code)
+    form = Form.sent()
+    rules, _number = availability.house_rules(record.key)
+    asked = _with_customer(read_form(form, record, rules))
+    if request.form.get("look"):
+        # Another time or way of use was chosen on this page: show its price, book nothing.
+        form.errors.clear()
+        form.status = 200
+        return _page(record, form, asked, None)
+    files = [f for f in request.files.getlist("documents") if f.filename]
+    if len(files) > MOST_FILES:
+        form.note("documents", "booking.too_many_files", most=MOST_FILES)
+    taken = []
+    if form.ok:
+        try:
+            taken = [uploads.take(one, uploads.DOCUMENTS, "documents") for one in files]
+            booked = service.request(record.key, asked, by=g.actor)
+            _attach(booked, taken)
+            _say_what_next(booked)
+            return redirect(
+                url_for("bookings.show", organisation=organisation, host=record.host_code, booking_id=booked.key.id),
+                303,
+            )
+        except DomainError as error:
+            form.refuse(error)
+    return _page(record, form, asked, None)
+
+
+def _attach(booked: BookingRecord, taken: list[uploads.Taken]) -> None:
+    """Documents are rows of the customer's organisation; the bytes were stored before the unit."""
+    if not taken:
+        return
+    with unit_of_work():
+        for one in taken:
+            record = uploads.note(one, g.actor.organisation_id, person_id=g.actor.person_id)
+            service.attach(booked.key, record.key.organisation_id, record.key.id, FileKind.ATTACHMENT, by=g.actor)
+
+
+def _say_what_next(booked: BookingRecord) -> None:
+    if booked.state.value == "approved":
+        flash(_("Booked. Your number is %(number)s.", number=booked.number), "good")
+    else:
+        flash(_("Sent. The host answers your request %(number)s.", number=booked.number), "good")
