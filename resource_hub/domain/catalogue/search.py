@@ -318,7 +318,7 @@ def _page(
 ) -> tuple[list[HostKey], list[tuple[Any, int]]]:
     """Keys of one page and one more, with the sorting value of each for the cursor."""
     source: Any = Index
-    value: ColumnElement[Any]
+    value: Any
     descending = False
     conditions = [condition for condition in (match, *filters.values()) if condition is not None]
     if order == "relevance":

@@ -214,7 +214,7 @@ def serve(runner: Runner, until: Callable[[], bool]) -> None:
 
     runner.keep_lease()
     runner.time_moved()
-    now = datetime.now(UTC)
+    now = clock.machine_now()
     scheduler.add_job(look, "interval", seconds=runner.lease_seconds / 3, executor="lease", id="lease")
     scheduler.add_job(watch, "interval", seconds=0.5, executor="quick", id="watch")
     for job in runner.jobs:

@@ -1,1 +1,1 @@
-"""What the doors share: guards, problem answers, sentences, words, formats, forms, paging, protection (``setup.py``)."""
+"""What the doors share: guards, problem answers, sentences, words, formats, forms, paging, protection."""

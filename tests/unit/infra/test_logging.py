@@ -6,7 +6,6 @@ import io
 import json
 import logging as standard
 from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
 import structlog
@@ -61,7 +60,7 @@ def test_no_people_and_no_secrets_not_even_in_a_traceback() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["leading as host-1:4711, epoch 12", str(uuid4()), f"institution:{uuid4()}", "ABCD-2345", "2026-03-05T09:00:00+08:00",
+    ["leading as host-1:4711, epoch 12", "0198c0de-0000-7000-8000-000000000001", "institution:0198c0de-0000-7000-8000-000000000002", "ABCD-2345", "2026-03-05T09:00:00+08:00",
      "resource_hub.entrypoints.jobs.runner", "/o/<organisation>/team/<uuid:person_id>", "usage.open_expected",
      "SELECT booking.institution_id, booking.id FROM booking WHERE booking.customer_class = ?"],
 )  # fmt: skip

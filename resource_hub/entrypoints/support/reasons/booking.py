@@ -16,7 +16,9 @@ SENTENCES = {
     "availability.closed_day": N_("Not open on this day."),
     "availability.closed_hours": N_("Outside opening hours; open %(hours)s on this day."),
     "availability.closed_holiday": N_("Closed for %(name)s."),
-    "availability.closed_holiday_provisional": N_("Closed for %(name)s; this year's holidays are provisional."),
+    "availability.closed_holiday_provisional": N_(
+        "Closed for %(name)s; this year's holidays are provisional."
+    ),
     "availability.closed_closure": N_("Closed: %(why)s."),
     "availability.closed_closure_plain": N_("Closed by the laboratory."),
     "availability.no_unit": N_("There is no unit that could be booked."),
@@ -39,14 +41,20 @@ SENTENCES = {
     "availability.invalid_rules": N_("The house rules cannot be kept like this."),
     "availability.rules_in_force": N_("A version of the rules that is or was in force never changes."),
     "availability.rules_past": N_("New rules hold from today (%(today)s) at the earliest."),
-    "availability.rules_today": N_("A version is in force since %(since)s already; let the next one begin tomorrow."),
+    "availability.rules_today": N_(
+        "A version is in force since %(since)s already; let the next one begin tomorrow."
+    ),
     "availability.rules_unknown": N_("“%(key)s” is no rule."),
     "availability.rules_format": N_("These rules are written in another format (%(format)s)."),
     "availability.rules_number": N_("A whole number between %(least)s and %(most)s is needed."),
     "availability.rules_value": N_("This value cannot be read."),
     "availability.rules_step": N_("The step is a multiple of %(minutes)s minutes."),
-    "availability.rules_most_below_least": N_("The longest booking (%(most)s min) is shorter than the shortest (%(least)s min)."),
-    "availability.rules_lead_beyond_horizon": N_("Nothing could be booked: one may book only %(days)s days ahead."),
+    "availability.rules_most_below_least": N_(
+        "The longest booking (%(most)s min) is shorter than the shortest (%(least)s min)."
+    ),
+    "availability.rules_lead_beyond_horizon": N_(
+        "Nothing could be booked: one may book only %(days)s days ahead."
+    ),
     "availability.rules_field_twice": N_("The code %(code)s stands twice."),
     # ---- why an order is refused
     "booking.refused": N_("This cannot be booked as it stands."),
@@ -69,7 +77,9 @@ SENTENCES = {
     "booking.too_long": N_("At most %(most_seconds)s; you asked for %(asked_seconds)s."),
     "booking.length_step": N_("The length goes by %(step)s minutes."),
     "booking.start_step": N_("Bookings begin on a multiple of %(step)s minutes."),
-    "booking.gap": N_("Between your bookings at least %(gap_seconds)s must lie; you have one from %(start)s to %(end)s."),
+    "booking.gap": N_(
+        "Between your bookings at least %(gap_seconds)s must lie; you have one from %(start)s to %(end)s."
+    ),
     "booking.training": N_("Self-use needs a passed training."),
     "booking.time_missing": N_("Choose a time."),
     "booking.customer_missing": N_("Say for whom you book."),
@@ -78,11 +88,14 @@ SENTENCES = {
     "booking.samples_missing": N_("Say how many samples you send."),
     "booking.samples_most": N_("At most %(most)s samples in one order."),
     "booking.purpose_missing": N_("Say what you need it for."),
-    "booking.hazard_missing": N_("Say whether what you bring is dangerous; “none of these” is an answer too."),
+    "booking.hazard_missing": N_(
+        "Say whether what you bring is dangerous; “none of these” is an answer too."
+    ),
     "booking.hazard_unknown": N_("A kind of danger is not in the list."),
     "booking.hazard_contradicts": N_("“None of these” and a danger cannot both be right."),
     "booking.hazard_note_missing": N_("Name the substances and how they are handled."),
     "booking.answer_missing": N_("The host asks: %(name)s."),
+    "booking.too_many_files": N_("At most %(most)s documents at once."),
     "booking.reason_missing": N_("Give a reason; the customer reads it."),
     "booking.message_length": N_("Write something, at most %(most)s characters."),
     "booking.cancel_started": N_("It has begun; what has begun is ended at the instrument."),
@@ -90,24 +103,54 @@ SENTENCES = {
     "booking.fee_rose": N_("Cancelling would cost %(fee)s by now."),
     "booking.change_running_start": N_("It has begun: the start stays, the end can move."),
     "booking.change_into_past": N_("It would end in the past."),
-    "booking.change_until": N_("Moving is possible until %(notice_seconds)s before the start; extending into free time still is."),
+    "booking.change_until": N_(
+        "Moving is possible until %(notice_seconds)s before the start; extending into free time still is."
+    ),
     "booking.no_time_to_change": N_("This order has no time to move."),
     "booking.no_such_step": N_("There is no such step."),
-    "booking.quota_minutes_day": N_("Quota per %(per)s and day: %(limit_seconds)s. Booked %(used_seconds)s, asked %(asked_seconds)s (%(since)s)."),
-    "booking.quota_minutes_week": N_("Quota per %(per)s and week: %(limit_seconds)s. Booked %(used_seconds)s, asked %(asked_seconds)s (week of %(since)s)."),
-    "booking.quota_minutes_month": N_("Quota per %(per)s and month: %(limit_seconds)s. Booked %(used_seconds)s, asked %(asked_seconds)s (from %(since)s)."),
-    "booking.quota_minutes_future": N_("At most %(limit_seconds)s booked ahead per %(per)s. Booked %(used_seconds)s, asked %(asked_seconds)s."),
-    "booking.quota_bookings_day": NN_("At most %(limit)s booking per %(per)s and day (%(since)s).", "At most %(limit)s bookings per %(per)s and day (%(since)s).", "limit"),
-    "booking.quota_bookings_week": NN_("At most %(limit)s booking per %(per)s and week (week of %(since)s).", "At most %(limit)s bookings per %(per)s and week (week of %(since)s).", "limit"),
-    "booking.quota_bookings_month": NN_("At most %(limit)s booking per %(per)s and month (from %(since)s).", "At most %(limit)s bookings per %(per)s and month (from %(since)s).", "limit"),
-    "booking.quota_bookings_future": NN_("At most %(limit)s booking ahead per %(per)s.", "At most %(limit)s bookings ahead per %(per)s.", "limit"),
+    "booking.quota_minutes_day": N_(
+        "Quota per %(per)s and day: %(limit_seconds)s. Booked %(used_seconds)s, asked %(asked_seconds)s (%(since)s)."
+    ),
+    "booking.quota_minutes_week": N_(
+        "Quota per %(per)s and week: %(limit_seconds)s. Booked %(used_seconds)s, asked %(asked_seconds)s (week of %(since)s)."
+    ),
+    "booking.quota_minutes_month": N_(
+        "Quota per %(per)s and month: %(limit_seconds)s. Booked %(used_seconds)s, asked %(asked_seconds)s (from %(since)s)."
+    ),
+    "booking.quota_minutes_future": N_(
+        "At most %(limit_seconds)s booked ahead per %(per)s. Booked %(used_seconds)s, asked %(asked_seconds)s."
+    ),
+    "booking.quota_bookings_day": NN_(
+        "At most %(limit)s booking per %(per)s and day (%(since)s).",
+        "At most %(limit)s bookings per %(per)s and day (%(since)s).",
+        "limit",
+    ),
+    "booking.quota_bookings_week": NN_(
+        "At most %(limit)s booking per %(per)s and week (week of %(since)s).",
+        "At most %(limit)s bookings per %(per)s and week (week of %(since)s).",
+        "limit",
+    ),
+    "booking.quota_bookings_month": NN_(
+        "At most %(limit)s booking per %(per)s and month (from %(since)s).",
+        "At most %(limit)s bookings per %(per)s and month (from %(since)s).",
+        "limit",
+    ),
+    "booking.quota_bookings_future": NN_(
+        "At most %(limit)s booking ahead per %(per)s.",
+        "At most %(limit)s bookings ahead per %(per)s.",
+        "limit",
+    ),
     # ---- the house rules read back
-    "house.length": N_("A booking lasts at least %(least_seconds)s; starts and lengths go by %(step)s minutes."),
+    "house.length": N_(
+        "A booking lasts at least %(least_seconds)s; starts and lengths go by %(step)s minutes."
+    ),
     "house.most": N_("A booking lasts at most %(most_seconds)s."),
     "house.lead": N_("Book at least %(lead_seconds)s ahead."),
     "house.lead_mode": N_("%(mode)s: book at least %(lead_seconds)s ahead."),
     "house.horizon": NN_("One may book %(days)s day ahead.", "One may book %(days)s days ahead.", "days"),
-    "house.setup": N_("%(setup)s minutes before and %(teardown)s minutes after a booking are kept for set-up and tear-down."),
+    "house.setup": N_(
+        "%(setup)s minutes before and %(teardown)s minutes after a booking are kept for set-up and tear-down."
+    ),
     "house.gap": N_("Between two bookings of one person at least %(gap_seconds)s must lie."),
     "house.approval_never": N_("Bookings that keep the rules are confirmed at once."),
     "house.approval_outside": N_("Bookings from outside wait for an answer, at most %(hours)s hours."),
@@ -118,32 +161,60 @@ SENTENCES = {
     "house.quota_minutes_week": N_("Each %(per)s may book %(limit_seconds)s a week."),
     "house.quota_minutes_month": N_("Each %(per)s may book %(limit_seconds)s a month."),
     "house.quota_minutes_future": N_("Each %(per)s may have %(limit_seconds)s booked ahead."),
-    "house.quota_bookings_day": NN_("Each %(per)s may make %(limit)s booking a day.", "Each %(per)s may make %(limit)s bookings a day.", "limit"),
-    "house.quota_bookings_week": NN_("Each %(per)s may make %(limit)s booking a week.", "Each %(per)s may make %(limit)s bookings a week.", "limit"),
-    "house.quota_bookings_month": NN_("Each %(per)s may make %(limit)s booking a month.", "Each %(per)s may make %(limit)s bookings a month.", "limit"),
-    "house.quota_bookings_future": NN_("Each %(per)s may have %(limit)s booking ahead.", "Each %(per)s may have %(limit)s bookings ahead.", "limit"),
+    "house.quota_bookings_day": NN_(
+        "Each %(per)s may make %(limit)s booking a day.",
+        "Each %(per)s may make %(limit)s bookings a day.",
+        "limit",
+    ),
+    "house.quota_bookings_week": NN_(
+        "Each %(per)s may make %(limit)s booking a week.",
+        "Each %(per)s may make %(limit)s bookings a week.",
+        "limit",
+    ),
+    "house.quota_bookings_month": NN_(
+        "Each %(per)s may make %(limit)s booking a month.",
+        "Each %(per)s may make %(limit)s bookings a month.",
+        "limit",
+    ),
+    "house.quota_bookings_future": NN_(
+        "Each %(per)s may have %(limit)s booking ahead.",
+        "Each %(per)s may have %(limit)s bookings ahead.",
+        "limit",
+    ),
     "house.training": N_("Self-use needs a passed training."),
     "house.hazard": N_("Say with each booking whether what you bring is dangerous."),
     "house.field": N_("Asked with each booking: %(name)s."),
-    "house.cancel_until": N_("Cancelling is possible until %(notice_seconds)s before the start; the tariff says what it costs."),
+    "house.cancel_until": N_(
+        "Cancelling is possible until %(notice_seconds)s before the start; the tariff says what it costs."
+    ),
     "house.cancel_any_time": N_("Cancelling is possible until the start; the tariff says what it costs."),
     "house.change_until": N_("Moving is possible until %(notice_seconds)s before the start."),
-    "house.no_show": N_("Who has not come %(minutes)s minutes after the start is a no-show, and the slot is free again."),
+    "house.no_show": N_(
+        "Who has not come %(minutes)s minutes after the start is a no-show, and the slot is free again."
+    ),
     # ---- what people are told
     "notice.booking.requested": N_("%(resource)s: your request %(number)s waits for the host's answer."),
     "notice.booking.requested_at_host": N_("%(customer)s asks for %(resource)s (%(number)s)."),
     "notice.booking.approved": N_("%(resource)s: your booking %(number)s is confirmed."),
     "notice.booking.approved_at_host": N_("%(customer)s booked %(resource)s (%(number)s)."),
     "notice.booking.rejected": N_("%(resource)s: your request %(number)s was refused: %(reason)s"),
-    "notice.booking.cancelled": N_("%(resource)s: the booking %(number)s was cancelled. Reason: %(reason)s. Fee: %(fee)s."),
+    "notice.booking.cancelled": N_(
+        "%(resource)s: the booking %(number)s was cancelled. Reason: %(reason)s. Fee: %(fee)s."
+    ),
     "notice.booking.cancelled_at_host": N_("%(customer)s cancelled %(resource)s (%(number)s)."),
     "notice.booking.changed": N_("%(resource)s: the booking %(number)s was changed."),
     "notice.booking.changed_at_host": N_("%(customer)s changed the booking %(number)s of %(resource)s."),
-    "notice.booking.expired": N_("%(resource)s: nobody answered your request %(number)s in time; it has lapsed."),
-    "notice.booking.expired_at_host": N_("The request %(number)s of %(customer)s for %(resource)s lapsed without an answer."),
+    "notice.booking.expired": N_(
+        "%(resource)s: nobody answered your request %(number)s in time; it has lapsed."
+    ),
+    "notice.booking.expired_at_host": N_(
+        "The request %(number)s of %(customer)s for %(resource)s lapsed without an answer."
+    ),
     "notice.booking.received": N_("%(resource)s: your samples have arrived (%(number)s)."),
     "notice.booking.delivered": N_("%(resource)s: your order %(number)s was delivered."),
-    "notice.booking.no_show": N_("%(resource)s: nobody came to the booking %(number)s; it counts as a no-show."),
+    "notice.booking.no_show": N_(
+        "%(resource)s: nobody came to the booking %(number)s; it counts as a no-show."
+    ),
     "notice.booking.message": N_("New message about %(number)s, %(resource)s."),
     "notice.booking.attached": N_("A document was added to %(number)s, %(resource)s."),
     "label.booking.requested": N_("My request was sent"),
@@ -169,7 +240,9 @@ REMEDIES = {
     "availability.closed_hours": N_("Choose a time inside the opening hours."),
     "availability.closed_day": N_("Choose another day."),
     "availability.closed_holiday": N_("Choose another day."),
-    "availability.closed_holiday_provisional": N_("Ask the laboratory; the notice of that year is not published yet."),
+    "availability.closed_holiday_provisional": N_(
+        "Ask the laboratory; the notice of that year is not published yet."
+    ),
     "availability.closed_closure": N_("Choose another time."),
     "availability.closed_closure_plain": N_("Choose another time."),
     "availability.protected": N_("Choose a time outside the protected hours."),

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import g, render_template, request
+from flask_babel import gettext as _
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import service
@@ -74,7 +75,11 @@ class Row:
 
     @property
     def mode(self) -> str:
-        return word("booking.mode", self.record.mode) if self.record.mode else word("booking.kind", self.record.kind)
+        return (
+            word("booking.mode", self.record.mode)
+            if self.record.mode
+            else word("booking.kind", self.record.kind)
+        )
 
 
 def rows_of(records: Sequence[BookingRecord]) -> list[Row]:
@@ -124,14 +129,14 @@ def _page(kinds: Sequence[BookingKind], template: str, name: str) -> Any:
         return _export(rows_of(service.bookings_of(g.actor, **wanted)), name)
     records = service.bookings_of(g.actor, **wanted)
     page = paging.page_of(
-        rows_of(records), limit, lambda row: (row.record.starts_at or row.record.created_at, row.record.key.id)
+        rows_of(records),
+        limit,
+        lambda row: (row.record.starts_at or row.record.created_at, row.record.key.id),
     )
     return render_template(template, page=page, view=view, mine=mine)
 
 
 def _export(rows: Sequence[Row], name: str) -> Any:
-    from flask_babel import gettext as _
-
     headings = [
         _("Number"), _("What"), _("Host"), _("Begins"), _("Ends"), _("State"), _("For"), _("To pay"), _("Currency"),
     ]  # fmt: skip
@@ -146,7 +151,7 @@ def _export(rows: Sequence[Row], name: str) -> Any:
         ]
         for row in rows
     )  # fmt: skip
-    return exports.csv_response(name, headings, table)
+    return exports.csv_response(f"{name}.csv", headings, table)
 
 
 @bookings.get("/o/<organisation>/bookings")
@@ -156,7 +161,7 @@ def index(organisation: str) -> Any:
     return _page((BookingKind.WINDOW,), "booking/bookings.html", "bookings")
 
 
-@orders.get("/o/<organisation>/orders")
+@orders.get("/o/<organisation>/orders", endpoint="index")
 @allows(MEMBER)
 def order_index(organisation: str) -> Any:
     """Orders without a time: samples that were sent in, access to datasets, literature and natural resources."""

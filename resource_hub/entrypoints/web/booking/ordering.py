@@ -9,11 +9,11 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from resource_hub.domain.accounts import service as accounts
-from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.terms import Asked, BookingKind, BookingRecord, FileKind, Hazard, Purpose
 from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.domain.pricing import service as pricing
 from resource_hub.entrypoints.support import formatting, forms, sentences, uploads
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
@@ -24,9 +24,9 @@ from resource_hub.entrypoints.web.booking.reading_forms import asked_from, query
 from resource_hub.infra import clock
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import DomainError
+from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
 
-BOOKS = (Role.BOOKER, Role.FIRM_ADMIN, Role.APPROVER, Role.PAYER, Role.INSTITUTION_ADMIN, Role.OFFICE)
 MOST_FILES = 5
 
 
@@ -61,7 +61,9 @@ def _with_customer(asked: Asked) -> Asked:
     return asked
 
 
-def _page(record: ResourceRecord, form: Form, asked: Asked, fault: str | None, others: Any = ()) -> tuple[str, int]:
+def _page(
+    record: ResourceRecord, form: Form, asked: Asked, fault: str | None, others: Any = ()
+) -> tuple[str, int]:
     forms.remember_zone(record.zone)
     rules, number = availability.house_rules(record.key)
     view = priced(record, asked, fault, g.actor)
@@ -97,15 +99,13 @@ def _consequences(record: ResourceRecord, asked: Asked, quote: Any) -> tuple[str
     """What cancelling and not coming would cost, said before booking."""
     if quote is None or asked.span is None or quote.tariff_id is None:
         return "", None
-    from resource_hub.domain.catalogue import service as catalogue  # noqa: F401 - the record is at hand
-    from resource_hub.domain.pricing import service as pricing
-    from resource_hub.kernel.keys import HostKey
-
     tariff = pricing.parsed(pricing.tariff(HostKey(record.key.institution_id, quote.tariff_id)))
     notice = tariff.cancellation.notice_minutes
     note = ""
     if notice and tariff.cancellation.consequence.value != "none":
-        late = service.cancellation_fee(record, asked, quote.customer_class, quote.tariff_id, asked.span.start)
+        late = service.cancellation_fee(
+            record, asked, quote.customer_class, quote.tariff_id, asked.span.start
+        )
         note = _(
             "Free until %(notice)s before the start, then %(fee)s.",
             notice=formatting.hours(notice * 60, unit=True),
@@ -140,7 +140,12 @@ def ordered(organisation: str, host: str, code: str) -> Any:
             _attach(booked, taken)
             _say_what_next(booked)
             return redirect(
-                url_for("bookings.show", organisation=organisation, host=record.host_code, booking_id=booked.key.id),
+                url_for(
+                    "bookings.show",
+                    organisation=organisation,
+                    host=record.host_code,
+                    booking_id=booked.key.id,
+                ),
                 303,
             )
         except DomainError as error:
@@ -155,7 +160,7 @@ def _attach(booked: BookingRecord, taken: list[uploads.Taken]) -> None:
     with unit_of_work():
         for one in taken:
             record = uploads.note(one, g.actor.organisation_id, person_id=g.actor.person_id)
-            service.attach(booked.key, record.key.organisation_id, record.key.id, FileKind.ATTACHMENT, by=g.actor)
+            service.attach(booked.key, record.organisation_id, record.id, FileKind.ATTACHMENT, by=g.actor)
 
 
 def _say_what_next(booked: BookingRecord) -> None:

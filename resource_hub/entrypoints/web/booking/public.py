@@ -61,8 +61,13 @@ def _link(record: ResourceRecord, asked: Asked, week: str) -> Any:
         start = piece.start.astimezone(tz)
         into = (start.hour * 60 + start.minute) % rules.step
         if into or start.second:
-            start += timedelta(minutes=rules.step - into, seconds=-start.second, microseconds=-start.microsecond)
-        end = min(start + timedelta(minutes=length), max(piece.end.astimezone(tz), start + timedelta(minutes=rules.step)))
+            start += timedelta(
+                minutes=rules.step - into, seconds=-start.second, microseconds=-start.microsecond
+            )
+        end = min(
+            start + timedelta(minutes=length),
+            max(piece.end.astimezone(tz), start + timedelta(minutes=rules.step)),
+        )
         values = query_of(replace(asked, span=TimeSpan(start, end), unit_id=unit_id), record.zone)
         return calendar_url(record, week=week, **values) + "#choose"
 
@@ -107,7 +112,11 @@ def priced(record: ResourceRecord, asked: Asked, fault: str | None, by: Actor | 
         units = availability.free_units(record.key, asked.span, outside=prepared.who.outside)
         free = bool(units) if asked.unit_id is None else asked.unit_id in units
         if not free:
-            values = {"start": asked.span.start.isoformat(), "end": asked.span.end.isoformat(), "zone": record.zone}
+            values = {
+                "start": asked.span.start.isoformat(),
+                "end": asked.span.end.isoformat(),
+                "zone": record.zone,
+            }
             reasons.append(Reason("availability.slot_taken", values, "time"))
     preview = service.preview(record, prepared.asked, prepared.who)
     others: list[dict[str, str]] = []
@@ -172,7 +181,9 @@ def choosing(record: ResourceRecord) -> dict[str, Any]:
         "booking_modes": record.modes,
         "booking_monday": monday,
         "booking_previous": calendar_here(record, monday - timedelta(days=7)) if monday > today else "",
-        "booking_next": calendar_here(record, monday + timedelta(days=7)) if monday + timedelta(days=7) <= last else "",
+        "booking_next": calendar_here(record, monday + timedelta(days=7))
+        if monday + timedelta(days=7) <= last
+        else "",
         "booking_today": calendar_here(record, today),
         "booking_form": forms.Form(
             {
@@ -291,5 +302,7 @@ def permanent(host: str, booking_id: UUID) -> Response | AnyResponse:
             service.booking_for(key, by)
         except NoSuchBooking:
             continue
-        return redirect(url_for("bookings.show", organisation=by.organisation_code, host=host, booking_id=booking_id))
+        return redirect(
+            url_for("bookings.show", organisation=by.organisation_code, host=host, booking_id=booking_id)
+        )
     raise NoSuchBooking()

@@ -132,7 +132,9 @@ def _count(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 7 else 0
 
 
-def asked_from(values: MultiDict[str, str], resource: ResourceRecord, kind: BookingKind | None = None) -> tuple[Asked, str | None]:
+def asked_from(
+    values: MultiDict[str, str], resource: ResourceRecord, kind: BookingKind | None = None
+) -> tuple[Asked, str | None]:
     """A wish from query or form, without judging it; and the code of what is wrong with its time."""
     typed = typed_span(values, resource.zone)
     mode = values.get("mode", "")
@@ -149,7 +151,11 @@ def asked_from(values: MultiDict[str, str], resource: ResourceRecord, kind: Book
     return (
         Asked(
             kind=kind,
-            mode=None if kind is BookingKind.ACCESS else Mode.SEND_IN if kind is BookingKind.SAMPLES else chosen,
+            mode=None
+            if kind is BookingKind.ACCESS
+            else Mode.SEND_IN
+            if kind is BookingKind.SAMPLES
+            else chosen,
             span=typed.span if timed else None,
             unit_id=_id(values.get("unit")) if timed else None,
             customer_id=_id(values.get("customer")),

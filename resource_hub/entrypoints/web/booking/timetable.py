@@ -98,7 +98,9 @@ def ticks(first: int, last: int) -> tuple[tuple[str, str], ...]:
     hours = range(first // 60, last // 60 + 1)
     every = 1 if len(hours) <= 13 else 2 if len(hours) <= 19 else 3
     span = last - first
-    return tuple((f"{h:02d}", f"{100 * (h * 60 - first) / span:.3f}") for h in hours if (h - first // 60) % every == 0)
+    return tuple(
+        (f"{h:02d}", f"{100 * (h * 60 - first) / span:.3f}") for h in hours if (h - first // 60) % every == 0
+    )
 
 
 def day_note(special: SpecialDay | None) -> str:
@@ -158,7 +160,14 @@ def timetable(
             )
         )
     return Timetable(
-        tuple(rows), ticks(first, last), first, last, week.zone, week.step_minutes, tuple(looks), len(week.lanes)
+        tuple(rows),
+        ticks(first, last),
+        first,
+        last,
+        week.zone,
+        week.step_minutes,
+        tuple(looks),
+        len(week.lanes),
     )
 
 

@@ -1,0 +1,423 @@
+"""One booking: what it is, what happens next and by when, its history, messages, and what each side may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from flask import flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import OrganisationRecord
+from resource_hub.domain.booking import service
+from resource_hub.domain.booking.rules.states import PATHS
+from resource_hub.domain.booking.terms import (
+    FINAL,
+    Act,
+    BookingKind,
+    BookingState,
+    EventRecord,
+    FileKind,
+    Side,
+)
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.entrypoints.support import formatting, forms, money_text, sentences, uploads
+from resource_hub.entrypoints.support.forms import Form, once
+from resource_hub.entrypoints.support.guards import MEMBER, allows
+from resource_hub.entrypoints.support.words import word
+from resource_hub.entrypoints.web.booking.blueprints import bookings
+from resource_hub.entrypoints.web.booking.public import calendar_url
+from resource_hub.entrypoints.web.booking.reading_forms import query_of, span_fields, typed_span
+from resource_hub.infra import files
+from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.kernel.errors import DomainError, Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.money import Money
+from resource_hub.kernel.time import TimeSpan
+
+ADVANCES = (Act.RECEIVE, Act.BEGIN, Act.DELIVER, Act.FINISH)
+
+
+def _key(host: str, booking_id: UUID) -> HostKey:
+    return HostKey(accounts.organisation(host).id, booking_id)
+
+
+def _back(organisation: str, host: str, booking_id: UUID, anchor: str = "") -> Any:
+    return redirect(
+        url_for("bookings.show", organisation=organisation, host=host, booking_id=booking_id) + anchor, 303
+    )
+
+
+@bookings.get("/o/<organisation>/bookings/<host>/<uuid:booking_id>")
+@allows(MEMBER)
+def show(organisation: str, host: str, booking_id: UUID) -> tuple[str, int]:
+    """One booking for either of its parties."""
+    return _page(organisation, _key(host, booking_id))
+
+
+def _page(organisation: str, key: HostKey, form: Form | None = None, change: Any = None) -> tuple[str, int]:
+    found = service.detail(key, g.actor)
+    record, resource = found.record, found.resource
+    forms.remember_zone(resource.zone)
+    host = accounts.organisation(record.institution_id)
+    people = accounts.people(
+        {e.person_id for e in found.events if e.person_id}
+        | {m.person_id for m in found.messages}
+        | {record.person_id, record.booked_by}
+    )
+    unit = None
+    if record.unit_id is not None:
+        unit = catalogue.unit(HostKey(record.institution_id, record.unit_id))
+    customer = accounts.customer(record.customer_id)
+    cancel = service.cancel_preview(key, by=g.actor) if Act.CANCEL in found.acts else None
+    department = None
+    if resource.department_id is not None:
+        department = accounts.department(record.institution_id, resource.department_id)
+    quote = found.quote
+    html = render_template(
+        "booking/show.html",
+        d=found,
+        record=record,
+        state=found.state,
+        resource=resource,
+        host=host,
+        department=department,
+        unit=unit,
+        customer=customer,
+        person=people.get(record.person_id),
+        people=people,
+        is_host=found.side is Side.HOST,
+        cancel=cancel,
+        cancel_effects=_cancel_effects(cancel, found.side),
+        can_change=Act.CHANGE in found.acts and record.span is not None,
+        can_approve=Act.APPROVE in found.acts and service.is_staff(g.actor, resource, service.DECIDES),
+        advances=[
+            (a, word("booking.act", a))
+            for a in ADVANCES
+            if a in found.acts and record.kind is not BookingKind.WINDOW
+        ],
+        lines=money_text.price_lines(quote.lines, quote.currency) if quote else (),
+        support_later=[s for s in quote.support if s.kind == "later"] if quote else (),
+        documents=money_text.documents(c for s in quote.support for c in s.citations) if quote else (),
+        steps=_steps(record.kind, found.state),
+        history=_history(found.events, people, record.cancel_fee),
+        next_step=_next(found, host),
+        form=form or Form({"version": record.version, **span_fields(record.span, resource.zone)}),
+        change=change,
+        calendar_href=calendar_url(
+            resource, week=span_fields(record.span, resource.zone).get("start_day", "")
+        )
+        if resource.bookable
+        else "",
+        again_href=url_for(
+            "booking.book",
+            host=resource.host_code,
+            code=resource.code,
+            **query_of(replace(service.asked_of(record), span=None), resource.zone),
+        ),
+        ics_href=url_for("feeds.booking", host=host.code, booking_id=record.key.id) if record.span else "",
+        organisation_code=organisation,
+        fault=request.args.get("fault", ""),
+    )
+    return html, (form.status if form else 200)
+
+
+def _cancel_effects(cancel: Any, side: Side) -> list[str]:
+    """What a cancellation would do, before the click."""
+    if cancel is None or cancel.reasons:
+        return []
+    effects = [_("The time is free for others at once.")]
+    if side is Side.HOST:
+        effects += [_("The customer is told, with your reason."), _("No fee is charged.")]
+    elif cancel.fee.is_zero:
+        effects += [_("The laboratory is told."), _("It costs nothing.")]
+    else:
+        effects += [
+            _("The laboratory is told."),
+            _("A fee of %(fee)s is charged.", fee=formatting.money(cancel.fee)),
+        ]
+    return effects
+
+
+def _steps(kind: BookingKind, state: BookingState) -> list[dict[str, str]]:
+    """The usual way of an order, with where it stands."""
+    path = PATHS[kind]
+    titles = [(s, word("booking.state", s.value)) for s in path]
+    if state in path:
+        here = path.index(state)
+        done = state in (BookingState.DONE,)
+        return [
+            {"title": t, "state": "done" if n < here or done else "current" if n == here else "todo"}
+            for n, (_s, t) in enumerate(titles)
+        ]
+    if state in FINAL or state is BookingState.HELD:
+        return [
+            {"title": word("booking.state", state.value), "state": "blocked" if state in FINAL else "current"}
+        ]
+    return [{"title": t, "state": "todo"} for _s, t in titles]
+
+
+def _next(found: Any, host: OrganisationRecord) -> str:
+    """What happens next and by when, in one sentence for this side."""
+    record, state = found.record, found.state
+    hosts = found.side is Side.HOST
+    zone = found.resource.zone
+    if state is BookingState.REQUESTED:
+        when = formatting.moment(record.answer_by, zone) if record.answer_by else ""
+        if hosts:
+            return _("Answer by %(when)s.", when=when) if when else _("Waits for your answer.")
+        return (
+            _("The host answers by %(when)s; you are told.", when=when)
+            if when
+            else _("The host answers; you are told.")
+        )
+    if state is BookingState.APPROVED and record.kind is BookingKind.WINDOW:
+        if hosts:
+            return _("Begins %(when)s.", when=formatting.moment(record.starts_at, zone))
+        return _(
+            "Come at %(when)s and check in at the instrument.", when=formatting.moment(record.starts_at, zone)
+        )
+    if state is BookingState.APPROVED and record.kind is BookingKind.SAMPLES:
+        if hosts:
+            return _("Waits for the samples.")
+        return _("Send the samples with the number %(number)s on the parcel.", number=record.number)
+    if state is BookingState.APPROVED:
+        return _("Deliver what was asked for.") if hosts else _("The host delivers; you are told.")
+    if state is BookingState.DELIVERED:
+        return (
+            _("Waits for the customer.")
+            if hosts
+            else _("Look at what was delivered and confirm that it is all there.")
+        )
+    if state is BookingState.IN_USE:
+        return _("In use until %(when)s.", when=formatting.moment(record.ends_at, zone))
+    if state is BookingState.DONE:
+        return _("The use is confirmed by the laboratory, then it is charged.")
+    return ""
+
+
+def _history(events: Iterable[EventRecord], people: Any, fee: Money) -> list[SimpleNamespace]:
+    items = []
+    for event in events:
+        who = people.get(event.person_id) if event.person_id else None
+        details = event.details
+        text = str(details.get("note") or details.get("reason") or "")
+        if details.get("automatic"):
+            text = _("It keeps the house rules, so nobody had to be asked.")
+        if event.kind in ("changed", "proposed") and details.get("from"):
+            spans = [TimeSpan(*map(datetime.fromisoformat, details[side])) for side in ("from", "to")]
+            before, after = (formatting.span(s, year=False) for s in spans)
+            text = _("%(before)s → %(after)s", before=before, after=after) + (f" · {text}" if text else "")
+        if event.kind == "cancelled" and details.get("fee", {}).get("minor"):
+            text = " ".join(filter(None, [text, _("Fee: %(fee)s", fee=formatting.money(details["fee"]))]))
+        items.append(
+            SimpleNamespace(
+                at=event.at,
+                title=word("booking.event", event.kind),
+                text=text,
+                who=who.name if who else "",
+                entered_at=None,
+                tone={"approved": "good", "finished": "good", "rejected": "bad", "missed": "bad"}.get(
+                    event.kind, "info"
+                ),
+                href=None,
+            )
+        )
+    return items
+
+
+# ---- what changes something ------------------------------------------------------------------------------------
+
+
+def _refused(organisation: str, key: HostKey, error: DomainError, change: Any = None) -> tuple[str, int]:
+    form = Form.sent()
+    form.refuse(error)
+    return _page(organisation, key, form, change)
+
+
+@bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/cancel")
+@allows(MEMBER)
+@once
+def cancelled(organisation: str, host: str, booking_id: UUID) -> Any:
+    key, form = _key(host, booking_id), Form.sent()
+    fee = form.whole("fee_minor", most=10**15)
+    currency = form.text("currency") or "CNY"
+    try:
+        service.cancel(
+            key,
+            by=g.actor,
+            reason=form.text("reason", longest=500) or "",
+            version=form.version(),
+            expected_fee=Money(fee, currency) if fee is not None else None,
+        )
+    except DomainError as error:
+        return _refused(organisation, key, error)
+    flash(_("Cancelled. The time is free again."), "good")
+    return _back(organisation, host, booking_id)
+
+
+@bookings.get("/o/<organisation>/bookings/<host>/<uuid:booking_id>/change")
+@allows(MEMBER)
+def change_form(organisation: str, host: str, booking_id: UUID) -> tuple[str, int]:
+    """Move, extend or shorten; with a time in the address, what that would mean."""
+    return _change_page(organisation, _key(host, booking_id), None)
+
+
+def _change_page(organisation: str, key: HostKey, form: Form | None) -> tuple[str, int]:
+    found = service.detail(key, g.actor)
+    record, resource = found.record, found.resource
+    forms.remember_zone(resource.zone)
+    values = request.form if form is not None else request.args
+    typed = typed_span(values, resource.zone)
+    preview = None
+    told: list[sentences.Told] = []
+    if typed.fault:
+        told = [sentences.tell(Reason(typed.fault, {}, "time"))]
+    elif typed.span is not None and typed.span != record.span:
+        try:
+            preview = service.change_preview(key, typed.span, by=g.actor)
+            told = sentences.tell_all(preview.reasons)
+            if not preview.free and not told:
+                reason = {
+                    "start": typed.span.start.isoformat(),
+                    "end": typed.span.end.isoformat(),
+                    "zone": resource.zone,
+                }
+                told = [sentences.tell(Reason("availability.slot_taken", reason, "time"))]
+        except DomainError as error:
+            told = sentences.tell_all(error)
+    html = render_template(
+        "booking/change.html",
+        d=found,
+        record=record,
+        resource=resource,
+        form=form or Form({**span_fields(record.span, resource.zone), **dict(request.args)}),
+        preview=preview,
+        told=told,
+        new_span=typed.span,
+        is_host=found.side is Side.HOST,
+        organisation_code=organisation,
+        host=accounts.organisation(record.institution_id),
+        calendar_href=calendar_url(
+            resource, week=span_fields(record.span, resource.zone).get("start_day", "")
+        ),
+    )
+    return html, form.status if form is not None else 200
+
+
+@bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/change")
+@allows(MEMBER)
+@once
+def changed(organisation: str, host: str, booking_id: UUID) -> Any:
+    key, form = _key(host, booking_id), Form.sent()
+    record, side = service.booking_for(key, g.actor)
+    zone = catalogue.resource(record.resource_key).zone
+    typed = typed_span(request.form, zone)
+    if typed.span is None:
+        form.note("time", typed.fault or "booking.time_missing")
+        return _change_page(organisation, key, form)
+    try:
+        done = service.change(
+            key, typed.span, by=g.actor, version=form.version(), note=form.text("note", longest=500) or "",
+            kind="proposed" if side is Side.HOST else "changed",
+        )  # fmt: skip
+    except DomainError as error:
+        form.refuse(error)
+        return _change_page(organisation, key, form)
+    if done.state is BookingState.REQUESTED and record.state is BookingState.APPROVED:
+        flash(_("Moved. The host answers the new time; the old one is free."), "wait")
+    else:
+        flash(_("Moved. Number and calendar entry stay the same."), "good")
+    return _back(organisation, host, booking_id)
+
+
+@bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/messages")
+@allows(MEMBER)
+@once
+def said(organisation: str, host: str, booking_id: UUID) -> Any:
+    key, form = _key(host, booking_id), Form.sent()
+    try:
+        service.say(key, form.text("text", longest=4000) or "", by=g.actor)
+    except DomainError as error:
+        return _refused(organisation, key, error)
+    return _back(organisation, host, booking_id, "#messages")
+
+
+@bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/files")
+@allows(MEMBER)
+@once
+def attached(organisation: str, host: str, booking_id: UUID) -> Any:
+    key, form = _key(host, booking_id), Form.sent()
+    _record, side = service.booking_for(key, g.actor)
+    upload = form.file("document", required=True, most_bytes=uploads.DOCUMENTS.limit)
+    kinds = [FileKind.ATTACHMENT, FileKind.HAZARD] + ([FileKind.RESULT] if side is Side.HOST else [])
+    kind = form.choice("kind", kinds) or FileKind.ATTACHMENT.value
+    if upload is None:
+        return _page(organisation, key, form)
+    try:
+        taken = uploads.take(upload, uploads.DOCUMENTS, "document")
+        with unit_of_work():
+            stored = uploads.note(taken, g.actor.organisation_id, person_id=g.actor.person_id)
+            service.attach(key, stored.organisation_id, stored.id, FileKind(kind), by=g.actor)
+    except DomainError as error:
+        return _refused(organisation, key, error)
+    flash(_("Added."), "good")
+    return _back(organisation, host, booking_id, "#documents")
+
+
+@bookings.get("/o/<organisation>/bookings/<host>/<uuid:booking_id>/files/<uuid:file_id>")
+@allows(MEMBER)
+def file(organisation: str, host: str, booking_id: UUID, file_id: UUID) -> Any:
+    """A document of the order, for its two parties; always a download."""
+    found = service.file_of(_key(host, booking_id), file_id, g.actor)
+    record = files.find(found.file_organisation_id, found.file_id)
+    if record is None:
+        raise uploads.FileGone()
+    return uploads.answer(record, download=True)
+
+
+@bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/advance")
+@allows(MEMBER)
+@once
+def advanced(organisation: str, host: str, booking_id: UUID) -> Any:
+    key, form = _key(host, booking_id), Form.sent()
+    act = form.choice("act", ADVANCES, required=True)
+    try:
+        service.advance(
+            key,
+            Act(act or "receive"),
+            by=g.actor,
+            note=form.text("note", longest=500) or "",
+            version=form.version(),
+        )
+    except DomainError as error:
+        return _refused(organisation, key, error)
+    flash(_("Noted; the other side is told."), "good")
+    return _back(organisation, host, booking_id)
+
+
+@bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/answer")
+@allows(MEMBER)
+@once
+def answered(organisation: str, host: str, booking_id: UUID) -> Any:
+    """The host's yes or no; from the booking's page or the list of requests."""
+    key, form = _key(host, booking_id), Form.sent()
+    answer = form.choice("answer", ("approve", "refuse"), required=True)
+    note = form.text("reason", longest=500) or ""
+    try:
+        if answer == "approve":
+            service.approve(key, by=g.actor, note=note, version=form.version())
+            flash(_("Confirmed; the customer is told."), "good")
+        else:
+            service.reject(key, by=g.actor, reason=note, version=form.version())
+            flash(_("Refused; the customer reads your reason, and the time is free."), "good")
+    except DomainError as error:
+        return _refused(organisation, key, error)
+    if form.text("next") == "requests":
+        return redirect(url_for("requests.index", organisation=organisation), 303)
+    return _back(organisation, host, booking_id)
