@@ -23,7 +23,6 @@ from pathlib import Path
 from uuid import UUID
 
 from flask import Flask, current_app
-from sqlalchemy import func, select
 
 import config
 from resource_hub.adapters.signing import FileSigner
@@ -35,13 +34,10 @@ from resource_hub.domain.catalogue.importing.rows import RowFacts
 from resource_hub.domain.catalogue.terms import Mode, ResourceKind
 from resource_hub.domain.usage import service as usage
 from resource_hub.domain.usage.records import BulkResult, BulkRow, Host
-from resource_hub.domain.usage.tables import ChainLink, UnlinkedEntry, UsageEntry, UsageRollup, UsageSession
 from resource_hub.infra import clock
-from resource_hub.infra.bulk import refresh_statistics
-from resource_hub.infra.database import db, dialect_name, reading
-from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.infra.database import db, dialect_name
 from resource_hub.kernel.keys import HostKey
-from resource_hub.reports import ledger
+from resource_hub.reports import ledger, usage_totals
 
 Say = Callable[[str], None]
 LOG = Path("usage") / "lcg_grid_2005.swf.gz"
@@ -284,8 +280,7 @@ def _load(log: Log, hosts: dict[str, UUID], customers: dict[int, UUID], say: Say
         )
     result = sum(loaded, start=BulkResult())
     say(f"  loaded and sealed in {time.monotonic() - started:.1f} s")
-    with unit_of_work() as unit:
-        refresh_statistics(unit.session, UsageSession, UsageEntry, ChainLink, UsageRollup, UnlinkedEntry)
+    usage_totals.refresh_ledger_statistics()
     signed = usage.sign_roots(clock.now(), FileSigner(settings.keys_dir), include_today=True)
     verifying = time.monotonic()
     with ThreadPoolExecutor(workers) as pool:
@@ -332,14 +327,9 @@ def _totals(log: Log, hosts: dict[str, UUID], say: Say) -> None:
     db.session.rollback()
     names = {institution_id: name for name, institution_id in hosts.items()}
     kept: Counter[tuple[str, str]] = Counter()
-    rows = reading().execute(
-        select(UsageRollup.institution_id, UsageRollup.day, func.sum(UsageRollup.effective_seconds))
-        .where(UsageRollup.institution_id.in_(list(names)))
-        .group_by(UsageRollup.institution_id, UsageRollup.day)
-    )
     days: set[date] = set()
-    for institution_id, day, seconds in rows:
-        kept[(names[institution_id], f"{day:%Y-%m}")] += int(seconds)
+    for institution_id, day, seconds in usage_totals.seconds_by_host_and_day(names):
+        kept[(names[institution_id], f"{day:%Y-%m}")] += seconds
         days.add(day)
     wanted = Counter({key: value for key, value in log.by_month.items() if value})
     differing = sorted(key for key in {*wanted, *kept} if wanted[key] != kept[key])
