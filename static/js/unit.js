@@ -98,14 +98,15 @@
     if (button.disabled) return;
     button.disabled = true;
     const press = {
-      id: newId(), url: form.action, at: new Date().toISOString(), offset,
+      // Not form.action: a field of that name stands in its way.
+      id: newId(), url: form.getAttribute("action"), at: new Date().toISOString(), offset,
       fields: Array.from(new FormData(form).entries()),
     };
     say(page.dataset.sending);
     try {
       const answer = await send(press, false);
       if (answer.type === "opaqueredirect" || answer.status >= 500) throw new Error(String(answer.status));
-      const told = await answer.json();
+      const told = await answer.json().catch(() => ({}));
       if (answer.ok) { location.reload(); return; }
       say(page.dataset.failed, "bad", told.said || [told.detail || ""]);
       button.disabled = false;
