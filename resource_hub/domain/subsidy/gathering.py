@@ -68,15 +68,33 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Parties:
+    """Host and customer with what is said of them on the day: read once for all programmes of a case."""
+
     host: OrganisationRecord
     customer: CustomerRecord
     owner: OrganisationRecord
+    firm_size: str
+    firm_marks: frozenset[str]
+    host_standing: str
+    barred_until: date | None
+    host_barred_until: date | None
 
 
 def parties_of(case: Case) -> Parties:
     customer = accounts.customer(case.customer_id)
+    host = accounts.organisation(case.institution_id)
+    owner = accounts.organisation(customer.organisation_id)
+    firm = customer.kind is CustomerKind.FIRM
+    size = accounts.firm_size(case.customer_id, case.day) if firm else None
     return Parties(
-        accounts.organisation(case.institution_id), customer, accounts.organisation(customer.organisation_id)
+        host,
+        customer,
+        owner,
+        firm_size=str(size) if size else "",
+        firm_marks=_marks(owner.id, case.day),
+        host_standing=_grade(host.id, case.day),
+        barred_until=_bar(owner.id, case.day),
+        host_barred_until=_bar(host.id, case.day),
     )
 
 
@@ -109,15 +127,13 @@ def facts_for(
     currency = case.cost.currency
     quota = store.quota_row(session, programme.id, case.customer_id, case.year)
     supported, before, other_side = _others(session, programme, case)
-    firm = parties.customer.kind is CustomerKind.FIRM
-    size = accounts.firm_size(case.customer_id, case.day) if firm else None
     return SupportFacts(
         cost=case.cost,
         day=case.day,
         customer_kind=str(parties.customer.kind),
         outside=case.outside,
-        firm_size=str(size) if size else "",
-        firm_marks=_marks(parties.owner.id, case.day),
+        firm_size=parties.firm_size,
+        firm_marks=parties.firm_marks,
         firm_area=area_of(parties.owner),
         host_area=area_of(parties.host),
         same_owner=_same_owner(parties),
@@ -127,9 +143,9 @@ def facts_for(
         grade=case.grade,
         instrument_value=case.resource.original_value,
         instrument_set=case.resource.kind is ResourceKind.FACILITY,
-        host_standing=_grade(parties.host.id, case.day),
-        barred_until=_bar(parties.owner.id, case.day),
-        host_barred_until=_bar(parties.host.id, case.day),
+        host_standing=parties.host_standing,
+        barred_until=parties.barred_until,
+        host_barred_until=parties.host_barred_until,
         cumulative_before=Money(own.base_minor if own else 0, currency),
         granted_before=Money(own.granted_minor if own else 0, currency),
         own_before={

@@ -36,6 +36,7 @@ SENTENCES = {
     "availability.hours_overlap": N_("It overlaps line %(other)s."),
     "availability.bad_day": N_("This day cannot be entered like this."),
     "availability.day_for_itself": N_("A workday cannot make up for itself."),
+    "availability.days_range": N_("The last day lies at most a month after the first."),
     "availability.exception_past": N_("It has ended already."),
     "availability.exception_too_long": N_("At most a year at a time."),
     "availability.invalid_rules": N_("The house rules cannot be kept like this."),

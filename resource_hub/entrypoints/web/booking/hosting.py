@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from flask import g, render_template, request, url_for
@@ -120,7 +121,7 @@ def hosts_calendar(organisation: str) -> str:
         if r.key in weeks
     ]
     step = timedelta(days=7 if view == "week" else 1)
-    here = {"view": view, "resource": chosen or None}
+    here: dict[str, Any] = {"view": view, "resource": chosen or None}
     return render_template(
         "booking/hosts_calendar.html",
         tables=tables,

@@ -207,7 +207,7 @@ def choosing(record: ResourceRecord) -> dict[str, Any]:
 
 def calendar_here(record: ResourceRecord, day: Any) -> str:
     """Another week of the page that is open, with the choice kept."""
-    values = {k: v for k, v in request.args.items() if k != "week"}
+    values: dict[str, Any] = {k: v for k, v in request.args.items() if k != "week"}
     if request.endpoint == "booking.calendar":
         return calendar_url(record, **values, week=day.isoformat())
     here = dict(request.view_args or {})
@@ -272,7 +272,7 @@ def book(host: str, code: str) -> AnyResponse | str:
     record = public_resource(host, code)
     by = acting()
     seats = booking_seats()
-    values = request.args.to_dict(flat=False)
+    values: dict[str, Any] = request.args.to_dict(flat=False)
     if by is not None and by.customer_ids:
         return redirect(
             url_for("booking.order", organisation=by.organisation_code, host=host, code=record.code, **values)
