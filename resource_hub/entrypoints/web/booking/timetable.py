@@ -19,7 +19,8 @@ _DAY = 1440
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One piece of a lane on one day. Places are per cent of the shown part of the day."""
+    """One piece of a lane on one day. Places are per cent of the shown part of the day; ``begin`` and ``until`` are
+    minutes of the wall clock after the day's midnight."""
 
     look: str
     left: str
@@ -29,6 +30,8 @@ class Cell:
     why: str
     start: str
     end: str
+    begin: int
+    until: int
     bookable: bool
     href: str = ""
     holder: str = ""
@@ -203,6 +206,8 @@ def _cell(
         why=why,
         start=piece.start.isoformat(),
         end=piece.end.isoformat(),
+        begin=begin,
+        until=end,
         bookable=stretch.bookable,
         href=link(stretch, piece, unit_id) if link else "",
         holder=str(stretch.holder_id) if stretch.holder_id else "",
