@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from resource_hub.infra.database import Base
 from resource_hub.infra.rows import BY_HOST, HostRow, host_fk, one_of
-from resource_hub.infra.types import Id, Instant, Json, Seconds
+from resource_hub.infra.types import Bytes, Id, Instant, Json, Seconds
 
 
 class OpeningHours(HostRow, Base):
@@ -51,6 +51,7 @@ class OpeningException(HostRow, Base):
     reason_en: Mapped[str] = mapped_column(String(300), default="")
     created_by: Mapped[UUID | None] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(Instant)
+    series_id: Mapped[UUID | None] = mapped_column(Id)  # dates that were entered as one: every Monday, say
     __table_args__ = (
         one_of("kind", ["closure", "extra", "maintenance"]),
         one_of("audience", ["all", "outside"]),
@@ -58,6 +59,7 @@ class OpeningException(HostRow, Base):
         host_fk("opening_exception", "resource"),
         host_fk("opening_exception", "unit"),
         Index("ix_opening_exception_resource", "institution_id", "resource_id", "starts_at"),
+        Index("ix_opening_exception_series", "institution_id", "series_id"),
     )
 
 
@@ -155,4 +157,61 @@ class FreeWindowReach(Base):
     __table_args__ = (
         host_fk("free_window_reach", "resource"),
         Index("ix_free_window_reach_ends_at", "ends_at"),
+    )
+
+
+class CalendarSource(HostRow, Base):
+    """A laboratory's own calendar, read from a file or an address as busy time on one unit or all of them.
+
+    The busy time itself stands in occupancies of kind ``external`` that this row holds. ``reach_at`` is how far
+    recurrences are written out; ``due_at`` is when it is read next, None for one that waits for its manager.
+    """
+
+    __tablename__ = "calendar_source"
+    resource_id: Mapped[UUID] = mapped_column(Id)
+    unit_id: Mapped[UUID | None] = mapped_column(Id)
+    name: Mapped[str] = mapped_column(String(120))
+    url: Mapped[str | None] = mapped_column(Text)
+    file_id: Mapped[UUID | None] = mapped_column(Id)
+    zone: Mapped[str] = mapped_column(String(64))  # of times that name none
+    etag: Mapped[str] = mapped_column(String(300), default="")
+    last_modified: Mapped[str] = mapped_column(String(100), default="")
+    body_sha256: Mapped[bytes | None] = mapped_column(Bytes)
+    tried_at: Mapped[datetime | None] = mapped_column(Instant)
+    read_at: Mapped[datetime | None] = mapped_column(Instant)
+    reach_at: Mapped[datetime | None] = mapped_column(Instant)
+    due_at: Mapped[datetime | None] = mapped_column(Instant)
+    failures: Mapped[int] = mapped_column(Integer, default=0)  # in a row, since it was last read
+    events: Mapped[int] = mapped_column(Integer, default=0)
+    stretches: Mapped[int] = mapped_column(Integer, default=0)
+    faults: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    created_by: Mapped[UUID | None] = mapped_column(Id)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (
+        CheckConstraint("(url IS NULL) <> (file_id IS NULL)", name="origin"),
+        host_fk("calendar_source", "resource"),
+        host_fk("calendar_source", "unit"),
+        Index("ix_calendar_source_resource", "institution_id", "resource_id"),
+        Index("ix_calendar_source_due_at", "due_at"),
+    )
+
+
+class CalendarClash(HostRow, Base):
+    """An event of a read calendar where somebody holds the unit already: the booking stays, the manager decides."""
+
+    __tablename__ = "calendar_clash"
+    source_id: Mapped[UUID] = mapped_column(Id)
+    unit_id: Mapped[UUID] = mapped_column(Id)
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime] = mapped_column(Instant)
+    holder_id: Mapped[UUID] = mapped_column(Id)
+    summary: Mapped[str] = mapped_column(String(300), default="")
+    seen_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="span"),
+        host_fk("calendar_clash", "calendar_source", "source_id"),
+        host_fk("calendar_clash", "unit"),
+        UniqueConstraint(
+            "institution_id", "source_id", "unit_id", "holder_id", "starts_at", name="uq_calendar_clash_once"
+        ),
     )
