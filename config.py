@@ -28,6 +28,9 @@ class Settings:
     secure_cookies: bool = False
     mail_url: str = ""  # smtp://user:password@host:port; empty: letters are kept as files
     mail_from: str = "resource-hub@localhost"
+    # Where calendars send their answers, with the place of the letter's token: hub+{token}@example.org. What arrives
+    # there is handed to ``resource-hub mail receive``. Empty: invitations ask for no answer.
+    mail_replies: str = ""
     trusted_proxies: int = 0
     testing: bool = False
     pool_size: int = 10
@@ -65,6 +68,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         secure_cookies=base_url.startswith("https://"),
         mail_url=env.get("RESOURCE_HUB_MAIL_URL", ""),
         mail_from=env.get("RESOURCE_HUB_MAIL_FROM", "resource-hub@localhost"),
+        mail_replies=env.get("RESOURCE_HUB_MAIL_REPLIES", ""),
         trusted_proxies=int(env.get("RESOURCE_HUB_TRUSTED_PROXIES", "0")),
         log_level=env.get("RESOURCE_HUB_LOG_LEVEL", "INFO").upper(),
         metrics_token=env.get("RESOURCE_HUB_METRICS_TOKEN", ""),

@@ -171,7 +171,7 @@ def upgrade() -> None:
         sa.Column("created_at", c.INSTANT, nullable=False),
         sa.Column("revoked_at", c.INSTANT, nullable=True),
         sa.CheckConstraint(
-            "kind IN ('resource','person','customer','laboratory')", name=op.f("ck_feed_secret_kind")
+            "kind IN ('resource','unit','person','customer','laboratory')", name=op.f("ck_feed_secret_kind")
         ),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisation.id"], name=op.f("fk_feed_secret_organisation_id")

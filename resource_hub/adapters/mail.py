@@ -49,6 +49,18 @@ def as_message(letter: Letter) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text, charset="utf-8")
     message["Content-Language"] = "en" if letter.language.startswith("en") else "zh-CN"
+    if letter.invitation is not None:
+        # As an alternative for programs that answer invitations, and as a file for those that only open one.
+        message.add_alternative(
+            letter.invitation.text,
+            subtype="calendar",
+            charset="utf-8",
+            cte="base64",
+            params={"method": letter.invitation.method},
+        )
+        message.add_attachment(
+            letter.invitation.text.encode(), maintype="application", subtype="ics", filename="invite.ics"
+        )
     return message
 
 

@@ -19,6 +19,7 @@ COMMANDS = (
     "database",
     "demo",
     "ledger",
+    "mail",
     "rehearse",
     "scheduler",
 )

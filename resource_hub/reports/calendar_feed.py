@@ -172,8 +172,8 @@ def _row(row: tuple[Any, ...]) -> BookedRow:
     return BookedRow(HostKey(row[0], row[1]), *row[2:13], *unit, *row[16:])
 
 
-def taken(key: HostKey, now: datetime) -> list[TakenRow]:
-    """When a resource cannot be had, by start. A hold counts while it lasts."""
+def taken(key: HostKey, now: datetime, unit_id: UUID | None = None) -> list[TakenRow]:
+    """When a resource, or one unit of it, cannot be had, by start. A hold counts while it lasts."""
     session = reading()
     units = {
         row[0]: (row[1], row[2], row[3])
@@ -202,23 +202,24 @@ def taken(key: HostKey, now: datetime) -> list[TakenRow]:
         .where(
             Occupancy.institution_id == key.institution_id,
             Occupancy.resource_id == key.id,
+            *([Occupancy.unit_id == unit_id] if unit_id else []),
             Occupancy.ends_at > now - PAST,
             Occupancy.starts_at < now + FUTURE,
             or_(Occupancy.expires_at.is_(None), Occupancy.expires_at > now),
         )
     ):
-        row_id, unit_id, holder_id, start, end, sequence, changed_at = line
+        row_id, held_unit, holder_id, start, end, sequence, changed_at = line
         # A booking keeps its mark when it moves to another time or unit; anything else is told apart by unit.
         of_booking = changed_at is not None
         rows.append(
             TakenRow(
-                _mark(holder_id, None if of_booking else unit_id),
+                _mark(holder_id, None if of_booking else held_unit),
                 sequence or 0,
                 start,
                 end,
                 changed_at if of_booking else _made_at(row_id),
                 False,
-                *units.get(unit_id, nothing),
+                *units.get(held_unit, nothing),
             )
         )
     for row in session.execute(
@@ -234,6 +235,7 @@ def taken(key: HostKey, now: datetime) -> list[TakenRow]:
         ).where(
             Booking.institution_id == key.institution_id,
             Booking.resource_id == key.id,
+            *([Booking.unit_id == unit_id] if unit_id else []),
             Booking.kind == "window",
             Booking.starts_at.is_not(None),
             Booking.starts_at < now + FUTURE,

@@ -30,9 +30,10 @@ LABORATORY_ROLES = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR)
 
 
 class FeedKind(StrEnum):
-    """Whose calendar: a resource's (only that it is taken), a person's, a customer's, a laboratory's."""
+    """Whose calendar: a resource's or unit's (only that it is taken), a person's, a customer's, a laboratory's."""
 
     RESOURCE = "resource"
+    UNIT = "unit"
     PERSON = "person"
     CUSTOMER = "customer"
     LABORATORY = "laboratory"
@@ -44,8 +45,11 @@ class TooManyFeeds(Refused):
 
 @dataclass(frozen=True, slots=True)
 class FeedRecord:
-    """``organisation_id`` is the host of a resource or laboratory, or the customer's organisation. ``subject_id``:
-    resource, customer or laboratory; a laboratory feed without one covers all that the person looks after there."""
+    """``organisation_id`` is the host of a resource or laboratory, or the customer's organisation.
+
+    ``subject_id``: resource, unit, customer or laboratory; a laboratory feed without one covers all that the person
+    looks after there.
+    """
 
     id: UUID
     kind: FeedKind
@@ -69,7 +73,7 @@ def _record(row: FeedSecret) -> FeedRecord:
 
 def _may(kind: FeedKind, person_id: UUID, organisation_id: UUID | None, subject_id: UUID | None) -> bool:
     """Whether this person may have such a feed now. Resources are judged by who knows them: the catalogue's caller."""
-    if kind in (FeedKind.PERSON, FeedKind.RESOURCE):
+    if kind in (FeedKind.PERSON, FeedKind.RESOURCE, FeedKind.UNIT):
         return True
     if organisation_id is None:
         return False
@@ -84,7 +88,7 @@ def _may(kind: FeedKind, person_id: UUID, organisation_id: UUID | None, subject_
 
 def _audited_under(kind: FeedKind, organisation_id: UUID | None) -> UUID:
     """A host need not know who watches its public calendars; only members' feeds stand in its own rows."""
-    if organisation_id is None or kind in (FeedKind.PERSON, FeedKind.RESOURCE):
+    if organisation_id is None or kind in (FeedKind.PERSON, FeedKind.RESOURCE, FeedKind.UNIT):
         return PLATFORM_ID
     return organisation_id
 

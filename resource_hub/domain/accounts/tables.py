@@ -258,7 +258,7 @@ class FeedSecret(SharedRow, Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
     __table_args__ = (
-        one_of("kind", ["resource", "person", "customer", "laboratory"]),
+        one_of("kind", ["resource", "unit", "person", "customer", "laboratory"]),
         UniqueConstraint("secret_hash", name="uq_feed_secret_hash"),
         Index("ix_feed_secret_person", "person_id", "revoked_at"),
     )

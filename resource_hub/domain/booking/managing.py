@@ -170,7 +170,11 @@ def _fee(record: BookingRecord, side: Side, now: datetime) -> Money:
 def cancel_preview(key: HostKey, *, by: Actor) -> CancelPreview:
     """The fee before the click."""
     record, side = reading.booking_for(key, by)
-    now = clock.now()
+    return cancellation(record, clock.now(), side)
+
+
+def cancellation(record: BookingRecord, now: datetime, side: Side = Side.CUSTOMER) -> CancelPreview:
+    """What it would mean for a side to cancel at a moment."""
     try:
         step(record.kind, record.state, Act.CANCEL, side)
     except WrongState as error:

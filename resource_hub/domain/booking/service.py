@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from resource_hub.domain.booking.invitations import INVITATION, Answer, Outcome, answered
+from resource_hub.domain.booking.invitations import key_of as invited_to
 from resource_hub.domain.booking.managing import (
     CancelPreview,
     ChangePreview,
@@ -68,11 +70,11 @@ from resource_hub.domain.booking.reading import (
 from resource_hub.domain.booking.telling import SUBSCRIPTIONS
 
 __all__ = [
-    "DECIDES", "STAFF", "SUBSCRIPTIONS", "CancelPreview", "ChangePreview", "Detail",
-    "Preview", "advance", "alternatives", "approve", "asked_of", "attach", "booking", "booking_for", "bookings_at",
-    "bookings_of", "buyer", "calendar", "cancel", "cancel_preview", "cancellation_fee", "change", "change_preview",
-    "compute", "day_of", "detail", "due_to_start", "file_of", "finished", "fitted", "hold",
-    "is_staff", "judge", "judged_by_clock", "lapse_due", "may_buy_for", "missed", "next_start_of",
+    "DECIDES", "INVITATION", "STAFF", "SUBSCRIPTIONS", "Answer", "CancelPreview", "ChangePreview", "Detail", "Outcome",
+    "Preview", "advance", "alternatives", "answered", "approve", "asked_of", "attach", "booking", "booking_for",
+    "bookings_at", "bookings_of", "buyer", "calendar", "cancel", "cancel_preview", "cancellation_fee", "change",
+    "change_preview", "compute", "day_of", "detail", "due_to_start", "file_of", "finished", "fitted", "hold",
+    "invited_to", "is_staff", "judge", "judged_by_clock", "lapse_due", "may_buy_for", "missed", "next_start_of",
     "no_show_fee", "of_resources", "prepare", "preview", "propose", "quote", "quote_of", "records", "reject",
     "request", "requests", "say", "side_of", "started", "sums_of", "sweep_keys", "viewer_of",
     "waiting_count",

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
-from resource_hub.domain.booking import reading
+from resource_hub.domain.booking import managing, reading
 from resource_hub.domain.booking.errors import NoSuchBooking
+from resource_hub.domain.booking.invitations import DECLINED, INVITATION
 from resource_hub.domain.booking.ordering import names_of
 from resource_hub.domain.booking.terms import BookingRecord
 from resource_hub.domain.catalogue import service as catalogue
@@ -22,6 +23,8 @@ _CUSTOMER = {
     "booking.approved", "booking.rejected", "booking.cancelled", "booking.changed", "booking.expired",
     "booking.received", "booking.delivered", "booking.no_show", "booking.requested",
 }  # fmt: skip
+# Letters that carry an invitation, so that the time stands in the reader's calendar.
+INVITES = {"booking.approved", "booking.changed", "booking.cancelled"}
 _HOST = {"booking.requested", "booking.approved", "booking.cancelled", "booking.changed", "booking.expired"}
 
 
@@ -62,6 +65,15 @@ def tell(unit: Unit, event: Event) -> None:
         others = [person for person in people if person != actor]
         notices.notify(unit, others, kind, values, link, organisation_id, key=str(event.id))
 
+    if event.name == DECLINED:
+        preview = managing.cancellation(record, unit.now)
+        values["fee"] = {"minor": preview.fee.minor, "currency": preview.fee.currency}
+        kind = "booking.decline_too_late" if preview.reasons else "booking.decline_costs"
+        # Told to the person who declined: it is their click that still changes nothing.
+        declined_by = UUID(event.payload["declined_by"])
+        notices.notify(unit, [declined_by], kind, values, link, customer.organisation_id, key=str(event.id))
+        return
+
     if event.name in ("booking.message", "booking.attached"):
         from_host = bool(event.payload.get("from_host"))
         people = _customers_people(record) if from_host else _hosts_people(record)
@@ -69,14 +81,17 @@ def tell(unit: Unit, event: Event) -> None:
         return
     # The person who booked for another is told as the customer's side is.
     if event.name in _CUSTOMER:
+        if event.name in INVITES and record.span is not None:
+            values[INVITATION] = f"{record.institution_id}/{record.key.id}"
         send(_customers_people(record), event.name, customer.organisation_id)
     if event.name in _HOST:
         told = set(_customers_people(record))
+        values.pop(INVITATION, None)
         people = [person for person in _hosts_people(record) if person not in told]
         send(people, f"{event.name}_at_host", record.institution_id)
 
 
 SUBSCRIPTIONS = {
     name: [("booking.tell", tell)]
-    for name in sorted(_CUSTOMER | _HOST | {"booking.message", "booking.attached"})
+    for name in sorted(_CUSTOMER | _HOST | {"booking.message", "booking.attached", DECLINED})
 }

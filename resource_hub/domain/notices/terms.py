@@ -85,6 +85,14 @@ class MailRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Invitation:
+    """The part of a letter that calendar programs act on: an iTIP message (RFC 5546). ``method``: REQUEST, CANCEL."""
+
+    method: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """A letter as it is handed to the outside world."""
 
@@ -95,3 +103,4 @@ class Letter:
     text: str
     language: str
     date: datetime
+    invitation: Invitation | None = None

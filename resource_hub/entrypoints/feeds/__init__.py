@@ -5,13 +5,14 @@ Whoever has the address sees what it shows, so each is a secret of one person, c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from flask import Blueprint, Response, abort, request
 from flask_babel import force_locale
 
 from resource_hub.domain.accounts import service as accounts
-from resource_hub.domain.accounts.feeds import FeedKind, feed_behind
+from resource_hub.domain.accounts.feeds import FeedKind, FeedRecord, feed_behind
 from resource_hub.entrypoints.feeds import showing
 from resource_hub.entrypoints.support import guards
 from resource_hub.entrypoints.support.guards import PUBLIC, SIGNED_IN, allows
@@ -25,19 +26,31 @@ ASKING = "120/minute"
 KEPT_SECONDS = 300
 
 
-@blueprint.get("/feeds/<any(resource, person, customer, laboratory):kind>/<secret>.ics")
+@blueprint.get("/feeds/<any(resource, unit, person, customer, laboratory):kind>/<secret>.ics")
 @allows(PUBLIC)
 @limiter.limit(ASKING)
 def feed(kind: str, secret: str) -> Response:
     """A calendar by its secret address. What is unknown, revoked or no longer allowed looks the same: 404."""
+    return _shown(kind, secret, showing.feed, "calendar.ics")
+
+
+@blueprint.get("/feeds/<any(resource, unit, person, customer, laboratory):kind>/<secret>.ifb")
+@allows(PUBLIC)
+@limiter.limit(ASKING)
+def busy(kind: str, secret: str) -> Response:
+    """The same address asked for free and busy time only."""
+    return _shown(kind, secret, showing.free_busy, "busy.ifb")
+
+
+def _shown(kind: str, secret: str, show: Callable[[FeedRecord], str | None], name: str) -> Response:
     found = feed_behind(kind, secret)
     if found is None:
         abort(404)
     with force_locale(accounts.person(found.person_id).language):
-        shown = showing.feed(found)
+        shown = show(found)
     if shown is None:
         abort(404)
-    return _answer(shown, "calendar.ics")
+    return _answer(shown, name)
 
 
 @blueprint.get("/hosts/<host>/bookings/<uuid:booking_id>.ics")

@@ -94,6 +94,59 @@ def calendar(name: str, events: Sequence[Event], *, refresh: timedelta = timedel
     return CRLF.join(lines) + CRLF
 
 
+def invitation(method: str, event: Event, *, organizer: str, attendee: str, answer_wanted: bool) -> str:
+    """An iTIP message (RFC 5546) about one event for one person.
+
+    Args:
+        method: REQUEST or CANCEL.
+        organizer, attendee: mail addresses; answers go to the organizer's.
+    """
+    wanted = ";PARTSTAT=NEEDS-ACTION;RSVP=TRUE" if answer_wanted and method == "REQUEST" else ""
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODUCT}", "CALSCALE:GREGORIAN", f"METHOD:{method}"]
+    lines += timezone(event.zone, event.start.year - 1, event.end.year + 1)
+    *body, end = _event(event)
+    # The last piece holds CLASS, TRANSP and the end of the event together.
+    lines += [
+        *body,
+        fold(f"ORGANIZER:mailto:{organizer}"),
+        fold(f"ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT{wanted}:mailto:{attendee}"),
+        end,
+        "END:VCALENDAR",
+    ]
+    return CRLF.join(lines) + CRLF
+
+
+def free_busy(name: str, busy: Sequence[tuple[datetime, datetime]], start: datetime, end: datetime) -> str:
+    """When something or somebody is busy, and nothing else (RFC 5545, 3.6.4). Spans may overlap; they are joined."""
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        f"PRODID:{PRODUCT}",
+        "CALSCALE:GREGORIAN",
+        "METHOD:PUBLISH",
+        "BEGIN:VFREEBUSY",
+        fold(f"UID:{escape(name)}"),
+        f"DTSTAMP:{utc(start)}",
+        f"DTSTART:{utc(start)}",
+        f"DTEND:{utc(end)}",
+    ]
+    for begin, until in _joined(busy):
+        if begin < end and until > start:
+            lines.append(f"FREEBUSY;FBTYPE=BUSY:{utc(max(begin, start))}/{utc(min(until, end))}")
+    lines += ["END:VFREEBUSY", "END:VCALENDAR"]
+    return CRLF.join(lines) + CRLF
+
+
+def _joined(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    result: list[tuple[datetime, datetime]] = []
+    for begin, until in sorted(spans):
+        if result and begin <= result[-1][1]:
+            result[-1] = (result[-1][0], max(result[-1][1], until))
+        else:
+            result.append((begin, until))
+    return result
+
+
 def _duration(value: timedelta) -> str:
     return f"PT{int(value.total_seconds()) // 60}M"
 

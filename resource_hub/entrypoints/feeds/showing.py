@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from flask import current_app
@@ -35,7 +36,16 @@ def name_of(record: FeedRecord) -> str:
     if record.kind is FeedKind.LABORATORY:
         return _("Bookings at %(name)s", name=plain(_laboratory_name(record)))
     resource = _resource(record)
-    return plain(resource.name(language())) if resource is not None else "–"
+    return _taken_name(record, resource) if resource is not None else "–"
+
+
+def _taken_name(record: FeedRecord, resource: ResourceRecord) -> str:
+    name = resource.name(language())
+    if record.kind is FeedKind.UNIT:
+        assert record.organisation_id is not None and record.subject_id is not None
+        unit = catalogue.unit(HostKey(record.organisation_id, record.subject_id))
+        name = f"{name} · {unit.name(language())}"
+    return plain(name)
 
 
 def _laboratory_name(record: FeedRecord) -> str:
@@ -50,8 +60,11 @@ def _laboratory_name(record: FeedRecord) -> str:
 def _resource(record: FeedRecord) -> ResourceRecord | None:
     if record.organisation_id is None or record.subject_id is None:
         return None
+    key = HostKey(record.organisation_id, record.subject_id)
     try:
-        return catalogue.resource(HostKey(record.organisation_id, record.subject_id))
+        if record.kind is FeedKind.UNIT:
+            key = HostKey(record.organisation_id, catalogue.unit(key).resource_id)
+        return catalogue.resource(key)
     except NotFound:
         return None
 
@@ -59,21 +72,48 @@ def _resource(record: FeedRecord) -> ResourceRecord | None:
 def feed(record: FeedRecord) -> str | None:
     """The calendar of a feed; None when there is nothing to be shown any more: the resource is not listed now."""
     now = clock.now()
-    if record.kind is FeedKind.RESOURCE:
-        resource = _resource(record)
-        if resource is None or not resource.bookable or not resource.listed:
+    if record.kind in (FeedKind.RESOURCE, FeedKind.UNIT):
+        resource = _shown_resource(record)
+        if resource is None:
             return None
-        rows = calendar_feed.taken(resource.key, now)
-        return ical.calendar(plain(resource.name(language())), _taken(rows, resource.zone, resource.unit_count > 1))
-    if record.kind is FeedKind.PERSON:
-        booked = calendar_feed.of_person(record.person_id, now)
-    elif record.kind is FeedKind.CUSTOMER:
-        assert record.subject_id is not None
-        booked = calendar_feed.of_customer(record.subject_id, now)
+        rows = calendar_feed.taken(resource.key, now, _unit_id(record))
+        several = resource.unit_count > 1 and record.kind is FeedKind.RESOURCE
+        return ical.calendar(_taken_name(record, resource), _taken(rows, resource.zone, several))
+    return ical.calendar(name_of(record), _booked(_windows(record, now)))
+
+
+def free_busy(record: FeedRecord) -> str | None:
+    """The same as busy time alone: what a program asks that looks for a time for several people and instruments."""
+    now = clock.now()
+    busy: Iterable[calendar_feed.TakenRow | calendar_feed.BookedRow]
+    if record.kind in (FeedKind.RESOURCE, FeedKind.UNIT):
+        resource = _shown_resource(record)
+        if resource is None:
+            return None
+        busy = calendar_feed.taken(resource.key, now, _unit_id(record))
     else:
-        assert record.organisation_id is not None
-        booked = calendar_feed.of_laboratory(record.organisation_id, _departments(record), now)
-    return ical.calendar(name_of(record), _booked(booked))
+        busy = _windows(record, now)
+    spans = [(row.start, row.end) for row in busy if not row.gone]
+    return ical.free_busy(f"{record.id}@resource-hub", spans, now, now + calendar_feed.FUTURE)
+
+
+def _windows(record: FeedRecord, now: datetime) -> list[calendar_feed.BookedRow]:
+    if record.kind is FeedKind.PERSON:
+        return calendar_feed.of_person(record.person_id, now)
+    if record.kind is FeedKind.CUSTOMER:
+        assert record.subject_id is not None
+        return calendar_feed.of_customer(record.subject_id, now)
+    assert record.organisation_id is not None
+    return calendar_feed.of_laboratory(record.organisation_id, _departments(record), now)
+
+
+def _unit_id(record: FeedRecord) -> UUID | None:
+    return record.subject_id if record.kind is FeedKind.UNIT else None
+
+
+def _shown_resource(record: FeedRecord) -> ResourceRecord | None:
+    resource = _resource(record)
+    return resource if resource is not None and resource.bookable and resource.listed else None
 
 
 def _departments(record: FeedRecord) -> frozenset[UUID] | None:
@@ -100,6 +140,11 @@ def _may_see(key: HostKey, person_id: UUID, customer_id: UUID, owner_id: UUID, d
     except NotFound:
         return False
     return by.has(*HOST_ROLES) and by.reaches(department_id)
+
+
+def event_of(row: calendar_feed.BookedRow) -> ical.Event:
+    """A window as its two parties see it in their calendars."""
+    return _booked([row])[0]
 
 
 def _booked(rows: Iterable[calendar_feed.BookedRow]) -> list[ical.Event]:

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 import config
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.notices.terms import Letter, MailRecord
+from resource_hub.entrypoints.feeds import inviting
 from resource_hub.entrypoints.support import language, sentences
 
 _PATHS = {"reset": "/reset/{}", "verify": "/confirm/{}", "invitation": "/invitations/{}"}
@@ -47,6 +48,7 @@ def written(mail: MailRecord) -> Letter:
         lines.append("-- \n" + _("Resource Hub") + "\n" + settings.base_url)
         if not mail.values.get("token_id"):
             lines[-1] += "\n" + _("You choose what is sent to you under Profile and notifications.")
+        invitation = inviting.invitation(mail, settings)
     return Letter(
         message_id=f"<{mail.message_id}>",
         sender=settings.mail_from,
@@ -55,4 +57,5 @@ def written(mail: MailRecord) -> Letter:
         text="\n\n".join(lines) + "\n",
         language=mail.language,
         date=mail.created_at,
+        invitation=invitation,
     )

@@ -29,8 +29,8 @@ MAKING = "30/minute;100/hour"
 def index() -> Answer:
     """One's feeds. With ``?resource=host/code`` the form offers that resource's calendar first."""
     asked = request.args.get("resource", "")
-    chosen = _resource_choice(asked)
-    return _page(Form({"what": chosen[0] if chosen else "person", "resource": asked if chosen else ""}))
+    chosen = _resource_choices(asked)
+    return _page(Form({"what": chosen[0][0] if chosen else "person", "resource": asked if chosen else ""}))
 
 
 @blueprint.post("/me/feeds")
@@ -94,8 +94,7 @@ def _name(record: feeds.FeedRecord) -> str:
 
 def _choices(resource: str) -> Sequence[tuple[str, str]]:
     """What this person may subscribe to: value of the form and its words."""
-    chosen = _resource_choice(resource)
-    found = [chosen] if chosen else []
+    found = _resource_choices(resource)
     found.append((FeedKind.PERSON.value, _("My own bookings, at all hosts")))
     person_id = me().id
     for seat in service.seats(person_id):
@@ -126,19 +125,29 @@ def _choices(resource: str) -> Sequence[tuple[str, str]]:
     return found
 
 
-def _resource_choice(asked: str) -> tuple[str, str] | None:
-    """The public calendar of a resource named ``host/code``; only one that everybody may see and book."""
+def _resource_choices(asked: str) -> list[tuple[str, str]]:
+    """The public calendars of a resource named ``host/code`` and of its units; only what everybody may see and book."""
     host, _sep, code = asked.partition("/")
     if not host or not code:
-        return None
+        return []
     try:
         record = catalogue.resource_of(host, code)
     except NotFound:
-        return None
+        return []
     if not record.bookable or not record.listed:
-        return None
-    value = f"{FeedKind.RESOURCE.value}:{record.key.institution_id}:{record.key.id}"
-    return value, _("When %(name)s is taken", name=plain(record.name(language())))
+        return []
+    name = record.name(language())
+    taken = [(FeedKind.RESOURCE, record.key.id, name)]
+    units = [unit for unit in catalogue.units(record.key) if unit.active]
+    if len(units) > 1:
+        taken += [(FeedKind.UNIT, unit.key.id, f"{name} · {unit.name(language())}") for unit in units]
+    return [
+        (
+            f"{kind.value}:{record.key.institution_id}:{subject}",
+            _("When %(name)s is taken", name=plain(what)),
+        )
+        for kind, subject, what in taken
+    ]
 
 
 __all__ = ["address", "blueprint"]

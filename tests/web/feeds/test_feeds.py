@@ -291,3 +291,44 @@ def run(program: str, arguments: list[str], environment: dict[str, str]) -> str:
 def test_unknown_keys(app: Any, client: Any, world: dict[str, Any]) -> None:
     assert client.get("/feeds/person/short.ics").status_code == 404
     assert client.get("/feeds/other/" + "x" * 43 + ".ics").status_code == 404
+
+
+def test_a_unit_has_a_calendar_of_its_own(app: Any, client: Any, world: dict[str, Any]) -> None:
+    key = world["resource"].key
+    with app.app_context():
+        catalogue.add_units(key, 1, by=build.actor(world["manager"], world["host"]))
+        second = next(u.key.id for u in catalogue.units(key) if u.key != world["unit"].key)
+        other = world["start"] + timedelta(days=1)
+        make_bookings(key, second, world["customer"].id, world["booker"].id, [other])
+    of_unit = {
+        unit: events(
+            client.get(make(app, world["stranger"], FeedKind.UNIT, organisation_id=key.institution_id, subject_id=unit))
+        )
+        for unit in (world["unit"].key.id, second)
+    }
+    assert [e.decoded("DTSTART") for e in of_unit[second]] == [other]
+    assert len(of_unit[world["unit"].key.id]) == 3
+    assert len(events(client.get(resource_feed(app, world, "stranger")))) == 4
+    build.sign_in(client, world["stranger"])
+    page = client.get("/me/feeds?resource=ustc/SEM-01").get_data(as_text=True)
+    assert page.count(f'value="unit:{key.institution_id}') == 2
+
+
+def test_free_and_busy(app: Any, client: Any, world: dict[str, Any]) -> None:
+    with app.app_context():
+        change_booking(world["keys"][2], state="cancelled", changed_at=clock.machine_now())
+        unit = world["unit"].key.id
+        # Touches the first one, so that both are one busy span.
+        make_bookings(
+            world["resource"].key, unit, world["customer"].id, world["booker"].id, [world["start"] + timedelta(hours=2)]
+        )
+    for address in (make(app, world["booker"], FeedKind.PERSON), resource_feed(app, world, "stranger")):
+        answer = client.get(address.replace(".ics", ".ifb"))
+        assert answer.content_type == "text/calendar; charset=utf-8"
+        (found,) = icalendar.Calendar.from_ical(answer.get_data(as_text=True)).walk("VFREEBUSY")
+        spans = found["FREEBUSY"]
+        assert [(s.dt[0], s.dt[1]) for s in (spans if isinstance(spans, list) else [spans])] == [
+            (world["start"], world["start"] + timedelta(hours=6))
+        ]
+        assert "SEM" not in answer.get_data(as_text=True)
+    assert client.get("/feeds/person/" + "x" * 30 + ".ifb").status_code == 404

@@ -218,6 +218,16 @@ SENTENCES = {
     ),
     "notice.booking.message": N_("New message about %(number)s, %(resource)s."),
     "notice.booking.attached": N_("A document was added to %(number)s, %(resource)s."),
+    "notice.booking.decline_costs": N_(
+        "%(resource)s: you declined %(number)s in your calendar, but the booking stands. Cancelling it now costs"
+        " %(fee)s; you decide on its page."
+    ),
+    "notice.booking.decline_too_late": N_(
+        "%(resource)s: you declined %(number)s in your calendar, but it is too late to cancel; the booking stands."
+        " Write to the laboratory on its page."
+    ),
+    "label.booking.decline_costs": N_("I declined in my calendar, and cancelling would cost something"),
+    "label.booking.decline_too_late": N_("I declined in my calendar too late to cancel"),
     "label.booking.requested": N_("My request was sent"),
     "label.booking.requested_at_host": N_("Somebody asks for an instrument that I look after"),
     "label.booking.approved": N_("My booking is confirmed"),

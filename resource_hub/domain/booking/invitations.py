@@ -1,0 +1,83 @@
+"""Answers that come back from people's calendars: yes, perhaps, no.
+
+A yes changes nothing but the history. A no cancels where that costs nothing and is still possible; else the booking
+stands and the person is told what cancelling would cost, because a click in a calendar saw no fee.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.booking import managing, reading, store
+from resource_hub.domain.booking.errors import NoSuchBooking
+from resource_hub.domain.booking.ordering import announce, record_event
+from resource_hub.infra.unit_of_work import retried, unit_of_work
+from resource_hub.kernel.errors import NotFound
+from resource_hub.kernel.keys import HostKey
+
+# Under this name the values of a letter say which booking its invitation is for: ``host id/booking id``.
+INVITATION = "invitation"
+DECLINED = "booking.declined"
+
+
+class Answer(StrEnum):
+    ACCEPTED = "accepted"
+    TENTATIVE = "tentative"
+    DECLINED = "declined"
+
+
+class Outcome(StrEnum):
+    """What became of an answer."""
+
+    NOTED = "noted"
+    CANCELLED = "cancelled"
+    STANDS = "stands"  # declined, but cancelling costs something or is too late
+    REPEATED = "repeated"
+    STALE = "stale"  # the answer is to an older invitation, or the booking is over
+
+
+def key_of(value: str) -> HostKey:
+    """The booking that a letter invites to."""
+    host, _, booking = value.partition("/")
+    return HostKey(UUID(host), UUID(booking))
+
+
+@retried()
+def answered(key: HostKey, person_id: UUID, answer: Answer, *, sequence: int, mark: str) -> Outcome:
+    """Take an answer from somebody's calendar. The same mark counts once.
+
+    Args:
+        sequence: of the invitation that was answered.
+        mark: what tells this answer from another one, such as the Message-ID of the letter that brought it.
+
+    Raises:
+        NoSuchBooking: it is not there, or the person has no part in it.
+    """
+    with unit_of_work() as unit:
+        record = reading.booking(key)
+        availability.lock(unit, [record.resource_key])
+        row = store.locked(unit.session, key)
+        if row is None:
+            raise NoSuchBooking()
+        record = store.record(row)
+        try:
+            by = accounts.actor(person_id, accounts.customer(record.customer_id).organisation_id)
+        except NotFound:
+            raise NoSuchBooking() from None
+        reading.booking_for(key, by)
+        if any(event.details.get("mark") == mark for event in store.events(unit.session, key)):
+            return Outcome.REPEATED
+        if record.final or sequence < record.ical_sequence:
+            return Outcome.STALE
+        record_event(unit, key, person_id, f"calendar_{answer.value}", {"mark": mark})
+        if answer is not Answer.DECLINED:
+            return Outcome.NOTED
+        preview = managing.cancellation(record, unit.now)
+        if preview.reasons or not preview.fee.is_zero:
+            announce(unit, key, DECLINED, None, declined_by=str(person_id))
+            return Outcome.STANDS
+        managing.cancel(key, by=by)
+        return Outcome.CANCELLED
