@@ -17,6 +17,7 @@ PARTITIONED = (
     "booking_event",
     "booking_message",
     "booking_file",
+    "series_occurrence",
     "evidence",
     "evidence_private",
     "usage_session",

@@ -53,7 +53,7 @@ from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan
 
 
-def _open(unit: Unit, key: HostKey, by: Actor, version: int | None) -> tuple[Booking, BookingRecord, Side]:
+def opened(unit: Unit, key: HostKey, by: Actor, version: int | None) -> tuple[Booking, BookingRecord, Side]:
     """The booking, its resource locked before it, for one of its parties.
 
     Raises:
@@ -73,7 +73,7 @@ def _open(unit: Unit, key: HostKey, by: Actor, version: int | None) -> tuple[Boo
     return row, store.record(row), side
 
 
-def _decides(record: BookingRecord, by: Actor) -> None:
+def decides(record: BookingRecord, by: Actor) -> None:
     if not is_staff(by, catalogue.resource(record.resource_key), DECIDES):
         raise NotYours()
 
@@ -89,12 +89,15 @@ def approve(key: HostKey, *, by: Actor, version: int | None = None, note: str = 
         WrongState: it was answered, cancelled or has lapsed. NotYours, StaleBooking
     """
     with unit_of_work() as unit:
-        _, record, _ = _open(unit, key, by, version)
-        _decides(record, by)
-        return _approve(unit, record, by.person_id, note)
+        _, record, _ = opened(unit, key, by, version)
+        decides(record, by)
+        return approve_in(unit, record, by.person_id, note)
 
 
-def _approve(unit: Unit, record: BookingRecord, person_id: UUID | None, note: str) -> BookingRecord:
+def approve_in(
+    unit: Unit, record: BookingRecord, person_id: UUID | None, note: str, *, quiet: bool = False
+) -> BookingRecord:
+    """Say yes inside a unit."""
     side = Side.HOST if person_id else Side.SYSTEM
     state = step(record.kind, record.state, Act.APPROVE, side)
     values: dict[str, Any] = {
@@ -105,7 +108,8 @@ def _approve(unit: Unit, record: BookingRecord, person_id: UUID | None, note: st
         "answer_by": None,
         "ical_sequence": record.ical_sequence + 1,
     }
-    return _written(unit, record, values, person_id, "approved", {"note": note.strip()}, "booking.approved")
+    details = {"note": note.strip()}
+    return written(unit, record, values, person_id, "approved", details, "booking.approved", quiet=quiet)
 
 
 @retried()
@@ -118,20 +122,27 @@ def reject(key: HostKey, *, by: Actor, reason: str, version: int | None = None) 
     if not reason.strip():
         raise InvalidOrder(Reason("booking.reason_missing", {}, "reason"))
     with unit_of_work() as unit:
-        _, record, _ = _open(unit, key, by, version)
-        _decides(record, by)
-        state = step(record.kind, record.state, Act.REJECT, Side.HOST)
-        _let_go(unit, record)
-        values = {
-            "state": state.value,
-            "decided_by": by.person_id,
-            "decided_at": unit.now,
-            "decision_note": reason.strip(),
-            "answer_by": None,
-            "ical_sequence": record.ical_sequence + 1,
-        }
-        details = {"reason": reason.strip()}
-        return _written(unit, record, values, by.person_id, "rejected", details, "booking.rejected")
+        _, record, _ = opened(unit, key, by, version)
+        decides(record, by)
+        return reject_in(unit, record, by, reason.strip())
+
+
+def reject_in(
+    unit: Unit, record: BookingRecord, by: Actor, reason: str, *, quiet: bool = False
+) -> BookingRecord:
+    """Say no inside a unit."""
+    state = step(record.kind, record.state, Act.REJECT, Side.HOST)
+    _let_go(unit, record)
+    values = {
+        "state": state.value,
+        "decided_by": by.person_id,
+        "decided_at": unit.now,
+        "decision_note": reason,
+        "answer_by": None,
+        "ical_sequence": record.ical_sequence + 1,
+    }
+    details = {"reason": reason}
+    return written(unit, record, values, by.person_id, "rejected", details, "booking.rejected", quiet=quiet)
 
 
 def propose(
@@ -202,36 +213,52 @@ def cancel(
         InvalidOrder: the host cancels without a reason (B15).
     """
     with unit_of_work() as unit:
-        _, record, side = _open(unit, key, by, version)
-        if side is Side.HOST and not reason.strip():
-            raise InvalidOrder(Reason("booking.reason_missing", {}, "reason"))
-        state = step(record.kind, record.state, Act.CANCEL, side)
-        reasons = check_cancel(
-            record.state, record.starts_at, _rules_of(record), unit.now, by_host=side is Side.HOST
-        )
-        if reasons:
-            raise BookingRefused(*reasons)
-        fee = _fee(record, side, unit.now)
-        if expected_fee is not None and fee > expected_fee:
-            values = {"fee": {"minor": fee.minor, "currency": fee.currency}}
-            raise BookingRefused(Reason("booking.fee_rose", values))
-        _let_go(unit, record)
-        changes = {
-            "state": state.value,
-            "cancelled_at": unit.now,
-            "cancelled_by": by.person_id,
-            "cancel_reason": reason.strip(),
-            "cancel_fee_minor": fee.minor,
-            "answer_by": None,
-            "hold_expires_at": None,
-            "ical_sequence": record.ical_sequence + 1,
-        }
-        details = {
-            "reason": reason.strip(),
-            "fee": {"minor": fee.minor, "currency": fee.currency},
-            "by_host": side is Side.HOST,
-        }
-        return _written(unit, record, changes, by.person_id, "cancelled", details, "booking.cancelled")
+        _, record, side = opened(unit, key, by, version)
+        return cancel_in(unit, record, side, by, reason, expected_fee)
+
+
+def cancel_in(
+    unit: Unit,
+    record: BookingRecord,
+    side: Side,
+    by: Actor,
+    reason: str,
+    expected_fee: Money | None = None,
+    *,
+    quiet: bool = False,
+) -> BookingRecord:
+    """Cancel inside a unit, or raise every reason against it."""
+    if side is Side.HOST and not reason.strip():
+        raise InvalidOrder(Reason("booking.reason_missing", {}, "reason"))
+    state = step(record.kind, record.state, Act.CANCEL, side)
+    reasons = check_cancel(
+        record.state, record.starts_at, _rules_of(record), unit.now, by_host=side is Side.HOST
+    )
+    if reasons:
+        raise BookingRefused(*reasons)
+    fee = _fee(record, side, unit.now)
+    if expected_fee is not None and fee > expected_fee:
+        values = {"fee": {"minor": fee.minor, "currency": fee.currency}}
+        raise BookingRefused(Reason("booking.fee_rose", values))
+    _let_go(unit, record)
+    changes = {
+        "state": state.value,
+        "cancelled_at": unit.now,
+        "cancelled_by": by.person_id,
+        "cancel_reason": reason.strip(),
+        "cancel_fee_minor": fee.minor,
+        "answer_by": None,
+        "hold_expires_at": None,
+        "ical_sequence": record.ical_sequence + 1,
+    }
+    details = {
+        "reason": reason.strip(),
+        "fee": {"minor": fee.minor, "currency": fee.currency},
+        "by_host": side is Side.HOST,
+    }
+    return written(
+        unit, record, changes, by.person_id, "cancelled", details, "booking.cancelled", quiet=quiet
+    )
 
 
 def _let_go(unit: Unit, record: BookingRecord) -> None:
@@ -256,14 +283,14 @@ class ChangePreview:
 def change_preview(key: HostKey, span: TimeSpan, *, by: Actor, unit_id: UUID | None = None) -> ChangePreview:
     record, side = reading.booking_for(key, by)
     now = clock.now()
-    reasons, quote, waits = _judged(record, span, side, by, now, unit_id)
+    reasons, quote, waits = judged(record, span, side, by, now, unit_id)
     units = availability.free_units(
         record.resource_key, span, outside=record.customer_class.outside, ignore=record.key.id
     )
     return ChangePreview(reasons, quote, bool(units) and (unit_id is None or unit_id in units), waits)
 
 
-def _judged(
+def judged(
     record: BookingRecord, span: TimeSpan, side: Side, by: Actor, now: datetime, unit_id: UUID | None
 ) -> tuple[tuple[Reason, ...], QuoteRecord | None, bool]:
     if record.span is None:
@@ -299,55 +326,71 @@ def _change(
     key: HostKey, span: TimeSpan, by: Actor, version: int | None, unit_id: UUID | None, note: str, kind: str
 ) -> BookingRecord:
     with unit_of_work() as unit:
-        _, record, side = _open(unit, key, by, version)
+        _, record, side = opened(unit, key, by, version)
         if side is Side.HOST:
-            _decides(record, by)
-        reasons, quote, waits = _judged(record, span, side, by, unit.now, unit_id)
-        if reasons:
-            raise BookingRefused(*reasons)
-        plan = availability.plan(record.resource_key, span)
-        chosen = availability.move(
-            unit, record.resource_key, record.key.id, span, OccupancyKind.BOOKING, unit_id=unit_id,
-            setup_seconds=plan.rules.setup_seconds, teardown_seconds=plan.rules.teardown_seconds,
-            outside=record.customer_class.outside,
+            decides(record, by)
+        return change_in(unit, record, span, side, by, unit_id=unit_id, note=note, kind=kind)
+
+
+def change_in(
+    unit: Unit,
+    record: BookingRecord,
+    span: TimeSpan,
+    side: Side,
+    by: Actor,
+    *,
+    unit_id: UUID | None = None,
+    note: str = "",
+    kind: str = "changed",
+    quiet: bool = False,
+) -> BookingRecord:
+    """Give a booking another time inside a unit, or raise every reason against it."""
+    reasons, quote, waits = judged(record, span, side, by, unit.now, unit_id)
+    if reasons:
+        raise BookingRefused(*reasons)
+    plan = availability.plan(record.resource_key, span)
+    chosen = availability.move(
+        unit, record.resource_key, record.key.id, span, OccupancyKind.BOOKING, unit_id=unit_id,
+        setup_seconds=plan.rules.setup_seconds, teardown_seconds=plan.rules.teardown_seconds,
+        outside=record.customer_class.outside,
+    )  # fmt: skip
+    changes: dict[str, Any] = {
+        "starts_at": span.start,
+        "ends_at": span.end,
+        "unit_id": chosen,
+        "setup_seconds": plan.rules.setup_seconds,
+        "teardown_seconds": plan.rules.teardown_seconds,
+        "rules_number": plan.rules_number,
+        "ical_sequence": record.ical_sequence + 1,
+    }
+    if waits and side is Side.CUSTOMER and record.state is BookingState.APPROVED:
+        changes |= {
+            "state": BookingState.REQUESTED.value,
+            "answer_by": max(min(unit.now + _answer(plan.rules), span.start), unit.now),
+            "decided_at": None,
+            "decided_by": None,
+        }
+    if quote is not None:
+        frozen = quoting.freeze(unit, quote, by.person_id)
+        changes["quote_id"] = frozen.key.id if frozen.key else None
+        funds = ports.installed().hold_of_funds
+        funds.release(unit, record.key)
+        resource = catalogue.resource(record.resource_key)
+        funds.hold(
+            unit,
+            FundsFacts(
+                record.key, record.customer_id, resource, frozen.sums.to_pay, frozen.support,
+                quoting.day_of(resource, span, unit.now),
+            ),
         )  # fmt: skip
-        changes: dict[str, Any] = {
-            "starts_at": span.start,
-            "ends_at": span.end,
-            "unit_id": chosen,
-            "setup_seconds": plan.rules.setup_seconds,
-            "teardown_seconds": plan.rules.teardown_seconds,
-            "rules_number": plan.rules_number,
-            "ical_sequence": record.ical_sequence + 1,
-        }
-        if waits and side is Side.CUSTOMER and record.state is BookingState.APPROVED:
-            changes |= {
-                "state": BookingState.REQUESTED.value,
-                "answer_by": max(min(unit.now + _answer(plan.rules), span.start), unit.now),
-                "decided_at": None,
-                "decided_by": None,
-            }
-        if quote is not None:
-            frozen = quoting.freeze(unit, quote, by.person_id)
-            changes["quote_id"] = frozen.key.id if frozen.key else None
-            funds = ports.installed().hold_of_funds
-            funds.release(unit, record.key)
-            resource = catalogue.resource(record.resource_key)
-            funds.hold(
-                unit,
-                FundsFacts(
-                    record.key, record.customer_id, resource, frozen.sums.to_pay, frozen.support,
-                    quoting.day_of(resource, span, unit.now),
-                ),
-            )  # fmt: skip
-        assert record.span is not None
-        details = {
-            "from": [record.span.start.isoformat(), record.span.end.isoformat()],
-            "to": [span.start.isoformat(), span.end.isoformat()],
-            "note": note.strip(),
-            "by_host": side is Side.HOST,
-        }
-        return _written(unit, record, changes, by.person_id, kind, details, "booking.changed")
+    assert record.span is not None
+    details = {
+        "from": [record.span.start.isoformat(), record.span.end.isoformat()],
+        "to": [span.start.isoformat(), span.end.isoformat()],
+        "note": note.strip(),
+        "by_host": side is Side.HOST,
+    }
+    return written(unit, record, changes, by.person_id, kind, details, "booking.changed", quiet=quiet)
 
 
 def _answer(rules: HouseDocument) -> timedelta:
@@ -437,10 +480,10 @@ def advance(
         raise WrongState(Reason("booking.no_such_step", {}))
     kind, name = _NAMES[act]
     with unit_of_work() as unit:
-        _, record, side = _open(unit, key, by, version)
+        _, record, side = opened(unit, key, by, version)
         state = step(record.kind, record.state, act, side)
         changes = {"state": state.value}
-        return _written(unit, record, changes, by.person_id, kind, {"note": note.strip()}, name)
+        return written(unit, record, changes, by.person_id, kind, {"note": note.strip()}, name)
 
 
 # ---- what usage reports ----------------------------------------------------------------------------------------
@@ -456,7 +499,7 @@ def _reported(unit: Unit, key: HostKey, act: Act, kind: str, name: str) -> Booki
         state = step(record.kind, record.state, act, Side.SYSTEM)
     except WrongState:
         return None
-    return _written(unit, record, {"state": state.value}, None, kind, {}, name)
+    return written(unit, record, {"state": state.value}, None, kind, {}, name)
 
 
 def started(unit: Unit, key: HostKey) -> None:
@@ -508,7 +551,7 @@ def _lapse(unit: Unit, record: BookingRecord) -> int:
         rules = _rules_of(record)
         in_time = record.span is None or record.span.start > unit.now
         if rules.silence is Silence.CONSENT and record.kind is BookingKind.WINDOW and in_time:
-            _approve(unit, record, None, "")
+            approve_in(unit, record, None, "")
             return 1
     elif not (
         record.state is BookingState.HELD
@@ -520,14 +563,14 @@ def _lapse(unit: Unit, record: BookingRecord) -> int:
     _let_go(unit, record)
     changes = {"state": state.value, "ical_sequence": record.ical_sequence + 1}
     name = "booking.expired" if record.state is BookingState.REQUESTED else "booking.hold_lapsed"
-    _written(unit, record, changes, None, "lapsed", {}, name)
+    written(unit, record, changes, None, "lapsed", {}, name)
     return 1
 
 
 # ---- writing ---------------------------------------------------------------------------------------------------
 
 
-def _written(
+def written(
     unit: Unit,
     record: BookingRecord,
     changes: dict[str, Any],
@@ -535,11 +578,13 @@ def _written(
     kind: str,
     details: dict[str, Any],
     name: str,
+    *,
+    quiet: bool = False,
 ) -> BookingRecord:
-    """Write a change, its history and its event."""
+    """Write a change, its history and its event; a quiet one is told together with others."""
     store.change(unit.session, record.key, {**changes, "changed_at": unit.now})
     record_event(unit, record.key, person_id, kind, details)
-    announce(unit, record.key, name, person_id, kind=record.kind.value)
+    announce(unit, record.key, name, person_id, kind=record.kind.value, quiet=quiet)
     row = store.locked(unit.session, record.key)
     assert row is not None
     return store.record(row)

@@ -263,7 +263,7 @@ def _request(
                 before = _claim(unit, by.person_id, idempotency_key, body)
                 if before is not None:
                     return _known(before)
-            booked = _book(unit, key, asked, by, quote_id, hold_id)
+            booked = book_in(unit, key, asked, by, quote_id, hold_id)
             if idempotency_key:
                 _remember(unit, by.person_id, idempotency_key, booked)
             return _known(booked)
@@ -285,11 +285,20 @@ def _known(key: HostKey) -> BookingRecord:
         return store.record(row)
 
 
-def _book(
-    unit: Unit, key: HostKey, asked: Asked, by: Actor, quote_id: UUID | None, hold_id: UUID | None
+def book_in(
+    unit: Unit,
+    key: HostKey,
+    asked: Asked,
+    by: Actor,
+    quote_id: UUID | None = None,
+    hold_id: UUID | None = None,
+    *,
+    plan: availability.Plan | None = None,
+    series_id: UUID | None = None,
 ) -> HostKey:
+    """Book inside a unit. Of a series nobody is told one by one."""
     availability.lock(unit, [key])
-    prepared = prepare(key, asked, by=by, now=unit.now, ignore=hold_id)
+    prepared = prepare(key, asked, by=by, now=unit.now, ignore=hold_id, plan=plan)
     reasons = judge(prepared, unit.now)
     if reasons:
         raise BookingRefused(*reasons)
@@ -320,6 +329,7 @@ def _book(
     booking_key = HostKey(key.institution_id, hold_id or new_id())
     unit_id = _take_slot(unit, key, prepared, booking_key, hold_id)
     values = row_values(unit, booking_key, prepared, state, unit_id, quoted, by)
+    values["series_id"] = series_id
     if hold_id is not None:
         _settle_held(unit, booking_key, values, by)
     else:
@@ -336,7 +346,8 @@ def _book(
                 quoting.day_of(resource, asked.span, unit.now),
             ),
         )  # fmt: skip
-    announce(unit, booking_key, "booking.requested" if waits else "booking.approved", by.person_id)
+    name = "booking.requested" if waits else "booking.approved"
+    announce(unit, booking_key, name, by.person_id, quiet=series_id is not None)
     return booking_key
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from resource_hub.infra.database import Base
@@ -90,6 +90,7 @@ class Booking(HostRow, Base):
     cancelled_by: Mapped[UUID | None] = mapped_column(Id)
     cancel_reason: Mapped[str] = mapped_column(Text, default="")
     cancel_fee_minor: Mapped[int] = mapped_column(Minor, default=0)
+    fee_decides_at: Mapped[datetime | None] = mapped_column(Instant)  # then the fee is owed, or the slot was taken
     currency: Mapped[str] = mapped_column(String(3), default="CNY")
     version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[datetime] = mapped_column(Instant)
@@ -108,6 +109,8 @@ class Booking(HostRow, Base):
         Index("ix_booking_state", "institution_id", "state", "starts_at"),
         Index("ix_booking_customer", "customer_id", "starts_at"),
         Index("ix_booking_person", "person_id", "starts_at"),
+        Index("ix_booking_parent", "institution_id", "parent_id"),
+        Index("ix_booking_fee_decides_at", "fee_decides_at"),
         BY_HOST,
     )
 
@@ -157,4 +160,77 @@ class BookingFile(HostRow, Base):
         host_fk("booking_file", "booking"),
         Index("ix_booking_file_booking", "institution_id", "booking_id"),
         BY_HOST,
+    )
+
+
+class BookingSeries(HostRow, Base):
+    """A rule by which somebody books again and again. Its bookings are bookings like all others, each with an id,
+    number and calendar UID of its own."""
+
+    __tablename__ = "booking_series"
+    resource_id: Mapped[UUID] = mapped_column(Id)
+    customer_id: Mapped[UUID] = mapped_column(Id, ForeignKey("customer.id"))
+    person_id: Mapped[UUID] = mapped_column(Id, ForeignKey("person.id"))  # for whom
+    booked_by: Mapped[UUID] = mapped_column(Id, ForeignKey("person.id"))
+    rule: Mapped[dict[str, Any]] = mapped_column(Json)
+    starts_minute: Mapped[int] = mapped_column(Integer)  # of the host's wall clock
+    length_seconds: Mapped[int] = mapped_column(Seconds)
+    split_from: Mapped[UUID | None] = mapped_column(Id)  # the earlier part, after "this and following"
+    request_key: Mapped[str | None] = mapped_column(String(80))  # one sending makes one series
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (
+        CheckConstraint("starts_minute >= 0 AND starts_minute < 1440", name="starts"),
+        CheckConstraint("length_seconds > 0", name="length"),
+        host_fk("booking_series", "resource"),
+        UniqueConstraint("institution_id", "booked_by", "request_key", name="uq_booking_series_request"),
+        Index("ix_booking_series_customer", "customer_id", "created_at"),
+    )
+
+
+class SeriesOccurrence(HostRow, Base):
+    """One day of a series: the booking that it became, or none where the user left the day out."""
+
+    __tablename__ = "series_occurrence"
+    series_id: Mapped[UUID] = mapped_column(Id)
+    day: Mapped[date] = mapped_column(Date)  # by the rule, in the host's zone; a moved booking keeps it
+    booking_id: Mapped[UUID | None] = mapped_column(Id)
+    __table_args__ = (
+        host_fk("series_occurrence", "booking_series", "series_id"),
+        host_fk("series_occurrence", "booking"),
+        UniqueConstraint("institution_id", "series_id", "day", name="uq_series_occurrence_day"),
+        UniqueConstraint("institution_id", "booking_id", name="uq_series_occurrence_booking"),
+        BY_HOST,
+    )
+
+
+class WaitingEntry(HostRow, Base):
+    """Somebody waits for time on a resource: first come, first offered."""
+
+    __tablename__ = "waiting_entry"
+    resource_id: Mapped[UUID] = mapped_column(Id)
+    customer_id: Mapped[UUID] = mapped_column(Id, ForeignKey("customer.id"))
+    person_id: Mapped[UUID] = mapped_column(Id, ForeignKey("person.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))
+    earliest: Mapped[datetime] = mapped_column(Instant)
+    latest: Mapped[datetime] = mapped_column(Instant)
+    length_seconds: Mapped[int] = mapped_column(Seconds)
+    wish: Mapped[dict[str, Any]] = mapped_column(Json)  # mode, purpose and what else the order needs
+    booking_id: Mapped[UUID | None] = mapped_column(Id)  # the hold that is offered, later the booking
+    offered_until: Mapped[datetime | None] = mapped_column(Instant)
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (
+        one_of("kind", ["queue", "alert"]),
+        one_of("state", ["waiting", "offered", "booked", "missed", "left", "over"]),
+        CheckConstraint("earliest < latest", name="span"),
+        CheckConstraint("length_seconds > 0", name="length"),
+        host_fk("waiting_entry", "resource"),
+        host_fk("waiting_entry", "booking"),
+        Index("ix_waiting_entry_resource", "institution_id", "resource_id", "state", "created_at"),
+        Index("ix_waiting_entry_customer", "customer_id", "state"),
+        Index("ix_waiting_entry_state", "state", "latest"),
     )

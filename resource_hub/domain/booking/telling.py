@@ -44,6 +44,8 @@ def _hosts_people(record: BookingRecord) -> list[UUID]:
 
 def tell(unit: Unit, event: Event) -> None:
     """Tell both sides of a booking's change; delivered again, it tells nobody twice."""
+    if event.payload.get("quiet"):
+        return
     key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["booking_id"]))
     try:
         record = reading.booking(key)

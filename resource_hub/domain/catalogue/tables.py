@@ -97,6 +97,23 @@ class Resource(HostRow, Base):
     )
 
 
+class ResourceLink(HostRow, Base):
+    """A resource that is booked together with another: always, or where the customer wishes it."""
+
+    __tablename__ = "resource_link"
+    resource_id: Mapped[UUID] = mapped_column(Id)
+    helper_id: Mapped[UUID] = mapped_column(Id)
+    required: Mapped[bool] = mapped_column(Boolean, default=True)
+    position: Mapped[int] = mapped_column(Integer, default=1)
+    __table_args__ = (
+        CheckConstraint("resource_id <> helper_id", name="another"),
+        host_fk("resource_link", "resource"),
+        host_fk("resource_link", "resource", "helper_id"),
+        UniqueConstraint("institution_id", "resource_id", "helper_id", name="uq_resource_link_helper"),
+        Index("ix_resource_link_helper", "institution_id", "helper_id"),
+    )
+
+
 class Unit(HostRow, Base):
     """One bookable lane of a resource."""
 
