@@ -20,7 +20,7 @@
     place.replaceChildren(line);
     setTimeout(() => { if (line.parentNode === place) place.replaceChildren(); }, 4000);
   }
-  window.hub = { toast, token: () => body.dataset.token };
+  window.hub = { toast, token: () => body.dataset.token, localTimes };
 
   // Menus are details elements: close them by Escape and by a click elsewhere.
   document.addEventListener("click", (event) => {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from resource_hub.entrypoints.web.booking import detail, hosting, lists, ordering, public
+from resource_hub.entrypoints.web.booking import changing, detail, hosting, lists, ordering, public
 from resource_hub.entrypoints.web.booking.blueprints import blueprint, bookings, calendar, orders, requests
 
 __all__ = [
-    "blueprint", "bookings", "calendar", "detail", "hosting", "lists", "ordering", "orders", "public", "requests",
+    "blueprint", "bookings", "calendar", "changing", "detail", "hosting", "lists", "ordering", "orders",
+    "public", "requests",
 ]  # fmt: skip

@@ -14,28 +14,30 @@ from flask_babel import gettext as _
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import OrganisationRecord
+from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules.states import PATHS
 from resource_hub.domain.booking.terms import (
     FINAL,
     Act,
     BookingKind,
+    BookingRecord,
     BookingState,
     EventRecord,
     FileKind,
     Side,
 )
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.entrypoints.support import formatting, forms, money_text, sentences, uploads
+from resource_hub.entrypoints.support import formatting, forms, money_text, uploads
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.blueprints import bookings
 from resource_hub.entrypoints.web.booking.public import calendar_url
-from resource_hub.entrypoints.web.booking.reading_forms import query_of, span_fields, typed_span
+from resource_hub.entrypoints.web.booking.reading_forms import query_of, span_fields
 from resource_hub.infra import files
 from resource_hub.infra.unit_of_work import unit_of_work
-from resource_hub.kernel.errors import DomainError, Reason
+from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan
@@ -43,11 +45,11 @@ from resource_hub.kernel.time import TimeSpan
 ADVANCES = (Act.RECEIVE, Act.BEGIN, Act.DELIVER, Act.FINISH)
 
 
-def _key(host: str, booking_id: UUID) -> HostKey:
+def key_of(host: str, booking_id: UUID) -> HostKey:
     return HostKey(accounts.organisation(host).id, booking_id)
 
 
-def _back(organisation: str, host: str, booking_id: UUID, anchor: str = "") -> Any:
+def back_to(organisation: str, host: str, booking_id: UUID, anchor: str = "") -> Any:
     return redirect(
         url_for("bookings.show", organisation=organisation, host=host, booking_id=booking_id) + anchor, 303
     )
@@ -57,7 +59,7 @@ def _back(organisation: str, host: str, booking_id: UUID, anchor: str = "") -> A
 @allows(MEMBER)
 def show(organisation: str, host: str, booking_id: UUID) -> tuple[str, int]:
     """One booking for either of its parties."""
-    return _page(organisation, _key(host, booking_id))
+    return _page(organisation, key_of(host, booking_id))
 
 
 def _page(organisation: str, key: HostKey, form: Form | None = None, change: Any = None) -> tuple[str, int]:
@@ -105,7 +107,9 @@ def _page(organisation: str, key: HostKey, form: Form | None = None, change: Any
         support_later=[s for s in quote.support if s.kind == "later"] if quote else (),
         documents=money_text.documents(c for s in quote.support for c in s.citations) if quote else (),
         steps=_steps(record.kind, found.state),
-        history=_history(found.events, people, record.cancel_fee),
+        history=_history(found.events, people),
+        answers=_answers(record),
+        file_kinds=[(k.value, word("booking.file", k)) for k in _kinds_of_files(found.side)],
         next_step=_next(found, host),
         form=form or Form({"version": record.version, **span_fields(record.span, resource.zone)}),
         change=change,
@@ -125,6 +129,19 @@ def _page(organisation: str, key: HostKey, form: Form | None = None, change: Any
         fault=request.args.get("fault", ""),
     )
     return html, (form.status if form else 200)
+
+
+def _kinds_of_files(side: Side) -> list[FileKind]:
+    """What a side may add; results come from the host."""
+    kinds = [FileKind.ATTACHMENT, FileKind.HAZARD]
+    return [FileKind.RESULT, *kinds] if side is Side.HOST else kinds
+
+
+def _answers(record: BookingRecord) -> list[tuple[str, str]]:
+    """What the host asked and what was answered; questions that the rules ask no longer keep their code as name."""
+    rules, _number = availability.house_rules(record.resource_key)
+    names = {asked.code: formatting.named(asked) for asked in rules.fields}
+    return [(names.get(code) or code, str(answer)) for code, answer in record.answers.items() if answer]
 
 
 def _cancel_effects(cancel: Any, side: Side) -> list[str]:
@@ -166,9 +183,9 @@ def _next(found: Any, host: OrganisationRecord) -> str:
     """What happens next and by when, in one sentence for this side."""
     record, state = found.record, found.state
     hosts = found.side is Side.HOST
-    zone = found.resource.zone
+    here = found.resource.zone
     if state is BookingState.REQUESTED:
-        when = formatting.moment(record.answer_by, zone) if record.answer_by else ""
+        when = formatting.moment(record.answer_by, here) if record.answer_by else ""
         if hosts:
             return _("Answer by %(when)s.", when=when) if when else _("Waits for your answer.")
         return (
@@ -178,9 +195,9 @@ def _next(found: Any, host: OrganisationRecord) -> str:
         )
     if state is BookingState.APPROVED and record.kind is BookingKind.WINDOW:
         if hosts:
-            return _("Begins %(when)s.", when=formatting.moment(record.starts_at, zone))
+            return _("Begins %(when)s.", when=formatting.moment(record.starts_at, here))
         return _(
-            "Come at %(when)s and check in at the instrument.", when=formatting.moment(record.starts_at, zone)
+            "Come at %(when)s and check in at the instrument.", when=formatting.moment(record.starts_at, here)
         )
     if state is BookingState.APPROVED and record.kind is BookingKind.SAMPLES:
         if hosts:
@@ -195,13 +212,13 @@ def _next(found: Any, host: OrganisationRecord) -> str:
             else _("Look at what was delivered and confirm that it is all there.")
         )
     if state is BookingState.IN_USE:
-        return _("In use until %(when)s.", when=formatting.moment(record.ends_at, zone))
+        return _("In use until %(when)s.", when=formatting.moment(record.ends_at, here))
     if state is BookingState.DONE:
         return _("The use is confirmed by the laboratory, then it is charged.")
     return ""
 
 
-def _history(events: Iterable[EventRecord], people: Any, fee: Money) -> list[SimpleNamespace]:
+def _history(events: Iterable[EventRecord], people: Any) -> list[SimpleNamespace]:
     items = []
     for event in events:
         who = people.get(event.person_id) if event.person_id else None
@@ -244,7 +261,7 @@ def _refused(organisation: str, key: HostKey, error: DomainError, change: Any = 
 @allows(MEMBER)
 @once
 def cancelled(organisation: str, host: str, booking_id: UUID) -> Any:
-    key, form = _key(host, booking_id), Form.sent()
+    key, form = key_of(host, booking_id), Form.sent()
     fee = form.whole("fee_minor", most=10**15)
     currency = form.text("currency") or "CNY"
     try:
@@ -258,105 +275,29 @@ def cancelled(organisation: str, host: str, booking_id: UUID) -> Any:
     except DomainError as error:
         return _refused(organisation, key, error)
     flash(_("Cancelled. The time is free again."), "good")
-    return _back(organisation, host, booking_id)
-
-
-@bookings.get("/o/<organisation>/bookings/<host>/<uuid:booking_id>/change")
-@allows(MEMBER)
-def change_form(organisation: str, host: str, booking_id: UUID) -> tuple[str, int]:
-    """Move, extend or shorten; with a time in the address, what that would mean."""
-    return _change_page(organisation, _key(host, booking_id), None)
-
-
-def _change_page(organisation: str, key: HostKey, form: Form | None) -> tuple[str, int]:
-    found = service.detail(key, g.actor)
-    record, resource = found.record, found.resource
-    forms.remember_zone(resource.zone)
-    values = request.form if form is not None else request.args
-    typed = typed_span(values, resource.zone)
-    preview = None
-    told: list[sentences.Told] = []
-    if typed.fault:
-        told = [sentences.tell(Reason(typed.fault, {}, "time"))]
-    elif typed.span is not None and typed.span != record.span:
-        try:
-            preview = service.change_preview(key, typed.span, by=g.actor)
-            told = sentences.tell_all(preview.reasons)
-            if not preview.free and not told:
-                reason = {
-                    "start": typed.span.start.isoformat(),
-                    "end": typed.span.end.isoformat(),
-                    "zone": resource.zone,
-                }
-                told = [sentences.tell(Reason("availability.slot_taken", reason, "time"))]
-        except DomainError as error:
-            told = sentences.tell_all(error)
-    html = render_template(
-        "booking/change.html",
-        d=found,
-        record=record,
-        resource=resource,
-        form=form or Form({**span_fields(record.span, resource.zone), **dict(request.args)}),
-        preview=preview,
-        told=told,
-        new_span=typed.span,
-        is_host=found.side is Side.HOST,
-        organisation_code=organisation,
-        host=accounts.organisation(record.institution_id),
-        calendar_href=calendar_url(
-            resource, week=span_fields(record.span, resource.zone).get("start_day", "")
-        ),
-    )
-    return html, form.status if form is not None else 200
-
-
-@bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/change")
-@allows(MEMBER)
-@once
-def changed(organisation: str, host: str, booking_id: UUID) -> Any:
-    key, form = _key(host, booking_id), Form.sent()
-    record, side = service.booking_for(key, g.actor)
-    zone = catalogue.resource(record.resource_key).zone
-    typed = typed_span(request.form, zone)
-    if typed.span is None:
-        form.note("time", typed.fault or "booking.time_missing")
-        return _change_page(organisation, key, form)
-    try:
-        done = service.change(
-            key, typed.span, by=g.actor, version=form.version(), note=form.text("note", longest=500) or "",
-            kind="proposed" if side is Side.HOST else "changed",
-        )  # fmt: skip
-    except DomainError as error:
-        form.refuse(error)
-        return _change_page(organisation, key, form)
-    if done.state is BookingState.REQUESTED and record.state is BookingState.APPROVED:
-        flash(_("Moved. The host answers the new time; the old one is free."), "wait")
-    else:
-        flash(_("Moved. Number and calendar entry stay the same."), "good")
-    return _back(organisation, host, booking_id)
+    return back_to(organisation, host, booking_id)
 
 
 @bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/messages")
 @allows(MEMBER)
 @once
 def said(organisation: str, host: str, booking_id: UUID) -> Any:
-    key, form = _key(host, booking_id), Form.sent()
+    key, form = key_of(host, booking_id), Form.sent()
     try:
         service.say(key, form.text("text", longest=4000) or "", by=g.actor)
     except DomainError as error:
         return _refused(organisation, key, error)
-    return _back(organisation, host, booking_id, "#messages")
+    return back_to(organisation, host, booking_id, "#messages")
 
 
 @bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/files")
 @allows(MEMBER)
 @once
 def attached(organisation: str, host: str, booking_id: UUID) -> Any:
-    key, form = _key(host, booking_id), Form.sent()
+    key, form = key_of(host, booking_id), Form.sent()
     _record, side = service.booking_for(key, g.actor)
     upload = form.file("document", required=True, most_bytes=uploads.DOCUMENTS.limit)
-    kinds = [FileKind.ATTACHMENT, FileKind.HAZARD] + ([FileKind.RESULT] if side is Side.HOST else [])
-    kind = form.choice("kind", kinds) or FileKind.ATTACHMENT.value
+    kind = form.choice("kind", _kinds_of_files(side)) or FileKind.ATTACHMENT.value
     if upload is None:
         return _page(organisation, key, form)
     try:
@@ -367,14 +308,14 @@ def attached(organisation: str, host: str, booking_id: UUID) -> Any:
     except DomainError as error:
         return _refused(organisation, key, error)
     flash(_("Added."), "good")
-    return _back(organisation, host, booking_id, "#documents")
+    return back_to(organisation, host, booking_id, "#documents")
 
 
 @bookings.get("/o/<organisation>/bookings/<host>/<uuid:booking_id>/files/<uuid:file_id>")
 @allows(MEMBER)
 def file(organisation: str, host: str, booking_id: UUID, file_id: UUID) -> Any:
     """A document of the order, for its two parties; always a download."""
-    found = service.file_of(_key(host, booking_id), file_id, g.actor)
+    found = service.file_of(key_of(host, booking_id), file_id, g.actor)
     record = files.find(found.file_organisation_id, found.file_id)
     if record is None:
         raise uploads.FileGone()
@@ -385,7 +326,7 @@ def file(organisation: str, host: str, booking_id: UUID, file_id: UUID) -> Any:
 @allows(MEMBER)
 @once
 def advanced(organisation: str, host: str, booking_id: UUID) -> Any:
-    key, form = _key(host, booking_id), Form.sent()
+    key, form = key_of(host, booking_id), Form.sent()
     act = form.choice("act", ADVANCES, required=True)
     try:
         service.advance(
@@ -398,7 +339,7 @@ def advanced(organisation: str, host: str, booking_id: UUID) -> Any:
     except DomainError as error:
         return _refused(organisation, key, error)
     flash(_("Noted; the other side is told."), "good")
-    return _back(organisation, host, booking_id)
+    return back_to(organisation, host, booking_id)
 
 
 @bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/answer")
@@ -406,7 +347,7 @@ def advanced(organisation: str, host: str, booking_id: UUID) -> Any:
 @once
 def answered(organisation: str, host: str, booking_id: UUID) -> Any:
     """The host's yes or no; from the booking's page or the list of requests."""
-    key, form = _key(host, booking_id), Form.sent()
+    key, form = key_of(host, booking_id), Form.sent()
     answer = form.choice("answer", ("approve", "refuse"), required=True)
     note = form.text("reason", longest=500) or ""
     try:
@@ -420,4 +361,4 @@ def answered(organisation: str, host: str, booking_id: UUID) -> Any:
         return _refused(organisation, key, error)
     if form.text("next") == "requests":
         return redirect(url_for("requests.index", organisation=organisation), 303)
-    return _back(organisation, host, booking_id)
+    return back_to(organisation, host, booking_id)

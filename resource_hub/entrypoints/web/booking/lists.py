@@ -133,7 +133,10 @@ def _page(kinds: Sequence[BookingKind], template: str, name: str) -> Any:
         limit,
         lambda row: (row.record.starts_at or row.record.created_at, row.record.key.id),
     )
-    return render_template(template, page=page, view=view, mine=mine)
+    units = {row.to_pay.currency for row in page.items if row.to_pay is not None}
+    return render_template(
+        template, page=page, view=view, mine=mine, money_unit=units.pop() if len(units) == 1 else ""
+    )
 
 
 def _export(rows: Sequence[Row], name: str) -> Any:

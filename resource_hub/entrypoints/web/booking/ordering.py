@@ -12,14 +12,16 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.terms import Asked, BookingKind, BookingRecord, FileKind, Hazard, Purpose
-from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
 from resource_hub.domain.pricing import service as pricing
+from resource_hub.domain.pricing.terms import Per
 from resource_hub.entrypoints.support import formatting, forms, sentences, uploads
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.blueprints import blueprint
-from resource_hub.entrypoints.web.booking.public import calendar_url, priced, public_resource
+from resource_hub.entrypoints.web.booking.public import answer_to, calendar_url, public_resource
 from resource_hub.entrypoints.web.booking.reading_forms import asked_from, query_of, read_form, span_fields
 from resource_hub.infra import clock
 from resource_hub.infra.unit_of_work import unit_of_work
@@ -61,14 +63,12 @@ def _with_customer(asked: Asked) -> Asked:
     return asked
 
 
-def _page(
-    record: ResourceRecord, form: Form, asked: Asked, fault: str | None, others: Any = ()
-) -> tuple[str, int]:
+def _page(record: ResourceRecord, form: Form, asked: Asked, fault: str | None) -> tuple[str, int]:
     forms.remember_zone(record.zone)
     rules, number = availability.house_rules(record.key)
-    view = priced(record, asked, fault, g.actor)
+    answer = answer_to(record, asked, fault, g.actor)
     customers = sorted(accounts.customers(g.actor.customer_ids).values(), key=lambda c: c.code)
-    cancel_note, no_show = _consequences(record, asked, view.quote)
+    cancel_note, no_show = _consequences(record, asked, answer["booking_price"].quote)
     modes = [(m.value, word("booking.mode", m.value)) for m in record.modes]
     html = render_template(
         "booking/order.html",
@@ -76,13 +76,18 @@ def _page(
         host=accounts.organisation(record.key.institution_id),
         form=form,
         asked=asked,
-        booking_price=view,
-        booking_span_text=formatting.span(asked.span, record.zone) if asked.span else "",
+        **answer,
         rules=rules,
         rules_number=number,
         rules_told=sentences.tell_all(availability.rules_sentences(rules)),
         customers=[(str(c.id), c.name_in(formatting.language())) for c in customers],
         modes=modes,
+        units=[
+            (str(u.key.id), u.name(formatting.language()))
+            for u in catalogue.units(record.key, active_only=True)
+        ],
+        takes_samples=Mode.SEND_IN in record.modes,
+        extras=_extras(record, answer["booking_price"].quote),
         purposes=options("booking.purpose", Purpose),
         hazards=options("booking.hazard", Hazard),
         is_window=asked.kind is BookingKind.WINDOW,
@@ -93,6 +98,18 @@ def _page(
         no_show=no_show,
     )
     return html, form.status
+
+
+# What a customer may ask for without counting pieces.
+_SIMPLE = (Per.ORDER, Per.HOUR, Per.SAMPLE)
+
+
+def _extras(record: ResourceRecord, quote: Any) -> list[tuple[str, str]]:
+    """What the tariff offers beside the time: urgent work, a special mode."""
+    if quote is None or quote.tariff_id is None:
+        return []
+    tariff = pricing.parsed(pricing.tariff(HostKey(record.key.institution_id, quote.tariff_id)))
+    return [(e.code, formatting.named(e) or e.code) for e in tariff.extras if e.per in _SIMPLE]
 
 
 def _consequences(record: ResourceRecord, asked: Asked, quote: Any) -> tuple[str, Money | None]:

@@ -3,6 +3,7 @@ addresses into the reader's organisation."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,14 +15,15 @@ from werkzeug.wrappers import Response as AnyResponse
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor, OrganisationKind
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.availability.terms import Look, Stretch
+from resource_hub.domain.availability.terms import HouseDocument, Look, Stretch
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.terms import Asked, BookingKind
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
 from resource_hub.entrypoints.support import formatting, forms, guards, money_text, sentences
 from resource_hub.entrypoints.support.guards import PUBLIC, SIGNED_IN, allows
+from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.blueprints import blueprint
 from resource_hub.entrypoints.web.booking.reading_forms import (
     acting,
@@ -30,7 +32,7 @@ from resource_hub.entrypoints.web.booking.reading_forms import (
     query_of,
     span_fields,
 )
-from resource_hub.entrypoints.web.booking.timetable import Timetable, monday_of, timetable
+from resource_hub.entrypoints.web.booking.timetable import Timetable, first_day, timetable
 from resource_hub.entrypoints.web.catalogue import hooks
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError, Reason
@@ -38,6 +40,7 @@ from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, local_day, zone
 
 # What the panel says against a choice; the rest is asked on the page of the order.
+VIEWS = ("week", "day", "list")
 PANEL_PLACES = (None, "time", "mode", "unit")
 
 
@@ -49,13 +52,16 @@ def book_url(record: ResourceRecord, **values: Any) -> str:
     return url_for("booking.book", host=record.host_code, code=record.code, **values)
 
 
-def _link(record: ResourceRecord, asked: Asked, week: str) -> Any:
-    """A free piece leads to this page with its beginning chosen: so the calendar works without scripts too."""
+def _link(record: ResourceRecord, asked: Asked, week: str, view: str) -> Any:
+    """A free piece leads to this page with its beginning chosen: so the calendar works without scripts too. An own
+    booking leads to its page."""
     tz = zone(record.zone)
     rules, _number = availability.house_rules(record.key)
-    length = max(rules.least, min(60, rules.most or 60))
+    length = default_minutes(rules)
 
     def link(stretch: Stretch, piece: TimeSpan, unit_id: UUID) -> str:
+        if stretch.look is Look.MINE and stretch.holder_id is not None:
+            return url_for("booking.permanent", host=record.host_code, booking_id=stretch.holder_id)
         if not stretch.bookable:
             return ""
         start = piece.start.astimezone(tz)
@@ -68,8 +74,13 @@ def _link(record: ResourceRecord, asked: Asked, week: str) -> Any:
             start + timedelta(minutes=length),
             max(piece.end.astimezone(tz), start + timedelta(minutes=rules.step)),
         )
-        values = query_of(replace(asked, span=TimeSpan(start, end), unit_id=unit_id), record.zone)
-        return calendar_url(record, week=week, **values) + "#choose"
+        if end <= start:
+            return ""
+        values = query_of(replace(asked, span=TimeSpan(start, end), unit_id=unit_id), record.zone, view=view)
+        if request.endpoint == "booking.calendar":
+            return calendar_url(record, week=week, **values) + "#choose"
+        here = dict(request.view_args or {})
+        return url_for(request.endpoint or "booking.calendar", **here, week=week, **values) + "#choose"
 
     return link
 
@@ -87,7 +98,6 @@ class PriceView:
     waits: bool
     known_customer: bool
     free: bool
-    no_show: Any = None
 
     @property
     def bookable(self) -> bool:
@@ -164,26 +174,47 @@ def choosing(record: ResourceRecord) -> dict[str, Any]:
         asked = replace(asked, customer_id=None)
     if by is not None and asked.customer_id is None and len(by.customer_ids) > 1:
         asked = replace(asked, customer_id=sorted(by.customer_ids)[0])
-    today = local_day(clock.now(), zone(record.zone))
-    monday = monday_of(request.args.get("week") or request.args.get("start_day"), today)
-    rules, _number = availability.house_rules(record.key)
     if not record.bookable:
         return {"booking_table": None, "house_rules": None}
-    span = availability.days_of(record.zone, monday, 7)
+    view = request.args.get("view", "")
+    view = view if view in VIEWS else VIEWS[0]
+    length = 1 if view == "day" else 7
+    today = local_day(clock.now(), zone(record.zone))
+    first = first_day(request.args.get("week") or request.args.get("start_day"), today, view)
+    rules, _number = availability.house_rules(record.key)
+    span = availability.days_of(record.zone, first, length)
     week = service.calendar(record.key, span, by, asked.customer_id)
-    table: Timetable = timetable(week, link=_link(record, asked, monday.isoformat()))
+    here = first.isoformat()
+    table: Timetable = timetable(
+        week,
+        link=_link(record, asked, here, view if request.args.get("view") else ""),
+        move=own_change(record, by),
+    )
     customers = sorted(accounts.customers(by.customer_ids).values(), key=lambda c: c.code) if by else []
     units = catalogue.units(record.key, active_only=True)
     last = today + timedelta(days=rules.horizon_days)
+    step = timedelta(days=length)
     return {
         "booking_table": table,
+        "booking_view": view,
+        "booking_views": [
+            {
+                "title": word("booking.view", v),
+                "href": calendar_here(record, first, view=v),
+                "current": v == view,
+            }
+            for v in VIEWS
+        ],
         "booking_units": units,
+        "booking_unit_options": [(str(u.key.id), u.name(formatting.language())) for u in units],
         "booking_modes": record.modes,
-        "booking_monday": monday,
-        "booking_previous": calendar_here(record, monday - timedelta(days=7)) if monday > today else "",
-        "booking_next": calendar_here(record, monday + timedelta(days=7))
-        if monday + timedelta(days=7) <= last
-        else "",
+        "booking_mode_options": [(m.value, word("booking.mode", m)) for m in record.modes],
+        "booking_takes_samples": Mode.SEND_IN in record.modes,
+        "booking_first": first,
+        "booking_last": first + step - timedelta(days=1),
+        "booking_here": request.path,
+        "booking_previous": calendar_here(record, first - step) if first > today else "",
+        "booking_next": calendar_here(record, first + step) if first + step <= last else "",
         "booking_today": calendar_here(record, today),
         "booking_form": forms.Form(
             {
@@ -195,19 +226,52 @@ def choosing(record: ResourceRecord) -> dict[str, Any]:
             }
         ),
         "booking_customers": customers,
-        "booking_price": priced(record, asked, fault, by),
+        "booking_customer_options": [(str(c.id), c.name_in(formatting.language())) for c in customers],
         "booking_rules": sentences.tell_all(availability.rules_sentences(rules)),
         "booking_house": rules,
+        "booking_default": default_minutes(rules),
         "booking_organisation": by.organisation_code if by and by.customer_ids else "",
         "booking_signed_in": guards.person() is not None,
-        "booking_span_text": formatting.span(asked.span, record.zone) if asked.span else "",
-        "free_look": Look.FREE.value,
+        **answer_to(record, asked, fault, by),
     }
 
 
-def calendar_here(record: ResourceRecord, day: Any) -> str:
-    """Another week of the page that is open, with the choice kept."""
+def answer_to(record: ResourceRecord, asked: Asked, fault: str | None, by: Actor | None) -> dict[str, Any]:
+    """What ``booking/_quote.html`` shows about a choice."""
+    return {
+        "booking_price": priced(record, asked, fault, by),
+        "booking_span_text": formatting.span(asked.span, record.zone) if asked.span else "",
+        "booking_length": asked.span.seconds if asked.span else 0,
+        "booking_start": asked.span.start if asked.span else None,
+    }
+
+
+def default_minutes(rules: HouseDocument) -> int:
+    """How long a booking is meant to be when only its beginning was pointed at."""
+    return max(rules.least, min(60, rules.most or 60))
+
+
+def own_change(record: ResourceRecord, by: Actor | None) -> Callable[[Stretch], str]:
+    """The address under which a booking of the reader's own is moved."""
+
+    def move(stretch: Stretch) -> str:
+        if by is None or stretch.look is not Look.MINE or stretch.holder_id is None:
+            return ""
+        return url_for(
+            "bookings.change_form",
+            organisation=by.organisation_code,
+            host=record.host_code,
+            booking_id=stretch.holder_id,
+        )
+
+    return move
+
+
+def calendar_here(record: ResourceRecord, day: Any, view: str = "") -> str:
+    """Another week or view of the page that is open, with the choice kept."""
     values: dict[str, Any] = {k: v for k, v in request.args.items() if k != "week"}
+    if view:
+        values["view"] = view
     if request.endpoint == "booking.calendar":
         return calendar_url(record, **values, week=day.isoformat())
     here = dict(request.view_args or {})
@@ -260,8 +324,7 @@ def price(host: str, code: str) -> str:
     return render_template(
         "booking/_quote.html",
         record=record,
-        booking_price=priced(record, asked, fault, by),
-        booking_span_text=formatting.span(asked.span, record.zone) if asked.span else "",
+        **answer_to(record, asked, fault, by),
     )
 
 

@@ -35,6 +35,7 @@ class Cell:
     bookable: bool
     href: str = ""
     holder: str = ""
+    move: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class DayRow:
     off: bool
     lanes: tuple[LaneRow, ...]
     now: str = ""
+    over: bool = False
 
     @property
     def open(self) -> bool:
@@ -121,10 +123,12 @@ def timetable(
     *,
     link: Callable[[Stretch, TimeSpan, UUID], str] | None = None,
     tell: Callable[[Stretch], str] | None = None,
+    move: Callable[[Stretch], str] | None = None,
     part: tuple[int, int] | None = None,
     label: Callable[[Lane], str] | None = None,
 ) -> Timetable:
-    """A week as rows. ``link`` gives the address behind a piece, ``tell`` more words about it (for the host)."""
+    """A week as rows. ``link`` gives the address behind a piece, ``tell`` more words about it (for the host),
+    ``move`` the address under which its booking is moved."""
     first, last = part or shown_part(week)
     tz = zone(week.zone)
     now = week.as_of
@@ -138,7 +142,7 @@ def timetable(
                 piece = next((p for d, p in stretch.span.by_day(tz) if d == day), None)
                 if piece is None:
                     continue
-                cell = _cell(week, stretch, piece, day, first, last, lane.unit_id, link, tell)
+                cell = _cell(week, stretch, piece, day, first, last, lane.unit_id, link, tell, move)
                 if cell is not None:
                     cells.append(cell)
                     looks[cell.look] = None
@@ -160,6 +164,7 @@ def timetable(
                 special is not None and special.kind.value == "holiday",
                 tuple(lanes),
                 marker,
+                now is not None and day < now.astimezone(tz).date(),
             )
         )
     return Timetable(
@@ -188,6 +193,7 @@ def _cell(
     unit_id: UUID,
     link: Callable[[Stretch, TimeSpan, UUID], str] | None,
     tell: Callable[[Stretch], str] | None,
+    move: Callable[[Stretch], str] | None,
 ) -> Cell | None:
     begin, end = _minute(piece.start, day, week.zone), _minute(piece.end, day, week.zone)
     begin, end = max(begin, first), min(end, last)
@@ -211,11 +217,24 @@ def _cell(
         bookable=stretch.bookable,
         href=link(stretch, piece, unit_id) if link else "",
         holder=str(stretch.holder_id) if stretch.holder_id else "",
+        move=move(stretch) if move else "",
     )
 
 
 def _clock(minute: int) -> str:
     return "24:00" if minute == _DAY else f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def first_day(text: str | None, today: date, view: str) -> date:
+    """The first day that a view shows: the day asked for, or the Monday of its week."""
+    monday = monday_of(text, today)
+    if view != "day":
+        return monday
+    try:
+        day = date.fromisoformat(text or "")
+    except ValueError:
+        return today
+    return day if abs((day - today).days) <= 800 else today
 
 
 def monday_of(text: str | None, today: date) -> date:
