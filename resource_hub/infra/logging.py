@@ -26,7 +26,11 @@ _SECRET = re.compile(
 _PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+@")
 
 # What libraries say on every beat of theirs.
-_QUIET = dict.fromkeys(("apscheduler", "alembic", "werkzeug", "fontTools"), logging.WARNING)
+_QUIET = {
+    **dict.fromkeys(("alembic", "werkzeug", "fontTools"), logging.WARNING),
+    # A ring that comes while the last one is still answered is left out on purpose.
+    "apscheduler": logging.ERROR,
+}
 
 
 def scrubbed(text: str) -> str:
