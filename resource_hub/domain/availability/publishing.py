@@ -51,6 +51,12 @@ class HoursChanged(Stale):
     code = "availability.hours_changed"
 
 
+class RulesChanged(Stale):
+    """Somebody else wrote house rules since they were read."""
+
+    code = "availability.rules_changed"
+
+
 class BadDay(Invalid):
     code = "availability.bad_day"
 
@@ -215,6 +221,18 @@ def exceptions(key: HostKey, span: TimeSpan) -> tuple[DatedException, ...]:
     return store.exceptions(reading(), [key], span).get(key, ())
 
 
+def exception(key: HostKey, exception_id: UUID) -> DatedException:
+    """One closure, extra opening or maintenance of a resource.
+
+    Raises:
+        NotFound: there is none; it may have been taken back.
+    """
+    row = store.exception_row(reading(), HostKey(key.institution_id, exception_id))
+    if row is None or row.resource_id != key.id:
+        raise NotFound()
+    return store.exception_record(row)
+
+
 def preview_exception(key: HostKey, exception: DatedException, *, by: Actor) -> list[Hit]:
     """Bookings that a closure would leave outside the hours, or that stand in the way of maintenance."""
     may_manage(key, by)
@@ -240,8 +258,11 @@ def add_exception(key: HostKey, exception: DatedException, *, by: Actor) -> Date
     Raises:
         SlotTaken: maintenance meets a booking.
         BadDay: it has ended already, or is longer than a year.
+        InvalidHours: it names a unit that the resource does not have.
     """
     may_manage(key, by)
+    if exception.unit_id is not None and exception.unit_id not in {u.key.id for u in catalogue.units(key)}:
+        raise InvalidHours(Reason("availability.no_such_unit", {}, "unit"))
     if exception.span.end <= clock.now():
         raise BadDay(Reason("availability.exception_past", {}, "ends"))
     if exception.span.seconds > 366 * 86400:
@@ -310,13 +331,24 @@ def remove_exception(key: HostKey, exception_id: UUID, *, by: Actor) -> None:
 # ---- house rules -----------------------------------------------------------------------------------------------
 
 
-def save_rules(key: HostKey, document: Mapping[str, Any], since: date, *, note: str = "", by: Actor) -> int:
+def save_rules(
+    key: HostKey,
+    document: Mapping[str, Any],
+    since: date,
+    *,
+    note: str = "",
+    by: Actor,
+    seen: int | None = None,
+) -> int:
     """Publish house rules from a day on (today or later) and return the number of the version.
 
     A version that is not in force yet may be written again; one that is, or was, never changes.
 
+    Args:
+        seen: the highest number when the rules were read; 0 where there were none.
+
     Raises:
-        InvalidRules: with every fault. RulesInForce: the day lies in the past.
+        InvalidRules: with every fault. RulesInForce: the day lies in the past. RulesChanged
     """
     may_manage(key, by)
     rules = documents.read(document)
@@ -326,6 +358,9 @@ def save_rules(key: HostKey, document: Mapping[str, Any], since: date, *, note: 
         if since < today:
             raise RulesInForce(Reason("availability.rules_past", {"today": today.isoformat()}, "since"))
         history = store.rules_history(unit.session, key)
+        newest = max((old.number for old in history), default=0)
+        if seen is not None and seen != newest:
+            raise RulesChanged()
         for old in history:
             if old.since == since:
                 if since <= today:
@@ -337,7 +372,7 @@ def save_rules(key: HostKey, document: Mapping[str, Any], since: date, *, note: 
                         HouseRules.institution_id == key.institution_id, HouseRules.id == old.key.id
                     )
                 )
-        number = max((old.number for old in history), default=0) + 1
+        number = newest + 1
         _insert_rules(unit, key, number, since, documents.write(rules), note, by.person_id)
         _rebuilt(unit, key)
         details = {"number": number, "since": since.isoformat()}

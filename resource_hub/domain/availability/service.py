@@ -35,10 +35,12 @@ from resource_hub.domain.availability.planning import (
 from resource_hub.domain.availability.publishing import (
     Hit,
     HoursChanged,
+    RulesChanged,
     add_exception,
     calendar_year,
     ensure_windows,
     enter_day,
+    exception,
     exceptions,
     forget_day,
     hours_digest,
@@ -66,11 +68,12 @@ from resource_hub.domain.availability.searching import (
 )
 
 __all__ = [
-    "Hit", "HoursChanged", "Plan", "add_exception", "alternatives", "alternatives_json", "calendar_year", "days_of",
-    "drop_lapsed_holds", "end_early", "ensure_windows", "enter_day", "exceptions", "forget_day", "free_times",
-    "free_units", "hours_digest", "hours_free", "house_rules", "is_working_day", "kept_span", "lock", "may_manage",
-    "may_occupy", "monday", "move", "next_free", "occupy", "plan", "plans", "preview_exception", "preview_hours",
-    "read_rules", "reasons_against", "rebuild", "release", "remove_exception", "roll_windows", "rules_history",
-    "rules_sentences", "save_hours", "save_rules", "set_hours_directly", "settle", "special_days", "taken", "warm",
-    "week", "weekly_hours", "weeks", "working_day_after", "working_days_after", "write_rules", "zone_of",
+    "Hit", "HoursChanged", "Plan", "RulesChanged", "add_exception", "alternatives", "alternatives_json",
+    "calendar_year", "days_of", "drop_lapsed_holds", "end_early", "ensure_windows", "enter_day", "exception",
+    "exceptions", "forget_day", "free_times", "free_units", "hours_digest", "hours_free", "house_rules",
+    "is_working_day", "kept_span", "lock", "may_manage", "may_occupy", "monday", "move", "next_free", "occupy",
+    "plan", "plans", "preview_exception", "preview_hours", "read_rules", "reasons_against", "rebuild",
+    "release", "remove_exception", "roll_windows", "rules_history", "rules_sentences", "save_hours",
+    "save_rules", "set_hours_directly", "settle", "special_days", "taken", "warm", "week", "weekly_hours",
+    "weeks", "working_day_after", "working_days_after", "write_rules", "zone_of",
 ]  # fmt: skip

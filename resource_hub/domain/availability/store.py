@@ -112,7 +112,7 @@ def weekly(session: Session, keys: Sequence[HostKey]) -> dict[HostKey, tuple[Wee
     return {key: tuple(value) for key, value in found.items()}
 
 
-def _exception(row: Any) -> DatedException:
+def exception_record(row: Any) -> DatedException:
     return DatedException(
         ExceptionKind(row.kind), TimeSpan(row.starts_at, row.ends_at), Audience(row.audience), row.unit_id,
         row.reason_zh, row.reason_en, row.id,
@@ -133,7 +133,7 @@ def exceptions(
     )  # fmt: skip
     found: dict[HostKey, list[DatedException]] = defaultdict(list)
     for row in rows:
-        found[HostKey(row.institution_id, row.resource_id)].append(_exception(row))
+        found[HostKey(row.institution_id, row.resource_id)].append(exception_record(row))
     return {key: tuple(value) for key, value in found.items()}
 
 

@@ -428,8 +428,8 @@ def change(
 # ---- messages and documents ------------------------------------------------------------------------------------
 
 
-def say(key: HostKey, text: str, *, by: Actor) -> None:
-    """Write to the other party.
+def say(key: HostKey, text: str, *, by: Actor) -> UUID:
+    """Write to the other party; returns the id of the message.
 
     Raises:
         InvalidOrder: an empty message, or one of more than 4,000 characters.
@@ -439,8 +439,9 @@ def say(key: HostKey, text: str, *, by: Actor) -> None:
         raise InvalidOrder(Reason("booking.message_length", {"most": 4000}, "text"))
     with unit_of_work() as unit:
         record, side = reading.booking_for(key, by)
-        store.add_message(unit.session, key, unit.now, by.person_id, side is Side.HOST, body)
+        made = store.add_message(unit.session, key, unit.now, by.person_id, side is Side.HOST, body)
         announce(unit, record.key, "booking.message", by.person_id, from_host=side is Side.HOST)
+        return made
 
 
 def attach(key: HostKey, file_organisation_id: UUID, file_id: UUID, kind: FileKind, *, by: Actor) -> UUID:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from resource_hub.domain.accounts import service as accounts
@@ -36,7 +36,7 @@ from resource_hub.domain.booking.terms import (
 )
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
-from resource_hub.infra import clock
+from resource_hub.infra import clock, idempotency
 from resource_hub.infra.database import current_unit, reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.tables import IdempotencyKey
@@ -88,7 +88,8 @@ def prepare(
     """Gather the facts of an order. For a visitor (``by`` None) as far as they can be known.
 
     Raises:
-        NotFound: the resource is not for this reader. InvalidOrder: no customer, or not the actor's.
+        NotFound: the resource is not for this reader.
+        InvalidOrder: no customer, or not the actor's; or the person for whom it is does not act for the customer.
     """
     resource = catalogue.visible(catalogue.resource(key), by)
     by_host = by is not None and asked.customer_id is not None and asked.customer_id not in by.customer_ids
@@ -98,6 +99,9 @@ def prepare(
     if by is not None and customer_id is None:
         raise InvalidOrder(Reason("booking.no_customer", {}, "customer"))
     person_id = asked.person_id or (by.person_id if by is not None else None)
+    if not customer_known and asked.person_id is not None and (by is None or asked.person_id != by.person_id):
+        if customer_id is None or asked.person_id not in accounts.people_of_customer(customer_id):
+            raise InvalidOrder(Reason("booking.person_not_theirs", {}, "person"))
     on = quoting.day_of(resource, asked.span, now)
     who = quoting.buyer(resource, customer_id, on)
     closed: tuple[Reason, ...] = ()
@@ -156,34 +160,36 @@ def judge(prepared: Prepared, now: datetime) -> tuple[Reason, ...]:
 # ---- sending twice counts once ---------------------------------------------------------------------------------
 
 
-def _claim(unit: Unit, person_id: UUID, key: str, body: bytes) -> HostKey | None:
-    """Take an idempotency key; the booking that it led to before, if it was used.
+def _once(
+    by: Actor, idempotency_key: str | None, body: bytes, make: Callable[[Unit], HostKey]
+) -> BookingRecord:
+    """Make a booking in a unit of its own, or find the one that the same key made before.
 
-    The row is written first of all: who comes second with the same key waits here for the first to commit.
+    Raises:
+        KeyReused: the key belongs to another request.
     """
-    row = unit.session.execute(
-        select(IdempotencyKey.request_digest, IdempotencyKey.answer).where(
-            IdempotencyKey.person_id == person_id, IdempotencyKey.key == key
-        )
-    ).one_or_none()
-    if row is not None:
-        if bytes(row.request_digest) != body:
-            raise KeyReused(Reason("booking.key_reused", {}, "idempotency_key"))
-        return HostKey(UUID(row.answer["institution_id"]), UUID(row.answer["booking_id"]))
-    unit.session.execute(
-        insert(IdempotencyKey).values(
-            person_id=person_id, key=key, request_digest=body, answer={}, created_at=clock.machine_now()
-        )
-    )
-    return None
-
-
-def _remember(unit: Unit, person_id: UUID, key: str, booking: HostKey) -> None:
-    unit.session.execute(
-        update(IdempotencyKey)
-        .where(IdempotencyKey.person_id == person_id, IdempotencyKey.key == key)
-        .values(answer={"institution_id": str(booking.institution_id), "booking_id": str(booking.id)})
-    )
+    availability.warm()
+    if not idempotency_key:
+        with unit_of_work() as unit:
+            return _known(make(unit))
+    for last in (False, True):
+        try:
+            with unit_of_work() as unit:
+                before = idempotency.claim(unit, by.person_id, idempotency_key, body)
+                if before is not None and before.digest != body:
+                    raise KeyReused(Reason("booking.key_reused", {}, "idempotency_key"))
+                if before is not None:
+                    answer = before.answer
+                    return _known(HostKey(UUID(answer["institution_id"]), UUID(answer["booking_id"])))
+                made = make(unit)
+                answer = {"institution_id": str(made.institution_id), "booking_id": str(made.id)}
+                idempotency.remember(unit, by.person_id, idempotency_key, answer)
+                return _known(made)
+        except IntegrityError as error:
+            # Two requests with one key at the same moment: the other one was first, and its booking is the answer.
+            if last or current_unit.get() is not None or not idempotency.collided(error):
+                raise
+    raise AssertionError("unreachable")
 
 
 def sweep_keys(older_than: timedelta = timedelta(days=7)) -> int:
@@ -256,25 +262,7 @@ def _request(
     hold_id: UUID | None,
 ) -> BookingRecord:
     body = request_digest(key, asked, {"quote": quote_id, "hold": hold_id}) if idempotency_key else b""
-    availability.warm()
-    try:
-        with unit_of_work() as unit:
-            if idempotency_key:
-                before = _claim(unit, by.person_id, idempotency_key, body)
-                if before is not None:
-                    return _known(before)
-            booked = book_in(unit, key, asked, by, quote_id, hold_id)
-            if idempotency_key:
-                _remember(unit, by.person_id, idempotency_key, booked)
-            return _known(booked)
-    except IntegrityError as error:
-        # Two requests with one key at the same moment: the other one was first, and its booking is the answer.
-        if idempotency_key and "idempotency" in str(error).lower() and current_unit.get() is None:
-            with unit_of_work() as unit:
-                before = _claim(unit, by.person_id, idempotency_key, body)
-            if before is not None:
-                return _known(before)
-        raise
+    return _once(by, idempotency_key, body, lambda unit: book_in(unit, key, asked, by, quote_id, hold_id))
 
 
 def _known(key: HostKey) -> BookingRecord:
@@ -478,7 +466,7 @@ def alternatives(
     if asked.span is None:
         return []
     now = clock.now()
-    prepared = prepare(key, asked, by=by, now=now, ignore=ignore)
+    prepared = prepare(key, replace(asked, person_id=None), by=by, now=now, ignore=ignore)
     assert prepared.plan is not None
     rules = prepared.plan.rules
     lead = 0 if prepared.by_host else rules.lead_for(asked.mode.value if asked.mode else "all")
@@ -506,32 +494,44 @@ def fitted(span: TimeSpan, step: int, least: int, most: int) -> TimeSpan:
     return TimeSpan(span.start, span.start + timedelta(seconds=seconds))
 
 
-@retried()
-def hold(key: HostKey, asked: Asked, *, by: Actor) -> BookingRecord:
+def hold(key: HostKey, asked: Asked, *, by: Actor, idempotency_key: str | None = None) -> BookingRecord:
     """Keep a slot for some minutes while the order is being written; it lapses by itself.
 
     Raises:
-        BookingRefused: for rules about the time itself. SlotTaken
+        BookingRefused: for rules about the time itself. SlotTaken: either with other times that would do. KeyReused
     """
-    availability.warm()
-    with unit_of_work() as unit:
-        availability.lock(unit, [key])
-        prepared = prepare(key, asked, by=by, now=unit.now)
-        reasons = [reason for reason in judge(prepared, unit.now) if reason.place == "time"]
-        if reasons or prepared.plan is None or asked.span is None:
-            raise BookingRefused(*(reasons or [Reason("booking.time_missing", {}, "time")]))
-        booking_key = HostKey(key.institution_id, new_id())
-        rules = prepared.plan.rules
-        expires = unit.now + timedelta(minutes=rules.hold)
-        unit_id = availability.occupy(
-            unit, key, asked.unit_id, asked.span, OccupancyKind.HOLD, booking_key.id, expires_at=expires,
-            setup_seconds=rules.setup_seconds, teardown_seconds=rules.teardown_seconds,
-            outside=prepared.who.outside, plan=prepared.plan,
-        )  # fmt: skip
-        values = row_values(unit, booking_key, prepared, BookingState.HELD, unit_id, None, by)
-        store.add(unit.session, {**values, "hold_expires_at": expires, "decided_at": None})
-        record_event(unit, booking_key, by.person_id, "held", {"until": expires.isoformat()})
-        return _known(booking_key)
+    try:
+        return _hold(key, asked, by, idempotency_key)
+    except (SlotTaken, BookingRefused) as error:
+        if current_unit.get() is None:
+            _add_alternatives(error, key, asked, by)
+        raise
+
+
+@retried()
+def _hold(key: HostKey, asked: Asked, by: Actor, idempotency_key: str | None) -> BookingRecord:
+    body = request_digest(key, asked, {"act": "hold"}) if idempotency_key else b""
+    return _once(by, idempotency_key, body, lambda unit: _held(unit, key, asked, by))
+
+
+def _held(unit: Unit, key: HostKey, asked: Asked, by: Actor) -> HostKey:
+    availability.lock(unit, [key])
+    prepared = prepare(key, asked, by=by, now=unit.now)
+    reasons = [reason for reason in judge(prepared, unit.now) if reason.place == "time"]
+    if reasons or prepared.plan is None or asked.span is None:
+        raise BookingRefused(*(reasons or [Reason("booking.time_missing", {}, "time")]))
+    booking_key = HostKey(key.institution_id, new_id())
+    rules = prepared.plan.rules
+    expires = unit.now + timedelta(minutes=rules.hold)
+    unit_id = availability.occupy(
+        unit, key, asked.unit_id, asked.span, OccupancyKind.HOLD, booking_key.id, expires_at=expires,
+        setup_seconds=rules.setup_seconds, teardown_seconds=rules.teardown_seconds,
+        outside=prepared.who.outside, plan=prepared.plan,
+    )  # fmt: skip
+    values = row_values(unit, booking_key, prepared, BookingState.HELD, unit_id, None, by)
+    store.add(unit.session, {**values, "hold_expires_at": expires, "decided_at": None})
+    record_event(unit, booking_key, by.person_id, "held", {"until": expires.isoformat()})
+    return booking_key
 
 
 def people_of(record: BookingRecord) -> Collection[UUID]:

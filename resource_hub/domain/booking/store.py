@@ -392,11 +392,12 @@ def events(session: Session, key: HostKey) -> list[EventRecord]:
 
 def add_message(
     session: Session, key: HostKey, at: datetime, person_id: UUID, from_host: bool, text: str
-) -> None:
+) -> UUID:
+    made = new_id()
     session.execute(
         insert(BookingMessage).values(
             institution_id=key.institution_id,
-            id=new_id(),
+            id=made,
             booking_id=key.id,
             at=at,
             person_id=person_id,
@@ -404,6 +405,7 @@ def add_message(
             text=text,
         )
     )
+    return made
 
 
 def messages(session: Session, key: HostKey) -> list[MessageRecord]:

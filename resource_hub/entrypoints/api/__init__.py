@@ -29,6 +29,8 @@ from resource_hub.entrypoints.support import fields, guards, problems
 AREAS: tuple[tuple[str, str], ...] = (
     ("accounts", "blueprint"),
     ("catalogue", "blueprint"),
+    ("availability", "blueprint"),
+    ("booking", "blueprint"),
     ("assessment", "blueprint"),
     ("money", "blueprint"),
     ("usage", "blueprint"),
@@ -45,8 +47,16 @@ class ReasonSchema(ma.Schema):
     values = ma.fields.Dict(required=True)
 
 
+class AlternativeSchema(ma.Schema):
+    """A time that can be had instead."""
+
+    unit_id = fields.Identifier(required=True)
+    start = fields.Moment(required=True)
+    end = fields.Moment(required=True)
+
+
 class ProblemSchema(ma.Schema):
-    """RFC 9457 problem with all reasons at once and a number to quote."""
+    """RFC 9457 problem with all reasons at once and a number to quote; other times where a time was the trouble."""
 
     type = ma.fields.String(required=True)
     title = ma.fields.String(required=True)
@@ -56,6 +66,7 @@ class ProblemSchema(ma.Schema):
     code = ma.fields.String(required=True)
     reference = ma.fields.String(required=True)
     reasons = ma.fields.List(ma.fields.Nested(ReasonSchema), required=True)
+    alternatives = ma.fields.List(ma.fields.Nested(AlternativeSchema))
 
 
 class ResourceHubApi(Api):

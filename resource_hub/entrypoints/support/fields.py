@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ import marshmallow as ma
 from flask_babel import gettext
 
 from resource_hub.entrypoints.support.text import N_
+from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.money import Money, MoneyError
 from resource_hub.kernel.time import NaiveTime, instant
 
@@ -28,6 +30,9 @@ MESSAGES = {
     "Invalid input type.": N_("Invalid input type."),
     "Invalid JSON body.": N_("The body is not JSON."),
     "Not a valid amount.": N_("Write an amount with at most two decimals, such as 300 or 12.50."),
+    "There are invisible control characters in this text.": N_(
+        "There are invisible control characters in this text."
+    ),
     "Not a valid moment.": N_("Write a moment with its offset, such as 2026-03-05T09:00:00+08:00."),
 }
 
@@ -72,6 +77,8 @@ class Moment(ma.fields.Field):
     """An instant with its offset (RFC 3339). Naive times are refused, not guessed; answers are in UTC."""
 
     default_error_messages = {"invalid": "Not a valid moment."}
+    # A little more than a lifetime to either side; sums with periods stay inside the calendar.
+    years = range(1900, 2200)
 
     def _serialize(self, value: typing.Any, attr: str | None, obj: typing.Any, **kwargs: typing.Any) -> str | None:
         return None if value is None else instant(value).isoformat().replace("+00:00", "Z")
@@ -82,9 +89,29 @@ class Moment(ma.fields.Field):
         if not isinstance(value, str) or "T" not in value.upper():
             raise self.make_error("invalid")
         try:
-            return instant(datetime.fromisoformat(value))
-        except (NaiveTime, ValueError, OverflowError):
+            found = instant(datetime.fromisoformat(value))
+        except NaiveTime:
+            raise ma.ValidationError([Reason("moment.naive", {"text": value})]) from None  # type: ignore[list-item]
+        except (ValueError, OverflowError):
             raise self.make_error("invalid") from None
+        if found.year not in self.years:
+            raise self.make_error("invalid")
+        return found
+
+
+class Text(ma.fields.String):
+    """Text without control characters other than tab and line breaks, which no database and no feed could keep."""
+
+    default_error_messages = {"control": "There are invisible control characters in this text."}
+    _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+    def _deserialize(
+        self, value: typing.Any, attr: str | None, data: typing.Any, **kwargs: typing.Any
+    ) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        if self._FORBIDDEN.search(text):
+            raise self.make_error("control")
+        return text
 
 
 class Identifier(ma.fields.UUID):

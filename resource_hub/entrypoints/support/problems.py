@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -52,11 +53,14 @@ _HTTP_CODES = {
     412: "stale",
     413: "too_large",
     422: "invalid",
+    428: "precondition_required",
     429: "too_many",
     503: "busy",
 }
 # Headers of HTTP errors that a client needs; flask-smorest's own handler drops them.
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
+# What a refusal on the API carries beside its reasons, where the domain found it.
+_MORE = ("alternatives",)
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -99,8 +103,9 @@ def problem(
     reasons: list[sentences.Told] | None = None,
     headers: Mapping[str, str] | None = None,
     detail: str | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
-    """An ``application/problem+json`` answer."""
+    """An ``application/problem+json`` answer; ``more`` are members of its own kind, such as other times to book."""
     body: dict[str, Any] = {
         "type": f"/problems#{code}",
         "title": sentences.sentence(code) if code in sentences.sentence_table() else HTTPStatus(status).phrase,
@@ -113,6 +118,7 @@ def problem(
             {"code": t.code, "detail": t.sentence, "remedy": t.remedy, "place": t.place, "values": dict(t.values or {})}
             for t in reasons or []
         ],
+        **(more or {}),
     }
     response = jsonify(body)
     response.status_code = status
@@ -148,7 +154,8 @@ def on_domain_error(error: DomainError) -> Response:
     told = sentences.tell_all(error)
     log.info("refused %s %s", error.code, reference(), extra={"codes": [t.code for t in told]})
     if is_api(request.path):
-        return problem(status, error.code, told, headers)
+        more = {name: error.values[name] for name in _MORE if name in error.values}
+        return problem(status, error.code, told, headers, more=more)
     if isinstance(error, NotFound):
         # What exists and what only others may see is told apart nowhere, so not by the sentence either.
         told = []
@@ -177,15 +184,15 @@ def on_http_error(error: HTTPException) -> Response | HTTPException:
 
 
 def _told_field(reason: Reason) -> sentences.Told:
+    place = reason.place
+    for location in ("/json", "/query", "/path", "/headers", "/form", "/files"):
+        if place and place.startswith(location + "/"):
+            place = place[len(location) :]
     if reason.code == "field":
-        place = reason.place
-        for location in ("/json", "/query", "/path", "/headers", "/form", "/files"):
-            if place and place.startswith(location + "/"):
-                place = place[len(location) :]
         from resource_hub.entrypoints.support.fields import translated
 
         return sentences.Told("invalid", translated(str(reason.values["message"])), "", place, {})
-    return sentences.tell(reason)
+    return sentences.tell(replace(reason, place=place))
 
 
 def on_crash(error: Exception) -> Response | HTTPException:

@@ -40,9 +40,19 @@ SENTENCES = {
     "form.file_type": N_("This kind of file is not taken here. Taken: %(allowed)s."),
     "form.already_sent": N_("This form was sent a moment ago and is still being worked on."),
     "cursor.unreadable": N_("The place in the list cannot be read."),
+    "moment.naive": N_("%(text)s says no offset, so it could be another moment elsewhere."),
+    "precondition_required": N_("Say which version you saw."),
+    "precondition.missing": N_("This change needs the header If-Match."),
+    "precondition.stale": N_("This was changed since you read it."),
+    "key_reused": N_("This key was used before for another request."),
 }
 
 REMEDIES = {
+    "moment.naive": N_("Write the offset too, such as 2026-03-05T09:00:00+08:00."),
+    "precondition_required": N_("Read it first; the answer's ETag is what If-Match asks for."),
+    "precondition.missing": N_("Read it first; the answer's ETag is what If-Match asks for."),
+    "precondition.stale": N_("Read it again and decide again."),
+    "key_reused": N_("Use a new key for a new request."),
     "error": N_("Try again; if it stays, tell us the number below."),
     "not_found": N_("Check the address, switch organisation at the top left, or search."),
     "forbidden": N_("Switch organisation, or ask your administrator for the role."),

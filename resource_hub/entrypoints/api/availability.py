@@ -1,0 +1,372 @@
+"""When a resource can be had: its calendar and free times for everybody, hours and house rules for who keeps them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import g
+from flask_smorest import Blueprint
+
+from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.availability import service
+from resource_hub.domain.availability.errors import InvalidHours
+from resource_hub.domain.availability.terms import (
+    Audience,
+    DatedException,
+    ExceptionKind,
+    Lane,
+    OnHolidays,
+    RulesRecord,
+    Stretch,
+    WeeklyHours,
+)
+from resource_hub.domain.booking import service as booking
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.entrypoints.api.availability_schemas import (
+    CalendarSchema,
+    DocumentIn,
+    ExceptionIn,
+    ExceptionSchema,
+    ExceptionsSchema,
+    FreeArguments,
+    FreeTimesSchema,
+    HitsSchema,
+    HoursIn,
+    HoursSchema,
+    PublishedHoursSchema,
+    RulesHistorySchema,
+    RulesIn,
+    RulesSchema,
+    SentencesSchema,
+    SpanArguments,
+)
+from resource_hub.entrypoints.api.common import seen_resource, span_of, told
+from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen, seen_number, tagged
+from resource_hub.entrypoints.support import sentences
+from resource_hub.entrypoints.support.guards import PUBLIC, allows
+from resource_hub.infra import clock
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan, local_day, zone
+
+blueprint = Blueprint(
+    "availability_api", __name__, url_prefix="/api/v1", description="Calendars, free times, hours and house rules"
+)
+KEEPS = (Role.MANAGER, Role.DEPUTY, Role.OFFICE, Role.INSTITUTION_ADMIN)
+# So many days are looked at in one answer.
+MOST_DAYS = 62
+_AT = "/hosts/<host>/resources/<code>"
+
+
+# ---- reading and writing values --------------------------------------------------------------------------------
+
+
+def _kept(host: str, code: str) -> ResourceRecord:
+    """A resource that the token's person keeps."""
+    record = catalogue.resource_of(host, code)
+    service.may_manage(record.key, g.actor)
+    return record
+
+
+def _asked_span(args: dict[str, Any], most_days: int = MOST_DAYS) -> TimeSpan:
+    since = args["since"] or clock.now()
+    return span_of(since, args["until"] or since + timedelta(days=7), "until", most_days)
+
+
+def _stretch(one: Stretch) -> dict[str, Any]:
+    return {
+        "start": one.span.start,
+        "end": one.span.end,
+        "look": one.look.value,
+        "bookable": one.bookable,
+        "why": told([one.why])[0] if one.why else None,
+        "holder_id": one.holder_id,
+    }
+
+
+def _lane(lane: Lane) -> dict[str, Any]:
+    return {
+        "unit_id": lane.unit_id,
+        "code": lane.label,
+        "name": {"zh": lane.name_zh, "en": lane.name_en},
+        "stretches": [_stretch(one) for one in lane.stretches],
+    }
+
+
+def _weekly(row: WeeklyHours) -> dict[str, Any]:
+    return {
+        "weekday": row.weekday,
+        "starts_minute": row.starts,
+        "ends_minute": row.ends,
+        "since": row.since,
+        "until": row.until,
+        "audience": row.audience.value,
+        "on_holidays": row.on_holidays.value,
+    }
+
+
+def _hit(hit: service.Hit) -> dict[str, Any]:
+    held = hit.held
+    return {
+        "holder_id": held.holder_id,
+        "unit_id": held.unit_id,
+        "start": held.span.start + timedelta(seconds=held.setup_seconds),
+        "end": held.span.end - timedelta(seconds=held.teardown_seconds),
+        "reasons": told(hit.reasons),
+    }
+
+
+def _exception(one: DatedException) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "kind": one.kind.value,
+        "start": one.span.start,
+        "end": one.span.end,
+        "unit_id": one.unit_id,
+        "audience": one.audience.value,
+        "reason": {"zh": one.reason_zh, "en": one.reason_en},
+    }
+
+
+def _read_back(document: Any) -> dict[str, Any]:
+    rules = service.read_rules(document)
+    return {
+        "document": service.write_rules(rules),
+        "sentences": [t.sentence for t in sentences.tell_all(service.rules_sentences(rules))],
+    }
+
+
+def _version(record: RulesRecord) -> dict[str, Any]:
+    return {
+        **_read_back(record.document),
+        "number": record.number,
+        "since": record.since,
+        "until": record.until,
+        "note": record.note,
+    }
+
+
+def _stretches_in(rows: list[dict[str, Any]]) -> list[WeeklyHours]:
+    return [
+        WeeklyHours(
+            row["weekday"],
+            row["starts_minute"],
+            row["ends_minute"],
+            audience=Audience(row["audience"]),
+            on_holidays=OnHolidays(row["on_holidays"]),
+        )
+        for row in rows
+    ]
+
+
+def _exception_in(data: dict[str, Any]) -> DatedException:
+    return DatedException(
+        ExceptionKind(data["kind"]),
+        span_of(data["start"], data["end"]),
+        Audience(data["audience"]),
+        data["unit_id"],
+        data["reason"]["zh"],
+        data["reason"]["en"],
+    )
+
+
+# ---- calendar and free times -----------------------------------------------------------------------------------
+
+
+@blueprint.get(f"{_AT}/calendar")
+@blueprint.arguments(SpanArguments, location="query")
+@blueprint.response(200, CalendarSchema)
+@allows(PUBLIC)
+def calendar(args: dict[str, Any], host: str, code: str) -> dict[str, Any]:
+    """The lanes of a resource, piece by piece, each with its reason. Strangers see that a time is taken, no more."""
+    record = seen_resource(host, code)
+    week = booking.calendar(record.key, _asked_span(args), g.get("actor"))
+    return {
+        "zone": week.zone,
+        "since": week.span.start,
+        "until": week.span.end,
+        "as_of": week.as_of,
+        "step_minutes": week.step_minutes,
+        "setup_seconds": week.setup_seconds,
+        "teardown_seconds": week.teardown_seconds,
+        "special_days": [
+            {
+                "day": day,
+                "kind": special.kind.value,
+                "name": {"zh": special.name_zh, "en": special.name_en},
+                "provisional": special.provisional,
+            }
+            for day, special in sorted(week.special.items())
+        ],
+        "lanes": [_lane(lane) for lane in week.lanes],
+    }
+
+
+@blueprint.get(f"{_AT}/free-times")
+@blueprint.arguments(FreeArguments, location="query")
+@blueprint.response(200, FreeTimesSchema)
+@allows(PUBLIC)
+def free_times(args: dict[str, Any], host: str, code: str) -> dict[str, Any]:
+    """Where a booking may lie, by time and unit. Protected hours are among them for customers from outside."""
+    record = seen_resource(host, code)
+    span = _asked_span(args)
+    viewer = booking.viewer_of(record, span, g.get("actor"))
+    least = timedelta(minutes=args["minutes"])
+    ahead = max(span.start, clock.now())
+    found = service.free_times(record.key, span, outside=viewer.may_use_protected)
+    items = [
+        {"unit_id": one.unit_id, "start": max(one.span.start, ahead), "end": one.span.end}
+        for one in found
+        if one.span.end > ahead and one.span.end - max(one.span.start, ahead) >= least
+    ]
+    return {"zone": record.zone, "items": items}
+
+
+# ---- weekly hours ----------------------------------------------------------------------------------------------
+
+
+@blueprint.get(f"{_AT}/hours")
+@blueprint.response(200, HoursSchema)
+@allows(PUBLIC)
+def hours(host: str, code: str) -> Any:
+    """The weekly pattern, past and future stretches too; the ``ETag`` is asked for when it is changed."""
+    record = seen_resource(host, code)
+    rows = service.weekly_hours(record.key)
+    answer = {"zone": record.zone, "stretches": [_weekly(row) for row in rows]}
+    return answer, 200, tagged(service.hours_digest(rows))
+
+
+def _not_past(record: ResourceRecord, since: date) -> None:
+    today = local_day(clock.now(), zone(record.zone))
+    if since < today:
+        raise InvalidHours(Reason("availability.rules_past", {"today": today.isoformat()}, "since"))
+
+
+@blueprint.post(f"{_AT}/hours/preview")
+@blueprint.arguments(HoursIn)
+@blueprint.response(200, HitsSchema)
+@allows(*KEEPS)
+def hours_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
+    """Bookings that new weekly hours would leave outside; nothing is written."""
+    record = _kept(host, code)
+    _not_past(record, data["since"])
+    rows = _stretches_in(data["stretches"])
+    return {"hits": [_hit(h) for h in service.preview_hours(record.key, rows, data["since"], by=g.actor)]}
+
+
+@blueprint.put(f"{_AT}/hours")
+@blueprint.arguments(HoursIn)
+@blueprint.arguments(EditHeaders, location="headers")
+@blueprint.response(200, PublishedHoursSchema)
+@allows(*KEEPS)
+def save_hours(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> Any:
+    """Publish a weekly pattern from a day on. Bookings outside it stay and are named in the answer."""
+    record = _kept(host, code)
+    version = seen(headers["tag"])
+    _not_past(record, data["since"])
+    rows = _stretches_in(data["stretches"])
+    hits = service.save_hours(record.key, rows, data["since"], by=g.actor, seen=version)
+    kept = service.weekly_hours(record.key)
+    answer = {"zone": record.zone, "stretches": [_weekly(r) for r in kept], "hits": [_hit(h) for h in hits]}
+    return answer, 200, tagged(service.hours_digest(kept))
+
+
+# ---- closures, extra openings, maintenance ---------------------------------------------------------------------
+
+
+@blueprint.get(f"{_AT}/exceptions")
+@blueprint.arguments(SpanArguments, location="query")
+@blueprint.response(200, ExceptionsSchema)
+@allows(PUBLIC)
+def exceptions(args: dict[str, Any], host: str, code: str) -> dict[str, Any]:
+    """Closures, extra openings and maintenance that meet a span."""
+    record = seen_resource(host, code)
+    return {"items": [_exception(one) for one in service.exceptions(record.key, _asked_span(args, 732))]}
+
+
+@blueprint.post(f"{_AT}/exceptions/preview")
+@blueprint.arguments(ExceptionIn)
+@blueprint.response(200, HitsSchema)
+@allows(*KEEPS)
+def exception_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
+    """Bookings that a closure would leave outside, or that stand in the way of maintenance; nothing is written."""
+    record = _kept(host, code)
+    hits = service.preview_exception(record.key, _exception_in(data), by=g.actor)
+    return {"hits": [_hit(h) for h in hits]}
+
+
+@blueprint.post(f"{_AT}/exceptions")
+@blueprint.arguments(ExceptionIn)
+@blueprint.arguments(CreateHeaders, location="headers")
+@blueprint.response(201, ExceptionSchema)
+@allows(*KEEPS)
+def add_exception(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> dict[str, Any]:
+    """Enter a closure, an extra opening or maintenance. A booking in the way refuses maintenance."""
+    record = _kept(host, code)
+    wanted = _exception_in(data)
+
+    def made() -> dict[str, Any]:
+        return {"id": str(service.add_exception(record.key, wanted, by=g.actor).id)}
+
+    return _exception(service.exception(record.key, UUID(once(headers, made)["id"])))
+
+
+@blueprint.delete(f"{_AT}/exceptions/<uuid:exception_id>")
+@blueprint.response(204)
+@allows(*KEEPS)
+def remove_exception(host: str, code: str, exception_id: UUID) -> None:
+    """Take it back. Removing what has gone is no error."""
+    record = _kept(host, code)
+    service.remove_exception(record.key, exception_id, by=g.actor)
+
+
+# ---- house rules -----------------------------------------------------------------------------------------------
+
+
+def _history(key: HostKey) -> tuple[list[RulesRecord], int]:
+    found = service.rules_history(key)
+    return found, max((one.number for one in found), default=0)
+
+
+@blueprint.get(f"{_AT}/rules")
+@blueprint.response(200, RulesHistorySchema)
+@allows(PUBLIC)
+def rules(host: str, code: str) -> Any:
+    """The house rules of today and every version; the ``ETag`` is asked for when a new one is written."""
+    record = seen_resource(host, code)
+    present, number = service.house_rules(record.key)
+    versions, newest = _history(record.key)
+    answer = {
+        "in_force": _read_back(service.write_rules(present)),
+        "number": number,
+        "versions": [_version(one) for one in versions],
+    }
+    return answer, 200, tagged(newest)
+
+
+@blueprint.post(f"{_AT}/rules/preview")
+@blueprint.arguments(DocumentIn)
+@blueprint.response(200, SentencesSchema)
+@allows(*KEEPS)
+def rules_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
+    """A document checked and read back; nothing is written."""
+    _kept(host, code)
+    return _read_back(data["document"])
+
+
+@blueprint.post(f"{_AT}/rules")
+@blueprint.arguments(RulesIn)
+@blueprint.arguments(EditHeaders, location="headers")
+@blueprint.response(201, RulesSchema)
+@allows(*KEEPS)
+def save_rules(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> Any:
+    """Publish house rules from a day on. A version in force never changes; one that is still ahead is replaced."""
+    record = _kept(host, code)
+    number = service.save_rules(
+        record.key, data["document"], data["since"], note=data["note"], by=g.actor, seen=seen_number(headers["tag"])
+    )
+    versions, newest = _history(record.key)
+    return _version(next(one for one in versions if one.number == number)), 201, tagged(newest)

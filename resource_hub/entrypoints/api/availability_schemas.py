@@ -1,0 +1,199 @@
+"""What is sent and answered about calendars, hours and house rules."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import marshmallow as ma
+
+from resource_hub.domain.availability.terms import Audience, ExceptionKind, OnHolidays
+from resource_hub.entrypoints.api.accounts import NameSchema
+from resource_hub.entrypoints.api.common import WhySchema
+from resource_hub.entrypoints.support.fields import Identifier, Moment, Text
+
+_DAYS = ma.validate.Range(date(1950, 1, 1), date(2199, 12, 31))
+
+
+class SpanArguments(ma.Schema):
+    since = Moment(load_default=None, metadata={"description": "now when left out"})
+    until = Moment(load_default=None, metadata={"description": "a week later when left out"})
+
+
+class FreeArguments(SpanArguments):
+    minutes = ma.fields.Integer(
+        load_default=0,
+        validate=ma.validate.Range(0, 527_040),
+        metadata={"description": "only stretches of at least so many minutes"},
+    )
+
+
+class StretchSchema(ma.Schema):
+    """A piece of a lane. ``holder_id`` is given to the two parties of a booking only; to others a time is taken."""
+
+    start = Moment(required=True)
+    end = Moment(required=True)
+    look = ma.fields.String(required=True)
+    bookable = ma.fields.Boolean(required=True)
+    why = ma.fields.Nested(WhySchema, required=True, allow_none=True)
+    holder_id = Identifier(required=True, allow_none=True)
+
+
+class LaneSchema(ma.Schema):
+    unit_id = Identifier(required=True)
+    code = ma.fields.String(required=True)
+    name = ma.fields.Nested(NameSchema, required=True)
+    stretches = ma.fields.List(ma.fields.Nested(StretchSchema), required=True)
+
+
+class SpecialDaySchema(ma.Schema):
+    day = ma.fields.Date(required=True)
+    kind = ma.fields.String(required=True)
+    name = ma.fields.Nested(NameSchema, required=True)
+    provisional = ma.fields.Boolean(required=True)
+
+
+class CalendarSchema(ma.Schema):
+    """Each lane covers the whole span, without gap or overlap."""
+
+    zone = ma.fields.String(required=True)
+    since = Moment(required=True)
+    until = Moment(required=True)
+    as_of = Moment(required=True)
+    step_minutes = ma.fields.Integer(required=True)
+    setup_seconds = ma.fields.Integer(required=True)
+    teardown_seconds = ma.fields.Integer(required=True)
+    special_days = ma.fields.List(ma.fields.Nested(SpecialDaySchema), required=True)
+    lanes = ma.fields.List(ma.fields.Nested(LaneSchema), required=True)
+
+
+class FreeTimeSchema(ma.Schema):
+    unit_id = Identifier(required=True)
+    start = Moment(required=True)
+    end = Moment(required=True)
+
+
+class FreeTimesSchema(ma.Schema):
+    """Stretches in which a booking may lie; set-up and tear-down are taken off already."""
+
+    zone = ma.fields.String(required=True)
+    items = ma.fields.List(ma.fields.Nested(FreeTimeSchema), required=True)
+
+
+class WeeklyIn(ma.Schema):
+    """Minutes of the host's wall clock after midnight; an end beyond 1440 reaches into the next day."""
+
+    weekday = ma.fields.Integer(required=True, strict=True, validate=ma.validate.Range(0, 6))
+    starts_minute = ma.fields.Integer(required=True, strict=True, validate=ma.validate.Range(0, 1439))
+    ends_minute = ma.fields.Integer(required=True, strict=True, validate=ma.validate.Range(1, 2880))
+    audience = ma.fields.String(
+        load_default=Audience.ALL.value, validate=ma.validate.OneOf([a.value for a in Audience])
+    )
+    on_holidays = ma.fields.String(
+        load_default=OnHolidays.CLOSED.value, validate=ma.validate.OneOf([h.value for h in OnHolidays])
+    )
+
+
+class WeeklySchema(ma.Schema):
+    weekday = ma.fields.Integer(required=True, metadata={"description": "0 is Monday"})
+    starts_minute = ma.fields.Integer(required=True)
+    ends_minute = ma.fields.Integer(required=True)
+    since = ma.fields.Date(required=True)
+    until = ma.fields.Date(required=True, allow_none=True)
+    audience = ma.fields.String(required=True)
+    on_holidays = ma.fields.String(required=True)
+
+
+class HoursIn(ma.Schema):
+    """The whole weekly pattern from a day on; what held before keeps holding until then."""
+
+    since = ma.fields.Date(required=True, validate=_DAYS)
+    stretches = ma.fields.List(
+        ma.fields.Nested(WeeklyIn), required=True, validate=ma.validate.Length(max=100)
+    )
+
+
+class AffectedSchema(ma.Schema):
+    """A booking that a change leaves outside the hours. It stays; its customer is written to."""
+
+    holder_id = Identifier(required=True)
+    unit_id = Identifier(required=True)
+    start = Moment(required=True)
+    end = Moment(required=True)
+    reasons = ma.fields.List(ma.fields.Nested(WhySchema), required=True)
+
+
+class HitsSchema(ma.Schema):
+    hits = ma.fields.List(ma.fields.Nested(AffectedSchema), required=True)
+
+
+class HoursSchema(ma.Schema):
+    zone = ma.fields.String(required=True)
+    stretches = ma.fields.List(ma.fields.Nested(WeeklySchema), required=True)
+
+
+class PublishedHoursSchema(HoursSchema):
+    hits = ma.fields.List(ma.fields.Nested(AffectedSchema), required=True)
+
+
+class ReasonTextSchema(ma.Schema):
+    zh = Text(load_default="", validate=ma.validate.Length(max=300))
+    en = Text(load_default="", validate=ma.validate.Length(max=300))
+
+
+class ExceptionIn(ma.Schema):
+    kind = ma.fields.String(required=True, validate=ma.validate.OneOf([k.value for k in ExceptionKind]))
+    start = Moment(required=True)
+    end = Moment(required=True)
+    unit_id = Identifier(
+        load_default=None, allow_none=True, metadata={"description": "every unit when left out"}
+    )
+    audience = ma.fields.String(
+        load_default=Audience.ALL.value, validate=ma.validate.OneOf([a.value for a in Audience])
+    )
+    reason = ma.fields.Nested(ReasonTextSchema, load_default=lambda: {"zh": "", "en": ""})
+
+
+class ExceptionSchema(ma.Schema):
+    id = Identifier(required=True)
+    kind = ma.fields.String(required=True)
+    start = Moment(required=True)
+    end = Moment(required=True)
+    unit_id = Identifier(required=True, allow_none=True)
+    audience = ma.fields.String(required=True)
+    reason = ma.fields.Nested(NameSchema, required=True)
+
+
+class ExceptionsSchema(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(ExceptionSchema), required=True)
+
+
+class RulesIn(ma.Schema):
+    since = ma.fields.Date(required=True, validate=_DAYS)
+    document = ma.fields.Dict(keys=Text(), required=True)
+    note = Text(load_default="", validate=ma.validate.Length(max=2000))
+
+
+class DocumentIn(ma.Schema):
+    document = ma.fields.Dict(keys=Text(), required=True)
+
+
+class SentencesSchema(ma.Schema):
+    """A document read back: as it would be kept, and as sentences for those who book."""
+
+    document = ma.fields.Dict(required=True)
+    sentences = ma.fields.List(ma.fields.String(), required=True)
+
+
+class RulesSchema(SentencesSchema):
+    number = ma.fields.Integer(required=True)
+    since = ma.fields.Date(required=True)
+    until = ma.fields.Date(required=True, allow_none=True)
+    note = ma.fields.String(required=True)
+
+
+class RulesHistorySchema(ma.Schema):
+    """``in_force`` is today's document; without a version it is the usual one."""
+
+    in_force = ma.fields.Nested(SentencesSchema, required=True)
+    number = ma.fields.Integer(required=True, allow_none=True)
+    versions = ma.fields.List(ma.fields.Nested(RulesSchema), required=True)

@@ -1,0 +1,394 @@
+"""What is sent and answered about quotes, bookings, sample orders and access requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+
+from resource_hub.domain.booking.terms import (
+    Act,
+    Asked,
+    BookingKind,
+    BookingRecord,
+    BookingState,
+    Hazard,
+    MessageRecord,
+    Purpose,
+    QuoteRecord,
+    ThreeSums,
+)
+from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
+from resource_hub.entrypoints.api import AlternativeSchema, CursorArguments, cursor_schema
+from resource_hub.entrypoints.api.common import WhySchema, span_of
+from resource_hub.entrypoints.api.money import PriceLineSchema
+from resource_hub.entrypoints.support import money_text
+from resource_hub.entrypoints.support.fields import Identifier, Moment, MoneyString, Text
+from resource_hub.kernel.errors import Invalid, Reason
+from resource_hub.kernel.time import TimeSpan
+
+STEPS = (Act.RECEIVE, Act.BEGIN, Act.DELIVER, Act.FINISH)
+_KINDS = [kind.value for kind in BookingKind]
+_STATES = [state.value for state in BookingState]
+
+
+class SumsSchema(ma.Schema):
+    """The three sums, never mixed: to pay now, expected back later, in the end."""
+
+    list_price = MoneyString(required=True)
+    to_pay = MoneyString(required=True)
+    back = MoneyString(required=True)
+    net = MoneyString(required=True)
+    currency = ma.fields.String(required=True)
+
+
+class SupportSchema(ma.Schema):
+    """What a programme is expected to pay; ``reserved`` money is kept for the order, else it is an estimate."""
+
+    programme = ma.fields.String(required=True)
+    kind = ma.fields.String(required=True)
+    amount = MoneyString(required=True)
+    reserved = ma.fields.Boolean(required=True)
+    by_when = ma.fields.Date(required=True, allow_none=True)
+
+
+class OrderPriceSchema(SumsSchema):
+    lines = ma.fields.List(ma.fields.Nested(PriceLineSchema), required=True)
+    support = ma.fields.List(ma.fields.Nested(SupportSchema), required=True)
+    customer_class = ma.fields.String(required=True)
+    valid_until = Moment(required=True)
+
+
+class QuoteSchema(OrderPriceSchema):
+    """A price frozen with its tariff version, to be booked at until it lapses."""
+
+    id = Identifier(required=True)
+    host = ma.fields.String(required=True)
+    resource_id = Identifier(required=True)
+    customer_id = Identifier(required=True, allow_none=True)
+
+
+class OrderIn(ma.Schema):
+    """What is wanted. A window of time needs ``start`` and ``end``; samples and access need none."""
+
+    kind = ma.fields.String(load_default=BookingKind.WINDOW.value, validate=ma.validate.OneOf(_KINDS))
+    mode = ma.fields.String(
+        load_default=None,
+        validate=ma.validate.OneOf([mode.value for mode in Mode]),
+        metadata={"description": "the first that the resource offers when left out"},
+    )
+    start = Moment(load_default=None, allow_none=True)
+    end = Moment(load_default=None, allow_none=True)
+    unit_id = Identifier(
+        load_default=None, allow_none=True, metadata={"description": "any unit when left out"}
+    )
+    customer_id = Identifier(
+        load_default=None, allow_none=True, metadata={"description": "the token's only customer when left out"}
+    )
+    person_id = Identifier(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "for whom; the token's person when left out"},
+    )
+    purpose = ma.fields.String(
+        load_default=Purpose.RESEARCH.value, validate=ma.validate.OneOf([p.value for p in Purpose])
+    )
+    project = Text(load_default="", validate=ma.validate.Length(max=200))
+    description = Text(load_default="", validate=ma.validate.Length(max=4000))
+    samples = ma.fields.Integer(load_default=0, strict=True, validate=ma.validate.Range(0, 100_000))
+    items = ma.fields.Dict(
+        keys=Text(validate=ma.validate.Length(1, 100)),
+        values=ma.fields.Integer(strict=True, validate=ma.validate.Range(0, 100_000)),
+        load_default=dict,
+        validate=ma.validate.Length(max=100),
+    )
+    extras = ma.fields.List(
+        Text(validate=ma.validate.Length(1, 60)), load_default=list, validate=ma.validate.Length(max=50)
+    )
+    answers = ma.fields.Dict(
+        keys=Text(validate=ma.validate.Length(1, 40)),
+        values=Text(validate=ma.validate.Length(max=1000)),
+        load_default=dict,
+        validate=ma.validate.Length(max=50),
+    )
+    hazards = ma.fields.List(
+        ma.fields.String(validate=ma.validate.OneOf([h.value for h in Hazard])),
+        load_default=list,
+        validate=ma.validate.Length(max=20),
+    )
+    hazard_note = Text(load_default="", validate=ma.validate.Length(max=1000))
+
+
+class BookIn(OrderIn):
+    quote_id = Identifier(
+        load_default=None, allow_none=True, metadata={"description": "book at this frozen price"}
+    )
+    hold_id = Identifier(
+        load_default=None, allow_none=True, metadata={"description": "book what this hold keeps"}
+    )
+
+
+class PreviewSchema(ma.Schema):
+    """What would happen: every reason against it, the price, units that are free, other times that would do."""
+
+    reasons = ma.fields.List(ma.fields.Nested(WhySchema), required=True)
+    price = ma.fields.Nested(OrderPriceSchema, required=True, allow_none=True)
+    price_missing = ma.fields.List(ma.fields.Nested(WhySchema), required=True)
+    free_units = ma.fields.List(Identifier(), required=True)
+    alternatives = ma.fields.List(ma.fields.Nested(AlternativeSchema), required=True)
+
+
+class BookingSchema(ma.Schema):
+    """An order as its two parties see it."""
+
+    id = Identifier(required=True)
+    host = ma.fields.String(required=True)
+    number = ma.fields.String(required=True)
+    kind = ma.fields.String(required=True)
+    mode = ma.fields.String(required=True, allow_none=True)
+    state = ma.fields.String(required=True)
+    resource_id = Identifier(required=True)
+    resource_code = ma.fields.String(required=True)
+    unit_id = Identifier(required=True, allow_none=True)
+    customer_id = Identifier(required=True)
+    person_id = Identifier(required=True)
+    booked_by = Identifier(required=True)
+    start = Moment(required=True, allow_none=True)
+    end = Moment(required=True, allow_none=True)
+    setup_seconds = ma.fields.Integer(required=True)
+    teardown_seconds = ma.fields.Integer(required=True)
+    purpose = ma.fields.String(required=True)
+    project = ma.fields.String(required=True)
+    description = ma.fields.String(required=True)
+    samples = ma.fields.Integer(required=True)
+    items = ma.fields.Dict(required=True)
+    extras = ma.fields.List(ma.fields.String(), required=True)
+    answers = ma.fields.Dict(required=True)
+    hazards = ma.fields.List(ma.fields.String(), required=True)
+    hazard_note = ma.fields.String(required=True)
+    quote_id = Identifier(required=True, allow_none=True)
+    sums = ma.fields.Nested(SumsSchema, required=True, allow_none=True)
+    rules_number = ma.fields.Integer(required=True, allow_none=True)
+    calendar_uid = ma.fields.String(required=True)
+    calendar_sequence = ma.fields.Integer(required=True)
+    hold_expires_at = Moment(required=True, allow_none=True)
+    answer_by = Moment(required=True, allow_none=True)
+    decided_at = Moment(required=True, allow_none=True)
+    decision_note = ma.fields.String(required=True)
+    cancelled_at = Moment(required=True, allow_none=True)
+    cancel_reason = ma.fields.String(required=True)
+    cancel_fee = MoneyString(required=True)
+    version = ma.fields.Integer(required=True)
+    created_at = Moment(required=True)
+    changed_at = Moment(required=True)
+
+
+class EventSchema(ma.Schema):
+    at = Moment(required=True)
+    kind = ma.fields.String(required=True)
+    person_id = Identifier(required=True, allow_none=True)
+    details = ma.fields.Dict(required=True)
+
+
+class MessageSchema(ma.Schema):
+    id = Identifier(required=True)
+    at = Moment(required=True)
+    from_host = ma.fields.Boolean(required=True)
+    text = ma.fields.String(required=True)
+
+
+class FileSchema(ma.Schema):
+    id = Identifier(required=True)
+    kind = ma.fields.String(required=True)
+    name = ma.fields.String(required=True)
+    size = ma.fields.Integer(required=True)
+    media_type = ma.fields.String(required=True)
+
+
+class FullBookingSchema(BookingSchema):
+    """``side`` says for whom the reader acts, ``acts`` what that side may do as far as the state goes."""
+
+    side = ma.fields.String(required=True)
+    acts = ma.fields.List(ma.fields.String(), required=True)
+    events = ma.fields.List(ma.fields.Nested(EventSchema), required=True)
+    messages = ma.fields.List(ma.fields.Nested(MessageSchema), required=True)
+    files = ma.fields.List(ma.fields.Nested(FileSchema), required=True)
+
+
+BookingsPage = cursor_schema(BookingSchema)
+
+
+class ListArguments(CursorArguments):
+    state = ma.fields.List(ma.fields.String(validate=ma.validate.OneOf(_STATES)), load_default=list)
+    kind = ma.fields.List(ma.fields.String(validate=ma.validate.OneOf(_KINDS)), load_default=list)
+    since = Moment(load_default=None)
+    until = Moment(load_default=None)
+    newest = ma.fields.Boolean(load_default=True, metadata={"description": "the latest first"})
+
+
+class OwnListArguments(ListArguments):
+    mine = ma.fields.Boolean(load_default=False, metadata={"description": "only of the token's person"})
+
+
+class NoteIn(ma.Schema):
+    note = Text(load_default="", validate=ma.validate.Length(max=2000))
+
+
+class ReasonIn(ma.Schema):
+    reason = Text(required=True, validate=ma.validate.Length(1, 2000))
+
+
+class CancelIn(ma.Schema):
+    reason = Text(load_default="", validate=ma.validate.Length(max=2000))
+    expected_fee = MoneyString(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "the fee that was seen; a higher one refuses"},
+    )
+
+
+class CancelPreviewSchema(ma.Schema):
+    fee = MoneyString(required=True)
+    currency = ma.fields.String(required=True)
+    reasons = ma.fields.List(ma.fields.Nested(WhySchema), required=True)
+
+
+class TimeIn(ma.Schema):
+    """Another time: move, extend or shorten."""
+
+    start = Moment(required=True)
+    end = Moment(required=True)
+    unit_id = Identifier(
+        load_default=None, allow_none=True, metadata={"description": "the unit it has, where possible"}
+    )
+
+
+class ChangeIn(TimeIn, NoteIn):
+    pass
+
+
+class ChangePreviewSchema(ma.Schema):
+    """``needs_answer``: after the change the host is asked again."""
+
+    reasons = ma.fields.List(ma.fields.Nested(WhySchema), required=True)
+    price = ma.fields.Nested(OrderPriceSchema, required=True, allow_none=True)
+    free = ma.fields.Boolean(required=True)
+    needs_answer = ma.fields.Boolean(required=True)
+
+
+class MessageIn(ma.Schema):
+    text = Text(required=True, validate=ma.validate.Length(1, 4000))
+
+
+class MessagesSchema(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(MessageSchema), required=True)
+
+
+class StepIn(NoteIn):
+    step = ma.fields.String(required=True, validate=ma.validate.OneOf([act.value for act in STEPS]))
+
+
+# ---- values ----------------------------------------------------------------------------------------------------
+
+
+def asked_in(data: dict[str, Any], resource: ResourceRecord) -> Asked:
+    """A wish as sent.
+
+    Raises:
+        Invalid: half a time, or an end that is not after the start.
+    """
+    kind = BookingKind(data["kind"])
+    mode: Mode | None = Mode(data["mode"]) if data["mode"] else next(iter(resource.modes), Mode.SELF_USE)
+    if kind is BookingKind.ACCESS:
+        mode = None
+    elif kind is BookingKind.SAMPLES:
+        mode = Mode.SEND_IN
+    return Asked(
+        kind=kind,
+        mode=mode,
+        span=_span_in(data) if kind is BookingKind.WINDOW else None,
+        unit_id=data["unit_id"] if kind is BookingKind.WINDOW else None,
+        customer_id=data["customer_id"],
+        person_id=data["person_id"],
+        purpose=data["purpose"],
+        project=data["project"].strip(),
+        description=data["description"].strip(),
+        samples=data["samples"],
+        items=data["items"],
+        extras=frozenset(data["extras"]),
+        answers=data["answers"],
+        hazards=frozenset(data["hazards"]),
+        hazard_note=data["hazard_note"].strip(),
+    )
+
+
+def _span_in(data: dict[str, Any]) -> TimeSpan:
+    missing = [name for name in ("start", "end") if data[name] is None]
+    if missing:
+        raise Invalid(*(Reason("booking.time_missing", {}, name) for name in missing))
+    return span_of(data["start"], data["end"])
+
+
+def _sums(sums: ThreeSums) -> dict[str, Any]:
+    return {
+        "list_price": sums.list_price,
+        "to_pay": sums.to_pay,
+        "back": sums.back,
+        "net": sums.net,
+        "currency": sums.list_price.currency,
+    }
+
+
+def price_out(quote: QuoteRecord | None) -> dict[str, Any] | None:
+    if quote is None:
+        return None
+    return {
+        **_sums(quote.sums),
+        "lines": money_text.price_lines(quote.lines, quote.currency),
+        "support": [
+            {
+                "programme": line.programme_code,
+                "kind": line.kind,
+                "amount": line.amount,
+                "reserved": line.reserved,
+                "by_when": line.by_when,
+            }
+            for line in quote.support
+        ],
+        "customer_class": quote.customer_class.value,
+        "valid_until": quote.valid_until,
+    }
+
+
+def booking_out(
+    record: BookingRecord, state: BookingState, host: str, resource: ResourceRecord, sums: ThreeSums | None
+) -> dict[str, Any]:
+    """An order; ``state`` is the one by the clock."""
+    row = {
+        name: getattr(record, name)
+        for name in (
+            "number", "resource_id", "unit_id", "customer_id", "person_id", "booked_by", "setup_seconds",
+            "teardown_seconds", "purpose", "project", "description", "samples", "items", "extras", "answers",
+            "quote_id", "rules_number", "hold_expires_at", "answer_by", "decided_at", "decision_note",
+            "cancelled_at", "cancel_reason", "cancel_fee", "version", "created_at", "changed_at",
+        )
+    }  # fmt: skip
+    return row | {
+        "id": record.key.id,
+        "host": host,
+        "kind": record.kind.value,
+        "mode": record.mode.value if record.mode else None,
+        "state": state.value,
+        "resource_code": resource.code,
+        "start": record.starts_at,
+        "end": record.ends_at,
+        "hazards": list(record.hazard.get("kinds", ())),
+        "hazard_note": record.hazard.get("note", ""),
+        "sums": _sums(sums) if sums else None,
+        "calendar_uid": record.ical_uid,
+        "calendar_sequence": record.ical_sequence,
+    }
+
+
+def message_out(message: MessageRecord) -> dict[str, Any]:
+    return {"id": message.id, "at": message.at, "from_host": message.from_host, "text": message.text}
