@@ -9,13 +9,15 @@ from __future__ import annotations
 import logging
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, insert, select, update
+from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from resource_hub.infra import clock
@@ -47,6 +49,19 @@ Handler = Callable[["Unit", Event], None]
 _subscribers: dict[str, dict[str, Handler]] = defaultdict(dict)
 
 
+_left_out: ContextVar[Callable[[str], bool]] = ContextVar("subscribers_left_out", default=lambda _subscriber: False)
+
+
+@contextmanager
+def leaving_out(which: Callable[[str], bool]) -> Iterator[None]:
+    """No delivery is written to these subscribers inside the block: what happens there is never told to them."""
+    token = _left_out.set(which)
+    try:
+        yield
+    finally:
+        _left_out.reset(token)
+
+
 def subscribe(subscriptions: Mapping[str, Iterable[tuple[str, Handler]]]) -> None:
     """Add the subscriptions of one capability; a subscriber's name is stored in its deliveries and must stay."""
     for name, handlers in subscriptions.items():
@@ -55,7 +70,8 @@ def subscribe(subscriptions: Mapping[str, Iterable[tuple[str, Handler]]]) -> Non
 
 
 def publish(unit: Unit, name: str, subject: str, payload: Mapping[str, Any]) -> None:
-    subscribers = _subscribers.get(name)
+    left_out = _left_out.get()
+    subscribers = [subscriber for subscriber in _subscribers.get(name, ()) if not left_out(subscriber)]
     if not subscribers:
         return
     event_id = new_id()
@@ -118,28 +134,22 @@ def _deliver(delivery_id: UUID, lease: Lease | None) -> int:
     from resource_hub.infra.unit_of_work import unit_of_work
 
     with unit_of_work(lease=lease) as unit:
-        row = unit.session.execute(
-            select(OutboxDelivery)
-            .where(OutboxDelivery.id == delivery_id, OutboxDelivery.state == "waiting")
-            .with_for_update(skip_locked=True)
-        ).scalar_one_or_none()
-        if row is None:
-            return 0
-        earlier = unit.session.scalar(
-            select(func.count())
-            .select_from(OutboxDelivery)
-            .where(
-                and_(
-                    OutboxDelivery.subscriber == row.subscriber,
-                    OutboxDelivery.subject == row.subject,
-                    OutboxDelivery.state == "waiting",
-                    OutboxDelivery.id < row.id,
-                )
-            )
+        earlier = aliased(OutboxDelivery)
+        held_back = exists().where(
+            earlier.subscriber == OutboxDelivery.subscriber,
+            earlier.subject == OutboxDelivery.subject,
+            earlier.state == "waiting",
+            earlier.id < OutboxDelivery.id,
         )
-        if earlier:
+        found = unit.session.execute(
+            select(OutboxDelivery, OutboxEvent)
+            .join(OutboxEvent, OutboxEvent.id == OutboxDelivery.event_id)
+            .where(OutboxDelivery.id == delivery_id, OutboxDelivery.state == "waiting", ~held_back)
+            .with_for_update(of=OutboxDelivery, skip_locked=True)
+        ).one_or_none()
+        if found is None:
             return 0
-        source = unit.session.get_one(OutboxEvent, row.event_id)
+        row, source = found
         handler = _subscribers.get(source.name, {}).get(row.subscriber)
         if handler is None:
             row.state = "parked"

@@ -29,6 +29,7 @@ from resource_hub.domain.accounts.terms import (
     SizeClass,
     StandingRecord,
 )
+from resource_hub.infra.keeping import kept
 from resource_hub.kernel.dated import NothingInForce
 from resource_hub.kernel.decision import Citation
 from resource_hub.kernel.errors import Reason
@@ -39,6 +40,7 @@ _ENTERED = (OrganisationState.ACTIVE, OrganisationState.PENDING)
 _ADMINS = frozenset({Role.FIRM_ADMIN, Role.INSTITUTION_ADMIN, Role.FUNDER_ADMIN})
 
 
+@kept
 def organisation(which: UUID | str) -> OrganisationRecord:
     """An organisation by id or code, whatever its state.
 
@@ -64,6 +66,7 @@ def organisations(
     return store.organisations(ids, kind, states, text, limit, after)
 
 
+@kept
 def organisation_names(ids: Iterable[UUID]) -> dict[UUID, OrganisationRecord]:
     """Records by id, whatever their state: for lists that show who was meant."""
     return {record.id: record for record in store.organisations(set(ids), states=None)}
@@ -97,6 +100,7 @@ def person(person_id: UUID) -> PersonRecord:
     return store.person_record(row)
 
 
+@kept
 def people(ids: Iterable[UUID]) -> dict[UUID, PersonRecord]:
     """Records by id, in one or a few queries."""
     return store.people(ids)
@@ -111,6 +115,7 @@ def seats(person_id: UUID) -> list[Seat]:
     return sorted((Seat(o, frozenset(roles[o.id])) for o in found), key=lambda s: s.organisation.code)
 
 
+@kept
 def actor(person_id: UUID, which: UUID | str) -> Actor:
     """The person acting for an organisation given by code or id.
 
@@ -169,6 +174,7 @@ def _reach(
     return store.department_tree(institution_id, (m.department_id for m in bound if m.department_id))
 
 
+@kept
 def people_with_role(
     organisation_id: UUID, *roles: Role, department_id: UUID | None = None
 ) -> list[UUID]:
@@ -177,6 +183,7 @@ def people_with_role(
     return store.holders(organisation_id, roles, path)
 
 
+@kept
 def people_of_customer(customer_id: UUID, *roles: Role) -> list[UUID]:
     """Who acts for a customer: members and leader of a group, or the holders of booking roles of a firm or institution.
 
@@ -203,6 +210,7 @@ def people_of_customer(customer_id: UUID, *roles: Role) -> list[UUID]:
     return [p for p in dict.fromkeys(found) if p in active and active[p].active]
 
 
+@kept
 def customer(customer_id: UUID) -> CustomerRecord:
     """A customer by id.
 
@@ -220,6 +228,7 @@ def customers(ids: Iterable[UUID]) -> dict[UUID, CustomerRecord]:
     return {record.id: record for record in store.customers(set(ids))}
 
 
+@kept
 def customer_of(organisation_id: UUID) -> CustomerRecord:
     """The customer that is the firm or institution itself.
 
@@ -249,6 +258,7 @@ def groups(institution_id: UUID) -> list[CustomerRecord]:
     return store.groups(institution_id)
 
 
+@kept
 def customer_class(
     institution_id: UUID, department_id: UUID | None, customer_id: UUID, on: date
 ) -> CustomerClass:
@@ -269,6 +279,7 @@ def customer_class(
     return classify(facts, institution_id, store.department_path(institution_id, department_id))
 
 
+@kept
 def firm_facts(organisation_id: UUID, on: date) -> FirmFactsRecord | None:
     """The facts that hold on a day, with the size class made of them by the table in force on that day."""
     row = store.facts_row(organisation_id, on)
@@ -304,12 +315,14 @@ def firm_size(customer_id: UUID, on: date) -> SizeClass | None:
     return found.size if found is not None else None
 
 
+@kept
 def standing(organisation_id: UUID, kind: str, on: date) -> StandingRecord | None:
     """What is said of an organisation on a day (kind ``grade``, ``bar``, …); the latest entry wins."""
     found = store.standings(organisation_id, kind, on)
     return found[0] if found else None
 
 
+@kept
 def standings(organisation_id: UUID, kind: str) -> list[StandingRecord]:
     return store.standings(organisation_id, kind)
 

@@ -28,6 +28,7 @@ from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import UnitRecord
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
+from resource_hub.infra.keeping import kept
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, local_day, midnight, zone
@@ -56,6 +57,7 @@ def country(jurisdiction: str) -> str:
     return "CN" if jurisdiction[:1].isdigit() else jurisdiction.upper()
 
 
+@kept
 def special_days(jurisdiction: str, first: date, last: date) -> dict[date, SpecialDay]:
     """Holidays and make-up workdays, first and last day included; what administrators entered goes first."""
     where = country(jurisdiction)
@@ -122,6 +124,7 @@ def zone_of(institution_id: UUID) -> str:
     return _host(institution_id).zone
 
 
+@kept
 def house_rules(key: HostKey, on: date | None = None) -> tuple[HouseDocument, int | None]:
     """The house rules of a resource on a day (today), with their version; None where nobody wrote any."""
     day = on or local_day(clock.now(), zone(zone_of(key.institution_id)))
@@ -133,6 +136,7 @@ def rules_history(key: HostKey) -> list[RulesRecord]:
     return store.rules_history(reading(), key)
 
 
+@kept
 def working_day_after(jurisdiction: str, day: date, number: int) -> tuple[date, bool]:
     """The working day so many after ``day``, and whether its calendar is only provisional."""
     last = day + timedelta(days=number * 2 + 30)

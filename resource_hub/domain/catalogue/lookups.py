@@ -28,6 +28,7 @@ from resource_hub.domain.catalogue.terms import (
 )
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
+from resource_hub.infra.keeping import kept
 from resource_hub.kernel.decision import Citation
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import local_day, zone
@@ -64,6 +65,7 @@ def _records(rows: Sequence[Resource]) -> list[ResourceRecord]:
     return result
 
 
+@kept
 def resource(key: HostKey) -> ResourceRecord:
     """A resource, whatever its state.
 
@@ -111,6 +113,7 @@ def resources_of(
     return _records(rows) if rows else []
 
 
+@kept
 def resources_managed_by(
     by: Actor,
     *,
@@ -155,12 +158,14 @@ def visible(record: ResourceRecord, by: Actor | None) -> ResourceRecord:
     raise ResourceNotFound()
 
 
+@kept
 def units(key: HostKey, *, active_only: bool = False) -> list[UnitRecord]:
     """The lanes of a resource by position."""
     records = [store.unit_record(row) for row in store.unit_rows(reading(), key)]
     return [record for record in records if record.active] if active_only else records
 
 
+@kept
 def units_of(keys: Sequence[HostKey]) -> dict[HostKey, list[UnitRecord]]:
     """The active lanes of many resources by position, in one query."""
     found: dict[HostKey, list[UnitRecord]] = {key: [] for key in keys}
@@ -172,6 +177,7 @@ def units_of(keys: Sequence[HostKey]) -> dict[HostKey, list[UnitRecord]]:
     return found
 
 
+@kept
 def unit(key: HostKey) -> UnitRecord:
     """One lane by id.
 
@@ -184,6 +190,7 @@ def unit(key: HostKey) -> UnitRecord:
     return store.unit_record(row)
 
 
+@kept
 def unit_of(host_code: str, unit_code: str) -> UnitRecord:
     """A lane by its host's code and its own, as on its printed QR label.
 

@@ -26,7 +26,7 @@ from resource_hub.domain.notices.terms import (
     NoticeRecord,
     Preference,
 )
-from resource_hub.infra import clock
+from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import derived_id, new_id
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
@@ -41,12 +41,19 @@ _silent: ContextVar[bool] = ContextVar("notices_silent", default=False)
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Nobody is told inside the block: while a demonstration's past is told."""
+    """Nobody is told inside the block, nor later of what happened in it: while a demonstration's past is told."""
     token = _silent.set(True)
     try:
-        yield
+        with outbox.leaving_out(_tells):
+            yield
     finally:
         _silent.reset(token)
+
+
+def _tells(subscriber: str) -> bool:
+    """Whether a subscriber of the outbox does nothing but tell people, by its name."""
+    room, _, what = subscriber.partition(".")
+    return room == "notices" or what.startswith("tell")
 
 
 def notify(

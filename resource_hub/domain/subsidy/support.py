@@ -45,6 +45,7 @@ from resource_hub.domain.subsidy.terms import (
 from resource_hub.domain.usage import service as usage
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import derived_id
+from resource_hub.infra.keeping import kept
 from resource_hub.infra.outbox import Event
 from resource_hub.infra.unit_of_work import Unit
 from resource_hub.kernel.decision import Decision
@@ -57,6 +58,7 @@ from resource_hub.rulebook import MissingParameter, Parameters
 _SUPPORTED = (ChargeKind.USE, ChargeKind.MANUAL)
 
 
+@kept
 def _open_programmes() -> list[ProgrammeRecord]:
     """Programmes that accept use now; the customer's side first, so that a host's reward sees what firms got."""
     rows = store.programmes(reading(), state=ProgrammeState.OPEN)

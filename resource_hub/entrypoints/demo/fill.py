@@ -42,7 +42,9 @@ def ensure(settings: config.Settings, say: Callable[[str], object] = lambda _tex
             f" {made.funders} funders"
         )
         counts = past.tell(made, say)
-        say(f"  {counts.bookings} bookings, {counts.sessions} sessions, {counts.charges} charges of the past year")
+        say(
+            f"  {counts.bookings} bookings, {counts.sessions} sessions, {counts.statements} statements of the past year"
+        )
         say(f"  {yearly.tell(made)} instruments with the figures of their year entered")
         with unit_of_work() as unit:
             clock.filled(unit.session, done=True)

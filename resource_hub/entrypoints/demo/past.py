@@ -1,6 +1,6 @@
 """A year of the demonstration's past, lived through the services: book, use, close the day, charge, claim.
 
-Each week of a host is one unit, in which business time is set to the moment of every step; so the rows carry their
+Each month of a host is one unit, in which business time is set to the moment of every step; so the rows carry their
 proper times and a year costs few commits.
 """
 
@@ -26,21 +26,23 @@ from resource_hub.domain.usage.terms import EvidenceKind, Tap
 from resource_hub.entrypoints.demo import money
 from resource_hub.entrypoints.demo.world import World
 from resource_hub.infra import clock, outbox
+from resource_hub.infra.keeping import keeping
 from resource_hub.infra.unit_of_work import Unit, unit_of_work
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, at, midnight, zone
 
 SEED = 20261123
-WEEKS = 52
+MONTHS = 12
 DEVICE = "采集电脑"
+_ZONE = zone("Asia/Shanghai")
 
 
 @dataclass
 class Counts:
     bookings: int = 0
     sessions: int = 0
-    charges: int = 0
+    statements: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +58,32 @@ class Plan:
 def tell(world: World, say: Callable[[str], object]) -> Counts:
     """Live through the year up to yesterday, then fill the weeks to come with bookings."""
     draw = random.Random(SEED)
-    tz = zone("Asia/Shanghai")
-    today = clock.now().astimezone(tz).date()
+    today = clock.now().astimezone(_ZONE).date()
     monday = today - timedelta(days=today.weekday())
     counts = Counts()
-    devices = _devices(world)
-    with notices.silence():
-        for back in range(WEEKS, -1, -1):
-            first = monday - timedelta(weeks=back)
+    # Organisations, listings and calendars stand still while the past is told.
+    with notices.silence(), keeping():
+        devices = _devices(world)
+        for back in range(MONTHS, -1, -1):
+            first = month_before(today, back)
             for host in world.hosts():
-                plans = _week(world, host, first, today, draw)
+                plans = _month(world, host, first, today, draw)
                 if plans:
-                    _live(world, host, plans, devices, counts)
-            if first.day <= 7 and back:
-                _month_end(world, first.replace(day=1))
-                money.month(world, first.replace(day=1), today)
-            if back % 13 == 0:
-                say(f"  … {first:%Y-%m-%d}")
-    _weeks_to_come(world, monday, today, draw, counts)
+                    _live(world, host, first, plans, devices, counts)
+            if back:
+                following = month_before(today, back - 1)
+                counts.statements += _month_end(world, following)
+                money.month(world, following, today)
+            if back % 3 == 0:
+                say(f"  … {first:%Y-%m}")
+        _weeks_to_come(world, monday, today, draw, counts)
     return counts
+
+
+def month_before(day: date, months: int) -> date:
+    """The first day of the month so many months before that of ``day``."""
+    number = day.year * 12 + day.month - 1 - months
+    return date(number // 12, number % 12 + 1, 1)
 
 
 def _devices(world: World) -> dict[UUID, tuple[str, str]]:
@@ -90,58 +99,74 @@ def _devices(world: World) -> dict[UUID, tuple[str, str]]:
     return found
 
 
-def _week(world: World, host: str, first: date, today: date, draw: random.Random) -> list[Plan]:
-    """What is used in one week of a host: busy instruments often, others seldom; nobody on a day that is not over."""
-    tz = zone("Asia/Shanghai")
+def _month(world: World, host: str, first: date, today: date, draw: random.Random) -> list[Plan]:
+    """What is used in one month of a host: busy instruments often, others seldom; nobody on a day that is not over."""
     home = world.organisations[host].jurisdiction
     near = [f for f in world.firm_codes() if world.organisations[f].jurisdiction == home] or world.firm_codes()
+    mondays = [day for day in (first + timedelta(days=n) for n in range(31)) if day.weekday() == 0]
     plans = []
-    for resource in world.of_host(host):
-        if resource.key not in world.list_price:
-            continue
-        times = draw.choice((0, 1, 1, 2)) if host in ("snu-su", "jhut") else draw.choice((0, 0, 0, 1))
-        days = draw.sample(range(5), k=min(times, 5))
-        for weekday in sorted(days):
-            day = first + timedelta(days=weekday)
-            if day >= today:
+    for monday in (day for day in mondays if day.month == first.month):
+        for resource in world.of_host(host):
+            if resource.key not in world.list_price:
                 continue
-            start = draw.choice((9, 10, 14)) * 60 if weekday < 4 else 13 * 60 + 30
-            length = draw.choice((2, 2, 3)) * 60
-            firm = draw.choice(near if draw.random() < 0.75 else world.firm_codes())
-            fate = draw.choices(("used", "missed", "forgotten"), (93, 4, 3))[0]
-            plans.append(
-                Plan(resource, TimeSpan(at(day, start, tz), at(day, start + length, tz)), world.bookers[firm], fate)
-            )
+            times = draw.choice((0, 1, 1, 2)) if host in ("snu-su", "jhut") else draw.choice((0, 0, 0, 1))
+            for weekday in sorted(draw.sample(range(5), k=times)):
+                day = monday + timedelta(days=weekday)
+                start = draw.choice((9, 10, 14)) * 60 if weekday < 4 else 13 * 60 + 30
+                length = draw.choice((2, 2, 3)) * 60
+                firm = draw.choice(near if draw.random() < 0.75 else world.firm_codes())
+                fate = draw.choices(("used", "missed", "forgotten"), (93, 4, 3))[0]
+                span = TimeSpan(at(day, start, _ZONE), at(day, start + length, _ZONE))
+                if day < today:
+                    plans.append(Plan(resource, span, world.bookers[firm], fate))
     return plans
 
 
 def _live(
-    world: World, host: str, plans: list[Plan], devices: dict[UUID, tuple[str, str]], counts: Counts
+    world: World,
+    host: str,
+    first: date,
+    plans: list[Plan],
+    devices: dict[UUID, tuple[str, str]],
+    counts: Counts,
 ) -> None:
-    """One week of one host, in the order in which things happen."""
+    """One month of one host, in the order in which things happen."""
     manager = world.managers[host]
     with unit_of_work() as unit:
-        happenings: list[tuple[datetime, int, Callable[[], None]]] = []
         booked: list[tuple[Plan, HostKey, UUID]] = []
         for plan in sorted(plans, key=lambda p: p.span.start):
             with unit.at(plan.span.start - timedelta(days=3)):
                 made = _book(plan, manager)
             if made is not None:
                 booked.append((plan, *made))
-                counts.bookings += 1
+        counts.bookings += len(booked)
+        happenings: list[tuple[datetime, int, Callable[[], object]]] = []
+        for start in {plan.span.start for plan, *_ in booked}:
+            happenings.append((start, 0, partial(usage.open_expected, start, limit=500)))
         for plan, key, unit_id in booked:
             happenings += _uses(unit, plan, key, unit_id, devices)
-        days = {plan.span.start.date() for plan, *_ in booked}
-        for day in days:
-            morning = at(day + timedelta(days=1), 9 * 60, zone("Asia/Shanghai"))
-            happenings.append((morning, 9, partial(_close, manager, day, counts)))
+        for day in {plan.span.start.astimezone(_ZONE).date() for plan, *_ in booked}:
+            happenings.append((at(day, 20 * 60, _ZONE), 3, partial(_evening, unit)))
+            happenings.append((at(day + timedelta(days=1), 9 * 60, _ZONE), 4, partial(_close, manager, day, counts)))
+            if day.weekday() == 4:
+                happenings.append((at(day + timedelta(days=1), 12 * 60, _ZONE), 5, _deliver))
         for moment, _, act in sorted(happenings, key=lambda h: (h[0], h[1])):
             with unit.at(moment):
                 act()
         if booked:
-            end = max(plan.span.end for plan, *_ in booked) + timedelta(days=1)
-            with unit.at(end):
-                counts.charges += outbox.deliver_due(limit=1000)
+            with unit.at(max(moment for moment, *_ in happenings)):
+                _deliver()
+
+
+def _evening(unit: Unit) -> None:
+    """Who did not come and who forgot to leave."""
+    usage.mark_no_shows(unit.now, limit=100)
+    usage.close_overdue(unit.now, limit=100)
+
+
+def _deliver() -> None:
+    while outbox.deliver_due(limit=1000):
+        pass
 
 
 def _book(plan: Plan, manager: Actor) -> tuple[HostKey, UUID] | None:
@@ -166,7 +191,7 @@ def _book(plan: Plan, manager: Actor) -> tuple[HostKey, UUID] | None:
 
 def _uses(
     unit: Unit, plan: Plan, key: HostKey, unit_id: UUID, devices: dict[UUID, tuple[str, str]]
-) -> list[tuple[datetime, int, Callable[[], None]]]:
+) -> list[tuple[datetime, int, Callable[[], object]]]:
     lane = HostKey(key.institution_id, unit_id)
     person = plan.booker.person_id
     start = plan.span.start + timedelta(minutes=hash(key.id.int) % 7)
@@ -176,7 +201,6 @@ def _uses(
         return Tap(action, unit.now, tap_id=f"{key.id}:{action.value}")
 
     def enter() -> None:
-        usage.open_expected(unit.now, limit=500)
         if plan.fate != "missed":
             usage.check_in(lane, person, tap(EvidenceKind.CHECK_IN), booking_id=key.id)
 
@@ -187,11 +211,7 @@ def _uses(
             host, token = devices[unit_id]
             usage.receive_signals(host, token, [usage.Signal(str(key.id), start + timedelta(minutes=2), end)])
 
-    def look() -> None:
-        usage.mark_no_shows(unit.now, limit=100)
-        usage.close_overdue(unit.now, limit=100)
-
-    return [(start, 1, enter), (end, 2, leave), (plan.span.end + timedelta(hours=2), 3, look)]
+    return [(start, 1, enter), (end, 2, leave)]
 
 
 def _close(manager: Actor, day: date, counts: Counts) -> None:
@@ -204,18 +224,16 @@ def _close(manager: Actor, day: date, counts: Counts) -> None:
         )
 
 
-def _month_end(world: World, month: date) -> None:
+def _month_end(world: World, month: date) -> int:
     """Statements of the month that is over."""
-    period = (month - timedelta(days=1)).replace(day=1)
-    with unit_of_work() as unit, unit.at(midnight(month, zone("Asia/Shanghai")) + timedelta(days=2, hours=9)):
-        for host in world.hosts():
-            billing.issue_statements(world.organisations[host].id, period)
+    period = month_before(month, 1)
+    with unit_of_work() as unit, unit.at(midnight(month, _ZONE) + timedelta(days=2, hours=9)):
+        return sum(billing.issue_statements(world.organisations[host].id, period) for host in world.hosts())
 
 
 def _weeks_to_come(world: World, monday: date, today: date, draw: random.Random, counts: Counts) -> None:
     """Bookings of this week and the next two, some still waiting for an answer."""
-    tz = zone("Asia/Shanghai")
-    with notices.silence(), unit_of_work() as unit:
+    with unit_of_work() as unit:
         availability.roll_windows(limit=10_000)
         for week in range(3):
             for host in ("snu-su", "jhut", "hims", "wxmicro"):
@@ -227,9 +245,8 @@ def _weeks_to_come(world: World, monday: date, today: date, draw: random.Random,
                         continue
                     start = draw.choice((9, 13, 15)) * 60
                     firm = draw.choice(world.firm_codes())
-                    plan = Plan(
-                        resource, TimeSpan(at(day, start, tz), at(day, start + 120, tz)), world.bookers[firm], "used"
-                    )
+                    span = TimeSpan(at(day, start, _ZONE), at(day, start + 120, _ZONE))
+                    plan = Plan(resource, span, world.bookers[firm], "used")
                     moment = max(plan.span.start - timedelta(days=draw.randrange(3, 12)), unit.now - timedelta(days=9))
                     with unit.at(min(moment, clock.now())):
                         approve = draw.random() < 0.8

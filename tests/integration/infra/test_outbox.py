@@ -83,3 +83,14 @@ def test_after_ten_failures_it_is_parked_and_can_be_retried(log):
     with unit_of_work() as unit:
         assert outbox.retry_parked(unit, row.id)
     assert outbox.deliver_due() == 1 and seen
+
+
+def test_subscribers_left_out_are_not_told_later_either(log):
+    seen, _ = log
+    outbox.subscribe({"thing.done": [("test.tell", lambda _unit, _event: seen.append(("told", "", 0)))]})
+    with outbox.leaving_out(lambda subscriber: subscriber == "test.tell"):
+        publish(("a", 1))
+    assert outbox.deliver_due() == 1
+    publish(("a", 2))
+    assert outbox.deliver_due() == 2
+    assert [n for *_, n in seen] == [1, 2, 0]
