@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from resource_hub.infra.keeping import kept, keeping
+from resource_hub.infra.keeping import keeping, kept
 from resource_hub.kernel.keys import HostKey
 
 
