@@ -92,13 +92,16 @@ def _worker(
             "change": lambda: service.change(payload["booking"], payload["span"], by=by),
             "approve": lambda: service.approve(payload["booking"], by=by),
             "hold": lambda: service.hold(payload["key"], make_asked(), by=by),
+            "close": lambda: service.publish_exception(
+                payload["key"], payload["exception"], by=by, verdicts=payload["verdicts"], reason="检修"
+            ),
         }
         _look(payload, by)
         barrier.wait(60)
         began = time.perf_counter()
         try:
-            made = calls[job]()
-            results.put(("won", str(made.key.id), time.perf_counter() - began))
+            made = calls[payload.get("job", job)]()
+            results.put(("won", str(made if isinstance(made, int) else made.key.id), time.perf_counter() - began))
         except SlotTaken as error:
             results.put(("taken", len(error.values.get("alternatives", [])), time.perf_counter() - began))
         except DomainError as error:

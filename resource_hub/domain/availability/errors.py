@@ -33,3 +33,9 @@ class RulesInForce(Conflict):
     """A version of the rules that is in force, or was, never changes: write a new one with a later day."""
 
     code = "availability.rules_in_force"
+
+
+class BadDay(Invalid):
+    """A special day or an exception that cannot be entered."""
+
+    code = "availability.bad_day"

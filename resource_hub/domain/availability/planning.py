@@ -143,10 +143,11 @@ def working_day_after(jurisdiction: str, day: date, number: int) -> tuple[date, 
     known = special_days(jurisdiction, day, last)
     found = arithmetic.working_days_after(day, number, known.get)
     provisional = any(d.provisional for when, d in known.items() if day < when <= found)
-    return found, provisional or _year_is_provisional(jurisdiction, found.year)
+    return found, provisional or is_provisional(jurisdiction, found.year)
 
 
-def _year_is_provisional(jurisdiction: str, year: int) -> bool:
+def is_provisional(jurisdiction: str, year: int) -> bool:
+    """Whether the notice of a year is neither published, as far as is known, nor entered by an administrator."""
     if country(jurisdiction) != "CN":
         return False
     entered = store.calendar_days(reading(), "CN", date(year, 1, 1), date(year, 12, 31))

@@ -1,30 +1,30 @@
-"""What a lab manager publishes: weekly hours, closures, extra openings, maintenance, house rules; and special days,
-which the platform's staff keep. Each change can be looked at before it is made."""
+"""What a lab manager publishes: weekly hours, closures, extra openings, maintenance, house rules. Each change can be
+looked at before it is made."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert
 
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.availability import holding, planning, store
-from resource_hub.domain.availability.errors import InvalidHours, RulesInForce
+from resource_hub.domain.availability.errors import BadDay, InvalidHours, RulesInForce
 from resource_hub.domain.availability.rules import document as documents
 from resource_hub.domain.availability.rules import hours as hour_rules
 from resource_hub.domain.availability.rules import lanes
-from resource_hub.domain.availability.tables import CalendarDay, FreeWindowReach, HouseRules, OpeningException
+from resource_hub.domain.availability.tables import HouseRules, OpeningException
 from resource_hub.domain.availability.terms import (
     DatedException,
     ExceptionKind,
     Held,
+    Hours,
     HouseDocument,
     OccupancyKind,
-    SpecialDay,
     WeeklyHours,
 )
 from resource_hub.domain.catalogue import service as catalogue
@@ -33,12 +33,17 @@ from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
 from resource_hub.kernel.canonical import canonical_bytes, digest
-from resource_hub.kernel.errors import Forbidden, Invalid, NotFound, Reason, Stale
+from resource_hub.kernel.errors import Forbidden, NotFound, Reason, Stale
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, local_day, zone
 
 KEPT_DAYS = 60
 LANE_ROLES = (Role.INSTITUTION_ADMIN, Role.OFFICE, Role.MANAGER, Role.DEPUTY)
+
+# Hours as they would be, made from a plan as it is.
+Draft = Callable[[planning.Plan], Hours]
+# Which of these holders are customers from outside; booking knows, availability does not.
+Outsiders = Callable[[Sequence[Held]], Mapping[UUID, bool]]
 
 
 class NotYourResource(Forbidden):
@@ -55,10 +60,6 @@ class RulesChanged(Stale):
     """Somebody else wrote house rules since they were read."""
 
     code = "availability.rules_changed"
-
-
-class BadDay(Invalid):
-    code = "availability.bad_day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,50 +119,77 @@ def _checked(rows: Sequence[WeeklyHours]) -> None:
         raise InvalidHours(*found)
 
 
-def preview_hours(key: HostKey, rows: Sequence[WeeklyHours], since: date, *, by: Actor) -> list[Hit]:
+def hours_draft(rows: Sequence[WeeklyHours], since: date) -> Draft:
+    """Hours with another weekly pattern from a day on."""
+    return lambda plan: replace(plan.hours, weekly=tuple(with_change(plan.hours.weekly, rows, since)))
+
+
+def exception_draft(exception: DatedException) -> Draft:
+    """Hours with one more exception. Maintenance takes time away like a closure."""
+    kind = ExceptionKind.CLOSURE if exception.kind is ExceptionKind.MAINTENANCE else exception.kind
+    more = replace(exception, kind=kind)
+    return lambda plan: replace(plan.hours, exceptions=(*plan.hours.exceptions, more))
+
+
+def preview_hours(
+    key: HostKey,
+    rows: Sequence[WeeklyHours],
+    since: date,
+    *,
+    by: Actor,
+    outsiders: Outsiders | None = None,
+) -> list[Hit]:
     """Bookings that new weekly hours would leave outside; nothing is written.
+
+    Args:
+        outsiders: who among the holders is from outside, for protected hours; without it everybody counts as such.
 
     Raises:
         InvalidHours: the pattern cannot be kept.
     """
     may_manage(key, by)
     _checked(rows)
-    return _hits(
-        key, lambda plan: replace(plan.hours, weekly=tuple(with_change(plan.hours.weekly, rows, since)))
-    )
+    return _hits(key, hours_draft(rows, since), outsiders)
 
 
-def _hits(key: HostKey, changed: Any) -> list[Hit]:
+def _hits(key: HostKey, draft: Draft, outsiders: Outsiders | None) -> list[Hit]:
     now = clock.now()
-    bookings = store.future_bookings(reading(), key, now)
+    bookings = [held for held in store.future_bookings(reading(), key, now) if held.in_force(now)]
     if not bookings:
         return []
     span = TimeSpan(min(b.span.start for b in bookings), max(b.span.end for b in bookings))
     plan = planning.plan(key, span)
-    hours = changed(plan)
+    hours = draft(plan)
+    from_outside = outsiders(bookings) if outsiders is not None else {}
     result = []
     for held in bookings:
-        if not held.in_force(now):
-            continue
         proper = TimeSpan(
             held.span.start + timedelta(seconds=held.setup_seconds),
             held.span.end - timedelta(seconds=held.teardown_seconds),
         )
+        outside = from_outside.get(held.holder_id, True)
         # What is outside the hours already is not hit by the change.
-        before = lanes.reasons_against(plan.hours, proper, outside=True, unit_id=held.unit_id)
-        after = lanes.reasons_against(hours, proper, outside=True, unit_id=held.unit_id)
+        before = lanes.reasons_against(plan.hours, proper, outside=outside, unit_id=held.unit_id)
+        after = lanes.reasons_against(hours, proper, outside=outside, unit_id=held.unit_id)
         if after and not before:
             result.append(Hit(held, tuple(after)))
     return result
 
 
 def save_hours(
-    key: HostKey, rows: Sequence[WeeklyHours], since: date, *, by: Actor, seen: str | None = None
+    key: HostKey,
+    rows: Sequence[WeeklyHours],
+    since: date,
+    *,
+    by: Actor,
+    seen: str | None = None,
+    outsiders: Outsiders | None = None,
 ) -> list[Hit]:
     """Publish a weekly pattern from a day on. Bookings outside the new hours stay; they are returned.
 
     Args:
         seen: ``hours_digest`` of the pattern that the form was made from.
+        outsiders: as in ``preview_hours``.
 
     Raises:
         InvalidHours, NotYourResource, HoursChanged
@@ -173,9 +201,7 @@ def save_hours(
         present = weekly_hours(key)
         if seen is not None and hours_digest(present) != seen:
             raise HoursChanged()
-        hits = _hits(
-            key, lambda plan: replace(plan.hours, weekly=tuple(with_change(plan.hours.weekly, rows, since)))
-        )
+        hits = _hits(key, hours_draft(rows, since), outsiders)
         store.replace_weekly(unit.session, key, with_change(present, rows, since))
         unit.session.flush()
         _rebuilt(unit, key)
@@ -233,13 +259,14 @@ def exception(key: HostKey, exception_id: UUID) -> DatedException:
     return store.exception_record(row)
 
 
-def preview_exception(key: HostKey, exception: DatedException, *, by: Actor) -> list[Hit]:
-    """Bookings that a closure would leave outside the hours, or that stand in the way of maintenance."""
+def preview_exception(
+    key: HostKey, exception: DatedException, *, by: Actor, outsiders: Outsiders | None = None
+) -> list[Hit]:
+    """Bookings that a closure would leave outside the hours, that an extra opening kept for customers from outside
+    would, or that stand in the way of maintenance."""
     may_manage(key, by)
-    if exception.kind is ExceptionKind.EXTRA:
-        return []
-    if exception.kind is ExceptionKind.CLOSURE:
-        return _hits(key, lambda plan: replace(plan.hours, exceptions=(*plan.hours.exceptions, exception)))
+    if exception.kind is not ExceptionKind.MAINTENANCE:
+        return _hits(key, exception_draft(exception), outsiders)
     now = clock.now()
     found = store.bookings_meeting(reading(), key, exception.span)
     return [
@@ -248,6 +275,18 @@ def preview_exception(key: HostKey, exception: DatedException, *, by: Actor) -> 
         if held.in_force(now) and held.kind is not OccupancyKind.MAINTENANCE
         and (exception.unit_id is None or exception.unit_id == held.unit_id)
     ]  # fmt: skip
+
+
+def check_exception(exception: DatedException) -> None:
+    """Refuse what cannot be published whatever it hits.
+
+    Raises:
+        BadDay: it has ended already, or is longer than a year.
+    """
+    if exception.span.end <= clock.now():
+        raise BadDay(Reason("availability.exception_past", {}, "ends"))
+    if exception.span.seconds > 366 * 86400:
+        raise BadDay(Reason("availability.exception_too_long", {}, "ends"))
 
 
 def add_exception(key: HostKey, exception: DatedException, *, by: Actor) -> DatedException:
@@ -263,10 +302,7 @@ def add_exception(key: HostKey, exception: DatedException, *, by: Actor) -> Date
     may_manage(key, by)
     if exception.unit_id is not None and exception.unit_id not in {u.key.id for u in catalogue.units(key)}:
         raise InvalidHours(Reason("availability.no_such_unit", {}, "unit"))
-    if exception.span.end <= clock.now():
-        raise BadDay(Reason("availability.exception_past", {}, "ends"))
-    if exception.span.seconds > 366 * 86400:
-        raise BadDay(Reason("availability.exception_too_long", {}, "ends"))
+    check_exception(exception)
     with unit_of_work() as unit:
         store.lock(unit.session, [key])
         kept = replace(exception, id=new_id())
@@ -403,65 +439,6 @@ def _insert_rules(
             created_by=person_id,
             created_at=unit.now,
         )
-    )
-
-
-# ---- special days ----------------------------------------------------------------------------------------------
-
-
-def calendar_year(jurisdiction: str, year: int) -> tuple[dict[date, SpecialDay], set[date]]:
-    """Special days of a year, and those among them that somebody entered here."""
-    first, last = date(year, 1, 1), date(year, 12, 31)
-    entered = {row.day for row in store.calendar_days(reading(), planning.country(jurisdiction), first, last)}
-    return planning.special_days(jurisdiction, first, last), entered
-
-
-def enter_day(jurisdiction: str, special: SpecialDay, *, by: Actor) -> None:
-    """Enter or change a special day; free windows follow with the job that rolls them on.
-
-    Raises:
-        BadDay: a make-up workday that makes up itself, or without a name.
-    """
-    if not by.has(Role.PLATFORM_STAFF):
-        raise Forbidden()
-    if special.stands_for == special.day:
-        raise BadDay(Reason("availability.day_for_itself", {}, "stands_for"))
-    with unit_of_work() as unit:
-        where = planning.country(jurisdiction)
-        unit.session.merge(
-            CalendarDay(
-                jurisdiction=where,
-                day=special.day,
-                kind=special.kind.value,
-                name_zh=special.name_zh,
-                name_en=special.name_en,
-                source=special.source,
-                stands_for=special.stands_for,
-            )
-        )
-        details = {"day": special.day.isoformat(), "kind": special.kind.value}
-        unit.audit("availability.day", by.organisation_id, f"day:{where}", details, person_id=by.person_id)
-        _stale_everything(unit)
-
-
-def forget_day(jurisdiction: str, day: date, *, by: Actor) -> None:
-    """Take an entered day back: the published calendar holds again."""
-    if not by.has(Role.PLATFORM_STAFF):
-        raise Forbidden()
-    with unit_of_work() as unit:
-        where = planning.country(jurisdiction)
-        unit.session.execute(
-            delete(CalendarDay).where(CalendarDay.jurisdiction == where, CalendarDay.day == day)
-        )
-        unit.audit("availability.day_removed", by.organisation_id, f"day:{where}", {"day": day.isoformat()},
-                   person_id=by.person_id)  # fmt: skip
-        _stale_everything(unit)
-
-
-def _stale_everything(unit: Unit) -> None:
-    """Let the job compute all kept windows anew: it takes those first whose reach is short."""
-    unit.session.execute(
-        update(FreeWindowReach).values(ends_at=unit.now, starts_at=unit.now - timedelta(seconds=1))
     )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
 from resource_hub.domain.availability import planning, store
 from resource_hub.domain.availability.rules import hours as hour_rules
-from resource_hub.domain.availability.terms import Audience, FreeTime
+from resource_hub.domain.availability.terms import Audience, FreeTime, Hours
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.kernel.keys import HostKey
@@ -112,10 +113,12 @@ def alternatives(
     not_after: datetime | None = None,
     ignore: UUID | None = None,
     count: int = 3,
+    draft: Callable[[planning.Plan], Hours] | None = None,
 ) -> list[FreeTime]:
     """Times of the same length that can be had, those nearest to the wish first; they do not overlap each other.
 
     Looks a fortnight to either side of the wish and, when nothing is found, on to the end of ``LOOK_AHEAD_DAYS``.
+    ``draft`` makes the hours that are about to be published from a plan as it is.
     """
     for back, ahead in ((14, 14), (0, LOOK_AHEAD_DAYS)):
         start = max(not_before, span.start - timedelta(days=back))
@@ -124,16 +127,24 @@ def alternatives(
             end = min(end, not_after + (span.end - span.start))
         if end - start < span.end - span.start:
             continue
-        found = _nearest(key, span, TimeSpan(start, end), outside, ignore, count)
+        found = _nearest(key, span, TimeSpan(start, end), outside, ignore, count, draft)
         if found:
             return found
     return []
 
 
 def _nearest(
-    key: HostKey, span: TimeSpan, within: TimeSpan, outside: bool, ignore: UUID | None, count: int
+    key: HostKey,
+    span: TimeSpan,
+    within: TimeSpan,
+    outside: bool,
+    ignore: UUID | None,
+    count: int,
+    draft: Callable[[planning.Plan], Hours] | None,
 ) -> list[FreeTime]:
     plan = planning.plan(key, within)
+    if draft is not None:
+        plan = replace(plan, hours=draft(plan))
     wanted: list[FreeTime] = []
     for free in free_times(key, within, outside=outside, ignore=ignore, plan=plan):
         starts = hour_rules.aligned_starts([free.span], span.seconds, plan.rules.step, plan.zone)

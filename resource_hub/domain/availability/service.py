@@ -17,6 +17,7 @@ from resource_hub.domain.availability.planning import (
     Plan,
     days_of,
     house_rules,
+    is_provisional,
     is_working_day,
     may_occupy,
     monday,
@@ -33,17 +34,20 @@ from resource_hub.domain.availability.planning import (
     zone_of,
 )
 from resource_hub.domain.availability.publishing import (
+    Draft,
     Hit,
     HoursChanged,
+    NotYourResource,
+    Outsiders,
     RulesChanged,
     add_exception,
-    calendar_year,
+    check_exception,
     ensure_windows,
-    enter_day,
     exception,
+    exception_draft,
     exceptions,
-    forget_day,
     hours_digest,
+    hours_draft,
     kept_span,
     may_manage,
     preview_exception,
@@ -58,6 +62,8 @@ from resource_hub.domain.availability.publishing import (
 from resource_hub.domain.availability.rules.document import read as read_rules
 from resource_hub.domain.availability.rules.document import sentences as rules_sentences
 from resource_hub.domain.availability.rules.document import write as write_rules
+from resource_hub.domain.availability.rules.notice import ReadNotice
+from resource_hub.domain.availability.rules.notice import read as read_notice
 from resource_hub.domain.availability.searching import (
     alternatives,
     alternatives_json,
@@ -66,14 +72,16 @@ from resource_hub.domain.availability.searching import (
     hours_free,
     next_free,
 )
+from resource_hub.domain.availability.special_days import calendar_year, enter_days, forget_day
 
 __all__ = [
-    "Hit", "HoursChanged", "Plan", "RulesChanged", "add_exception", "alternatives", "alternatives_json",
-    "calendar_year", "days_of", "drop_lapsed_holds", "end_early", "ensure_windows", "enter_day", "exception",
-    "exceptions", "forget_day", "free_times", "free_units", "hours_digest", "hours_free", "house_rules",
-    "is_working_day", "kept_span", "lock", "may_manage", "may_occupy", "monday", "move", "next_free", "occupy",
-    "plan", "plans", "preview_exception", "preview_hours", "read_rules", "reasons_against", "rebuild",
-    "release", "remove_exception", "roll_windows", "rules_history", "rules_sentences", "save_hours",
-    "save_rules", "set_hours_directly", "settle", "special_days", "taken", "warm", "week", "weekly_hours",
-    "weeks", "working_day_after", "working_days_after", "write_rules", "zone_of",
+    "Draft", "Hit", "HoursChanged", "NotYourResource", "Outsiders", "Plan", "ReadNotice", "RulesChanged",
+    "add_exception", "alternatives", "alternatives_json", "calendar_year", "check_exception", "days_of",
+    "drop_lapsed_holds", "end_early", "ensure_windows", "enter_days", "exception", "exception_draft", "exceptions",
+    "forget_day", "free_times", "free_units", "hours_digest", "hours_draft", "hours_free", "house_rules",
+    "is_provisional", "is_working_day", "kept_span", "lock", "may_manage", "may_occupy", "monday", "move",
+    "next_free", "occupy", "plan", "plans", "preview_exception", "preview_hours", "read_notice", "read_rules",
+    "reasons_against", "rebuild", "release", "remove_exception", "roll_windows", "rules_history", "rules_sentences",
+    "save_hours", "save_rules", "set_hours_directly", "settle", "special_days", "taken", "warm", "week",
+    "weekly_hours", "weeks", "working_day_after", "working_days_after", "write_rules", "zone_of",
 ]  # fmt: skip

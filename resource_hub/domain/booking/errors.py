@@ -53,3 +53,9 @@ class KeyReused(Conflict):
     """The idempotency key was used before for another request."""
 
     code = "booking.key_reused"
+
+
+class HitsUndecided(Conflict):
+    """Bookings are hit on which nobody has decided, or not in a way that is possible; reasons name each of them."""
+
+    code = "booking.hits_undecided"

@@ -34,6 +34,13 @@ from resource_hub.domain.booking.ordering import (
     request,
     sweep_keys,
 )
+from resource_hub.domain.booking.publishing import (
+    HitBooking,
+    preview_exception,
+    preview_hours,
+    publish_exception,
+    publish_hours,
+)
 from resource_hub.domain.booking.quoting import (
     Preview,
     buyer,
@@ -70,12 +77,12 @@ from resource_hub.domain.booking.reading import (
 from resource_hub.domain.booking.telling import SUBSCRIPTIONS
 
 __all__ = [
-    "DECIDES", "INVITATION", "STAFF", "SUBSCRIPTIONS", "Answer", "CancelPreview", "ChangePreview", "Detail", "Outcome",
-    "Preview", "advance", "alternatives", "answered", "approve", "asked_of", "attach", "booking", "booking_for",
-    "bookings_at", "bookings_of", "buyer", "calendar", "cancel", "cancel_preview", "cancellation_fee", "change",
-    "change_preview", "compute", "day_of", "detail", "due_to_start", "file_of", "finished", "fitted", "hold",
-    "invited_to", "is_staff", "judge", "judged_by_clock", "lapse_due", "may_buy_for", "missed", "next_start_of",
-    "no_show_fee", "of_resources", "prepare", "preview", "propose", "quote", "quote_of", "records", "reject",
-    "request", "requests", "say", "side_of", "started", "sums_of", "sweep_keys", "viewer_of",
-    "waiting_count",
+    "DECIDES", "INVITATION", "STAFF", "SUBSCRIPTIONS", "Answer", "CancelPreview", "ChangePreview", "Detail",
+    "HitBooking", "Outcome", "Preview", "advance", "alternatives", "answered", "approve", "asked_of", "attach",
+    "booking", "booking_for", "bookings_at", "bookings_of", "buyer", "calendar", "cancel", "cancel_preview",
+    "cancellation_fee", "change", "change_preview", "compute", "day_of", "detail", "due_to_start", "file_of",
+    "finished", "fitted", "hold", "invited_to", "is_staff", "judge", "judged_by_clock", "lapse_due", "may_buy_for",
+    "missed", "next_start_of", "no_show_fee", "of_resources", "prepare", "preview", "preview_exception",
+    "preview_hours", "propose", "publish_exception", "publish_hours", "quote", "quote_of", "records", "reject",
+    "request", "requests", "say", "side_of", "started", "sums_of", "sweep_keys", "viewer_of", "waiting_count",
 ]  # fmt: skip

@@ -70,6 +70,14 @@ class Side(StrEnum):
     SYSTEM = "system"
 
 
+class Fate(StrEnum):
+    """What becomes of a booking that new hours, a closure or maintenance would hit."""
+
+    STAYS = "stays"
+    MOVES = "moves"
+    CANCELLED = "cancelled"
+
+
 class Purpose(StrEnum):
     """What the time is for; usage carries it into the yearly form."""
 
@@ -163,6 +171,15 @@ class ChangeFacts:
     before: TimeSpan
     after: TimeSpan
     by_host: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the host decided on a booking that is hit: ``span`` is where it moves, ``version`` what was looked at."""
+
+    fate: Fate
+    span: TimeSpan | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,266 @@
+"""Hours, closures and maintenance published together with what becomes of the bookings that they hit.
+
+Availability knows hours and who holds a unit; what a booking is, what it costs and who is told stands here. Hours and
+bookings change in one unit of work: nobody is left with a booking that was to be cancelled, and nobody is cancelled
+for hours that were not published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from uuid import UUID
+
+from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import (
+    DatedException,
+    ExceptionKind,
+    FreeTime,
+    Held,
+    WeeklyHours,
+)
+from resource_hub.domain.booking import managing, quoting, reading, store
+from resource_hub.domain.booking.errors import BookingRefused, HitsUndecided, InvalidOrder
+from resource_hub.domain.booking.rules.states import open_acts
+from resource_hub.domain.booking.terms import Act, BookingRecord, BookingState, Fate, Side, Verdict
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.infra import clock, database
+from resource_hub.infra.unit_of_work import retried, unit_of_work
+from resource_hub.kernel.errors import DomainError, Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan
+
+# For so many hit bookings other times are looked for; whoever hits more settles them in smaller steps.
+OFFERED = 40
+_TIMES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class HitBooking:
+    """A booking that a change would leave outside the hours, with what may become of it.
+
+    Attributes:
+        record: None where another system holds the unit.
+        fates: what may be chosen; empty where the time has to be settled elsewhere.
+        times: where it could move, under the new hours and for no more money.
+    """
+
+    held: Held
+    reasons: tuple[Reason, ...]
+    record: BookingRecord | None
+    fates: tuple[Fate, ...]
+    times: tuple[FreeTime, ...] = ()
+
+
+# ---- looking ---------------------------------------------------------------------------------------------------
+
+
+def preview_hours(
+    key: HostKey, rows: Sequence[WeeklyHours], since: date, *, by: Actor
+) -> tuple[HitBooking, ...]:
+    """Bookings that new weekly hours would leave outside; nothing is written.
+
+    Raises:
+        InvalidHours, NotYourResource
+    """
+    hits = availability.preview_hours(key, rows, since, by=by, outsiders=_outsiders(key.institution_id))
+    return _with_choices(key, hits, availability.hours_draft(rows, since))
+
+
+def preview_exception(key: HostKey, exception: DatedException, *, by: Actor) -> tuple[HitBooking, ...]:
+    """Bookings that an exception would leave outside the hours, or that stand in the way of maintenance."""
+    hits = availability.preview_exception(key, exception, by=by, outsiders=_outsiders(key.institution_id))
+    stays = exception.kind is not ExceptionKind.MAINTENANCE
+    return _with_choices(key, hits, availability.exception_draft(exception), stays)
+
+
+def _outsiders(institution_id: UUID) -> availability.Outsiders:
+    def of(held: Sequence[Held]) -> Mapping[UUID, bool]:
+        found = reading.records([HostKey(institution_id, h.holder_id) for h in held])
+        return {key.id: record.customer_class.outside for key, record in found.items()}
+
+    return of
+
+
+def _with_choices(
+    key: HostKey, hits: Sequence[availability.Hit], draft: availability.Draft, stays: bool = True
+) -> tuple[HitBooking, ...]:
+    records = reading.records([HostKey(key.institution_id, hit.held.holder_id) for hit in hits])
+    promised: list[FreeTime] = []
+    result = []
+    for n, hit in enumerate(hits):
+        record = records.get(HostKey(key.institution_id, hit.held.holder_id))
+        fates = _fates(record, stays)
+        times: tuple[FreeTime, ...] = ()
+        if record is not None and Fate.MOVES in fates and n < OFFERED:
+            times = _other_times(record, draft, promised)
+            promised += times[:1]
+        if not times:
+            fates = tuple(one for one in fates if one is not Fate.MOVES)
+        result.append(HitBooking(hit.held, hit.reasons, record, fates, times))
+    return tuple(result)
+
+
+def _fates(record: BookingRecord | None, stays: bool) -> tuple[Fate, ...]:
+    found = [Fate.STAYS] if stays else []
+    if record is not None:
+        acts = open_acts(record.kind, reading.judged_by_clock(record, clock.now()), Side.HOST)
+        if Act.CHANGE in acts and record.state is not BookingState.IN_USE:
+            found.append(Fate.MOVES)
+        if Act.CANCEL in acts:
+            found.append(Fate.CANCELLED)
+    return tuple(found)
+
+
+def _other_times(
+    record: BookingRecord, draft: availability.Draft, promised: Sequence[FreeTime]
+) -> tuple[FreeTime, ...]:
+    """Times under the new hours, nearest first, that nobody else in the list is offered before."""
+    assert record.span is not None
+    found = availability.alternatives(
+        record.resource_key, record.span, outside=record.customer_class.outside, not_before=clock.now(),
+        ignore=record.key.id, count=_TIMES + len(promised), draft=draft,
+    )  # fmt: skip
+    start = record.span.start
+    near = sorted(found, key=lambda free: (abs(free.span.start - start), free.span.start))
+    free = [f for f in near if not any(f.unit_id == p.unit_id and f.span.overlaps(p.span) for p in promised)]
+    return tuple(f for f in free if not _dearer(record, f.span))[:_TIMES]
+
+
+def _dearer(record: BookingRecord, span: TimeSpan) -> tuple[Reason, ...]:
+    """What is to be said where another time would cost the customer more, by the tariff of the booking."""
+    if record.tariff_id is None or record.quote_id is None:
+        return ()
+    frozen = store.quote(database.reading(), HostKey(record.institution_id, record.quote_id))
+    if frozen is None:
+        return ()
+    now = clock.now()
+    resource = catalogue.resource(record.resource_key)
+    asked = reading.asked_of(record, span)
+    who = quoting.buyer(resource, record.customer_id, quoting.day_of(resource, span, now))
+    price = quoting.compute(resource, asked, who, now, record.tariff_id).sums.list_price
+    before = frozen.sums.list_price
+    if price <= before:
+        return ()
+    values = {
+        "before": {"minor": before.minor, "currency": before.currency},
+        "after": {"minor": price.minor, "currency": price.currency},
+    }
+    return (Reason("booking.move_dearer", values),)
+
+
+# ---- publishing ------------------------------------------------------------------------------------------------
+
+
+@retried()
+def publish_hours(
+    key: HostKey,
+    rows: Sequence[WeeklyHours],
+    since: date,
+    *,
+    by: Actor,
+    seen: str | None = None,
+    verdicts: Mapping[UUID, Verdict] | None = None,
+    reason: str = "",
+) -> int:
+    """Publish weekly hours from a day on, with what becomes of each booking outside them; returns how many there are.
+
+    Args:
+        seen: ``hours_digest`` of the pattern that the form was made from.
+        verdicts: by booking. A booking that came in since the look has none, and nothing is published.
+        reason: what customers of moved and cancelled bookings read.
+
+    Raises:
+        HitsUndecided: bookings are hit that nobody has decided on. InvalidOrder: a reason is missing.
+        InvalidHours, HoursChanged, NotYourResource, and what moving and cancelling refuse with.
+    """
+    availability.warm()
+    with unit_of_work():
+        hits = availability.save_hours(
+            key, rows, since, by=by, seen=seen, outsiders=_outsiders(key.institution_id)
+        )
+        chosen = _decided(key, hits, verdicts or {}, reason)
+        _carry_out(chosen, by, reason)
+    return len(hits)
+
+
+@retried()
+def publish_exception(
+    key: HostKey,
+    exception: DatedException,
+    *,
+    by: Actor,
+    verdicts: Mapping[UUID, Verdict] | None = None,
+    reason: str = "",
+) -> int:
+    """Publish a closure, an extra opening or maintenance, with what becomes of each booking in its way.
+
+    Maintenance takes the units itself: each booking in its way moves or is cancelled.
+
+    Raises:
+        HitsUndecided, InvalidOrder, BadDay, SlotTaken, NotYourResource, and what moving and cancelling refuse with.
+    """
+    availability.warm()
+    maintenance = exception.kind is ExceptionKind.MAINTENANCE
+    with unit_of_work() as unit:
+        availability.may_manage(key, by)
+        availability.lock(unit, [key])
+        hits = availability.preview_exception(key, exception, by=by, outsiders=_outsiders(key.institution_id))
+        chosen = _decided(key, hits, verdicts or {}, reason, stays=not maintenance)
+        # Moves are judged by the hours that hold then; maintenance needs its units free before.
+        if maintenance:
+            _carry_out(chosen, by, reason)
+        availability.add_exception(key, exception, by=by)
+        if not maintenance:
+            _carry_out(chosen, by, reason)
+    return len(hits)
+
+
+def _decided(
+    key: HostKey,
+    hits: Sequence[availability.Hit],
+    verdicts: Mapping[UUID, Verdict],
+    reason: str,
+    stays: bool = True,
+) -> dict[HostKey, Verdict]:
+    """What is to be done, by booking; who stays as it is needs nothing."""
+    faults, found = [], {}
+    for hit in hits:
+        verdict = verdicts.get(hit.held.holder_id)
+        place = _place(hit.held.holder_id)
+        if verdict is None:
+            faults.append(Reason("booking.hit_undecided", {}, place))
+        elif verdict.fate is Fate.STAYS and not stays:
+            faults.append(Reason("booking.hit_by_maintenance", {}, place))
+        elif verdict.fate is Fate.MOVES and verdict.span is None:
+            faults.append(Reason("booking.time_missing", {}, place))
+        elif verdict.fate is not Fate.STAYS:
+            found[HostKey(key.institution_id, hit.held.holder_id)] = verdict
+    if faults:
+        raise HitsUndecided(*faults)
+    if found and not reason.strip():
+        raise InvalidOrder(Reason("booking.reason_missing", {}, "reason"))
+    return found
+
+
+def _place(booking_id: UUID) -> str:
+    return f"hit.{booking_id}"
+
+
+def _carry_out(chosen: Mapping[HostKey, Verdict], by: Actor, reason: str) -> None:
+    """Cancel and move; a refusal names its booking and takes everything back."""
+    for key, verdict in sorted(chosen.items()):
+        try:
+            if verdict.fate is Fate.CANCELLED:
+                managing.cancel(key, by=by, reason=reason, version=verdict.version)
+                continue
+            assert verdict.span is not None
+            dearer = _dearer(reading.booking(key), verdict.span)
+            if dearer:
+                raise BookingRefused(*dearer)
+            managing.propose(key, verdict.span, by=by, note=reason, version=verdict.version)
+        except DomainError as error:
+            error.reasons = tuple(replace(one, place=_place(key.id)) for one in error.reasons)
+            raise

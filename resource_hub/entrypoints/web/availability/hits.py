@@ -1,0 +1,85 @@
+"""Bookings that a change would hit, as rows of a form: what may become of each, and what was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from resource_hub.domain.booking.service import HitBooking
+from resource_hub.domain.booking.terms import Fate, Verdict
+from resource_hub.entrypoints.support import formatting, sentences
+from resource_hub.entrypoints.support.forms import Form
+from resource_hub.entrypoints.web.booking.lists import Row, rows_of
+from resource_hub.kernel.time import TimeSpan
+
+
+@dataclass(frozen=True, slots=True)
+class HitRow:
+    """One hit booking on the page."""
+
+    id: UUID
+    row: Row | None
+    span: TimeSpan
+    why: list[sentences.Told]
+    fates: tuple[str, ...]
+    times: list[tuple[str, str]]
+    chosen: str
+
+    @property
+    def version(self) -> int | None:
+        return self.row.record.version if self.row else None
+
+
+def hit_rows(hits: Sequence[HitBooking], form: Form) -> list[HitRow]:
+    rows = {row.record.key: row for row in rows_of([hit.record for hit in hits if hit.record])}
+    result = []
+    for hit in hits:
+        row = rows.get(hit.record.key) if hit.record else None
+        holder = hit.held.holder_id
+        usual = Fate.STAYS.value if Fate.STAYS in hit.fates else ""
+        result.append(
+            HitRow(
+                holder,
+                row,
+                hit.record.span if hit.record and hit.record.span else hit.held.span,
+                sentences.tell_all(hit.reasons),
+                tuple(one.value for one in hit.fates),
+                [(_value(free.span), formatting.span(free.span, year=False)) for free in hit.times],
+                form.value(f"fate.{holder}") or usual,
+            )
+        )
+    return result
+
+
+def _value(span: TimeSpan) -> str:
+    return f"{span.start.isoformat()}/{span.end.isoformat()}"
+
+
+def _span(text: str | None) -> TimeSpan | None:
+    try:
+        start, end = map(datetime.fromisoformat, (text or "").split("/"))
+        return TimeSpan(start, end)
+    except (ValueError, TypeError):
+        return None
+
+
+def typed_verdicts(form: Form) -> dict[UUID, Verdict]:
+    """What was chosen for each booking that stood on the page."""
+    found = {}
+    for name in form.typed or ():
+        if not name.startswith("fate."):
+            continue
+        try:
+            holder = UUID(name.removeprefix("fate."))
+        except ValueError:
+            continue
+        fate = form.choice(name, Fate)
+        if fate:
+            found[holder] = Verdict(
+                Fate(fate),
+                _span(form.text(f"time.{holder}")) if fate == Fate.MOVES else None,
+                form.whole(f"version.{holder}"),
+            )
+    return found
