@@ -34,9 +34,10 @@ from resource_hub.kernel.money import Money
 
 __all__ = [
     "DEBT_BLOCK_DAYS", "ISSUE_AFTER_DAYS", "KEEPS_BOOKS", "SUBSCRIPTIONS", "Standing", "accounts_of_customers",
-    "accounts_of_host", "charge", "charge_for_rules", "charges_of_booking", "charges_of_entry", "income", "install",
-    "issue_due", "issue_statements", "money_entries", "months", "open_sums", "payments", "problems",
-    "record_payment", "solve_problem", "statement", "statements_of_customers", "statements_of_host", "tried",
+    "accounts_of_host", "charge", "charge_for_rules", "charges_of_booking", "charges_of_entry", "costs_of_customers",
+    "income", "install", "issue_due", "issue_statements", "money_entries", "months", "open_sums", "payments",
+    "problems", "record_payment", "solve_problem", "statement", "statements_of_customers", "statements_of_host",
+    "tried",
 ]  # fmt: skip
 
 
@@ -125,6 +126,18 @@ def open_sums(customer_ids: Collection[UUID]) -> dict[str, Money]:
     for (_, _, currency), minor in store.open_statement_sums(reading(), customer_ids=customer_ids).items():
         found[currency] = found.get(currency, 0) + minor
     return {currency: Money(minor, currency) for currency, minor in found.items()}
+
+
+def costs_of_customers(
+    customer_ids: Collection[UUID], since: date, until: date
+) -> list[tuple[HostKey | None, Money]]:
+    """What uses on these days came to cost, by booking; None gathers what had none. ``until`` is exclusive."""
+    return [
+        (HostKey(institution_id, booking_id) if booking_id else None, Money(minor, currency))
+        for institution_id, booking_id, currency, minor in store.costs_of_customers(
+            reading(), customer_ids, since, until
+        )
+    ]
 
 
 def months(institution_id: UUID, since: date) -> list[tuple[date, int, Money, Money]]:

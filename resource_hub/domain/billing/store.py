@@ -408,6 +408,18 @@ def income(
     return [(r[0], r[1], int(r[2]), int(r[3])) for r in rows]
 
 
+def costs_of_customers(
+    session: Session, customer_ids: Collection[UUID], since: date, until: date
+) -> list[tuple[UUID, UUID | None, str, int]]:
+    """``(institution, booking or None, currency, amount)`` of charges by day of use; ``until`` is exclusive."""
+    rows = session.execute(
+        select(Charge.institution_id, Charge.booking_id, Charge.currency, func.sum(Charge.amount_minor))
+        .where(Charge.customer_id.in_(list(customer_ids)), Charge.day >= since, Charge.day < until)
+        .group_by(Charge.institution_id, Charge.booking_id, Charge.currency)
+    )
+    return [(r[0], r[1], r[2], int(r[3])) for r in rows]
+
+
 def month_sums(session: Session, institution_id: UUID, since: date) -> list[tuple[date, int, int, int]]:
     """``(period, statements, total, paid)`` a month, newest first."""
     rows = session.execute(

@@ -20,6 +20,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("catalogue", "manage"),
     ("catalogue", "approvals"),
     ("catalogue", "imports"),
+    ("customer", "blueprint"),
     ("booking", "blueprint"),
     ("booking", "bookings"),
     ("booking", "orders"),

@@ -1,0 +1,225 @@
+"""The customer's first screen: search, what waits, what is booked next, what the month costs, what support is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from flask import Blueprint, g, render_template, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext, pgettext
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.billing import service as billing
+from resource_hub.domain.billing.terms import StatementRecord
+from resource_hub.domain.booking import service as booking
+from resource_hub.domain.booking.terms import COUNTED, BookingKind, BookingRecord, BookingState
+from resource_hub.domain.subsidy import service as subsidy
+from resource_hub.domain.subsidy.terms import QuotaState
+from resource_hub.domain.usage import service as usage
+from resource_hub.entrypoints.support import formatting, forms
+from resource_hub.entrypoints.support.guards import allows
+from resource_hub.entrypoints.web.booking.lists import Row, rows_of
+from resource_hub.infra import clock
+from resource_hub.kernel.money import Money
+from resource_hub.kernel.time import TimeSpan, local_day, midnight, zone
+
+blueprint = Blueprint("customer", __name__)
+
+MEMBERS = (Role.FIRM_ADMIN, Role.BOOKER, Role.APPROVER, Role.PAYER)
+ADMINISTERS = (Role.FIRM_ADMIN, Role.INSTITUTION_ADMIN)
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that waits for the reader: what, until when, and the way there."""
+
+    icon: str
+    text: str
+    href: str
+    note: str = ""
+    urgent: bool = False
+
+
+@blueprint.get("/o/<organisation>/home")
+@allows(*MEMBERS)
+def home(organisation: str) -> str:
+    """What is next, what waits for me, what it costs, and the field to search from."""
+    g.hat = "customer"
+    own = accounts.organisation(organisation)
+    forms.remember_zone(own.zone)
+    now = clock.now()
+    today = local_day(now, zone(own.zone))
+    ahead = _ahead(now)
+    statements = [s for s in billing.statements_of_customers(g.actor) if s.open.minor > 0 and s.due_on]
+    quotas = [
+        q
+        for q in subsidy.quotas_of_customers(g.actor.customer_ids)
+        if q.state is QuotaState.GRANTED and (q.valid_until is None or q.valid_until >= today)
+    ]
+    return render_template(
+        "customer/home.html",
+        organisation=organisation,
+        own=own,
+        ahead=rows_of(ahead[:SHOWN]),
+        more=len(ahead) > SHOWN,
+        waiting=_waiting(organisation, statements, today),
+        month=today,
+        cost=_cost(today, own.zone, now),
+        owed=_sums(s.open for s in statements),
+        due=min((s.due_on for s in statements if s.due_on), default=None),
+        overdue=any(s.overdue(today) for s in statements),
+        left=_sums(q.left for q in quotas),
+        quota_until=min((q.valid_until for q in quotas if q.valid_until), default=None),
+        lately=_lately(),
+        pays=g.actor.has(Role.PAYER, Role.APPROVER, Role.FIRM_ADMIN),
+    )
+
+
+def _sums(amounts: Iterable[Money]) -> list[Money]:
+    """One sum for each currency."""
+    found: dict[str, Money] = {}
+    for amount in amounts:
+        found[amount.currency] = found.get(amount.currency, Money.zero(amount.currency)) + amount
+    return [found[currency] for currency in sorted(found)]
+
+
+def _ahead(now: datetime) -> list[BookingRecord]:
+    """Bookings that are running or to come, the nearest first; one more than is shown."""
+    found = booking.bookings_of(
+        g.actor,
+        kinds=(BookingKind.WINDOW,),
+        states=(BookingState.REQUESTED, BookingState.APPROVED, BookingState.IN_USE),
+        since=now,
+        limit=SHOWN + 1,
+        newest=False,
+    )
+    return [record for record in found if record.ends_at is not None and record.ends_at > now]
+
+
+def _month(today: date) -> tuple[date, date]:
+    first = today.replace(day=1)
+    return first, (first + timedelta(days=32)).replace(day=1)
+
+
+def _cost(today: date, zone_name: str, now: datetime) -> dict[str, list[Money]]:
+    """The month: what was charged, and what is booked or used and not charged yet, at the price of the booking."""
+    if not g.actor.customer_ids:
+        return {"charged": [], "booked": []}
+    first, last = _month(today)
+    costs = billing.costs_of_customers(g.actor.customer_ids, first, last)
+    charged = {key for key, _amount in costs if key is not None}
+    tz = zone(zone_name)
+    span = TimeSpan(midnight(first, tz), midnight(last, tz))
+    planned = [
+        record
+        for record in booking.bookings_of(
+            g.actor, states=tuple(COUNTED), since=span.start, until=span.end, limit=1000
+        )
+        if record.key not in charged and booking.judged_by_clock(record, now) in COUNTED
+    ]
+    sums = booking.sums_of(planned)
+    return {
+        "charged": _sums(amount for _key, amount in costs),
+        "booked": _sums(one.to_pay for one in sums.values()),
+    }
+
+
+def _waiting(organisation: str, statements: list[StatementRecord], today: date) -> list[Waiting]:
+    """What waits for this person, the urgent first."""
+    found = [*_orders_waiting(organisation), *_hours_waiting(organisation)]
+    if g.actor.has(Role.PAYER, Role.FIRM_ADMIN):
+        found += _statements_waiting(organisation, statements, today)
+    if g.actor.has(*ADMINISTERS):
+        asking = accounts.waiting_requests(g.actor.organisation_id)
+        if asking:
+            text = ngettext("%(num)d person asks to join", "%(num)d people ask to join", asking)
+            found.append(Waiting("people", text, url_for("team.index", organisation=organisation)))
+    return sorted(found, key=lambda one: not one.urgent)
+
+
+def _show(organisation: str, row: Row) -> str:
+    return url_for(
+        "bookings.show", organisation=organisation, host=row.host_code, booking_id=row.record.key.id
+    )
+
+
+def _orders_waiting(organisation: str) -> list[Waiting]:
+    """Samples to send, and deliveries to look at."""
+    records = booking.bookings_of(
+        g.actor,
+        kinds=(BookingKind.SAMPLES, BookingKind.ACCESS),
+        states=(BookingState.APPROVED, BookingState.DELIVERED),
+        limit=20,
+    )
+    result = []
+    for row in rows_of(records):
+        if row.state is BookingState.DELIVERED:
+            text = _("%(what)s was delivered: look at it and confirm", what=row.what)
+            result.append(Waiting("check", text, _show(organisation, row), row.number))
+        elif row.record.kind is BookingKind.SAMPLES:
+            text = _("Send the samples for %(what)s", what=row.what)
+            result.append(Waiting("sample", text, _show(organisation, row), row.number))
+    return result
+
+
+def _hours_waiting(organisation: str) -> list[Waiting]:
+    """Sessions that ended and whose hours nobody of the customer has looked at."""
+    mine = g.actor.customer_ids
+    if not mine:
+        return []
+    found = [
+        s
+        for s in usage.sessions_of_customer(list(mine), limit=30)
+        if s.state == "ended" and any(x.customer_id in mine and x.accepted_at is None for x in s.lines)
+    ]
+    hosts = accounts.organisation_names({s.key.institution_id for s in found})
+    return [
+        Waiting(
+            "clock",
+            _("Look at the hours of %(day)s", day=formatting.day(s.day, year=False)),
+            url_for(
+                "usage.session",
+                organisation=organisation,
+                host=hosts[s.key.institution_id].code,
+                session_id=s.key.id,
+            ),
+            formatting.named(hosts[s.key.institution_id]),
+        )
+        for s in found[:SHOWN]
+    ]
+
+
+def _statements_waiting(organisation: str, statements: list[StatementRecord], today: date) -> list[Waiting]:
+    """Statements to pay, those that are late first."""
+    hosts = accounts.organisation_names({s.key.institution_id for s in statements})
+    return [
+        Waiting(
+            "money",
+            _("Pay statement %(number)s: %(amount)s", number=s.number, amount=formatting.money(s.open)),
+            url_for(
+                "billing.statement",
+                organisation=organisation,
+                host=hosts[s.key.institution_id].code,
+                statement_id=s.key.id,
+            ),
+            pgettext("statement", "overdue since %(day)s", day=formatting.day(s.due_on, week=False))
+            if s.overdue(today)
+            else _("due on %(day)s", day=formatting.day(s.due_on, week=False)),
+            s.overdue(today),
+        )
+        for s in sorted(statements, key=lambda s: s.due_on or today)[:SHOWN]
+    ]
+
+
+def _lately() -> list[Row]:
+    """The instruments that were booked last, each once, to book again."""
+    seen: dict[object, BookingRecord] = {}
+    for record in booking.bookings_of(g.actor, kinds=(BookingKind.WINDOW,), mine=True, limit=20):
+        seen.setdefault(record.resource_key, record)
+    return [
+        row for row in rows_of(list(seen.values())[:6]) if row.resource is not None and row.resource.bookable
+    ]
