@@ -19,6 +19,7 @@ from resource_hub.domain.availability.terms import (
     Hours,
     HouseDocument,
     Lane,
+    OccupancyKind,
     RulesRecord,
     SpecialDay,
     Viewer,
@@ -232,6 +233,21 @@ def reasons_against(one: Plan, unit_id: UUID | None, span: TimeSpan, *, outside:
         lanes.reasons_against(one.hours, span, outside=outside, unit_id=unit.key.id) for unit in one.units
     ]
     return min(found, key=len)
+
+
+def booked_near(
+    key: HostKey, span: TimeSpan, unit_id: UUID | None, now: datetime, ignore: UUID | None = None
+) -> tuple[TimeSpan, ...]:
+    """Booked time of a resource in a span, set-up and tear-down left out, on one unit or on any."""
+    kinds = (OccupancyKind.BOOKING, OccupancyKind.HOLD)
+    return tuple(
+        held.span.widened(-held.setup_seconds, -held.teardown_seconds)
+        for held in store.occupancies(reading(), [key], span).get(key, ())
+        if held.kind in kinds
+        and held.in_force(now)
+        and held.holder_id != ignore
+        and unit_id in (None, held.unit_id)
+    )
 
 
 def now_in(zone_name: str) -> datetime:

@@ -18,6 +18,8 @@ from resource_hub.kernel.time import TimeSpan
 
 # Beyond this nobody is offered a time unasked.
 LOOK_AHEAD_DAYS = 30
+# So many free times are held against the house rules before nothing is offered.
+MOST_TRIED = 300
 
 
 def free_times(
@@ -114,11 +116,13 @@ def alternatives(
     ignore: UUID | None = None,
     count: int = 3,
     draft: Callable[[planning.Plan], Hours] | None = None,
+    suits: Callable[[TimeSpan], bool] | None = None,
 ) -> list[FreeTime]:
     """Times of the same length that can be had, those nearest to the wish first; they do not overlap each other.
 
     Looks a fortnight to either side of the wish and, when nothing is found, on to the end of ``LOOK_AHEAD_DAYS``.
-    ``draft`` makes the hours that are about to be published from a plan as it is.
+    ``draft`` makes the hours that are about to be published from a plan as it is; ``suits`` may turn down a time that
+    is free, as house rules do.
     """
     for back, ahead in ((14, 14), (0, LOOK_AHEAD_DAYS)):
         start = max(not_before, span.start - timedelta(days=back))
@@ -127,7 +131,7 @@ def alternatives(
             end = min(end, not_after + (span.end - span.start))
         if end - start < span.end - span.start:
             continue
-        found = _nearest(key, span, TimeSpan(start, end), outside, ignore, count, draft)
+        found = _nearest(key, span, TimeSpan(start, end), outside, ignore, count, draft, suits)
         if found:
             return found
     return []
@@ -141,6 +145,7 @@ def _nearest(
     ignore: UUID | None,
     count: int,
     draft: Callable[[planning.Plan], Hours] | None,
+    suits: Callable[[TimeSpan], bool] | None,
 ) -> list[FreeTime]:
     plan = planning.plan(key, within)
     if draft is not None:
@@ -151,8 +156,14 @@ def _nearest(
         wanted += [FreeTime(key, free.unit_id, s) for s in islice(starts, 500)]
     wanted.sort(key=lambda f: (abs(f.span.start - span.start), f.span.start))
     chosen: list[FreeTime] = []
+    tried = 0
     for one in wanted:
-        if not any(one.span.overlaps(other.span) for other in chosen):
+        if any(one.span.overlaps(other.span) for other in chosen):
+            continue
+        tried += 1
+        if tried > MOST_TRIED:
+            break
+        if suits is None or suits(one.span):
             chosen.append(one)
             if len(chosen) == count:
                 break

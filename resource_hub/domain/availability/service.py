@@ -15,6 +15,7 @@ from resource_hub.domain.availability.holding import (
 )
 from resource_hub.domain.availability.planning import (
     Plan,
+    booked_near,
     days_of,
     house_rules,
     is_provisional,
@@ -60,10 +61,10 @@ from resource_hub.domain.availability.publishing import (
     weekly_hours,
 )
 from resource_hub.domain.availability.rules.document import read as read_rules
-from resource_hub.domain.availability.rules.document import sentences as rules_sentences
 from resource_hub.domain.availability.rules.document import write as write_rules
 from resource_hub.domain.availability.rules.notice import ReadNotice
 from resource_hub.domain.availability.rules.notice import read as read_notice
+from resource_hub.domain.availability.rules.sentences import sentences as rules_sentences
 from resource_hub.domain.availability.searching import (
     alternatives,
     alternatives_json,
@@ -76,8 +77,8 @@ from resource_hub.domain.availability.special_days import calendar_year, enter_d
 
 __all__ = [
     "Draft", "Hit", "HoursChanged", "NotYourResource", "Outsiders", "Plan", "ReadNotice", "RulesChanged",
-    "add_exception", "alternatives", "alternatives_json", "calendar_year", "check_exception", "days_of",
-    "drop_lapsed_holds", "end_early", "ensure_windows", "enter_days", "exception", "exception_draft", "exceptions",
+    "add_exception", "alternatives", "alternatives_json", "booked_near", "calendar_year", "check_exception",
+    "days_of", "drop_lapsed_holds", "end_early", "ensure_windows", "enter_days", "exception", "exception_draft", "exceptions",
     "forget_day", "free_times", "free_units", "hours_digest", "hours_draft", "hours_free", "house_rules",
     "is_provisional", "is_working_day", "kept_span", "lock", "may_manage", "may_occupy", "monday", "move",
     "next_free", "occupy", "plan", "plans", "preview_exception", "preview_hours", "read_notice", "read_rules",

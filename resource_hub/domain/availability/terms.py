@@ -253,12 +253,15 @@ class QuotaPer(StrEnum):
 
 
 class QuotaPeriod(StrEnum):
-    """``future``: everything that has not ended yet; the others are periods of the host's calendar."""
+    """In what a quota counts: periods of the host's calendar, everything that has not ended yet (``future``), what
+    runs at one moment (``concurrent``), or one booking alone (``booking``)."""
 
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
     FUTURE = "future"
+    CONCURRENT = "concurrent"
+    BOOKING = "booking"
 
 
 class QuotaMeasure(StrEnum):
@@ -266,14 +269,54 @@ class QuotaMeasure(StrEnum):
     BOOKINGS = "bookings"
 
 
+class QuotaFor(StrEnum):
+    """Whom a quota binds. ``outside`` means customers that are not of the host's legal person."""
+
+    ALL = "all"
+    OUTSIDE = "outside"
+    INSIDE = "inside"
+
+
+class DebtBlock(StrEnum):
+    """Whose overdue statements keep a customer from booking: this host's, anybody's on the hub, or nobody's."""
+
+    HERE = "here"
+    ANYWHERE = "anywhere"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedHours:
+    """Hours with a name, such as prime time: quotas may count only inside them. Rows of one code go together.
+
+    Attributes:
+        days: weekdays on which a stretch begins, 0 is Monday.
+        ends: minutes after midnight; beyond 1440 it reaches into the next day.
+        after: code of hours that end where these begin and must be taken before these can be booked.
+    """
+
+    code: str
+    name_zh: str
+    name_en: str
+    days: tuple[int, ...]
+    starts: int
+    ends: int
+    after: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """At most ``limit`` minutes or bookings per person or customer in each period."""
+    """At most ``limit`` minutes or bookings per person or customer in each period.
+
+    A customer is a firm, an institution or a group. With ``inside`` only what lies in the hours of that name counts.
+    """
 
     per: QuotaPer
     period: QuotaPeriod
     measure: QuotaMeasure
     limit: int
+    inside: str = ""
+    whom: QuotaFor = QuotaFor.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,13 +333,16 @@ class AskedField:
 class HouseDocument:
     """The rules of the house as the engine reads them; built by ``rules.document.read`` from a stored document.
 
-    Minutes unless named otherwise; 0 switches a limit off. ``lead`` goes by mode, with ``all`` for the rest.
+    Minutes unless named otherwise; 0 switches a limit off. ``lead`` goes by mode, with ``all`` for the rest;
+    ``lead_days`` are working days beside it. A ``step`` of 1440 is booking by the day: starts at midnight, lengths in
+    calendar days, also where a clock change makes one of 23 or 25 hours.
     """
 
     step: int = 30
     least: int = 30
     most: int = 0
     lead: Mapping[str, int] = field(default_factory=dict)
+    lead_days: int = 0
     horizon_days: int = 60
     setup: int = 0
     teardown: int = 0
@@ -314,6 +360,21 @@ class HouseDocument:
     training: str = ""
     late_grace: int = 15
     no_show_after: int = 30
+    no_show_release: bool = True
+    check_in_early: int = 15
+    logout_grace: int = 15
+    rotating_code: bool = False
+    own_account: bool = False
+    extend: bool = True
+    debt: DebtBlock = DebtBlock.HERE
+    times: tuple[NamedHours, ...] = ()
+
+    def named_hours(self, code: str) -> tuple[NamedHours, ...]:
+        return tuple(row for row in self.times if row.code == code)
+
+    @property
+    def by_day(self) -> bool:
+        return self.step == 1440
 
     def lead_for(self, mode: str) -> int:
         return self.lead.get(mode, self.lead.get("all", 0))

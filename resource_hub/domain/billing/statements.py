@@ -358,8 +358,11 @@ def solve_problem(key: HostKey, amount: Money, note: str, *, by: Actor) -> Charg
 class Standing:
     """Billing's answer to booking: debts that are long overdue."""
 
-    def reasons_against(self, customer_id: UUID, on: date) -> list[Reason]:
-        rows = store.overdue(reading(), customer_id, on - timedelta(days=DEBT_BLOCK_DAYS))
+    def reasons_against(
+        self, customer_id: UUID, on: date, creditor_id: UUID | None = None
+    ) -> list[Reason]:
+        before = on - timedelta(days=DEBT_BLOCK_DAYS)
+        rows = store.overdue(reading(), customer_id, before, creditor_id)
         if not rows:
             return []
         return [

@@ -379,17 +379,19 @@ def payments_of_statement(session: Session, key: HostKey) -> list[MoneyEntryReco
     return [entry_record(row) for row in rows]
 
 
-def overdue(session: Session, customer_id: UUID, before: date) -> list[Statement]:
-    return list(
-        session.scalars(
-            select(Statement).where(
-                Statement.customer_id == customer_id,
-                Statement.state == StatementState.ISSUED,
-                Statement.due_on < before,
-                Statement.total_minor > Statement.paid_minor,
-            )
-        )
+def overdue(
+    session: Session, customer_id: UUID, before: date, institution_id: UUID | None = None
+) -> list[Statement]:
+    """Statements that were due before a day and are not paid, of one host or of all."""
+    statement = select(Statement).where(
+        Statement.customer_id == customer_id,
+        Statement.state == StatementState.ISSUED,
+        Statement.due_on < before,
+        Statement.total_minor > Statement.paid_minor,
     )
+    if institution_id is not None:
+        statement = statement.where(Statement.institution_id == institution_id)
+    return list(session.scalars(statement))
 
 
 def income(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.availability.terms import OccupancyKind
+from resource_hub.domain.availability.terms import DebtBlock, HouseDocument, OccupancyKind
 from resource_hub.domain.booking import ports, quoting, store
 from resource_hub.domain.booking.errors import (
     BookingRefused,
@@ -44,13 +44,15 @@ from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.canonical import canonical_bytes, digest
 from resource_hub.kernel.errors import DomainError, Reason
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.time import TimeSpan, zone
+from resource_hub.kernel.time import TimeSpan, local_day, zone
 
 STAFF = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.OFFICE, Role.INSTITUTION_ADMIN)
 DECIDES = (Role.MANAGER, Role.DEPUTY, Role.OFFICE, Role.INSTITUTION_ADMIN)
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 # Quotas of a month reach so far to either side of a booking.
 _OWN = timedelta(days=62)
+# Hours that depend on others are looked at as far as other times are offered.
+_AROUND = 15 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +108,17 @@ def prepare(
     who = quoting.buyer(resource, customer_id, on)
     closed: tuple[Reason, ...] = ()
     own: tuple[Any, ...] = ()
+    taken: tuple[TimeSpan, ...] = ()
     if asked.span is not None and asked.kind is BookingKind.WINDOW:
         plan = plan or availability.plan(key, asked.span)
         closed = tuple(availability.reasons_against(plan, asked.unit_id, asked.span, outside=who.outside))
         if customer_id is not None and person_id is not None and (plan.rules.quotas or plan.rules.gap):
             near = asked.span.widened(int(_OWN.total_seconds()), int(_OWN.total_seconds()))
             near = TimeSpan(min(near.start, now), max(near.end, now + timedelta(days=800)))
-            own = store.own_times(reading(), key, customer_id, person_id, near, ignore)
+            own = store.own_times(reading(), key, customer_id, person_id, near, ignore, now)
+        if any(row.after for row in plan.rules.times):
+            around = asked.span.widened(_AROUND, _AROUND)
+            taken = availability.booked_near(key, around, asked.unit_id, now, ignore)
     elif plan is None:
         plan = availability.plan(key, TimeSpan(now, now + timedelta(seconds=1)))
     installed = ports.installed()
@@ -132,8 +138,11 @@ def prepare(
         customer_id=customer_id,
         own=own,
         closed=closed,
-        standing=tuple(installed.standing.reasons_against(customer_id, on)) if customer_id else (),
+        standing=_standing(plan.rules, key, customer_id, on),
         qualified=qualified,
+        booked_by=by.person_id if by is not None else None,
+        earliest_day=_earliest_day(key, plan.rules, now),
+        taken=taken,
         samples=asked.samples,
         purpose=asked.purpose,
         description=asked.description,
@@ -148,6 +157,25 @@ def prepare(
     )
     return Prepared(
         replace(asked, customer_id=customer_id), resource, who, plan, facts, by_host, person_id or UUID(int=0)
+    )
+
+
+def _standing(
+    rules: HouseDocument, key: HostKey, customer_id: UUID | None, on: date
+) -> tuple[Reason, ...]:
+    if customer_id is None or rules.debt is DebtBlock.NEVER:
+        return ()
+    creditor = key.institution_id if rules.debt is DebtBlock.HERE else None
+    return tuple(ports.installed().standing.reasons_against(customer_id, on, creditor))
+
+
+def _earliest_day(key: HostKey, rules: HouseDocument, now: datetime) -> date | None:
+    """The first day that a lead in working days leaves open."""
+    if not rules.lead_days:
+        return None
+    host = accounts.organisation(key.institution_id)
+    return availability.working_days_after(
+        host.jurisdiction, local_day(now, zone(host.zone)), rules.lead_days
     )
 
 
@@ -473,6 +501,11 @@ def alternatives(
     span = fitted(asked.span, rules.step, rules.least, rules.most)
     if rules.least and rules.most and rules.most < rules.least:
         return []
+    facts = replace(prepared.facts, closed=())
+
+    def suits(other: TimeSpan) -> bool:
+        return not any(r.place == "time" for r in check(replace(facts, span=other), rules, now))
+
     found = availability.alternatives(
         key,
         span,
@@ -481,6 +514,7 @@ def alternatives(
         not_after=now + timedelta(days=rules.horizon_days) if not prepared.by_host else None,
         ignore=ignore,
         count=count,
+        suits=suits,
     )
     return availability.alternatives_json(found)
 

@@ -132,8 +132,9 @@ def own_times(
     person_id: UUID,
     span: TimeSpan,
     ignore: UUID | None,
+    now: datetime,
 ) -> tuple[OwnTime, ...]:
-    """Bookings on a resource by the customer or the person that meet a span."""
+    """Bookings on a resource by the customer or the person that meet a span. A hold that has lapsed is none."""
     rows = session.execute(
         select(
             Booking.starts_at, Booking.ends_at, Booking.state, Booking.person_id, Booking.customer_id
@@ -144,6 +145,7 @@ def own_times(
             Booking.starts_at < span.end,
             Booking.ends_at > span.start,
             Booking.state.in_([s.value for s in COUNTED]),
+            or_(Booking.state != BookingState.HELD.value, Booking.hold_expires_at > now),
             Booking.id != ignore if ignore else Booking.id.is_not(None),
         )
     )

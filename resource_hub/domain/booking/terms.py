@@ -138,6 +138,8 @@ class BookingFacts:
         standing: what the customer's standing says against it (debts, bars).
         qualified: whether the person has the training that the rules ask for; None where nobody asks.
         by_host: the host books for somebody; lead, horizon and quotas do not bind it, opening hours do.
+        earliest_day: first day that the lead in working days leaves open, where the rules ask for one.
+        taken: what holds the resource near the span, where the rules make some hours depend on others.
     """
 
     kind: BookingKind
@@ -152,6 +154,9 @@ class BookingFacts:
     closed: tuple[Reason, ...] = ()
     standing: tuple[Reason, ...] = ()
     qualified: bool | None = None
+    booked_by: UUID | None = None
+    earliest_day: date | None = None
+    taken: tuple[TimeSpan, ...] = ()
     samples: int = 0
     purpose: str = ""
     description: str = ""
@@ -412,6 +417,8 @@ class HoldOfFunds(Protocol):
 
 
 class Standing(Protocol):
-    """Implemented by billing: why a customer may not book now (debts, bars)."""
+    """Implemented by billing: the debts for which a customer may not book now, to one host or to all."""
 
-    def reasons_against(self, customer_id: UUID, on: date) -> list[Reason]: ...
+    def reasons_against(
+        self, customer_id: UUID, on: date, creditor_id: UUID | None = None
+    ) -> list[Reason]: ...

@@ -87,7 +87,10 @@ def mark_no_shows(now: datetime, limit: int = 50, lease: Lease | None = None) ->
             terms = neighbours.house_terms(HostKey(host.id, row.resource_id), row.day)
             used = any_use(unit.session, row)
             own = _host_own(unit.session, host, row)
-            if states.missed(row.booked_starts_at, row.mode, terms, now, any_use=used, host_own=own):
+            ends_at = row.booked_ends_at
+            if states.missed(
+                row.booked_starts_at, row.mode, terms, now, any_use=used, host_own=own, ends_at=ends_at
+            ):
                 miss(unit, host, row, None)
                 marked += 1
     return marked

@@ -42,9 +42,10 @@ def house_terms(resource: HostKey, on: date | None = None) -> HouseTerms:
     rules, _ = availability.house_rules(resource, on)
     return HouseTerms(
         no_show_grace_seconds=rules.no_show_after * 60,
-        logout_grace_seconds=HouseTerms().logout_grace_seconds,
-        check_in_early_seconds=HouseTerms().check_in_early_seconds,
-        rotating_code_required=bool(getattr(rules, "rotating_code", False)),
+        no_show_release=rules.no_show_release,
+        logout_grace_seconds=rules.logout_grace * 60,
+        check_in_early_seconds=rules.check_in_early * 60,
+        rotating_code_required=rules.rotating_code,
     )
 
 

@@ -120,9 +120,13 @@ SEALABLE_STATES = frozenset({SessionState.ENDED, SessionState.NO_SHOW})
 
 @dataclass(frozen=True, slots=True)
 class HouseTerms:
-    """Terms of a host that bear on use, in seconds unless named otherwise."""
+    """Terms of a host that bear on use, in seconds unless named otherwise.
+
+    Without ``no_show_release`` a slot stays its customer's to the end; only then it is known that nobody came.
+    """
 
     no_show_grace_seconds: int = 15 * 60
+    no_show_release: bool = True
     logout_grace_seconds: int = 15 * 60
     check_in_early_seconds: int = 15 * 60
     sealing_term_working_days: int = 3

@@ -360,7 +360,7 @@ def test_three_sums_and_funds_in_the_same_unit(now: datetime, monkeypatch: pytes
 
 def test_a_bad_standing_is_among_the_reasons(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     class Debts:
-        def reasons_against(self, customer_id, on):  # type: ignore[no-untyped-def]
+        def reasons_against(self, customer_id, on, creditor_id=None):  # type: ignore[no-untyped-def]
             return [Reason("billing.debt", {})]
 
     monkeypatch.setattr(ports, "_ports", replace(ports.installed(), standing=Debts()))

@@ -10,6 +10,7 @@ from hypothesis import given
 from resource_hub.domain.availability.errors import InvalidRules
 from resource_hub.domain.availability.rules import document
 from resource_hub.domain.availability.rules.lanes import lane, reasons_against
+from resource_hub.domain.availability.rules.sentences import sentences
 from resource_hub.domain.availability.terms import (
     Audience,
     DayKind,
@@ -145,7 +146,7 @@ def test_faults_between_values() -> None:
 def test_every_rule_is_read_back_as_a_sentence() -> None:
     codes = [
         r.code
-        for r in document.sentences(make_rules(most=240, lead={"self_use": 60}, gap=30, approval="always"))
+        for r in sentences(make_rules(most=240, lead={"self_use": 60}, gap=30, approval="always"))
     ]
     assert "house.most" in codes and "house.lead_mode" in codes and "house.silence_lapse" in codes
-    assert document.sentences(HouseDocument())[0].code == "house.length"
+    assert sentences(HouseDocument())[0].code == "house.length"

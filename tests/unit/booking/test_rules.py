@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,18 +12,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resource_hub.domain.availability.terms import QuotaPeriod
+from resource_hub.domain.availability.rules.lanes import reasons_against
+from resource_hub.domain.availability.terms import QuotaPeriod, WeeklyHours
 from resource_hub.domain.booking.errors import WrongState
 from resource_hub.domain.booking.rules.check import check, check_cancel, check_change
 from resource_hub.domain.booking.rules.quotas import periods
 from resource_hub.domain.booking.rules.states import PATHS, STEPS, open_acts, step
-from resource_hub.domain.booking.terms import FINAL, Act, BookingKind, BookingState, ChangeFacts, Side
+from resource_hub.domain.booking.terms import (
+    FINAL,
+    Act,
+    BookingKind,
+    BookingState,
+    ChangeFacts,
+    OwnTime,
+    Side,
+)
 from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.infra.ids import new_id
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.time import TimeSpan, total_seconds
-from tests.builders.availability import make_rules, span
-from tests.builders.booking import make_facts, make_own
+from tests.builders.availability import make_hours, make_rules, span
+from tests.builders.booking import ME, MY_FIRM, make_facts, make_own
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TABLES = tomllib.loads(
@@ -31,13 +40,13 @@ TABLES = tomllib.loads(
 )
 
 
-def at(text: str) -> datetime:
+def at(text: str, tz: ZoneInfo = SHANGHAI) -> datetime:
     found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=SHANGHAI)
+    return found if found.tzinfo else found.replace(tzinfo=tz)
 
 
-def between(pair: list[str]) -> TimeSpan:
-    return TimeSpan(at(pair[0]), at(pair[1]))
+def between(pair: list[str], tz: ZoneInfo = SHANGHAI) -> TimeSpan:
+    return TimeSpan(at(pair[0], tz), at(pair[1], tz))
 
 
 def named(case: dict[str, Any]) -> str:
@@ -46,21 +55,43 @@ def named(case: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("case", TABLES["case"], ids=named)
 def test_house_rules(case: dict[str, Any]) -> None:
-    own = [make_own(f"{s}+08:00", f"{e}+08:00", BookingState(state)) for s, e, state in case.get("own", [])]
+    tz = ZoneInfo(case.get("zone", "Asia/Shanghai"))
+    asked = between(case["asked"], tz)
+    own = [
+        OwnTime(between([s, e], tz), BookingState(state), ME, MY_FIRM) for s, e, state in case.get("own", [])
+    ]
     own += [
-        make_own(f"{s}+08:00", f"{e}+08:00", BookingState(state), person_id=new_id())
+        OwnTime(between([s, e], tz), BookingState(state), new_id(), MY_FIRM)
         for s, e, state in case.get("colleague", [])
     ]
     facts = make_facts(
-        span=between(case["asked"]),
+        span=asked,
+        zone=tz.key,
         mode=Mode(case.get("mode", "self_use")),
         own=tuple(own),
+        outside=case.get("outside", True),
         by_host=case.get("by_host", False),
         qualified=case.get("qualified"),
-        closed=(Reason("availability.closed_hours", {}, "time"),) if case.get("closed") else (),
+        closed=closed(case, asked),
+        standing=tuple(Reason(code, {}) for code in case.get("standing", [])),
+        booked_by=new_id() if case.get("booked_by_other") else ME,
+        earliest_day=date.fromisoformat(case["earliest_day"]) if "earliest_day" in case else None,
+        taken=tuple(between(pair, tz) for pair in case.get("taken", [])),
     )
-    found = check(facts, make_rules(**{"step": 5, "least": 5, **case.get("rules", {})}), at(case["now"]))
+    rules = {"step": 5, "least": 5, **case.get("rules", {})}
+    if "times" in case:
+        rules |= TABLES[case["times"]]
+    found = check(facts, make_rules(**rules), at(case["now"], tz))
     assert [reason.code for reason in found] == case["fails"]
+
+
+def closed(case: dict[str, Any], asked: TimeSpan) -> tuple[Reason, ...]:
+    """What opening hours say: as the case puts it, or from hours of the days asked for, minutes after midnight."""
+    if "hours" in case:
+        first = asked.start.astimezone(SHANGHAI).weekday()
+        weekly = tuple(WeeklyHours(first + n, *row) for n, row in enumerate(case["hours"]))
+        return tuple(reasons_against(make_hours(weekly=weekly), asked, outside=True))
+    return (Reason("availability.closed_hours", {}, "time"),) if case.get("closed") else ()
 
 
 @pytest.mark.parametrize("case", TABLES["cancel"], ids=named)
@@ -78,7 +109,10 @@ def test_cancelling(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", TABLES["change"], ids=named)
 def test_changing(case: dict[str, Any]) -> None:
     facts = ChangeFacts(
-        BookingState(case.get("state", "approved")), between(case["before"]), between(case["after"])
+        BookingState(case.get("state", "approved")),
+        between(case["before"]),
+        between(case["after"]),
+        case.get("by_host", False),
     )
     found = check_change(facts, make_rules(**case.get("rules", {})), at(case["now"]))
     assert [reason.code for reason in found] == case["fails"]
@@ -111,7 +145,9 @@ def test_the_customer_cannot_approve() -> None:
 
 
 @given(
-    st.integers(0, 5000), st.integers(1, 90 * 24), st.sampled_from([p for p in QuotaPeriod if p != "future"])
+    st.integers(0, 5000),
+    st.integers(1, 90 * 24),
+    st.sampled_from([QuotaPeriod.DAY, QuotaPeriod.WEEK, QuotaPeriod.MONTH]),
 )
 def test_periods_cover_a_span_exactly_once(start: int, hours: int, period: QuotaPeriod) -> None:
     from datetime import UTC, timedelta

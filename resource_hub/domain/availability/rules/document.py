@@ -1,4 +1,4 @@
-"""House rules as a document: read it strictly, write it back, and say it in sentences (pure).
+"""House rules as a document: read it strictly and write it back (pure); ``sentences.py`` says it in words.
 
 A document is plain JSON, so that a version stays byte for byte what was in force. An unknown key is an error and not
 ignored: a misspelt rule that holds nobody back is worse than none.
@@ -14,8 +14,11 @@ from resource_hub.domain.availability.terms import (
     GRANULARITY_MINUTES,
     Approval,
     AskedField,
+    DebtBlock,
     HouseDocument,
+    NamedHours,
     Quota,
+    QuotaFor,
     QuotaMeasure,
     QuotaPer,
     QuotaPeriod,
@@ -43,8 +46,19 @@ _NUMBERS: dict[str, tuple[int, int]] = {
     "samples_most": (0, 100_000),
     "late_grace": (0, 1440),
     "no_show_after": (5, 1440),
+    "lead_days": (0, 60),
+    "check_in_early": (0, 1440),
+    "logout_grace": (0, 1440),
 }
-_OTHERS = {"format", "lead", "approval", "silence", "quotas", "fields", "hazard", "training"}
+_SWITCHES = {
+    "hazard": False,
+    "no_show_release": True,
+    "rotating_code": False,
+    "own_account": False,
+    "extend": True,
+}
+_CHOICES = {"approval": Approval, "silence": Silence, "debt": DebtBlock}
+_OTHERS = {"format", "lead", "quotas", "fields", "training", "times"}
 
 
 def read(document: Mapping[str, Any]) -> HouseDocument:
@@ -55,7 +69,7 @@ def read(document: Mapping[str, Any]) -> HouseDocument:
     """
     faults: list[Reason] = []
     values: dict[str, Any] = {}
-    for key in sorted(set(document) - set(_NUMBERS) - _OTHERS):
+    for key in sorted(set(document) - set(_NUMBERS) - set(_SWITCHES) - set(_CHOICES) - _OTHERS):
         faults.append(Reason("availability.rules_unknown", {"key": str(key)}, str(key)))
     if document.get("format", FORMAT) != FORMAT:
         faults.append(Reason("availability.rules_format", {"format": str(document.get("format"))}, "format"))
@@ -63,14 +77,16 @@ def read(document: Mapping[str, Any]) -> HouseDocument:
         if key in document:
             values[key] = _whole(document[key], key, least, most, faults)
     values["lead"] = _lead(document.get("lead", {}), faults)
-    for name, kind in (("approval", Approval), ("silence", Silence)):
+    for name, kind in _CHOICES.items():
         if name in document:
             values[name] = _one(kind, document[name], name, faults)
     values["quotas"] = _rows(document.get("quotas", []), "quotas", _quota, faults)
     values["fields"] = _rows(document.get("fields", []), "fields", _field, faults)
-    if not isinstance(document.get("hazard", False), bool):
-        faults.append(Reason("availability.rules_value", {"key": "hazard"}, "hazard"))
-    values["hazard"] = document.get("hazard", False) is True
+    values["times"] = _rows(document.get("times", []), "times", _named_hours, faults)
+    for name, usual in _SWITCHES.items():
+        if not isinstance(document.get(name, usual), bool):
+            faults.append(Reason("availability.rules_value", {"key": name}, name))
+        values[name] = document.get(name, usual) is True
     if not isinstance(document.get("training", ""), str):
         faults.append(Reason("availability.rules_value", {"key": "training"}, "training"))
     values["training"] = str(document.get("training", ""))
@@ -97,10 +113,39 @@ def _together(rules: HouseDocument) -> list[Reason]:
             faults.append(
                 Reason("availability.rules_lead_beyond_horizon", {"days": rules.horizon_days}, f"lead.{mode}")
             )
+    faults += _day_mode(rules) + _hours_together(rules)
     codes = [row.code for row in rules.fields]
     for index, code in enumerate(codes):
         if code in codes[:index]:
             faults.append(Reason("availability.rules_field_twice", {"code": code}, f"fields.{index}"))
+    return faults
+
+
+def _day_mode(rules: HouseDocument) -> list[Reason]:
+    """Booking by the day knows whole days only."""
+    if not rules.by_day:
+        return []
+    return [
+        Reason("availability.rules_whole_days", {}, key)
+        for key in ("least", "most")
+        if getattr(rules, key) % 1440
+    ]
+
+
+def _hours_together(rules: HouseDocument) -> list[Reason]:
+    known = {row.code for row in rules.times}
+    faults = []
+    for index, row in enumerate(rules.times):
+        if row.after and (row.after not in known or row.after == row.code):
+            faults.append(Reason("availability.rules_no_such_hours", {"code": row.after}, f"times.{index}"))
+    for index, quota in enumerate(rules.quotas):
+        place = f"quotas.{index}"
+        if quota.inside and quota.inside not in known:
+            faults.append(Reason("availability.rules_no_such_hours", {"code": quota.inside}, place))
+        if quota.period is QuotaPeriod.CONCURRENT and quota.measure is QuotaMeasure.MINUTES:
+            faults.append(Reason("availability.rules_quota_counts_bookings", {}, place))
+        if quota.period is QuotaPeriod.BOOKING and quota.measure is QuotaMeasure.BOOKINGS:
+            faults.append(Reason("availability.rules_quota_counts_hours", {}, place))
     return faults
 
 
@@ -149,7 +194,27 @@ def _quota(row: Mapping[str, Any], place: str, faults: list[Reason]) -> Quota:
         _one(QuotaPeriod, row.get("period"), place, faults),
         _one(QuotaMeasure, row.get("measure"), place, faults),
         _whole(row.get("limit"), place, 1, YEAR, faults),
+        str(row.get("inside") or ""),
+        _one(QuotaFor, row.get("whom", QuotaFor.ALL), place, faults),
     )
+
+
+def _named_hours(row: Mapping[str, Any], place: str, faults: list[Reason]) -> NamedHours:
+    code, zh, en = (str(row.get(key) or "").strip() for key in ("code", "name_zh", "name_en"))
+    days = row.get("days")
+    known = isinstance(days, list | tuple) and all(type(day) is int and 0 <= day <= 6 for day in days)
+    if not known or not days or not code.isidentifier() or len(code) > 40 or not (zh or en):
+        faults.append(Reason("availability.rules_value", {"key": place}, place))
+    starts = _whole(row.get("starts"), place, 0, 1435, faults)
+    ends = _whole(row.get("ends"), place, 5, 2880, faults)
+    if not starts < ends <= starts + 1440:
+        faults.append(Reason("availability.rules_hours_length", {}, place))
+    if starts % GRANULARITY_MINUTES or ends % GRANULARITY_MINUTES:
+        faults.append(Reason("availability.hours_granularity", {"minutes": GRANULARITY_MINUTES}, place))
+    return NamedHours(
+        code, zh or en, en or zh, tuple(sorted(set(days))) if known and days else (), starts, ends,
+        str(row.get("after") or ""),
+    )  # fmt: skip
 
 
 def _field(row: Mapping[str, Any], place: str, faults: list[Reason]) -> AskedField:
@@ -163,69 +228,34 @@ def write(rules: HouseDocument) -> dict[str, Any]:
     """The document of some rules; ``read(write(rules)) == rules``."""
     return {
         "format": FORMAT,
-        **{key: getattr(rules, key) for key in _NUMBERS},
+        **{key: getattr(rules, key) for key in (*_NUMBERS, *_SWITCHES, "training")},
+        **{key: getattr(rules, key).value for key in _CHOICES},
         "lead": dict(rules.lead),
-        "approval": rules.approval.value,
-        "silence": rules.silence.value,
         "quotas": [
-            {"per": q.per.value, "period": q.period.value, "measure": q.measure.value, "limit": q.limit}
+            {
+                "per": q.per.value,
+                "period": q.period.value,
+                "measure": q.measure.value,
+                "limit": q.limit,
+                "inside": q.inside,
+                "whom": q.whom.value,
+            }
             for q in rules.quotas
         ],
         "fields": [
             {"code": f.code, "name_zh": f.name_zh, "name_en": f.name_en, "required": f.required}
             for f in rules.fields
         ],
-        "hazard": rules.hazard,
-        "training": rules.training,
+        "times": [
+            {
+                "code": t.code,
+                "name_zh": t.name_zh,
+                "name_en": t.name_en,
+                "days": list(t.days),
+                "starts": t.starts,
+                "ends": t.ends,
+                "after": t.after,
+            }
+            for t in rules.times
+        ],
     }
-
-
-def sentences(rules: HouseDocument) -> list[Reason]:
-    """The rules read back, one plain sentence each, in the order in which a booker meets them."""
-    found = [Reason("house.length", {"least_seconds": rules.least * 60, "step": rules.step})]
-    if rules.most:
-        found.append(Reason("house.most", {"most_seconds": rules.most * 60}))
-    if rules.lead:
-        for mode in LEAD_KEYS:
-            if rules.lead.get(mode):
-                code = "house.lead" if mode == "all" else "house.lead_mode"
-                found.append(
-                    Reason(
-                        code,
-                        {"lead_seconds": rules.lead[mode] * 60, "mode": {"word": ["booking.mode", mode]}},
-                    )
-                )
-    found.append(Reason("house.horizon", {"days": rules.horizon_days}))
-    if rules.setup or rules.teardown:
-        found.append(Reason("house.setup", {"setup": rules.setup, "teardown": rules.teardown}))
-    if rules.gap:
-        found.append(Reason("house.gap", {"gap_seconds": rules.gap * 60}))
-    if rules.approval is Approval.NEVER:
-        found.append(Reason("house.approval_never", {}))
-    else:
-        code = "house.approval_outside" if rules.approval is Approval.OUTSIDE else "house.approval_always"
-        found.append(Reason(code, {"hours": rules.answer_hours}))
-        found.append(Reason(f"house.silence_{rules.silence}", {"hours": rules.answer_hours}))
-    for quota in rules.quotas:
-        values: dict[str, Any] = {"per": {"word": ["booking.quota_per", quota.per.value]}}
-        if quota.measure is QuotaMeasure.MINUTES:
-            values["limit_seconds"] = quota.limit * 60
-        else:
-            values["limit"] = quota.limit
-        found.append(Reason(f"house.quota_{quota.measure}_{quota.period}", values))
-    if rules.training:
-        found.append(Reason("house.training", {}))
-    if rules.hazard:
-        found.append(Reason("house.hazard", {}))
-    for row in rules.fields:
-        if row.required:
-            found.append(Reason("house.field", {"name": {"zh": row.name_zh, "en": row.name_en}}))
-    found.append(
-        Reason("house.cancel_until", {"notice_seconds": rules.cancel_until * 60})
-        if rules.cancel_until
-        else Reason("house.cancel_any_time", {})
-    )
-    if rules.change_until:
-        found.append(Reason("house.change_until", {"notice_seconds": rules.change_until * 60}))
-    found.append(Reason("house.no_show", {"minutes": rules.no_show_after}))
-    return found

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from resource_hub.domain.availability.rules.named_hours import occurrences
+from resource_hub.domain.availability.rules.sentences import name_of
 from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.booking.rules.quotas import quota_reasons
 from resource_hub.domain.booking.terms import (
@@ -17,7 +19,7 @@ from resource_hub.domain.booking.terms import (
     Hazard,
 )
 from resource_hub.kernel.errors import Reason
-from resource_hub.kernel.time import local_day, zone
+from resource_hub.kernel.time import TimeSpan, local_day, midnight, zone
 
 Rule = Callable[[BookingFacts, HouseDocument, datetime], Iterator[Reason]]
 
@@ -56,6 +58,14 @@ def _lead(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[
         yield Reason("booking.lead", values, "time")
 
 
+def _lead_days(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
+    if facts.span is None or facts.by_host or facts.earliest_day is None or facts.span.start < now:
+        return
+    if local_day(facts.span.start, zone(facts.zone)) < facts.earliest_day:
+        values = {"days": rules.lead_days, "earliest": facts.earliest_day.isoformat()}
+        yield Reason("booking.lead_days", values, "time")
+
+
 def _horizon(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
     if facts.span is None or facts.by_host:
         return
@@ -68,6 +78,9 @@ def _horizon(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterat
 def _length(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
     if facts.span is None:
         return
+    if rules.by_day:
+        yield from _length_in_days(facts.span, rules, zone(facts.zone))
+        return
     seconds = facts.span.seconds
     if seconds < rules.least * 60:
         yield Reason(
@@ -77,13 +90,28 @@ def _length(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterato
         yield Reason("booking.too_long", {"most_seconds": rules.most * 60, "asked_seconds": seconds}, "time")
 
 
+def _length_in_days(span: TimeSpan, rules: HouseDocument, tz: ZoneInfo) -> Iterator[Reason]:
+    """A day is one of the calendar, whatever the clock does meanwhile."""
+    last = span.end - timedelta(microseconds=1)
+    days = (local_day(last, tz) - local_day(span.start, tz)).days + 1
+    if days < rules.least // 1440:
+        yield Reason("booking.too_few_days", {"least": rules.least // 1440, "asked": days}, "time")
+    if rules.most and days > rules.most // 1440:
+        yield Reason("booking.too_many_days", {"most": rules.most // 1440, "asked": days}, "time")
+
+
 def _alignment(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
     if facts.span is None:
         return
-    step = rules.step * 60
+    tz, step = zone(facts.zone), rules.step * 60
+    if rules.by_day:
+        edges = (facts.span.start, facts.span.end)
+        if any(edge != midnight(local_day(edge, tz), tz) for edge in edges):
+            yield Reason("booking.whole_days", {}, "time")
+        return
     if facts.span.seconds % step or facts.span.end.microsecond or facts.span.start.microsecond:
         yield Reason("booking.length_step", {"step": rules.step}, "time")
-    if _into_day(facts.span.start, zone(facts.zone)) % step:
+    if _into_day(facts.span.start, tz) % step:
         yield Reason("booking.start_step", {"step": rules.step}, "time")
 
 
@@ -95,6 +123,32 @@ def _into_day(moment: datetime, tz: ZoneInfo) -> int:
 def _hours(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
     # Binds the host's own people too: who wants time outside the hours opens it first, for all to see (B25).
     yield from facts.closed
+
+
+def _after(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
+    """Hours that open only once those before them are taken, by the same booking or another (P7)."""
+    if facts.span is None or facts.by_host:
+        return
+    wanted = (facts.span, *facts.taken)
+    for row in rules.times:
+        if not row.after:
+            continue
+        for stretch in occurrences(row, facts.span, facts.zone):
+            before = [
+                one
+                for earlier in rules.named_hours(row.after)
+                for one in occurrences(earlier, stretch.widened(1), facts.zone)
+                if one.end == stretch.start
+            ]
+            if before and not any(one.overlaps(span) for one in before for span in wanted):
+                values = {
+                    "name": name_of(row),
+                    "before": name_of(rules.named_hours(row.after)[0]),
+                    "start": before[0].start.isoformat(),
+                    "end": before[0].end.isoformat(),
+                    "zone": facts.zone,
+                }
+                yield Reason("booking.hours_before_free", values, "time")
 
 
 def _gap(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
@@ -115,7 +169,7 @@ def _gap(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[R
 
 def _quotas(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
     if facts.span is not None and not facts.by_host:
-        yield from quota_reasons(facts, rules.quotas, now)
+        yield from quota_reasons(facts, rules, now)
 
 
 def _training(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
@@ -127,6 +181,11 @@ def _training(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Itera
         and facts.qualified is False
     ):
         yield Reason("booking.training", {"training": rules.training}, "mode")
+
+
+def _own_account(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
+    if rules.own_account and not facts.by_host and facts.booked_by not in (None, facts.person_id):
+        yield Reason("booking.own_account", {}, "person")
 
 
 def _standing(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
@@ -157,7 +216,8 @@ def _told(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[
 
 
 RULES: tuple[Rule, ...] = (
-    _resource, _past, _lead, _horizon, _length, _alignment, _hours, _gap, _quotas, _training, _standing, _told,
+    _resource, _past, _lead, _lead_days, _horizon, _length, _alignment, _hours, _after, _gap, _quotas, _training,
+    _own_account, _standing, _told,
 )  # fmt: skip
 
 
@@ -175,6 +235,8 @@ def check_change(facts: ChangeFacts, rules: HouseDocument, now: datetime) -> tup
         reasons.append(Reason("booking.change_into_past", {}, "time"))
     notice = rules.change_until * 60
     shrinks = facts.after.end < facts.before.end
+    if not rules.extend and not facts.by_host and not moves and facts.after.end > facts.before.end:
+        reasons.append(Reason("booking.no_extend", {}, "time"))
     if not facts.by_host and notice and (moves or shrinks) and facts.state is not BookingState.IN_USE:
         if facts.before.start - now < timedelta(seconds=notice):
             reasons.append(Reason("booking.change_until", {"notice_seconds": notice}, "time"))

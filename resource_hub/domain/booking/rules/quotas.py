@@ -1,18 +1,29 @@
-"""Booking quotas per person or customer in periods of the host's calendar (pure).
+"""Booking quotas per person or customer (pure).
 
-Time is counted where it lies: a booking over midnight counts in both days, one over several weeks in each of them.
-A booking is counted in the period in which it starts. What was missed counts as used.
+Time is counted where it lies: a booking over midnight counts in both days, one over several weeks in each of them,
+and with named hours only what lies in them. A booking as such is counted in the period in which its counted time
+begins. What was missed counts as used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from resource_hub.domain.availability.terms import Quota, QuotaMeasure, QuotaPer, QuotaPeriod
-from resource_hub.domain.booking.terms import COUNTED, FINAL, BookingFacts, OwnTime
+from resource_hub.domain.availability.rules.named_hours import inside
+from resource_hub.domain.availability.terms import (
+    HouseDocument,
+    NamedHours,
+    Quota,
+    QuotaFor,
+    QuotaMeasure,
+    QuotaPer,
+    QuotaPeriod,
+)
+from resource_hub.domain.booking.terms import COUNTED, FINAL, HOLDING, BookingFacts, OwnTime
 from resource_hub.kernel.errors import Reason
-from resource_hub.kernel.time import TimeSpan, local_day, midnight, zone
+from resource_hub.kernel.time import TimeSpan, intersect, local_day, midnight, total_seconds, zone
 
 
 def period_of(day: date, period: QuotaPeriod) -> tuple[date, date]:
@@ -39,18 +50,64 @@ def periods(span: TimeSpan, period: QuotaPeriod, zone_name: str) -> Iterator[Tim
         day = after
 
 
-def quota_reasons(facts: BookingFacts, quotas: Iterable[Quota], now: datetime) -> Iterator[Reason]:
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """How one quota counts."""
+
+    quota: Quota
+    hours: tuple[NamedHours, ...]
+    zone: str
+
+    @property
+    def limit(self) -> int:
+        return self.quota.limit * 60 if self.in_time else self.quota.limit
+
+    @property
+    def in_time(self) -> bool:
+        return self.quota.measure is QuotaMeasure.MINUTES
+
+    def counted(self, span: TimeSpan) -> list[TimeSpan]:
+        return inside(self.hours, span, self.zone) if self.quota.inside else [span]
+
+    def whole(self, span: TimeSpan) -> int:
+        parts = self.counted(span)
+        return total_seconds(parts) if self.in_time else int(bool(parts))
+
+    def part(self, span: TimeSpan, period: TimeSpan) -> int:
+        if not span.overlaps(period):
+            return 0
+        parts = self.counted(span)
+        if self.in_time:
+            return total_seconds(intersect(parts, [period]))
+        return int(bool(parts) and period.contains(parts[0].start))
+
+
+def quota_reasons(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
     if facts.span is None:
         return
-    for quota in quotas:
+    for quota in rules.quotas:
+        if not _binds(quota.whom, facts.outside):
+            continue
+        measure = _Measure(quota, rules.named_hours(quota.inside), facts.zone)
         own = [time for time in facts.own if _belongs(time, facts, quota.per)]
         if quota.period is QuotaPeriod.FUTURE:
-            yield from _future(facts.span, own, quota, now)
+            ahead = [time for time in own if time.span.end > now and time.state not in FINAL]
+            found = sum(measure.whole(time.span) for time in ahead), measure.whole(facts.span), None
+        elif quota.period is QuotaPeriod.BOOKING:
+            found = 0, measure.whole(facts.span), None
+        elif quota.period is QuotaPeriod.CONCURRENT:
+            parts = measure.counted(facts.span)
+            found = most_at_once(parts, [t.span for t in own if t.state in HOLDING]), int(bool(parts)), None
+        else:
+            for period in periods(facts.span, quota.period, facts.zone):
+                used = sum(measure.part(time.span, period) for time in own)
+                yield from _over(measure, used, measure.part(facts.span, period), period)
             continue
-        for period in periods(facts.span, quota.period, facts.zone):
-            used, asked = _used(own, period, quota.measure), _part(facts.span, period, quota.measure)
-            if asked and used + asked > _limit(quota):
-                yield _reason(quota, used, asked, period, facts.zone)
+        yield from _over(measure, *found)
+
+
+def _binds(whom: QuotaFor, outside: bool) -> bool:
+    return whom is QuotaFor.ALL or (whom is QuotaFor.OUTSIDE) is outside
 
 
 def _belongs(time: OwnTime, facts: BookingFacts, per: QuotaPer) -> bool:
@@ -60,35 +117,31 @@ def _belongs(time: OwnTime, facts: BookingFacts, per: QuotaPer) -> bool:
     return mine and time.state in COUNTED
 
 
-def _limit(quota: Quota) -> int:
-    return quota.limit * 60 if quota.measure is QuotaMeasure.MINUTES else quota.limit
+def most_at_once(parts: Iterable[TimeSpan], others: Iterable[TimeSpan]) -> int:
+    """How many of the others run at the fullest moment of the parts."""
+    others = list(others)
+    most = 0
+    for part in parts:
+        edges = [(both.start, 1) for one in others if (both := one.intersection(part))]
+        edges += [(both.end, -1) for one in others if (both := one.intersection(part))]
+        running = 0
+        for _, step in sorted(edges):
+            running += step
+            most = max(most, running)
+    return most
 
 
-def _part(span: TimeSpan, period: TimeSpan, measure: QuotaMeasure) -> int:
-    if measure is QuotaMeasure.BOOKINGS:
-        return int(period.contains(span.start))
-    inside = span.intersection(period)
-    return inside.seconds if inside else 0
-
-
-def _used(own: Iterable[OwnTime], period: TimeSpan, measure: QuotaMeasure) -> int:
-    return sum(_part(time.span, period, measure) for time in own)
-
-
-def _future(span: TimeSpan, own: list[OwnTime], quota: Quota, now: datetime) -> Iterator[Reason]:
-    ahead = [time for time in own if time.span.end > now and time.state not in FINAL]
-    if quota.measure is QuotaMeasure.BOOKINGS:
-        used, asked = len(ahead), 1
-    else:
-        used, asked = sum(time.span.seconds for time in ahead), span.seconds
-    if used + asked > _limit(quota):
-        yield _reason(quota, used, asked, None, "")
-
-
-def _reason(quota: Quota, used: int, asked: int, period: TimeSpan | None, zone_name: str) -> Reason:
+def _over(measure: _Measure, used: int, asked: int, period: TimeSpan | None) -> Iterator[Reason]:
+    if not asked or used + asked <= measure.limit:
+        return
+    quota = measure.quota
     values: dict[str, object] = {"per": {"word": ["booking.quota_per", quota.per.value]}}
-    suffix = "_seconds" if quota.measure is QuotaMeasure.MINUTES else ""
-    values |= {f"limit{suffix}": _limit(quota), f"used{suffix}": used, f"asked{suffix}": asked}
+    suffix = "_seconds" if measure.in_time else ""
+    values |= {f"limit{suffix}": measure.limit, f"used{suffix}": used, f"asked{suffix}": asked}
     if period is not None:
-        values["since"] = period.start.astimezone(zone(zone_name)).date().isoformat()
-    return Reason(f"booking.quota_{quota.measure}_{quota.period}", values, "time")
+        values["since"] = period.start.astimezone(zone(measure.zone)).date().isoformat()
+    code = f"booking.quota_{quota.measure}_{quota.period}"
+    if measure.hours:
+        values["hours"] = {"zh": measure.hours[0].name_zh, "en": measure.hours[0].name_en}
+        code += "_inside"
+    yield Reason(code, values, "time")

@@ -30,17 +30,28 @@ def may_move(old: SessionState, new: SessionState) -> bool:
 
 
 def missed(
-    starts_at: datetime, mode: str, terms: HouseTerms, now: datetime, *, any_use: bool, host_own: bool = False
+    starts_at: datetime,
+    mode: str,
+    terms: HouseTerms,
+    now: datetime,
+    *,
+    any_use: bool,
+    host_own: bool = False,
+    ends_at: datetime | None = None,
 ) -> bool:
     """Whether a booking counts as missed at ``now``.
 
     Any use of the unit since the start, by anybody, speaks against it (worked case U1); the host's own staff
     bookings are exempt. Only self-use is missed by the clock alone: in staff-run and send-in work the operator's
-    entry may come later, until the day is closed. It does not matter how late the question is asked.
+    entry may come later, until the day is closed. It does not matter how late the question is asked. Where a house
+    does not release slots, nobody has missed theirs before its end.
     """
     if any_use or host_own or mode != Mode.SELF_USE:
         return False
-    return now >= starts_at + timedelta(seconds=terms.no_show_grace_seconds)
+    due = starts_at + timedelta(seconds=terms.no_show_grace_seconds)
+    if not terms.no_show_release and ends_at is not None:
+        due = max(due, ends_at)
+    return now >= due
 
 
 def check_in_reasons(booked: TimeSpan, state: SessionState, terms: HouseTerms, now: datetime) -> list[Reason]:

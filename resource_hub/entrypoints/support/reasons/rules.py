@@ -1,0 +1,183 @@
+"""Sentences of the rules of the house that go beyond one booking: named hours, quotas in them, coming and staying."""
+
+from resource_hub.entrypoints.support.text import N_, NN_
+
+SENTENCES = {
+    # ---- what is wrong with a document
+    "availability.rules_whole_days": N_("Booking by the day knows whole days only."),
+    "availability.rules_no_such_hours": N_("There are no hours called “%(code)s”."),
+    "availability.rules_quota_counts_bookings": N_(
+        "What runs at one moment is counted in bookings, not in hours."
+    ),
+    "availability.rules_quota_counts_hours": N_(
+        "What one booking may take is counted in hours, not in bookings."
+    ),
+    "availability.rules_hours_length": N_("Named hours end after they begin, and within a day."),
+    # ---- why an order is refused
+    "booking.lead_days": NN_(
+        "Book at least %(days)s working day ahead: from %(earliest)s on.",
+        "Book at least %(days)s working days ahead: from %(earliest)s on.",
+        "days",
+    ),
+    "booking.too_few_days": NN_(
+        "At least %(least)s day; you asked for %(asked)s.",
+        "At least %(least)s days; you asked for %(asked)s.",
+        "least",
+    ),
+    "booking.too_many_days": NN_(
+        "At most %(most)s day; you asked for %(asked)s.",
+        "At most %(most)s days; you asked for %(asked)s.",
+        "most",
+    ),
+    "booking.whole_days": N_("This is booked by whole days, from midnight to midnight."),
+    "booking.hours_before_free": N_(
+        "%(name)s can be booked once %(before)s before it is taken; from %(start)s to %(end)s nobody has booked."
+    ),
+    "booking.own_account": N_("Everybody books for themselves here."),
+    "booking.no_extend": N_("A booking here cannot be made longer."),
+    "booking.quota_bookings_concurrent": NN_(
+        "At most %(limit)s booking at a time per %(per)s.",
+        "At most %(limit)s bookings at a time per %(per)s.",
+        "limit",
+    ),
+    "booking.quota_minutes_booking": N_(
+        "At most %(limit_seconds)s in one booking; you asked for %(asked_seconds)s."
+    ),
+    "booking.quota_minutes_booking_inside": N_(
+        "At most %(limit_seconds)s in %(hours)s in one booking; you asked for %(asked_seconds)s."
+    ),
+    "booking.quota_minutes_day_inside": N_(
+        "Quota in %(hours)s per %(per)s and day: %(limit_seconds)s. Booked %(used_seconds)s, asked %(asked_seconds)s (%(since)s)."
+    ),
+    "booking.quota_minutes_week_inside": N_(
+        "Quota in %(hours)s per %(per)s and week: %(limit_seconds)s. Booked %(used_seconds)s, asked %(asked_seconds)s (week of %(since)s)."
+    ),
+    "booking.quota_minutes_month_inside": N_(
+        "Quota in %(hours)s per %(per)s and month: %(limit_seconds)s. Booked %(used_seconds)s, asked %(asked_seconds)s (from %(since)s)."
+    ),
+    "booking.quota_minutes_future_inside": N_(
+        "At most %(limit_seconds)s in %(hours)s booked ahead per %(per)s. Booked %(used_seconds)s, asked %(asked_seconds)s."
+    ),
+    "booking.quota_bookings_day_inside": NN_(
+        "At most %(limit)s booking in %(hours)s per %(per)s and day (%(since)s).",
+        "At most %(limit)s bookings in %(hours)s per %(per)s and day (%(since)s).",
+        "limit",
+    ),
+    "booking.quota_bookings_week_inside": NN_(
+        "At most %(limit)s booking in %(hours)s per %(per)s and week (week of %(since)s).",
+        "At most %(limit)s bookings in %(hours)s per %(per)s and week (week of %(since)s).",
+        "limit",
+    ),
+    "booking.quota_bookings_month_inside": NN_(
+        "At most %(limit)s booking in %(hours)s per %(per)s and month (from %(since)s).",
+        "At most %(limit)s bookings in %(hours)s per %(per)s and month (from %(since)s).",
+        "limit",
+    ),
+    "booking.quota_bookings_future_inside": NN_(
+        "At most %(limit)s booking in %(hours)s ahead per %(per)s.",
+        "At most %(limit)s bookings in %(hours)s ahead per %(per)s.",
+        "limit",
+    ),
+    "booking.quota_bookings_concurrent_inside": NN_(
+        "At most %(limit)s booking at a time in %(hours)s per %(per)s.",
+        "At most %(limit)s bookings at a time in %(hours)s per %(per)s.",
+        "limit",
+    ),
+    # ---- the house rules read back
+    "house.by_day": NN_(
+        "Booked by the day, from midnight to midnight; at least %(least)s day.",
+        "Booked by the day, from midnight to midnight; at least %(least)s days.",
+        "least",
+    ),
+    "house.most_days": NN_(
+        "A booking lasts at most %(most)s day.", "A booking lasts at most %(most)s days.", "most"
+    ),
+    "house.lead_days": NN_(
+        "Book at least %(days)s working day ahead.", "Book at least %(days)s working days ahead.", "days"
+    ),
+    "house.times": N_("%(name)s is %(days)s, %(hours)s."),
+    "house.times_after": N_("%(name)s can be booked only once %(before)s before it is taken."),
+    "house.quota_minutes_booking": N_("One booking of a %(per)s takes at most %(limit_seconds)s."),
+    "house.quota_bookings_concurrent": NN_(
+        "Each %(per)s may have %(limit)s booking at a time.",
+        "Each %(per)s may have %(limit)s bookings at a time.",
+        "limit",
+    ),
+    "house.quota_minutes_day_inside": N_("In %(hours)s each %(per)s may book %(limit_seconds)s a day."),
+    "house.quota_minutes_week_inside": N_("In %(hours)s each %(per)s may book %(limit_seconds)s a week."),
+    "house.quota_minutes_month_inside": N_("In %(hours)s each %(per)s may book %(limit_seconds)s a month."),
+    "house.quota_minutes_future_inside": N_(
+        "In %(hours)s each %(per)s may have %(limit_seconds)s booked ahead."
+    ),
+    "house.quota_minutes_booking_inside": N_(
+        "In %(hours)s one booking of a %(per)s takes at most %(limit_seconds)s."
+    ),
+    "house.quota_bookings_day_inside": NN_(
+        "In %(hours)s each %(per)s may make %(limit)s booking a day.",
+        "In %(hours)s each %(per)s may make %(limit)s bookings a day.",
+        "limit",
+    ),
+    "house.quota_bookings_week_inside": NN_(
+        "In %(hours)s each %(per)s may make %(limit)s booking a week.",
+        "In %(hours)s each %(per)s may make %(limit)s bookings a week.",
+        "limit",
+    ),
+    "house.quota_bookings_month_inside": NN_(
+        "In %(hours)s each %(per)s may make %(limit)s booking a month.",
+        "In %(hours)s each %(per)s may make %(limit)s bookings a month.",
+        "limit",
+    ),
+    "house.quota_bookings_future_inside": NN_(
+        "In %(hours)s each %(per)s may have %(limit)s booking ahead.",
+        "In %(hours)s each %(per)s may have %(limit)s bookings ahead.",
+        "limit",
+    ),
+    "house.quota_bookings_concurrent_inside": NN_(
+        "In %(hours)s each %(per)s may have %(limit)s booking at a time.",
+        "In %(hours)s each %(per)s may have %(limit)s bookings at a time.",
+        "limit",
+    ),
+    "house.own_account": N_("Everybody books for themselves, not for others."),
+    "house.debt_here": N_("Who owes this institution a statement that is long overdue cannot book."),
+    "house.debt_anywhere": N_("Who owes anybody here a statement that is long overdue cannot book."),
+    "house.samples_most": N_("At most %(most)s samples in one order."),
+    "house.change_until_no_extend": N_(
+        "Moving is possible until %(notice_seconds)s before the start; a booking cannot be made longer."
+    ),
+    "house.no_extend": N_("A booking cannot be made longer."),
+    "house.check_in_early": N_("Checking in opens %(minutes)s minutes before the start."),
+    "house.rotating_code": N_("Checking in takes the changing code on the screen at the instrument."),
+    "house.late_grace": N_("Who comes up to %(minutes)s minutes after the start is not late."),
+    "house.no_show_kept": N_(
+        "Who does not come at all is a no-show; the slot stays theirs to its end, however late they come."
+    ),
+    "house.logout_grace": N_("Who forgets to check out is checked out %(minutes)s minutes after the end."),
+}
+
+REMEDIES = {
+    "booking.lead_days": N_("Choose a later day, or ask the laboratory to book for you."),
+    "booking.too_few_days": N_("Choose more days."),
+    "booking.too_many_days": N_("Choose fewer days, or two bookings."),
+    "booking.whole_days": N_("Choose a first and a last day."),
+    "booking.hours_before_free": N_("Book those hours too, or choose another time."),
+    "booking.own_account": N_("Let them sign in and book."),
+    "booking.no_extend": N_("Book another time beside it."),
+    "booking.quota_bookings_concurrent": N_("Choose another time, or put yourself on the waiting list."),
+    "booking.quota_bookings_concurrent_inside": N_(
+        "Choose another time, or put yourself on the waiting list."
+    ),
+    "booking.quota_minutes_booking": N_("Choose a shorter time, or two bookings."),
+    "booking.quota_minutes_booking_inside": N_("Choose a shorter time, or other hours."),
+    "booking.quota_minutes_day_inside": N_("Choose another day, a shorter time or other hours."),
+    "booking.quota_minutes_week_inside": N_("Choose another week, a shorter time or other hours."),
+    "booking.quota_minutes_month_inside": N_("Choose another month, a shorter time or other hours."),
+    "booking.quota_minutes_future_inside": N_(
+        "Wait until one of your bookings is over, or choose other hours."
+    ),
+    "booking.quota_bookings_day_inside": N_("Choose another day or other hours."),
+    "booking.quota_bookings_week_inside": N_("Choose another week or other hours."),
+    "booking.quota_bookings_month_inside": N_("Choose another month or other hours."),
+    "booking.quota_bookings_future_inside": N_(
+        "Wait until one of your bookings is over, or choose other hours."
+    ),
+}
