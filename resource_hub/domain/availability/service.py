@@ -78,8 +78,8 @@ from resource_hub.domain.availability.special_days import calendar_year, enter_d
 __all__ = [
     "Draft", "Hit", "HoursChanged", "NotYourResource", "Outsiders", "Plan", "ReadNotice", "RulesChanged",
     "add_exception", "alternatives", "alternatives_json", "booked_near", "calendar_year", "check_exception",
-    "days_of", "drop_lapsed_holds", "end_early", "ensure_windows", "enter_days", "exception", "exception_draft", "exceptions",
-    "forget_day", "free_times", "free_units", "hours_digest", "hours_draft", "hours_free", "house_rules",
+    "days_of", "drop_lapsed_holds", "end_early", "ensure_windows", "enter_days", "exception", "exception_draft",
+    "exceptions", "forget_day", "free_times", "free_units", "hours_digest", "hours_draft", "hours_free", "house_rules",
     "is_provisional", "is_working_day", "kept_span", "lock", "may_manage", "may_occupy", "monday", "move",
     "next_free", "occupy", "plan", "plans", "preview_exception", "preview_hours", "read_notice", "read_rules",
     "reasons_against", "rebuild", "release", "remove_exception", "roll_windows", "rules_history", "rules_sentences",
