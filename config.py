@@ -36,6 +36,8 @@ class Settings:
     pool_size: int = 10
     log_level: str = "INFO"
     metrics_token: str = ""  # who sends it may read /metrics; without one only this machine may
+    # Networks inside that calendars may be fetched from, as 10.20.0.0/16; all others must be public.
+    calendar_networks: tuple[str, ...] = ()
     max_upload_bytes: int = 32 * 1024 * 1024
     extra: Mapping[str, object] = field(default_factory=dict)
 
@@ -73,6 +75,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         log_level=env.get("RESOURCE_HUB_LOG_LEVEL", "INFO").upper(),
         metrics_token=env.get("RESOURCE_HUB_METRICS_TOKEN", ""),
         pool_size=int(env.get("RESOURCE_HUB_POOL_SIZE", "10")),
+        calendar_networks=tuple(env.get("RESOURCE_HUB_CALENDAR_NETWORKS", "").replace(",", " ").split()),
     )
 
 

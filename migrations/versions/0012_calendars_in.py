@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("url", sa.Text(), nullable=True),
         sa.Column("file_id", c.ID, nullable=True),
         sa.Column("zone", sa.String(length=64), nullable=False),
+        sa.Column("zones", c.JSON, nullable=False),
         sa.Column("etag", sa.String(length=300), nullable=False),
         sa.Column("last_modified", sa.String(length=100), nullable=False),
         sa.Column("body_sha256", c.BYTES, nullable=True),
@@ -70,6 +71,7 @@ def upgrade() -> None:
         sa.Column("holder_id", c.ID, nullable=False),
         sa.Column("summary", sa.String(length=300), nullable=False),
         sa.Column("seen_at", c.INSTANT, nullable=False),
+        sa.Column("told_at", c.INSTANT, nullable=True),
         sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_calendar_clash_span")),
         sa.ForeignKeyConstraint(
             ["institution_id", "source_id"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resource_hub.kernel.errors import Conflict, Invalid, NotFound
+from resource_hub.kernel.errors import Busy, Conflict, Invalid, NotFound
 
 
 class SlotTaken(Conflict):
@@ -39,3 +39,19 @@ class BadDay(Invalid):
     """A special day or an exception that cannot be entered."""
 
     code = "availability.bad_day"
+
+
+class CalendarRefused(Invalid):
+    """A calendar that is not read: no calendar, too large, too heavy, or at an address where we do not look."""
+
+    code = "calendar.refused"
+
+
+class CalendarAway(Busy):
+    """A calendar that cannot be had now; trying again later may help."""
+
+    code = "calendar.away"
+
+
+class NoSuchCalendar(NotFound):
+    code = "calendar.not_found"

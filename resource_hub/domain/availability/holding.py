@@ -225,6 +225,14 @@ def _regained(
             _renew(session, key, row.unit_id, cut, reach, one)
 
 
+def renew(unit: Unit, key: HostKey, unit_id: UUID, span: TimeSpan) -> None:
+    """Bring the kept windows of a unit into step with a span in which several pieces were taken or freed at once."""
+    reach = store.reach(unit.session, [key]).get(key)
+    cut = span.intersection(reach) if reach is not None else None
+    if reach is not None and cut is not None:
+        _renew(unit.session, key, unit_id, cut, reach, planning.plan(key, cut))
+
+
 def _renew(
     session: Session, key: HostKey, unit_id: UUID, changed: TimeSpan, reach: TimeSpan, plan: planning.Plan
 ) -> None:

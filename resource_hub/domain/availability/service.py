@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+from resource_hub.domain.availability.calendars import (
+    Due,
+    add_calendar,
+    calendar,
+    calendars,
+    claim_due,
+    clashes,
+    fill_after_clashes,
+    read_again,
+    reading_span,
+    remove_calendar,
+    say_zones,
+)
+from resource_hub.domain.availability.calendars import failed as calendar_failed
+from resource_hub.domain.availability.calendars import settle as settle_calendar
+from resource_hub.domain.availability.calendars import unchanged as calendar_unchanged
 from resource_hub.domain.availability.holding import (
     drop_lapsed_holds,
     end_early,
@@ -76,13 +92,16 @@ from resource_hub.domain.availability.searching import (
 from resource_hub.domain.availability.special_days import calendar_year, enter_days, forget_day
 
 __all__ = [
-    "Draft", "Hit", "HoursChanged", "NotYourResource", "Outsiders", "Plan", "ReadNotice", "RulesChanged",
-    "add_exception", "alternatives", "alternatives_json", "booked_near", "calendar_year", "check_exception",
-    "days_of", "drop_lapsed_holds", "end_early", "ensure_windows", "enter_days", "exception", "exception_draft",
-    "exceptions", "forget_day", "free_times", "free_units", "hours_digest", "hours_draft", "hours_free", "house_rules",
-    "is_provisional", "is_working_day", "kept_span", "lock", "may_manage", "may_occupy", "monday", "move",
-    "next_free", "occupy", "plan", "plans", "preview_exception", "preview_hours", "read_notice", "read_rules",
-    "reasons_against", "rebuild", "release", "remove_exception", "roll_windows", "rules_history", "rules_sentences",
-    "save_hours", "save_rules", "set_hours_directly", "settle", "special_days", "taken", "warm", "week",
-    "weekly_hours", "weeks", "working_day_after", "working_days_after", "write_rules", "zone_of",
+    "Draft", "Due", "Hit", "HoursChanged", "NotYourResource", "Outsiders", "Plan", "ReadNotice", "RulesChanged",
+    "add_calendar", "add_exception", "alternatives", "alternatives_json", "booked_near", "calendar",
+    "calendar_failed", "calendar_unchanged", "calendar_year", "calendars", "check_exception", "claim_due",
+    "clashes", "days_of", "drop_lapsed_holds", "end_early", "ensure_windows", "enter_days", "exception",
+    "exception_draft", "exceptions", "fill_after_clashes", "forget_day", "free_times", "free_units", "hours_digest",
+    "hours_draft", "hours_free", "house_rules", "is_provisional", "is_working_day", "kept_span", "lock",
+    "may_manage", "may_occupy", "monday", "move", "next_free", "occupy", "plan", "plans", "preview_exception",
+    "preview_hours", "read_again", "read_notice", "read_rules", "reading_span", "reasons_against", "rebuild",
+    "release", "remove_calendar", "remove_exception", "roll_windows", "rules_history", "rules_sentences",
+    "save_hours", "save_rules", "say_zones", "set_hours_directly", "settle", "settle_calendar", "special_days",
+    "taken", "warm", "week", "weekly_hours", "weeks", "working_day_after", "working_days_after", "write_rules",
+    "zone_of",
 ]  # fmt: skip

@@ -174,6 +174,7 @@ class CalendarSource(HostRow, Base):
     url: Mapped[str | None] = mapped_column(Text)
     file_id: Mapped[UUID | None] = mapped_column(Id)
     zone: Mapped[str] = mapped_column(String(64))  # of times that name none
+    zones: Mapped[dict[str, str]] = mapped_column(Json)  # what names stand for that nobody knows
     etag: Mapped[str] = mapped_column(String(300), default="")
     last_modified: Mapped[str] = mapped_column(String(100), default="")
     body_sha256: Mapped[bytes | None] = mapped_column(Bytes)
@@ -207,6 +208,7 @@ class CalendarClash(HostRow, Base):
     holder_id: Mapped[UUID] = mapped_column(Id)
     summary: Mapped[str] = mapped_column(String(300), default="")
     seen_at: Mapped[datetime] = mapped_column(Instant)
+    told_at: Mapped[datetime | None] = mapped_column(Instant)
     __table_args__ = (
         CheckConstraint("starts_at < ends_at", name="span"),
         host_fk("calendar_clash", "calendar_source", "source_id"),

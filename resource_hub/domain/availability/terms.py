@@ -386,3 +386,71 @@ class HouseDocument:
     @property
     def teardown_seconds(self) -> int:
         return self.teardown * 60
+
+
+# ---- calendars that a laboratory keeps elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class BusyEvent:
+    """One occurrence in a calendar that was read: time in which a unit cannot be had."""
+
+    span: TimeSpan
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarRead:
+    """What a calendar says of a span of time.
+
+    ``faults`` are events that could not be read, each with its reason; ``unknown_zones`` the names of time zones that
+    nobody knows, for which somebody has to say what they mean.
+    """
+
+    name: str
+    events: int
+    busy: tuple[BusyEvent, ...]
+    faults: tuple[Reason, ...] = ()
+    unknown_zones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarRecord:
+    """A calendar read as busy time on a resource (``unit_id`` None: on every unit of it)."""
+
+    key: HostKey
+    resource_id: UUID
+    unit_id: UUID | None
+    name: str
+    url: str | None
+    file_id: UUID | None
+    zone: str
+    zones: Mapping[str, str]
+    etag: str
+    last_modified: str
+    body_sha256: bytes | None
+    tried_at: datetime | None
+    read_at: datetime | None
+    reach_at: datetime | None
+    due_at: datetime | None
+    failures: int
+    events: int
+    stretches: int
+    faults: tuple[Reason, ...]
+    created_at: datetime
+
+    @property
+    def unknown_zones(self) -> tuple[str, ...]:
+        return tuple(str(r.values["zone"]) for r in self.faults if r.code == "calendar.unknown_zone")
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """An event of a read calendar where somebody holds the unit already; the holder keeps it."""
+
+    source_id: UUID
+    unit_id: UUID
+    span: TimeSpan
+    holder_id: UUID
+    summary: str
+    seen_at: datetime

@@ -56,7 +56,10 @@ def lane(
 def _held_pieces(holding: Held, span: TimeSpan, viewer: Viewer) -> Iterable[Stretch]:
     mine = holding.holder_id in viewer.holder_ids
     known = holding.holder_id if mine or viewer.host else None
-    if holding.kind is OccupancyKind.MAINTENANCE:
+    if holding.kind is OccupancyKind.EXTERNAL:
+        known = None
+        look, code = Look.TAKEN, "availability.external" if viewer.host else "availability.taken"
+    elif holding.kind is OccupancyKind.MAINTENANCE:
         look, code = Look.MAINTENANCE, "availability.maintenance"
     elif mine:
         look, code = (
