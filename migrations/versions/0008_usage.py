@@ -296,11 +296,30 @@ def upgrade() -> None:
         postgresql_partition_by="HASH (institution_id)",
     )
     op.create_index(
-        "ix_usage_session_booking", "usage_session", ["institution_id", "booking_id"], unique=False
+        "ix_usage_session_booking",
+        "usage_session",
+        ["institution_id", "booking_id"],
+        unique=False,
+        sqlite_where=sa.text("booking_id IS NOT NULL"),
+        postgresql_where=sa.text("booking_id IS NOT NULL"),
     )
     op.create_index("ix_usage_session_day", "usage_session", ["institution_id", "day", "state"], unique=False)
-    op.create_index("ix_usage_session_due", "usage_session", ["state", "seal_due_at"], unique=False)
-    op.create_index("ix_usage_session_start", "usage_session", ["state", "booked_starts_at"], unique=False)
+    op.create_index(
+        "ix_usage_session_due",
+        "usage_session",
+        ["state", "seal_due_at"],
+        unique=False,
+        sqlite_where=sa.text("seal_due_at IS NOT NULL"),
+        postgresql_where=sa.text("seal_due_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_usage_session_start",
+        "usage_session",
+        ["state", "booked_starts_at"],
+        unique=False,
+        sqlite_where=sa.text("booked_starts_at IS NOT NULL"),
+        postgresql_where=sa.text("booked_starts_at IS NOT NULL"),
+    )
     op.create_index(
         "ix_usage_session_unit", "usage_session", ["institution_id", "unit_id", "starts_at"], unique=False
     )

@@ -13,6 +13,7 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, LargeBinary, Uuid
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from resource_hub.infra.ids import uuid_of
 from resource_hub.kernel.time import NaiveTime
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,7 +41,7 @@ class Id(TypeDecorator[UUID]):
     def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
         if value is None or isinstance(value, UUID):
             return value
-        return UUID(bytes=bytes(value))
+        return uuid_of(int.from_bytes(value, "big"))
 
 
 class Instant(TypeDecorator[datetime]):

@@ -10,11 +10,20 @@ from uuid import UUID
 from sqlalchemy import select
 
 from resource_hub.domain.accounts.terms import CustomerClass
-from resource_hub.domain.usage.entries import ToSeal, write_entries
+from resource_hub.domain.usage.entries import ToSeal, append_entries
 from resource_hub.domain.usage.records import BulkResult, BulkRow, Host
 from resource_hub.domain.usage.rules.hours import day_of
+from resource_hub.domain.usage.sealer import hold_head, link_written
 from resource_hub.domain.usage.tables import SessionLine, UsageSession
-from resource_hub.domain.usage.terms import EntryFacts, EntryKind, Grade, Hours, SessionSource, SessionState
+from resource_hub.domain.usage.terms import (
+    ChainKind,
+    EntryFacts,
+    EntryKind,
+    Grade,
+    Hours,
+    SessionSource,
+    SessionState,
+)
 from resource_hub.infra.bulk import collector_off, insert_rows
 from resource_hub.infra.ids import derived_id
 from resource_hub.infra.unit_of_work import Unit, unit_of_work
@@ -44,13 +53,13 @@ def batches(rows: Iterable[BulkRow], size: int) -> Iterator[list[BulkRow]]:
         yield batch
 
 
-def import_bulk(host: Host, rows: Iterable[BulkRow], *, batch_size: int = 2000) -> Iterator[BulkResult]:
+def import_bulk(host: Host, rows: Iterable[BulkRow], *, batch_size: int = 500) -> Iterator[BulkResult]:
     """Seal old records of one institution, a unit per batch; yields what each batch did.
 
     A row whose natural key is known already is left alone, so that a second run creates nothing; where its times
     have changed since it is counted as differing, because what is sealed changes by a correction only. Times are cut to
-    whole seconds. The rows are sealed at once: nobody can close a day of years ago, and their grade says what they
-    are. The sealer links them afterwards, like any other entry.
+    whole seconds. The rows are sealed and linked at once: nobody can close a day of years ago, and their grade says
+    what they are.
 
     Raises:
         ValueError: a row that ends before it starts.
@@ -83,6 +92,7 @@ def _import_batch(unit: Unit, host: Host, batch: Sequence[BulkRow]) -> BulkResul
     if not fresh:
         return BulkResult(0, len(batch) - differing, differing)
     now, tz = unit.now.replace(microsecond=0), zone(host.zone)
+    source, sealed_state, no_flags = SessionSource.BULK.value, SessionState.SEALED.value, list[str]()
     sessions: list[tuple[Any, ...]] = []
     lines: list[tuple[Any, ...]] = []
     sealed: list[ToSeal] = []
@@ -92,29 +102,21 @@ def _import_batch(unit: Unit, host: Host, batch: Sequence[BulkRow]) -> BulkResul
             raise ValueError(
                 f"{row.source_key}: ends at {ends.isoformat()}, before its start {starts.isoformat()}"
             )
-        seconds = int((ends - starts).total_seconds())
+        length = ends - starts
+        seconds = length.days * 86_400 + length.seconds
         day = day_of(ends, tz) if seconds else starts.astimezone(tz).date()
         line_id = derived_id(row.starts_at, "session_line", host.id, session_id, 1)
         sessions.append(
             (
-                host.id, session_id, row.resource_id, row.unit_id, SessionSource.BULK.value, row.mode,
-                SessionState.SEALED.value, day, starts, ends, 0, seconds, 0, 0, "E", _REASON, "bulk", [], "", now,
-                row.source_key, 1, now,
+                host.id, session_id, row.resource_id, row.unit_id, source, row.mode, sealed_state, day, starts, ends,
+                0, seconds, 0, 0, "E", _REASON, "bulk", no_flags, "", now, row.source_key, 1, now,
             )
         )  # fmt: skip
         lines.append(
             (
-                host.id,
-                line_id,
-                session_id,
-                1,
-                row.customer_id,
-                row.customer_class,
-                row.purpose,
-                1,
-                row.samples,
+                host.id, line_id, session_id, 1, row.customer_id, row.customer_class, row.purpose, 1, row.samples,
             )
-        )
+        )  # fmt: skip
         facts = EntryFacts(
             host_code=host.code,
             resource_id=row.resource_id,
@@ -145,5 +147,7 @@ def _import_batch(unit: Unit, host: Host, batch: Sequence[BulkRow]) -> BulkResul
         sealed.append(ToSeal(facts, line_id, outside))
     insert_rows(unit.session, UsageSession, _SESSION_COLUMNS, sessions)
     insert_rows(unit.session, SessionLine, _LINE_COLUMNS, lines)
-    write_entries(unit.session, host.id, sealed, sealed_at=now, sealing_day=now.astimezone(tz).date())
+    hold_head(unit.session, host.id, ChainKind.USAGE.value)
+    written = append_entries(unit.session, host.id, sealed, now)
+    link_written(unit.session, host.id, ChainKind.USAGE.value, written, now.astimezone(tz).date())
     return BulkResult(len(fresh), len(batch) - len(fresh) - differing, differing)

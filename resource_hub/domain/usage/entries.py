@@ -6,10 +6,10 @@ spelling of an entry.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -47,9 +47,7 @@ class Rollups:
     """Sums to be added to the kept figures, gathered in memory and written in one statement."""
 
     def __init__(self) -> None:
-        self._seconds: Counter[tuple[object, ...]] = Counter()
-        self._sessions: Counter[tuple[object, ...]] = Counter()
-        self._samples: Counter[tuple[object, ...]] = Counter()
+        self._sums: dict[tuple[Any, ...], list[int]] = {}
 
     def add(self, facts: EntryFacts, outside: bool, *, sign: int = 1, has_span: bool = True) -> None:
         """Hours go to the days on which they fell; the session and its samples to the day on which it ended."""
@@ -57,15 +55,17 @@ class Rollups:
         span = (
             TimeSpan(facts.starts_at, facts.ends_at) if has_span and facts.ends_at > facts.starts_at else None
         )
-        for day, seconds in by_day(span, facts.hours.effective, zone(facts.zone), facts.day):
-            self._seconds[(facts.resource_id, day, *rest)] += sign * seconds
-        key = (facts.resource_id, facts.day, *rest)
         # Only the first line counts the session, so that sessions sum to sessions.
-        self._sessions[key] += sign if facts.line == 1 and facts.state != "no_show" else 0
-        self._samples[key] += sign * facts.samples
+        sessions = sign if facts.line == 1 and facts.state != "no_show" else 0
+        of_day = {facts.day: (0, sessions, sign * facts.samples)}
+        for day, seconds in by_day(span, facts.hours.effective, zone(facts.zone), facts.day):
+            of_day[day] = (sign * seconds, *of_day.get(day, (0, 0, 0))[1:])
+        for day, more in of_day.items():
+            sums = self._sums.setdefault((facts.resource_id, day, *rest), [0, 0, 0])
+            for place, number in enumerate(more):
+                sums[place] += number
 
     def write(self, session: Session, institution_id: UUID) -> None:
-        keys = self._seconds.keys() | self._sessions.keys() | self._samples.keys()
         rows = [
             {
                 "institution_id": institution_id,
@@ -75,12 +75,12 @@ class Rollups:
                 "outside": key[3],
                 "purpose": key[4],
                 "grade": key[5],
-                "effective_seconds": self._seconds[key],
-                "sessions": self._sessions[key],
-                "samples": self._samples[key],
+                "effective_seconds": sums[0],
+                "sessions": sums[1],
+                "samples": sums[2],
             }
             # In one order everywhere, so that two units never wait for each other's rows crosswise.
-            for key in sorted(keys, key=lambda k: (str(k[0]), str(k[1]), *map(str, k[2:])))
+            for key, sums in sorted(self._sums.items(), key=lambda item: [str(part) for part in item[0]])
         ]
         if not rows:
             return
@@ -107,14 +107,24 @@ def write_entries(
     session: Session, institution_id: UUID, lines: Sequence[ToSeal], *, sealed_at: datetime, sealing_day: date
 ) -> list[UUID]:
     """Append entries, queue them for the sealer, and add them to the rollups. Returns their ids in order."""
-    entries, queue, ids = [], [], []
+    written = append_entries(session, institution_id, lines, sealed_at)
+    queue = [(institution_id, ChainKind.USAGE.value, new, digest, sealing_day) for new, digest in written]
+    insert_rows(session, UnlinkedEntry, _QUEUE_COLUMNS, queue)
+    return [new for new, _ in written]
+
+
+def append_entries(
+    session: Session, institution_id: UUID, lines: Sequence[ToSeal], sealed_at: datetime
+) -> list[tuple[UUID, bytes]]:
+    """Append entries and add them to the rollups; returns ids and digests in order. The caller sees to their links."""
+    entries, written = [], []
     rollups = Rollups()
     for line in lines:
         facts = line.facts
         body = entry_bytes(facts)
         digest = body_digest(body)
         new = entry_id(facts, institution_id)
-        ids.append(new)
+        written.append((new, digest))
         entries.append(
             (
                 institution_id, new, facts.kind.value, facts.session_id, line.line_id, line.corrects_id, facts.day,
@@ -123,12 +133,10 @@ def write_entries(
                 facts.samples, ENTRY_FORMAT, body, digest, sealed_at,
             )
         )  # fmt: skip
-        queue.append((institution_id, ChainKind.USAGE.value, new, digest, sealing_day))
         rollups.add(facts, line.outside, has_span=line.has_span)
     insert_rows(session, UsageEntry, _ENTRY_COLUMNS, entries)
-    insert_rows(session, UnlinkedEntry, _QUEUE_COLUMNS, queue)
     rollups.write(session, institution_id)
-    return ids
+    return written
 
 
 def take_back(session: Session, institution_id: UUID, lines: Iterable[ToSeal]) -> None:

@@ -6,12 +6,14 @@ so that the sealer needs to know nothing of the rows themselves and serves every
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -61,11 +63,12 @@ def backlog() -> int:
 def link_batch(institution_id: UUID, kind: str, size: int = 500, lease: Lease | None = None) -> int:
     """Link the next rows of one chain in the order of their ids; returns how many.
 
-    Two sealers at once meet at the key of the position: one wins, the other's unit is rolled back and its rows wait
-    in the queue for the next turn.
+    Two sealers at once queue at the head of the chain. Where a chain has none yet they meet at the key of its first
+    position: one wins, the other's unit is rolled back and its rows wait in the queue for the next turn.
     """
     try:
         with collector_off(), unit_of_work(lease=lease) as unit:
+            _lock_head(unit.session, institution_id, kind)
             waiting = unit.session.execute(
                 select(UnlinkedEntry.entry_id, UnlinkedEntry.digest, UnlinkedEntry.sealing_day)
                 .where(UnlinkedEntry.institution_id == institution_id, UnlinkedEntry.kind == kind)
@@ -74,19 +77,55 @@ def link_batch(institution_id: UUID, kind: str, size: int = 500, lease: Lease | 
             ).all()
             if not waiting:
                 return 0
-            position, previous = head(unit.session, institution_id, kind)
-            links = []
-            for entry_id, digest, sealing_day in waiting:
-                position += 1
-                previous = link_digest(previous, digest)
-                links.append((institution_id, kind, position, entry_id, digest, previous, sealing_day))
-            insert_rows(unit.session, ChainLink, _LINK_COLUMNS, links)
-            _move_head(unit.session, institution_id, kind, position)
+            _append_links(unit.session, institution_id, kind, [(row[0], row[1], row[2]) for row in waiting])
             # New rows may have come in between since; only what was read and linked leaves the queue.
             _leave_queue(unit.session, institution_id, kind, [row[0] for row in waiting])
             return len(waiting)
     except IntegrityError:
         return 0
+
+
+def hold_head(session: Session, institution_id: UUID, kind: str) -> None:
+    """Make sure that a chain has a head and hold it until the unit ends, so that nobody else links meanwhile."""
+    insert = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    session.execute(
+        insert(ChainHead)
+        .values(institution_id=institution_id, kind=kind, position=0, rooted_position=0, verified_position=0)
+        .on_conflict_do_nothing()
+    )
+    _lock_head(session, institution_id, kind)
+
+
+def link_written(
+    session: Session,
+    institution_id: UUID,
+    kind: str,
+    entries: Iterable[tuple[UUID, bytes]],
+    sealing_day: date,
+) -> None:
+    """Link rows that this unit has just written, past the queue. The caller holds the head of the chain."""
+    _append_links(session, institution_id, kind, [(new, digest, sealing_day) for new, digest in entries])
+
+
+def _lock_head(session: Session, institution_id: UUID, kind: str) -> None:
+    session.execute(
+        select(ChainHead.position)
+        .where(ChainHead.institution_id == institution_id, ChainHead.kind == kind)
+        .with_for_update()
+    )
+
+
+def _append_links(
+    session: Session, institution_id: UUID, kind: str, entries: Sequence[tuple[UUID, bytes, date]]
+) -> None:
+    position, previous = head(session, institution_id, kind)
+    links = []
+    for entry_id, digest, sealing_day in entries:
+        position += 1
+        previous = link_digest(previous, digest)
+        links.append((institution_id, kind, position, entry_id, digest, previous, sealing_day))
+    insert_rows(session, ChainLink, _LINK_COLUMNS, links)
+    _move_head(session, institution_id, kind, position)
 
 
 def _move_head(session: Session, institution_id: UUID, kind: str, position: int) -> None:

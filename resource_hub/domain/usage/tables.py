@@ -32,6 +32,12 @@ def _institution_id() -> Mapped[UUID]:
     return mapped_column(Id, primary_key=True, sort_order=-20)
 
 
+def _where_present(name: str, *columns: str) -> Index:
+    """An index of the rows that have something in the last column."""
+    there = text(f"{columns[-1]} IS NOT NULL")
+    return Index(name, *columns, sqlite_where=there, postgresql_where=there)
+
+
 class Evidence(HostRow, Base):
     """Append-only: one thing that proves use, with the time it speaks of and the time it was entered."""
 
@@ -133,9 +139,10 @@ class UsageSession(HostRow, Base):
         UniqueConstraint("institution_id", "source_key", name="uq_usage_session_source_key"),
         Index("ix_usage_session_day", "institution_id", "day", "state"),
         Index("ix_usage_session_unit", "institution_id", "unit_id", "starts_at"),
-        Index("ix_usage_session_booking", "institution_id", "booking_id"),
-        Index("ix_usage_session_due", "state", "seal_due_at"),
-        Index("ix_usage_session_start", "state", "booked_starts_at"),
+        # Sealed history has none of these three, and need not be carried along by the scheduler's questions.
+        _where_present("ix_usage_session_booking", "institution_id", "booking_id"),
+        _where_present("ix_usage_session_due", "state", "seal_due_at"),
+        _where_present("ix_usage_session_start", "state", "booked_starts_at"),
         # One person at a machine at a time (worked case B39): the database itself refuses a second open use.
         Index(
             "uq_usage_session_running",

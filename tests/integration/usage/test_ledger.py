@@ -87,9 +87,22 @@ def test_a_day_is_signed_once_when_it_is_over(scene, tmp_path):
     assert (found.holds, found.roots) == (True, 1)
 
 
-def test_a_row_that_waits_for_the_sealer_holds_back_the_root(scene, tmp_path):
+def back_to_the_queue(database):
+    """As if what is linked had been sealed one by one and still waited for the sealer."""
+    tamper(
+        database,
+        "INSERT INTO unlinked_entry (institution_id, kind, entry_id, digest, sealing_day)"
+        " SELECT institution_id, kind, entry_id, entry_digest, sealing_day FROM chain_link",
+        None,
+    )
+    tamper(database, "DELETE FROM chain_link", None)
+    tamper(database, "UPDATE chain_head SET position = 0", None)
+
+
+def test_a_row_that_waits_for_the_sealer_holds_back_the_root(scene, database, tmp_path):
+    seal(scene, 2)
+    back_to_the_queue(database)
     with clock.fixed(LATER):
-        list(bulk.import_bulk(scene.host, [make_bulk_row(scene, 1), make_bulk_row(scene, 2)]))
         sealer.link_batch(scene.host.id, "usage", 1)
     assert sealer.sign_roots(LATER + timedelta(days=1), FileSigner(tmp_path)) == 0
     assert verdict(scene).waiting == 1
@@ -179,15 +192,15 @@ def test_each_host_has_its_own_chain(in_app):
     assert verdict(first).links == 3 and verdict(second).links == 2
 
 
-def test_two_sealers_at_once_leave_one_chain_without_gaps(scene):
+def test_sealers_and_an_import_at_once_leave_one_chain_without_gaps(scene, database):
     import threading
 
     from flask import current_app
 
     app = current_app._get_current_object()
-    rows = [make_bulk_row(scene, n) for n in range(1, 41)]
-    with clock.fixed(LATER):
-        list(bulk.import_bulk(scene.host, rows))
+    seal(scene, 40)
+    back_to_the_queue(database)
+    more = [make_bulk_row(scene, n) for n in range(41, 81)]
 
     def work():
         with app.app_context():
@@ -196,13 +209,17 @@ def test_two_sealers_at_once_leave_one_chain_without_gaps(scene):
                 sealer.link_batch(scene.host.id, "usage", 3)
                 db.session.rollback()
 
-    threads = [threading.Thread(target=work) for _ in range(3)]
+    def load():
+        with app.app_context():
+            list(bulk.import_bulk(scene.host, more, batch_size=5))
+
+    threads = [threading.Thread(target=target) for target in (work, load, work, work)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
     found = verdict(scene)
-    assert found.holds and found.links == 40 and found.waiting == 0
+    assert found.holds and found.links == 80 and found.waiting == 0
 
 
 def test_the_bytes_do_not_depend_on_when_they_were_sealed(scene):

@@ -17,6 +17,7 @@ from resource_hub.domain.usage.rules.ledger import (
     body_digest,
     entry_bytes,
     facts_of,
+    instant_text,
     link_digest,
     root_bytes,
     salted_digest,
@@ -69,8 +70,34 @@ def test_the_bytes_of_format_1_are_fixed():
     )
 
 
-def test_the_bytes_are_the_canonical_spelling():
-    assert canonical_bytes(json.loads(entry_bytes(FACTS))) == entry_bytes(FACTS)
+TEXT = st.text(max_size=12)
+
+
+@given(
+    st.builds(
+        replace,
+        st.just(FACTS),
+        host_code=TEXT,
+        kind=st.sampled_from(EntryKind),
+        source=st.sampled_from(SessionSource),
+        source_ref=st.none() | TEXT,
+        purpose=TEXT,
+        grade=st.sampled_from(Grade),
+        booking_id=st.none() | st.uuids(),
+        unit_id=st.none() | st.uuids(),
+        samples=st.integers(0, 10**9),
+        evidence=st.lists(st.dictionaries(TEXT, TEXT | st.booleans() | st.none()), max_size=3).map(tuple),
+    )
+)
+def test_the_bytes_are_the_canonical_spelling(facts):
+    assert canonical_bytes(json.loads(entry_bytes(facts))) == entry_bytes(facts)
+
+
+@given(st.datetimes(timezones=st.timezones(), min_value=datetime(1000, 1, 1), max_value=datetime(9999, 1, 1)))
+def test_an_instant_has_one_spelling_in_every_zone(moment):
+    text = instant_text(moment)
+    assert text == f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    assert instant_text(moment.astimezone(UTC)) == text
 
 
 def test_the_facts_read_back_from_the_bytes():
