@@ -108,7 +108,7 @@ def add_calendar(
         CalendarRefused: a zone that nobody knows, or too many calendars. NoUnit: the unit is another resource's.
     """
     may_manage(key, by)
-    _known_zone(zone_name)
+    check_zone(zone_name)
     if unit_id is not None and unit_id not in {u.key.id for u in catalogue.units(key, active_only=True)}:
         raise NoUnit()
     with unit_of_work() as unit:
@@ -138,7 +138,8 @@ def add_calendar(
         return calendar_store.as_record(row)
 
 
-def _known_zone(name: str) -> None:
+def check_zone(name: str) -> None:
+    """Refuse a zone that the IANA database does not know."""
     try:
         zone(name)
     except UnknownZone as error:
@@ -153,7 +154,7 @@ def say_zones(key: HostKey, source_id: UUID, zones: Mapping[str, str], *, by: Ac
     """
     may_manage(key, by)
     for name in zones.values():
-        _known_zone(name)
+        check_zone(name)
     with unit_of_work() as unit:
         row = _locked(unit, key, source_id)
         row.zones = {**row.zones, **{k[:120]: v for k, v in zones.items()}}

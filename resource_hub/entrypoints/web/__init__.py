@@ -28,6 +28,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("booking", "calendar"),
     ("availability", "blueprint"),
     ("availability", "calendar_days"),
+    ("calendars", "blueprint"),
     ("money", "tariffs"),
     ("money", "billing"),
     ("money", "subsidy"),

@@ -31,6 +31,7 @@ def _links(organisation: str, record: ResourceRecord) -> list[tuple[str, str]]:
     return [
         (_("Opening hours and closures"), url_for("availability.hours", **about)),
         (_("House rules"), url_for("availability.rules", **about)),
+        (_("Calendars kept elsewhere"), url_for("calendars.index", **about)),
     ]
 
 

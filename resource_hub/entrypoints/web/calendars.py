@@ -1,0 +1,204 @@
+"""Calendars that a laboratory keeps elsewhere: added by address or file, with what was read, what could not be, and
+which bookings they clash with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from resource_hub.domain.availability import service
+from resource_hub.domain.availability.errors import CalendarAway, CalendarRefused
+from resource_hub.domain.availability.terms import CalendarRecord, Clash
+from resource_hub.domain.booking import service as booking
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.entrypoints.support import calendar_reading, formatting, uploads
+from resource_hub.entrypoints.support.forms import Form, once
+from resource_hub.entrypoints.support.guards import allows
+from resource_hub.entrypoints.web.availability.blueprints import MANAGES, managed
+from resource_hub.entrypoints.web.booking.lists import Row, rows_of
+from resource_hub.infra import clock
+from resource_hub.kernel.errors import DomainError, Reason
+from resource_hub.kernel.keys import HostKey
+
+blueprint = Blueprint("calendars", __name__)
+
+POLICY = uploads.Policy(10 * uploads.MB)
+_PAGE = "/o/<organisation>/resources/<uuid:resource_id>/calendars"
+
+Answer = tuple[str, int] | Response
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One calendar on the page. Of an address only the host is shown: the rest of it is often a secret."""
+
+    record: CalendarRecord
+    place: str
+    unit: str
+    faults: tuple[Reason, ...]
+    guesses: tuple[tuple[str, str], ...]
+
+    @property
+    def state(self) -> str:
+        if self.record.failures:
+            return "failing"
+        if self.record.read_at is None:
+            return "waiting"
+        return "partly" if self.record.faults else "read"
+
+
+@dataclass(frozen=True, slots=True)
+class ClashRow:
+    clash: Clash
+    calendar: str
+    row: Row | None
+
+
+@blueprint.get(_PAGE)
+@allows(*MANAGES)
+def index(organisation: str, resource_id: UUID) -> Answer:
+    """The calendars of a resource and the clashes that wait for an answer."""
+    return _page(organisation, managed(resource_id))
+
+
+def _page(organisation: str, record: ResourceRecord, form: Form | None = None) -> Answer:
+    sources = service.calendars(record.key, by=g.actor)
+    units = catalogue.units(record.key, active_only=True)
+    names = {unit.key.id: unit.name(formatting.language()) for unit in units}
+    shown = form or Form({"zone": record.zone, "way": "url"})
+    html = render_template(
+        "availability/calendars.html",
+        record=record,
+        organisation_code=organisation,
+        sources=[_shown(source, names, record.zone) for source in sources],
+        clashes=_clash_rows(record, sources),
+        units=[(str(key), name) for key, name in names.items()],
+        form=shown,
+        now=clock.now(),
+    )
+    return html, shown.status
+
+
+def _shown(source: CalendarRecord, units: dict[UUID, str], zone: str) -> Shown:
+    place = urlsplit(source.url).hostname or "" if source.url else _("uploaded file")
+    asked = tuple((name, source.zones.get(name, zone)) for name in source.unknown_zones)
+    faults = source.faults
+    return Shown(source, place, units.get(source.unit_id, "") if source.unit_id else "", faults, asked)
+
+
+def _clash_rows(record: ResourceRecord, sources: list[CalendarRecord]) -> list[ClashRow]:
+    found = service.clashes(record.key, by=g.actor)
+    keys = [HostKey(record.key.institution_id, clash.holder_id) for clash in found]
+    booked = booking.records(keys)
+    rows = {row.record.key: row for row in rows_of(list(booked.values()))}
+    names = {source.key.id: source.name for source in sources}
+    return [
+        ClashRow(clash, names.get(clash.source_id, ""), rows.get(key))
+        for clash, key in zip(found, keys, strict=True)
+    ]
+
+
+def _back(organisation: str, resource_id: UUID) -> Response:
+    return redirect(url_for("calendars.index", organisation=organisation, resource_id=resource_id), 303)
+
+
+@blueprint.post(_PAGE)
+@allows(*MANAGES)
+@once
+def added(organisation: str, resource_id: UUID) -> Answer:
+    """Look at the calendar before it is taken up, so that a slip in the address is found while one is there."""
+    record = managed(resource_id)
+    form = Form.sent()
+    name = form.text("name", required=True, longest=120)
+    zone = form.text("zone", required=True, longest=64)
+    unit_id = form.id("unit")
+    way = form.choice("way", ("url", "file"), required=True)
+    if not form.ok or name is None or zone is None:
+        return _page(organisation, record, form)
+    try:
+        if way == "url":
+            read, origin = _from_url(form, zone)
+        else:
+            read, origin = _from_file(form, zone)
+        if read is None:
+            return _page(organisation, record, form)
+        service.add_calendar(record.key, name=name, zone_name=zone, unit_id=unit_id, by=g.actor, **origin)
+    except DomainError as error:
+        form.refuse(error)
+        return _page(organisation, record, form)
+    flash(_("Taken up: %(events)s events. Their time is held within a minute.", events=read.events), "good")
+    if read.faults:
+        flash(_("Some of them could not be read; see below."), "wait")
+    return _back(organisation, resource_id)
+
+
+def _from_url(form: Form, zone: str) -> tuple[Any, dict[str, Any]]:
+    url = form.text("url", required=True, longest=2000)
+    if url is None:
+        return None, {}
+    looked = calendar_reading.from_url(
+        url, service.reading_span(clock.now()), _zone(zone), seconds=calendar_reading.TRIAL_SECONDS
+    )
+    return looked.read, {"url": url}
+
+
+def _from_file(form: Form, zone: str) -> tuple[Any, dict[str, Any]]:
+    chosen = form.file("file", required=True, most_bytes=POLICY.limit)
+    if chosen is None:
+        return None, {}
+    taken = uploads.take(chosen, POLICY)
+    stored = uploads.note(taken, g.actor.organisation_id, person_id=g.actor.person_id)
+    try:
+        looked = calendar_reading.from_file(
+            stored.organisation_id, stored.id, service.reading_span(clock.now()), _zone(zone)
+        )
+    except (CalendarRefused, CalendarAway) as error:
+        raise CalendarRefused(*(Reason(r.code, r.values, "file") for r in error.reasons)) from error
+    return looked.read, {"file_id": stored.id}
+
+
+def _zone(name: str) -> str:
+    service.check_zone(name)
+    return name
+
+
+@blueprint.post(f"{_PAGE}/<uuid:source_id>/read")
+@allows(*MANAGES)
+def read_again(organisation: str, resource_id: UUID, source_id: UUID) -> Answer:
+    record = managed(resource_id)
+    service.read_again(record.key, source_id, by=g.actor)
+    flash(_("It is read again within a minute."), "good")
+    return _back(organisation, resource_id)
+
+
+@blueprint.post(f"{_PAGE}/<uuid:source_id>/zones")
+@allows(*MANAGES)
+def zones_said(organisation: str, resource_id: UUID, source_id: UUID) -> Answer:
+    """Which zone is meant by a name that nobody knows."""
+    record = managed(resource_id)
+    known = service.calendar(record.key, source_id, by=g.actor).unknown_zones
+    said = {name: request.form.get(f"zone.{n}", "").strip() for n, name in enumerate(known)}
+    try:
+        service.say_zones(record.key, source_id, {k: v for k, v in said.items() if v}, by=g.actor)
+    except CalendarRefused as error:
+        form = Form({"zone": record.zone, "way": "url"})
+        form.refuse(error)
+        return _page(organisation, record, form)
+    flash(_("It is read again within a minute."), "good")
+    return _back(organisation, resource_id)
+
+
+@blueprint.post(f"{_PAGE}/<uuid:source_id>/remove")
+@allows(*MANAGES)
+def removed(organisation: str, resource_id: UUID, source_id: UUID) -> Answer:
+    record = managed(resource_id)
+    service.remove_calendar(record.key, source_id, by=g.actor)
+    flash(_("Removed; the time that it held is free."), "good")
+    return _back(organisation, resource_id)

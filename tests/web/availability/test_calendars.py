@@ -1,0 +1,186 @@
+"""The page of calendars kept elsewhere: added by address or file, read by the job, clashes shown, taken away again."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from resource_hub.domain.availability import service as availability
+from resource_hub.entrypoints.jobs import JobContext
+from resource_hub.entrypoints.jobs.calendars import read_calendars
+from resource_hub.infra import clock
+from tests.builders import accounts as build
+from tests.builders.booking import make_booking
+from tests.web.availability.conftest import NOW, sender
+
+LAB = (
+    b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nX-WR-CALNAME:Lab\r\n"
+    b"BEGIN:VEVENT\r\nUID:1\r\nSUMMARY:Group meeting\r\nDTSTART;TZID=Asia/Shanghai:20260303T090000\r\n"
+    b"DURATION:PT2H\r\nRRULE:FREQ=WEEKLY;COUNT=10\r\nEND:VEVENT\r\n"
+    b"BEGIN:VEVENT\r\nUID:2\r\nSUMMARY:Beat\r\nDTSTART:20260303T090000Z\r\nDURATION:PT1M\r\n"
+    b"RRULE:FREQ=MINUTELY\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+BEIJING = LAB.replace(b"TZID=Asia/Shanghai", b'TZID="(UTC+08:00) Beijing"')
+
+
+class Handler(BaseHTTPRequestHandler):
+    body = LAB
+    asked: list[str | None] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.headers.get("If-None-Match"))
+        mark = f'"{hash(self.body)}"'
+        if self.headers.get("If-None-Match") == mark:
+            self.send_response(304)
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.send_header("ETag", mark)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    Handler.body, Handler.asked = LAB, []
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{running.server_port}/lab.ics"
+    running.shutdown()
+    running.server_close()
+
+
+@pytest.fixture
+def may_ask_here(app: Flask) -> Iterator[None]:
+    from dataclasses import replace
+
+    before = app.extensions["resource_hub_settings"]
+    app.extensions["resource_hub_settings"] = replace(before, calendar_networks=("127.0.0.0/8",))
+    yield
+    app.extensions["resource_hub_settings"] = before
+
+
+def page_of(scene: Any) -> str:
+    return f"/o/{scene.host.code}/resources/{scene.key.id}/calendars"
+
+
+def run_job(in_context: Any) -> int:
+    return in_context(lambda: read_calendars(JobContext("availability.calendars", clock.now())).done)  # type: ignore[no-any-return]
+
+
+def known(in_context: Any, scene: Any) -> Any:
+    return in_context(lambda: availability.calendars(scene.key, by=scene.manager))
+
+
+def text_of(client: Any, page: str) -> str:
+    return str(client.get(page).get_data(as_text=True))
+
+
+def test_an_address_is_looked_at_taken_up_and_read(
+    server: str, may_ask_here: None, scene: Any, manager: Any, in_context: Any
+) -> None:
+    client, send = manager
+    page = page_of(scene)
+    assert "No calendar is read yet" in text_of(client, page)
+    sent = send(page, page, name="Lab", way="url", url=server, zone="Asia/Shanghai")
+    assert sent.status_code == 303, sent.get_data(as_text=True)
+    assert "waits to be read" in text_of(client, page)
+    assert run_job(in_context) == 1
+    shown = text_of(client, page)
+    assert "read in part" in shown and "MINUTELY" in shown and "127.0.0.1" in shown and "lab.ics" not in shown
+    (record,) = known(in_context, scene)
+    assert (record.events, record.stretches) == (2, 10)
+    # Nothing is due now; a quarter of an hour later it has not changed.
+    assert run_job(in_context) == 0
+    with clock.fixed(NOW + timedelta(minutes=15)):
+        assert run_job(in_context) == 1
+        assert Handler.asked[-1] is not None
+        Handler.body = LAB.replace(b"COUNT=10", b"COUNT=3")
+    with clock.fixed(NOW + timedelta(minutes=30)):
+        assert run_job(in_context) == 1
+        assert known(in_context, scene)[0].stretches == 3
+
+
+def test_a_file_is_taken_up_and_a_booking_stands(scene: Any, manager: Any, in_context: Any) -> None:
+    client, send = manager
+    page = page_of(scene)
+    booked = in_context(lambda: make_booking(scene))
+    lab = LAB.replace(
+        b"20260303T090000\r\n", f"{booked.span.start.astimezone().strftime('%Y%m%dT%H%M%S')}\r\n".encode()
+    )
+    lab = lab.replace(b";TZID=Asia/Shanghai:", b":").replace(
+        booked.span.start.astimezone().strftime("%Y%m%dT%H%M%S").encode() + b"\r\n",
+        f"{booked.span.start:%Y%m%dT%H%M%SZ}\r\n".encode(),
+    )
+    sent = send(page, page, name="Lab", way="file", file=(io.BytesIO(lab), "lab.ics"), zone="Asia/Shanghai")
+    assert sent.status_code == 303, sent.get_data(as_text=True)
+    assert run_job(in_context) == 1
+    shown = text_of(client, page)
+    assert "Clashes with bookings" in shown and "Group meeting" in shown
+    assert str(booked.key.id) in shown
+    (record,) = known(in_context, scene)
+    send(page, f"{page}/{record.key.id}/remove")
+    assert known(in_context, scene) == []
+    assert "Clashes with bookings" not in text_of(client, page)
+
+
+def test_a_zone_that_nobody_knows_is_asked_for(scene: Any, manager: Any, in_context: Any) -> None:
+    client, send = manager
+    page = page_of(scene)
+    send(page, page, name="Lab", way="file", file=(io.BytesIO(BEIJING), "lab.ics"), zone="Asia/Shanghai")
+    run_job(in_context)
+    shown = text_of(client, page)
+    assert "(UTC+08:00) Beijing" in shown
+    (record,) = known(in_context, scene)
+    assert record.stretches == 0
+    wrong = send(page, f"{page}/{record.key.id}/zones", zone__0="Middle/Earth")
+    assert wrong.status_code == 422 and "Middle/Earth" in wrong.get_data(as_text=True)
+    assert send(page, f"{page}/{record.key.id}/zones", zone__0="Asia/Shanghai").status_code == 303
+    assert run_job(in_context) == 1
+    assert known(in_context, scene)[0].stretches == 10
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"way": "url", "url": "http://127.0.0.1/lab.ics"}, "inside a network"),
+        ({"way": "url", "url": "http://2130706433/"}, "inside a network"),
+        ({"way": "url", "url": "file:///etc/passwd"}, "http or https"),
+        ({"way": "url", "url": ""}, "url"),
+        ({"way": "file", "file": (b"<html>", "page.ics")}, "no iCalendar file"),
+        ({"way": "file", "file": (b"", "empty.ics")}, "file"),
+        ({"way": "file"}, "file"),
+        ({"way": "url", "url": "http://127.0.0.1/", "zone": "Middle/Earth"}, "Middle/Earth"),
+        ({"way": "neither", "url": "http://127.0.0.1/"}, "way"),
+    ],
+)
+def test_what_is_refused_stays_in_the_form(
+    fields: dict[str, Any], said: str, scene: Any, manager: Any, in_context: Any
+) -> None:
+    _client, send = manager
+    page = page_of(scene)
+    values = {k: (io.BytesIO(v[0]), v[1]) if isinstance(v, tuple) else v for k, v in fields.items()}
+    answer = send(page, page, **{"name": "Lab", "zone": "Asia/Shanghai", **values})
+    assert answer.status_code == 422
+    text = answer.get_data(as_text=True)
+    assert said in text and 'value="Lab"' in text
+    assert known(in_context, scene) == []
+
+
+def test_others_do_not_come_in(app: Flask, scene: Any, manager: Any, in_context: Any) -> None:
+    stranger = in_context(lambda: build.make_person())
+    client, _ = sender(app, stranger)
+    assert client.get(page_of(scene)).status_code == 404
+    assert app.test_client().get(page_of(scene)).status_code in (302, 303, 401)
+
