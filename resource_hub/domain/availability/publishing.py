@@ -293,6 +293,7 @@ def add_exception(key: HostKey, exception: DatedException, *, by: Actor) -> Date
     """Publish a closure, an extra opening or maintenance.
 
     Bookings inside a closure stay, and the manager settles each with its customer; maintenance takes the units itself.
+    Without an id it gets a new one.
 
     Raises:
         SlotTaken: maintenance meets a booking.
@@ -305,7 +306,7 @@ def add_exception(key: HostKey, exception: DatedException, *, by: Actor) -> Date
     check_exception(exception)
     with unit_of_work() as unit:
         store.lock(unit.session, [key])
-        kept = replace(exception, id=new_id())
+        kept = replace(exception, id=exception.id or new_id())
         unit.session.execute(
             insert(OpeningException).values(
                 institution_id=key.institution_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from resource_hub.domain.availability.terms import (
     WeeklyHours,
 )
 from resource_hub.domain.booking import service as booking
+from resource_hub.domain.booking.terms import Fate, Verdict
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.api.availability_schemas import (
@@ -37,6 +39,8 @@ from resource_hub.entrypoints.api.availability_schemas import (
     HoursIn,
     HoursSchema,
     PublishedHoursSchema,
+    PublishExceptionIn,
+    PublishHoursIn,
     RulesHistorySchema,
     RulesIn,
     RulesSchema,
@@ -48,6 +52,7 @@ from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, onc
 from resource_hub.entrypoints.support import sentences
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
 from resource_hub.infra import clock
+from resource_hub.infra.ids import new_id
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, local_day, zone
@@ -108,15 +113,28 @@ def _weekly(row: WeeklyHours) -> dict[str, Any]:
     }
 
 
-def _hit(hit: service.Hit) -> dict[str, Any]:
+def _hit(hit: booking.HitBooking) -> dict[str, Any]:
     held = hit.held
     return {
         "holder_id": held.holder_id,
+        "number": hit.record.number if hit.record else None,
+        "version": hit.record.version if hit.record else None,
         "unit_id": held.unit_id,
         "start": held.span.start + timedelta(seconds=held.setup_seconds),
         "end": held.span.end - timedelta(seconds=held.teardown_seconds),
         "reasons": told(hit.reasons),
+        "fates": [fate.value for fate in hit.fates],
+        "times": [{"unit_id": t.unit_id, "start": t.span.start, "end": t.span.end} for t in hit.times],
     }
+
+
+def _verdicts_in(data: dict[str, Any]) -> dict[UUID, Verdict]:
+    found = {}
+    for n, row in enumerate(data["verdicts"]):
+        timed = row["start"] is not None and row["end"] is not None
+        span = span_of(row["start"], row["end"], f"verdicts.{n}.end") if timed else None
+        found[row["booking_id"]] = Verdict(Fate(row["fate"]), span=span, version=row["version"])
+    return found
 
 
 def _exception(one: DatedException) -> dict[str, Any]:
@@ -254,23 +272,31 @@ def hours_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
     record = _kept(host, code)
     _not_past(record, data["since"])
     rows = _stretches_in(data["stretches"])
-    return {"hits": [_hit(h) for h in service.preview_hours(record.key, rows, data["since"], by=g.actor)]}
+    return {"hits": [_hit(h) for h in booking.preview_hours(record.key, rows, data["since"], by=g.actor)]}
 
 
 @blueprint.put(f"{_AT}/hours")
-@blueprint.arguments(HoursIn)
+@blueprint.arguments(PublishHoursIn)
 @blueprint.arguments(EditHeaders, location="headers")
 @blueprint.response(200, PublishedHoursSchema)
 @allows(*KEEPS)
 def save_hours(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> Any:
-    """Publish a weekly pattern from a day on. Bookings outside it stay and are named in the answer."""
+    """Publish a weekly pattern from a day on, with a verdict on each booking that it leaves outside."""
     record = _kept(host, code)
     version = seen(headers["tag"])
     _not_past(record, data["since"])
     rows = _stretches_in(data["stretches"])
-    hits = service.save_hours(record.key, rows, data["since"], by=g.actor, seen=version)
+    hits = booking.publish_hours(
+        record.key,
+        rows,
+        data["since"],
+        by=g.actor,
+        seen=version,
+        verdicts=_verdicts_in(data),
+        reason=data["reason_to_customers"],
+    )
     kept = service.weekly_hours(record.key)
-    answer = {"zone": record.zone, "stretches": [_weekly(r) for r in kept], "hits": [_hit(h) for h in hits]}
+    answer = {"zone": record.zone, "stretches": [_weekly(r) for r in kept], "hits": hits}
     return answer, 200, tagged(service.hours_digest(kept))
 
 
@@ -294,22 +320,28 @@ def exceptions(args: dict[str, Any], host: str, code: str) -> dict[str, Any]:
 def exception_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
     """Bookings that a closure would leave outside, or that stand in the way of maintenance; nothing is written."""
     record = _kept(host, code)
-    hits = service.preview_exception(record.key, _exception_in(data), by=g.actor)
+    hits = booking.preview_exception(record.key, _exception_in(data), by=g.actor)
     return {"hits": [_hit(h) for h in hits]}
 
 
 @blueprint.post(f"{_AT}/exceptions")
-@blueprint.arguments(ExceptionIn)
+@blueprint.arguments(PublishExceptionIn)
 @blueprint.arguments(CreateHeaders, location="headers")
 @blueprint.response(201, ExceptionSchema)
 @allows(*KEEPS)
 def add_exception(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> dict[str, Any]:
-    """Enter a closure, an extra opening or maintenance. A booking in the way refuses maintenance."""
+    """Enter a closure, an extra opening or maintenance, with a verdict on each booking that it hits.
+
+    A closure may leave a booking where it is; maintenance takes the units, so a booking in its way moves or goes.
+    """
     record = _kept(host, code)
-    wanted = _exception_in(data)
+    wanted = replace(_exception_in(data), id=new_id())
 
     def made() -> dict[str, Any]:
-        return {"id": str(service.add_exception(record.key, wanted, by=g.actor).id)}
+        booking.publish_exception(
+            record.key, wanted, by=g.actor, verdicts=_verdicts_in(data), reason=data["reason_to_customers"]
+        )
+        return {"id": str(wanted.id)}
 
     return _exception(service.exception(record.key, UUID(once(headers, made)["id"])))
 

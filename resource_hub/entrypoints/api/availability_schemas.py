@@ -7,6 +7,7 @@ from datetime import date
 import marshmallow as ma
 
 from resource_hub.domain.availability.terms import Audience, ExceptionKind, OnHolidays
+from resource_hub.domain.booking.terms import Fate
 from resource_hub.entrypoints.api.accounts import NameSchema
 from resource_hub.entrypoints.api.common import WhySchema
 from resource_hub.entrypoints.support.fields import Identifier, Moment, Text
@@ -103,6 +104,32 @@ class WeeklySchema(ma.Schema):
     on_holidays = ma.fields.String(required=True)
 
 
+class VerdictIn(ma.Schema):
+    """What becomes of a booking that a change hits; one that moves says where to."""
+
+    booking_id = Identifier(required=True)
+    fate = ma.fields.String(required=True, validate=ma.validate.OneOf([fate.value for fate in Fate]))
+    start = Moment(load_default=None, allow_none=True)
+    end = Moment(load_default=None, allow_none=True)
+    version = ma.fields.Integer(
+        load_default=None,
+        allow_none=True,
+        strict=True,
+        validate=ma.validate.Range(1, 2**31),
+        metadata={"description": "the version of the booking that was seen"},
+    )
+
+
+class DecidedIn(ma.Schema):
+    """``verdicts`` on the bookings that the preview named; ``reason`` is what customers of moved and cancelled ones
+    read."""
+
+    verdicts = ma.fields.List(
+        ma.fields.Nested(VerdictIn), load_default=list, validate=ma.validate.Length(max=500)
+    )
+    reason_to_customers = Text(load_default="", validate=ma.validate.Length(max=500))
+
+
 class HoursIn(ma.Schema):
     """The whole weekly pattern from a day on; what held before keeps holding until then."""
 
@@ -112,14 +139,25 @@ class HoursIn(ma.Schema):
     )
 
 
+class PublishHoursIn(HoursIn, DecidedIn):
+    pass
+
+
 class AffectedSchema(ma.Schema):
-    """A booking that a change leaves outside the hours. It stays; its customer is written to."""
+    """A booking that a change would leave outside the hours, or that stands in the way of maintenance.
+
+    ``fates`` are what may be chosen for it, ``times`` where it could move under the new hours for no more money.
+    """
 
     holder_id = Identifier(required=True)
+    number = ma.fields.String(required=True, allow_none=True)
+    version = ma.fields.Integer(required=True, allow_none=True)
     unit_id = Identifier(required=True)
     start = Moment(required=True)
     end = Moment(required=True)
     reasons = ma.fields.List(ma.fields.Nested(WhySchema), required=True)
+    fates = ma.fields.List(ma.fields.String(), required=True)
+    times = ma.fields.List(ma.fields.Nested(FreeTimeSchema), required=True)
 
 
 class HitsSchema(ma.Schema):
@@ -132,7 +170,7 @@ class HoursSchema(ma.Schema):
 
 
 class PublishedHoursSchema(HoursSchema):
-    hits = ma.fields.List(ma.fields.Nested(AffectedSchema), required=True)
+    hits = ma.fields.Integer(required=True, metadata={"description": "bookings on which was decided"})
 
 
 class ReasonTextSchema(ma.Schema):
@@ -151,6 +189,10 @@ class ExceptionIn(ma.Schema):
         load_default=Audience.ALL.value, validate=ma.validate.OneOf([a.value for a in Audience])
     )
     reason = ma.fields.Nested(ReasonTextSchema, load_default=lambda: {"zh": "", "en": ""})
+
+
+class PublishExceptionIn(ExceptionIn, DecidedIn):
+    pass
 
 
 class ExceptionSchema(ma.Schema):

@@ -83,8 +83,13 @@ def test_weekly_hours_are_looked_at_and_published(world: World, other_host: Door
         door("POST", f"{world.at}/hours/preview", status, json=new)
         door("PUT", f"{world.at}/hours", status, json=new, headers=tag)
     world.manager("PUT", f"{world.at}/hours", 428, json=new)
+    undecided = world.manager("PUT", f"{world.at}/hours", 409, json=new, headers=tag)
+    assert [(r["code"], r["place"]) for r in undecided.json["reasons"]] == [
+        ("booking.hit_undecided", f"hit.{made['id']}")
+    ]
+    new["verdicts"] = [{"booking_id": made["id"], "fate": "stays", "version": hit["version"]}]
     saved = world.manager("PUT", f"{world.at}/hours", 200, json=new, headers=tag)
-    assert [h["holder_id"] for h in saved.json["hits"]] == [made["id"]]
+    assert saved.json["hits"] == 1
     stale = world.manager("PUT", f"{world.at}/hours", 412, json=new, headers=tag)
     assert codes(stale) == ["availability.hours_changed"]
     assert saved.headers["ETag"] == world.visitor("GET", f"{world.at}/hours", 200).headers["ETag"]
@@ -101,12 +106,16 @@ def test_weekly_hours_are_looked_at_and_published(world: World, other_host: Door
 def test_a_closure_is_looked_at_entered_and_taken_back(world: World, other_host: Door) -> None:
     made = book(world)
     (hit,) = world.manager("POST", f"{world.at}/exceptions/preview", 200, json=CLOSURE).json["hits"]
-    assert hit["holder_id"] == made["id"]
+    assert hit["holder_id"] == made["id"] and "cancelled" in hit["fates"] and hit["times"]
+    assert codes(world.manager("POST", f"{world.at}/exceptions", 409, json=CLOSURE)) == ["booking.hit_undecided"]
+    moved = {"booking_id": made["id"], "fate": "moves", "start": hit["times"][0]["start"], "end": hit["times"][0]["end"]}
+    closure = {**CLOSURE, "verdicts": [moved], "reason_to_customers": "停电检修"}
     for door, status in ((world.booker, 403), (world.visitor, 401), (other_host, 404)):
         door("POST", f"{world.at}/exceptions", status, json=CLOSURE)
     key = {"Idempotency-Key": "closure"}
-    one = world.manager("POST", f"{world.at}/exceptions", 201, json=CLOSURE, headers=key).json
-    assert world.manager("POST", f"{world.at}/exceptions", 201, json=CLOSURE, headers=key).json == one
+    one = world.manager("POST", f"{world.at}/exceptions", 201, json=closure, headers=key).json
+    assert world.manager("POST", f"{world.at}/exceptions", 201, json=closure, headers=key).json == one
+    assert world.booker("GET", world.one(made["id"]), 200).json["start"] == hit["times"][0]["start"]
     (shown,) = world.visitor("GET", f"{world.at}/exceptions?{DAY}", 200).json["items"]
     assert shown == one and shown["reason"]["zh"] == "停电检修"
     afternoon = {"start": "2026-03-03T11:00:00+08:00", "end": "2026-03-03T12:00:00+08:00"}
@@ -123,7 +132,10 @@ def test_maintenance_gives_way_to_a_booking_and_then_keeps_the_units(world: Worl
     made = book(world)
     work = {**CLOSURE, "kind": "maintenance"}
     answer = world.manager("POST", f"{world.at}/exceptions", 409, json=work)
-    assert codes(answer) == ["availability.slot_taken"]
+    assert codes(answer) == ["booking.hit_undecided"]
+    kept = {**work, "verdicts": [{"booking_id": made["id"], "fate": "stays"}]}
+    answer = world.manager("POST", f"{world.at}/exceptions", 409, json=kept)
+    assert codes(answer) == ["booking.hit_by_maintenance"]
     assert world.visitor("GET", f"{world.at}/exceptions?{DAY}", 200).json["items"] == []
     world.booker("POST", f"{world.one(made['id'])}/cancellation", 200, json={}, headers={"If-Match": "*"})
     world.manager("POST", f"{world.at}/exceptions", 201, json=work)
