@@ -59,3 +59,9 @@ class HitsUndecided(Conflict):
     """Bookings are hit on which nobody has decided, or not in a way that is possible; reasons name each of them."""
 
     code = "booking.hits_undecided"
+
+
+class SeriesClash(Refused):
+    """Days of a series that cannot be had; ``values["clashes"]`` names each day with its reasons. Nothing was done."""
+
+    code = "booking.series_clash"

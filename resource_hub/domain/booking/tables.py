@@ -90,7 +90,9 @@ class Booking(HostRow, Base):
     cancelled_by: Mapped[UUID | None] = mapped_column(Id)
     cancel_reason: Mapped[str] = mapped_column(Text, default="")
     cancel_fee_minor: Mapped[int] = mapped_column(Minor, default=0)
-    fee_decides_at: Mapped[datetime | None] = mapped_column(Instant)  # then the fee is owed, or the slot was taken
+    fee_decides_at: Mapped[datetime | None] = mapped_column(
+        Instant
+    )  # then the fee is owed, or the slot was taken
     currency: Mapped[str] = mapped_column(String(3), default="CNY")
     version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[datetime] = mapped_column(Instant)

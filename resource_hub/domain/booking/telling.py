@@ -7,7 +7,7 @@ from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
-from resource_hub.domain.booking import managing, reading
+from resource_hub.domain.booking import managing, reading, series_store
 from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.invitations import DECLINED, INVITATION
 from resource_hub.domain.booking.ordering import names_of
@@ -32,13 +32,14 @@ def _customers_people(record: BookingRecord) -> list[UUID]:
     return list(dict.fromkeys([record.person_id, record.booked_by]))
 
 
-def _hosts_people(record: BookingRecord) -> list[UUID]:
-    resource = catalogue.resource(record.resource_key)
+def hosts_people(key: HostKey) -> list[UUID]:
+    """Who looks after a resource; the office where nobody does."""
+    resource = catalogue.resource(key)
     found = accounts.people_with_role(
-        record.institution_id, Role.MANAGER, Role.DEPUTY, department_id=resource.department_id
+        key.institution_id, Role.MANAGER, Role.DEPUTY, department_id=resource.department_id
     )
     return list(found) or list(
-        accounts.people_with_role(record.institution_id, Role.OFFICE, Role.INSTITUTION_ADMIN)
+        accounts.people_with_role(key.institution_id, Role.OFFICE, Role.INSTITUTION_ADMIN)
     )
 
 
@@ -78,7 +79,7 @@ def tell(unit: Unit, event: Event) -> None:
 
     if event.name in ("booking.message", "booking.attached"):
         from_host = bool(event.payload.get("from_host"))
-        people = _customers_people(record) if from_host else _hosts_people(record)
+        people = _customers_people(record) if from_host else hosts_people(record.resource_key)
         send(people, event.name, customer.organisation_id if from_host else record.institution_id)
         return
     # The person who booked for another is told as the customer's side is.
@@ -89,11 +90,52 @@ def tell(unit: Unit, event: Event) -> None:
     if event.name in _HOST:
         told = set(_customers_people(record))
         values.pop(INVITATION, None)
-        people = [person for person in _hosts_people(record) if person not in told]
+        people = [person for person in hosts_people(record.resource_key) if person not in told]
         send(people, f"{event.name}_at_host", record.institution_id)
 
 
+# What happens to a series: who is told, beside the one who did it.
+_SERIES = {
+    "booking.series_booked": "both",
+    "booking.series_changed": "both",
+    "booking.series_cancelled": "both",
+    "booking.series_approved": "customer",
+    "booking.series_rejected": "customer",
+}
+
+
+def tell_series(unit: Unit, event: Event) -> None:
+    """One letter about all days of a series, instead of one for each."""
+    key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["series_id"]))
+    series = series_store.series(unit.session, key)
+    if series is None:
+        return
+    actor = UUID(event.payload["person_id"])
+    host = accounts.organisation(key.institution_id)
+    resource = catalogue.resource(series.resource_key)
+    customer = accounts.customer(series.customer_id)
+    values = {
+        "resource": {"zh": resource.name_zh, "en": resource.name_en},
+        "customer": {"zh": customer.name_zh, "en": customer.name_en},
+        "bookings": event.payload["bookings"],
+        "reason": event.payload.get("reason") or "–",
+    }
+    link = f"/hosts/{host.code}/series/{key.id}"
+    customers = {series.person_id, series.booked_by}
+    told = [
+        (sorted(customers - {actor}), event.name, customer.organisation_id),
+    ]
+    if _SERIES[event.name] == "both":
+        people = [p for p in hosts_people(series.resource_key) if p not in customers | {actor}]
+        told.append((people, f"{event.name}_at_host", key.institution_id))
+    for people, kind, organisation_id in told:
+        notices.notify(unit, people, kind, values, link, organisation_id, key=str(event.id))
+
+
 SUBSCRIPTIONS = {
-    name: [("booking.tell", tell)]
-    for name in sorted(_CUSTOMER | _HOST | {"booking.message", "booking.attached", DECLINED})
+    **{
+        name: [("booking.tell", tell)]
+        for name in sorted(_CUSTOMER | _HOST | {"booking.message", "booking.attached", DECLINED})
+    },
+    **{name: [("booking.tell_series", tell_series)] for name in sorted(_SERIES)},
 }

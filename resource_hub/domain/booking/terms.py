@@ -78,6 +78,14 @@ class Fate(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Scope(StrEnum):
+    """How much of a series a change is about, seen from one of its days."""
+
+    ONE = "one"
+    REST = "rest"
+    ALL = "all"
+
+
 class Purpose(StrEnum):
     """What the time is for; usage carries it into the yearly form."""
 

@@ -1,0 +1,406 @@
+"""Changing, cancelling and answering a series: one unit of work, one message, every day told before the click."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.booking import managing, reading, series_store, store
+from resource_hub.domain.booking.errors import (
+    BookingRefused,
+    InvalidOrder,
+    NotYours,
+    SlotTaken,
+    StaleBooking,
+    WrongState,
+)
+from resource_hub.domain.booking.managing import CancelPreview
+from resource_hub.domain.booking.ordering import DECIDES, alternatives, is_staff
+from resource_hub.domain.booking.rules.series_change import SeriesChange, Stays, facts_at, plan_change
+from resource_hub.domain.booking.series import (
+    WITH_ALTERNATIVES,
+    Choices,
+    is_live,
+    known,
+    occurrences,
+    refuse,
+    series_for,
+    tell,
+)
+from resource_hub.domain.booking.series_store import Occurrence, SeriesRecord
+from resource_hub.domain.booking.terms import BookingRecord, BookingState, QuoteRecord, Scope, Side
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.infra import clock
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.money import Money
+from resource_hub.kernel.time import TimeSpan
+
+_COMING = (BookingState.REQUESTED, BookingState.APPROVED)
+_USED = (BookingState.IN_USE, BookingState.DONE, BookingState.NO_SHOW)
+
+
+@dataclass(frozen=True, slots=True)
+class DayChangeLook:
+    """One day before the click: what it is, what it becomes, why it stays or cannot."""
+
+    day: date
+    booking: BookingRecord | None
+    after: TimeSpan | None
+    stays: Stays | None
+    reasons: tuple[Reason, ...] = ()
+    alternatives: tuple[Mapping[str, str], ...] = ()
+    quote: QuoteRecord | None = None
+
+    @property
+    def clashes(self) -> bool:
+        return bool(self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesChangeLook:
+    days: tuple[DayChangeLook, ...]
+    split: bool
+
+    @property
+    def clashes(self) -> tuple[DayChangeLook, ...]:
+        return tuple(one for one in self.days if one.clashes)
+
+    @property
+    def moving(self) -> int:
+        return sum(one.stays is None and not one.clashes for one in self.days)
+
+
+def _planned(
+    series: SeriesRecord,
+    found: Sequence[Occurrence],
+    anchor: UUID,
+    span: TimeSpan,
+    scope: Scope,
+    choices: Choices,
+    now: datetime,
+) -> SeriesChange:
+    rows = [
+        (
+            one.id,
+            one.day,
+            one.booking.span if one.booking else None,
+            one.booking is not None and one.booking.state in _COMING,
+            one.booking is not None and one.booking.state in _USED,
+        )
+        for one in found
+    ]
+    zone_name = catalogue.resource(series.resource_key).zone
+    here = next((one.id for one in found if one.booking is not None and one.booking.key.id == anchor), anchor)
+    chosen = {day: choice.span for day, choice in choices.items() if choice.skip or choice.span is not None}
+    return plan_change(
+        series.rule, series.starts_minute, series.length_seconds, facts_at(now, rows), here, span, scope,
+        zone_name, chosen,
+    )  # fmt: skip
+
+
+def look_change(
+    key: HostKey,
+    booking_id: UUID,
+    span: TimeSpan,
+    scope: Scope,
+    *,
+    by: Actor,
+    choices: Choices | None = None,
+) -> SeriesChangeLook:
+    """What moving this and the following, or all days, would mean for each of them. Stores nothing.
+
+    Raises:
+        NoSuchBooking, WrongState, InvalidOrder
+    """
+    series, side = series_for(key, by)
+    found = {one.id: one for one in occurrences(key)}
+    now = clock.now()
+    planned = _planned(series, list(found.values()), booking_id, span, scope, choices or {}, now)
+    moving = {one.booking.key.id for one in found.values() if one.booking is not None}
+    result = []
+    shown = 0
+    for one in planned.days:
+        booking, day = found[one.id].booking, found[one.id].day
+        if one.stays is not None or booking is None:
+            result.append(DayChangeLook(day, booking, None, one.stays))
+            continue
+        if one.after is None:
+            reason = Reason("booking.series_no_such_time", {"day": one.day.isoformat()}, "time")
+            result.append(DayChangeLook(day, booking, None, None, (reason,)))
+            continue
+        reasons, quote, _ = managing.judged(booking, one.after, side, by, now, None)
+        if not reasons and not _free(series, booking, one.after, moving):
+            reasons = availability.taken(series.resource_key, one.after).reasons
+        others: Sequence[Mapping[str, str]] = ()
+        if reasons:
+            shown += 1
+            if shown <= WITH_ALTERNATIVES and side is Side.CUSTOMER:
+                asked = reading.asked_of(booking, one.after)
+                others = alternatives(series.resource_key, asked, by=by, ignore=booking.key.id)
+        result.append(DayChangeLook(day, booking, one.after, None, reasons, tuple(others), quote))
+    return SeriesChangeLook(tuple(result), planned.split)
+
+
+def _free(series: SeriesRecord, booking: BookingRecord, span: TimeSpan, moving: set[UUID]) -> bool:
+    """Whether a time is free, or held by a day of the same series that moves away with it."""
+    outside = booking.customer_class.outside
+    if availability.free_units(series.resource_key, span, outside=outside, ignore=booking.key.id):
+        return True
+    own = store.holders_of(reading.reading(), series.resource_key, {series.customer_id}, span) & moving - {
+        booking.key.id
+    }
+    return any(
+        availability.free_units(series.resource_key, span, outside=outside, ignore=holder) for holder in own
+    )
+
+
+@retried()
+def _change(
+    key: HostKey,
+    booking_id: UUID,
+    span: TimeSpan,
+    scope: Scope,
+    by: Actor,
+    choices: Choices,
+    version: int | None,
+    note: str,
+) -> SeriesRecord:
+    with unit_of_work() as unit:
+        series, side, found = _opened(unit, key, by, version)
+        planned = _planned(series, list(found.values()), booking_id, span, scope, choices, unit.now)
+        target = _target(unit, series, planned)
+        clashes: list[tuple[date, tuple[Reason, ...]]] = []
+        moved = 0
+        # Where times move on the last day goes first, so that no day stands in the way of the one before it.
+        for one in reversed(planned.days) if planned.later else planned.days:
+            booking, day = found[one.id].booking, found[one.id].day
+            if one.stays is None and booking is not None:
+                try:
+                    if one.after is None:
+                        raise BookingRefused(
+                            Reason("booking.series_no_such_time", {"day": one.day.isoformat()}, "time")
+                        )
+                    managing.change_in(unit, booking, one.after, side, by, note=note, quiet=True)
+                    moved += 1
+                except (BookingRefused, SlotTaken) as error:
+                    clashes.append((day, error.reasons))
+            series_store.move_occurrence(unit.session, key.institution_id, one.id, target.id, one.day)
+        refuse(sorted(clashes, key=lambda clash: clash[0]))
+        if planned.split:
+            ids = [b.key.id for one in planned.days if (b := found[one.id].booking) is not None]
+            series_store.move_bookings(unit.session, key.institution_id, ids, target.id)
+        tell(unit, target, "booking.series_changed", by, {"bookings": moved})
+        return known(unit, target)
+
+
+def _target(unit: Unit, series: SeriesRecord, planned: SeriesChange) -> HostKey:
+    """The series that the changed days belong to: itself, or a new one that leaves the earlier part as it was."""
+    values: dict[str, Any] = {
+        "rule": planned.rule.as_json(),
+        "starts_minute": planned.starts_minute,
+        "length_seconds": planned.length_seconds,
+        "changed_at": unit.now,
+    }
+    if not planned.split:
+        series_store.change(unit.session, series.key, values)
+        return series.key
+    earlier = replace(series.rule, count=None, until=planned.earlier_until)
+    series_store.change(unit.session, series.key, {"rule": earlier.as_json(), "changed_at": unit.now})
+    made = HostKey(series.key.institution_id, new_id())
+    series_store.add(
+        unit.session,
+        {
+            **values,
+            "institution_id": made.institution_id,
+            "id": made.id,
+            "resource_id": series.resource_id,
+            "customer_id": series.customer_id,
+            "person_id": series.person_id,
+            "booked_by": series.booked_by,
+            "split_from": series.key.id,
+            "version": 1,
+            "created_at": unit.now,
+        },
+    )
+    return made
+
+
+def change(
+    key: HostKey,
+    booking_id: UUID,
+    span: TimeSpan,
+    scope: Scope,
+    *,
+    by: Actor,
+    choices: Choices | None = None,
+    version: int | None = None,
+    note: str = "",
+) -> SeriesRecord:
+    """Give this day the new time and carry it to the following ones, or to all.
+
+    The bookings keep their ids, numbers and calendar UIDs. What has begun keeps its time; with days before the
+    changed ones, these become a series of their own, which is returned, and the earlier part keeps its id.
+
+    Args:
+        choices: of days that clash: leave where it is, or another time.
+
+    Raises:
+        SeriesClash: with every day that cannot move; nothing has moved.
+        WrongState, InvalidOrder, NotYours, StaleBooking, NoSuchBooking
+    """
+    availability.warm()
+    return _change(key, booking_id, span, scope, by, choices or {}, version, note)
+
+
+def _opened(
+    unit: Unit, key: HostKey, by: Actor, version: int | None
+) -> tuple[SeriesRecord, Side, dict[UUID, Occurrence]]:
+    """A series with its days, its resource locked before, for one of its parties."""
+    series, side = series_for(key, by)
+    availability.lock(unit, [series.resource_key])
+    series = known(unit, key)
+    if version is not None and series.version != version:
+        raise StaleBooking(
+            Reason("booking.stale", {"seen": version, "version": series.version}),
+            seen=version,
+            version=series.version,
+        )
+    if side is Side.HOST and not is_staff(by, catalogue.resource(series.resource_key), DECIDES):
+        raise NotYours()
+    return series, side, {one.id: one for one in series_store.occurrences(unit.session, [key])[key]}
+
+
+# ---- cancelling ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesCancelLook:
+    """What cancelling would do to each day that is still ahead."""
+
+    days: tuple[tuple[Occurrence, CancelPreview], ...]
+
+    @property
+    def possible(self) -> tuple[tuple[Occurrence, CancelPreview], ...]:
+        return tuple(one for one in self.days if not one[1].reasons)
+
+    @property
+    def kept(self) -> tuple[tuple[Occurrence, CancelPreview], ...]:
+        return tuple(one for one in self.days if one[1].reasons)
+
+    @property
+    def fee(self) -> Money | None:
+        fees = [preview.fee for _, preview in self.possible]
+        return Money.sum(fees, fees[0].currency) if fees else None
+
+
+def _in_scope(
+    found: Sequence[Occurrence], scope: Scope, since: date | None, now: datetime
+) -> list[Occurrence]:
+    ahead = [one for one in found if is_live(one, now)]
+    return [one for one in ahead if scope is Scope.ALL or since is None or one.day >= since]
+
+
+def look_cancel(key: HostKey, scope: Scope, since: date | None = None, *, by: Actor) -> SeriesCancelLook:
+    """Fees and refusals before the click."""
+    series, side = series_for(key, by)
+    now = clock.now()
+    return SeriesCancelLook(
+        tuple(
+            (one, managing.cancellation(one.booking, now, side))
+            for one in _in_scope(occurrences(series.key), scope, since, now)
+            if one.booking is not None
+        )
+    )
+
+
+@retried()
+def cancel(
+    key: HostKey,
+    scope: Scope,
+    since: date | None = None,
+    *,
+    by: Actor,
+    reason: str = "",
+    expected_fee: Money | None = None,
+    version: int | None = None,
+) -> int:
+    """Cancel what is still ahead, from a day on or all; what may not be cancelled any more stays, as was shown.
+
+    Raises:
+        BookingRefused: nothing can be cancelled, or it would cost more than was shown.
+        InvalidOrder: the host cancels without a reason. NotYours, StaleBooking, NoSuchBooking
+    """
+    with unit_of_work() as unit:
+        series, side, found = _opened(unit, key, by, version)
+        if side is Side.HOST and not reason.strip():
+            raise InvalidOrder(Reason("booking.reason_missing", {}, "reason"))
+        chosen = _in_scope(list(found.values()), scope, since, unit.now)
+        kept: list[Reason] = []
+        fees: list[Money] = []
+        for one in chosen:
+            assert one.booking is not None
+            preview = managing.cancellation(one.booking, unit.now, side)
+            if preview.reasons:
+                kept += preview.reasons
+                continue
+            done = managing.cancel_in(unit, one.booking, side, by, reason, quiet=True)
+            fees.append(done.cancel_fee)
+        if not fees:
+            raise BookingRefused(
+                *(dict.fromkeys(kept) if kept else [Reason("booking.series_nothing_ahead", {})])
+            )
+        fee = Money.sum(fees, fees[0].currency)
+        if expected_fee is not None and fee > expected_fee:
+            values = {"fee": {"minor": fee.minor, "currency": fee.currency}}
+            raise BookingRefused(Reason("booking.fee_rose", values))
+        series_store.change(unit.session, series.key, {"changed_at": unit.now})
+        tell(
+            unit,
+            series.key,
+            "booking.series_cancelled",
+            by,
+            {"bookings": len(fees), "reason": reason.strip()},
+        )
+        return len(fees)
+
+
+# ---- the host's answer -----------------------------------------------------------------------------------------
+
+
+@retried()
+def answer(key: HostKey, accept: bool, *, by: Actor, note: str = "", version: int | None = None) -> int:
+    """Say yes or no to all days of a series that wait for it.
+
+    Raises:
+        InvalidOrder: a no without a reason. WrongState: nothing waits. NotYours, StaleBooking, NoSuchBooking
+    """
+    with unit_of_work() as unit:
+        series, side, found = _opened(unit, key, by, version)
+        if side is not Side.HOST:
+            raise NotYours()
+        if not accept and not note.strip():
+            raise InvalidOrder(Reason("booking.reason_missing", {}, "reason"))
+        waiting = [
+            one.booking
+            for one in found.values()
+            if one.booking is not None and one.booking.state is BookingState.REQUESTED
+        ]
+        if not waiting:
+            raise WrongState(Reason("booking.series_nothing_waits", {}))
+        for booking in waiting:
+            if accept:
+                managing.approve_in(unit, booking, by.person_id, note, quiet=True)
+            else:
+                managing.reject_in(unit, booking, by, note.strip(), quiet=True)
+        series_store.change(unit.session, series.key, {"changed_at": unit.now})
+        name = "booking.series_approved" if accept else "booking.series_rejected"
+        tell(unit, series.key, name, by, {"bookings": len(waiting), "reason": note.strip()})
+        return len(waiting)

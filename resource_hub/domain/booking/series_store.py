@@ -1,0 +1,162 @@
+"""Queries of series: rows to records; never commits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from resource_hub.domain.booking import store
+from resource_hub.domain.booking.rules.recurrence import Recurrence
+from resource_hub.domain.booking.tables import Booking, BookingSeries, SeriesOccurrence
+from resource_hub.domain.booking.terms import BookingRecord
+from resource_hub.infra.ids import new_id
+from resource_hub.kernel.keys import HostKey
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRecord:
+    """A rule by which somebody books again and again: at which time of the host's wall clock, how long."""
+
+    key: HostKey
+    resource_id: UUID
+    customer_id: UUID
+    person_id: UUID
+    booked_by: UUID
+    rule: Recurrence
+    starts_minute: int
+    length_seconds: int
+    split_from: UUID | None
+    version: int
+    created_at: datetime
+
+    @property
+    def resource_key(self) -> HostKey:
+        return HostKey(self.key.institution_id, self.resource_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One day of a series; without a booking where the user left it out."""
+
+    id: UUID
+    day: date
+    booking: BookingRecord | None
+
+
+def _record(row: BookingSeries) -> SeriesRecord:
+    return SeriesRecord(
+        HostKey(row.institution_id, row.id), row.resource_id, row.customer_id, row.person_id, row.booked_by,
+        Recurrence.from_json(row.rule), row.starts_minute, row.length_seconds, row.split_from, row.version,
+        row.created_at,
+    )  # fmt: skip
+
+
+def add(session: Session, values: Mapping[str, Any]) -> None:
+    session.execute(insert(BookingSeries).values(**values))
+
+
+def change(session: Session, key: HostKey, values: Mapping[str, Any]) -> None:
+    session.execute(
+        update(BookingSeries)
+        .where(BookingSeries.institution_id == key.institution_id, BookingSeries.id == key.id)
+        .values(**values, version=BookingSeries.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def series(session: Session, key: HostKey) -> SeriesRecord | None:
+    statement = select(BookingSeries).where(
+        BookingSeries.institution_id == key.institution_id, BookingSeries.id == key.id
+    )
+    row = session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+    return _record(row) if row is not None else None
+
+
+def sent_before(
+    session: Session, institution_id: UUID, booked_by: UUID, request_key: str
+) -> SeriesRecord | None:
+    """The series that the same sending made before."""
+    row = session.scalars(
+        select(BookingSeries).where(
+            BookingSeries.institution_id == institution_id,
+            BookingSeries.booked_by == booked_by,
+            BookingSeries.request_key == request_key,
+        )
+    ).one_or_none()
+    return _record(row) if row is not None else None
+
+
+def of_customers(session: Session, customer_ids: Collection[UUID], limit: int) -> list[SeriesRecord]:
+    rows = session.scalars(
+        select(BookingSeries)
+        .where(BookingSeries.customer_id.in_(customer_ids))
+        .order_by(BookingSeries.created_at.desc(), BookingSeries.id)
+        .limit(limit)
+    )
+    return [_record(row) for row in rows]
+
+
+def add_occurrences(session: Session, series_key: HostKey, rows: Sequence[tuple[date, UUID | None]]) -> None:
+    session.execute(
+        insert(SeriesOccurrence),
+        [
+            {
+                "institution_id": series_key.institution_id,
+                "id": new_id(),
+                "series_id": series_key.id,
+                "day": day,
+                "booking_id": booking_id,
+            }
+            for day, booking_id in rows
+        ],
+    )
+
+
+def move_occurrence(
+    session: Session, institution_id: UUID, occurrence_id: UUID, series_id: UUID, day: date
+) -> None:
+    session.execute(
+        update(SeriesOccurrence)
+        .where(SeriesOccurrence.institution_id == institution_id, SeriesOccurrence.id == occurrence_id)
+        .values(series_id=series_id, day=day)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def occurrences(session: Session, series_keys: Collection[HostKey]) -> dict[HostKey, list[Occurrence]]:
+    """The days of some series with their bookings, in order."""
+    found: dict[HostKey, list[Occurrence]] = {key: [] for key in series_keys}
+    by_host: dict[UUID, list[UUID]] = {}
+    for key in series_keys:
+        by_host.setdefault(key.institution_id, []).append(key.id)
+    t = SeriesOccurrence
+    for institution_id, ids in by_host.items():
+        rows = session.execute(
+            select(t.series_id, t.id, t.day, Booking)
+            .outerjoin(Booking, (Booking.institution_id == t.institution_id) & (Booking.id == t.booking_id))
+            .where(t.institution_id == institution_id, t.series_id.in_(ids))
+            .order_by(t.day)
+            .execution_options(populate_existing=True)
+        )
+        for series_id, occurrence_id, day, row in rows:
+            booked = store.record(row) if row is not None else None
+            found[HostKey(institution_id, series_id)].append(Occurrence(occurrence_id, day, booked))
+    return found
+
+
+def move_bookings(
+    session: Session, institution_id: UUID, booking_ids: Collection[UUID], series_id: UUID
+) -> None:
+    """Let bookings belong to the later part of a series; they themselves stay what they are."""
+    session.execute(
+        update(Booking)
+        .where(Booking.institution_id == institution_id, Booking.id.in_(booking_ids))
+        .values(series_id=series_id)
+        .execution_options(synchronize_session=False)
+    )
