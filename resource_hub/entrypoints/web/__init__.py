@@ -26,6 +26,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("booking", "orders"),
     ("booking", "requests"),
     ("booking", "calendar"),
+    ("booking", "series"),
     ("availability", "blueprint"),
     ("availability", "calendar_days"),
     ("calendars", "blueprint"),

@@ -205,12 +205,7 @@ def _show(organisation: str, key: HostKey, form: Form | None) -> tuple[str, int]
     now = clock.now()
     rows = {row.record.key: row for row in rows_of([d.booking for d in days if d.booking is not None])}
     customer = accounts.customer(record.customer_id)
-    cancels = []
     live = [d for d in days if service.day_is_live(d, now)]
-    if live:
-        cancels = [
-            _cancel_view(key, Scope.REST, live[0].day if len(live) == 1 else None, side),
-        ]
     html = render_template(
         "booking/series.html",
         record=record,
@@ -226,7 +221,6 @@ def _show(organisation: str, key: HostKey, form: Form | None) -> tuple[str, int]
         state=service.series_state(days),
         sentence=_told(record, days),
         moved={d.id for d in days if service.moved_by_hand(record, d, resource.zone)},
-        cancels=cancels,
         form=form,
         organisation_code=organisation,
         sums=_sums(rows.values()),

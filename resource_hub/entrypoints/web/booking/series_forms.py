@@ -115,27 +115,26 @@ def _clock(minute: int) -> str:
 
 
 def _how_often(rule: Recurrence, first: date) -> str:
-    number = rule.interval
     if rule.frequency is Frequency.DAILY:
-        return ngettext("every day", "every %(num)d days", number)
+        return _("every day") if rule.interval == 1 else _("every %(num)s days", num=rule.interval)
     if rule.frequency is Frequency.WEEKLY:
         on = formatting.listed([weekday_name(n) for n in rule.weekdays or (first.weekday(),)])
-        return ngettext("every week on %(on)s", "every %(num)d weeks on %(on)s", number, on=on)
+        if rule.interval == 1:
+            return _("every week on %(on)s", on=on)
+        return _("every %(num)s weeks on %(on)s", num=rule.interval, on=on)
+    on = _on_in_month(rule, first)
+    if rule.interval == 1:
+        return _("every month on %(on)s", on=on)
+    return _("every %(num)s months on %(on)s", num=rule.interval, on=on)
+
+
+def _on_in_month(rule: Recurrence, first: date) -> str:
     if rule.monthly is Monthly.DAY:
-        day = str(first.day)
-        return ngettext("every month on day %(on)s", "every %(num)d months on day %(on)s", number, on=day)
+        return _("day %(day)s", day=first.day)
     which, weekday = rule.nth or nth_of(first), weekday_name(first.weekday())
     if which == LAST:
-        return ngettext(
-            "every month on the last %(on)s", "every %(num)d months on the last %(on)s", number, on=weekday
-        )
-    return ngettext(
-        "every month on %(on)s no. %(which)s",
-        "every %(num)d months on %(on)s no. %(which)s",
-        number,
-        on=weekday,
-        which=which,
-    )
+        return _("the last %(weekday)s", weekday=weekday)
+    return _("%(weekday)s no. %(which)s", weekday=weekday, which=which)
 
 
 def rule_fields(first: date | None) -> dict[str, Any]:

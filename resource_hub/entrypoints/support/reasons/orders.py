@@ -1,0 +1,80 @@
+"""Sentences and remedies of series and the waiting list, and what people are told of them."""
+
+from resource_hub.entrypoints.support.text import N_, NN_
+
+SENTENCES = {
+    "booking.series_clash": NN_(
+        "%(clashes)s day cannot be had as it stands.", "%(clashes)s days cannot be had as they stand.", "clashes"
+    ),
+    "booking.series_interval": N_("It repeats every 1 to %(most)s days, weeks or months."),
+    "booking.series_end_missing": N_("Say after how many times or on which day it ends."),
+    "booking.series_count": N_("A series has 2 to %(most)s days."),
+    "booking.series_until_first": N_("The last day lies after the first."),
+    "booking.series_weekdays": N_("A weekday cannot be read."),
+    "booking.series_one_day": N_("With this end it would be one day only."),
+    "booking.series_nothing_left": N_("No day is left."),
+    "booking.series_own": N_("You have this time already."),
+    "booking.series_no_such_time": N_("The clock is put forward over this time on %(day)s."),
+    "booking.series_day_over": N_("This day has begun, is over or was cancelled."),
+    "booking.series_same_time": N_("This is the time that it has."),
+    "booking.series_nothing_ahead": N_("Nothing is ahead that could be cancelled."),
+    "booking.series_nothing_waits": N_("Nothing waits for an answer."),
+    "notice.booking.series_booked": NN_(
+        "%(resource)s: %(bookings)s day of your series is booked.",
+        "%(resource)s: %(bookings)s days of your series are booked.",
+        "bookings",
+    ),
+    "notice.booking.series_booked_at_host": NN_(
+        "%(customer)s booked a series of %(bookings)s day of %(resource)s.",
+        "%(customer)s booked a series of %(bookings)s days of %(resource)s.",
+        "bookings",
+    ),
+    "notice.booking.series_changed": NN_(
+        "%(resource)s: %(bookings)s day of the series was moved.",
+        "%(resource)s: %(bookings)s days of the series were moved.",
+        "bookings",
+    ),
+    "notice.booking.series_changed_at_host": NN_(
+        "%(customer)s moved %(bookings)s day of a series of %(resource)s.",
+        "%(customer)s moved %(bookings)s days of a series of %(resource)s.",
+        "bookings",
+    ),
+    "notice.booking.series_cancelled": NN_(
+        "%(resource)s: %(bookings)s day of the series was cancelled. Reason: %(reason)s.",
+        "%(resource)s: %(bookings)s days of the series were cancelled. Reason: %(reason)s.",
+        "bookings",
+    ),
+    "notice.booking.series_cancelled_at_host": NN_(
+        "%(customer)s cancelled %(bookings)s day of a series of %(resource)s.",
+        "%(customer)s cancelled %(bookings)s days of a series of %(resource)s.",
+        "bookings",
+    ),
+    "notice.booking.series_approved": NN_(
+        "%(resource)s: %(bookings)s day of your series is confirmed.",
+        "%(resource)s: %(bookings)s days of your series are confirmed.",
+        "bookings",
+    ),
+    "notice.booking.series_rejected": NN_(
+        "%(resource)s: %(bookings)s day of your series was refused: %(reason)s",
+        "%(resource)s: %(bookings)s days of your series were refused: %(reason)s",
+        "bookings",
+    ),
+    "label.booking.series_booked": N_("My series was booked"),
+    "label.booking.series_booked_at_host": N_("Somebody booked a series of an instrument that I look after"),
+    "label.booking.series_changed": N_("My series was moved"),
+    "label.booking.series_changed_at_host": N_("A series of an instrument that I look after was moved"),
+    "label.booking.series_cancelled": N_("Days of my series were cancelled"),
+    "label.booking.series_cancelled_at_host": N_(
+        "Days of a series of an instrument that I look after were cancelled"
+    ),
+    "label.booking.series_approved": N_("My series is confirmed"),
+    "label.booking.series_rejected": N_("My series was refused"),
+}
+
+REMEDIES = {
+    "booking.series_clash": N_("Leave these days out or give them another time."),
+    "booking.series_count": N_("Choose an earlier end; the next series can follow it."),
+    "booking.series_no_such_time": N_("Leave this day out or give it another time."),
+    "booking.series_own": N_("Leave this day out."),
+    "booking.series_day_over": N_("Choose a day that is still ahead."),
+}
