@@ -153,7 +153,9 @@ def _wanted(
                 yield _Wanted(day, None)
 
 
-def _taken_by_own(prepared: Prepared, span: TimeSpan, planned: Sequence[TimeSpan]) -> tuple[Reason, ...]:
+def _taken_by_own(
+    prepared: Prepared, span: TimeSpan, planned: Sequence[TimeSpan], now: datetime
+) -> tuple[Reason, ...]:
     """A repeat over one's own time is no second booking (R12), however many units there are."""
     assert prepared.plan is not None and prepared.asked.customer_id is not None
     rules = prepared.plan.rules
@@ -161,7 +163,7 @@ def _taken_by_own(prepared: Prepared, span: TimeSpan, planned: Sequence[TimeSpan
         rules.setup_seconds + rules.teardown_seconds, rules.setup_seconds + rules.teardown_seconds
     )
     own = store.own_times(
-        reads(), prepared.resource.key, prepared.asked.customer_id, prepared.person_id, span, None
+        reads(), prepared.resource.key, prepared.asked.customer_id, prepared.person_id, span, None, now
     )
     mine = any(one.person_id == prepared.person_id and one.state not in FINAL for one in own)
     if mine or any(wide.overlaps(one) for one in planned):
@@ -197,7 +199,9 @@ def look(
             continue
         wish = replace(asked, span=one.span)
         prepared = prepare(key, wish, by=by, now=now, plan=plan)
-        reasons = judge(_with_planned(prepared, planned), now) + _taken_by_own(prepared, one.span, planned)
+        reasons = judge(_with_planned(prepared, planned), now) + _taken_by_own(
+            prepared, one.span, planned, now
+        )
         outside = prepared.who.outside
         if not reasons:
             if outside not in free:
@@ -300,7 +304,9 @@ def _create(
                 if one.span is None:
                     raise BookingRefused(_skipped_by_clock(one.day))
                 wish = replace(asked, span=one.span)
-                own = _taken_by_own(replace(first, asked=replace(first.asked, span=one.span)), one.span, ())
+                own = _taken_by_own(
+                    replace(first, asked=replace(first.asked, span=one.span)), one.span, (), unit.now
+                )
                 if own:
                     raise BookingRefused(*own)
                 booked = book_in(unit, key, wish, by, plan=plan, series_id=series_key.id)

@@ -37,7 +37,7 @@ from resource_hub.entrypoints.web.booking.series_forms import (
     weekday_name,
 )
 from resource_hub.infra import clock
-from resource_hub.kernel.errors import DomainError, Reason
+from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan, local_day, zone
@@ -130,7 +130,12 @@ def make(organisation: str, host: str, code: str) -> Any:
         try:
             if request.form.get("book"):
                 made = service.create_series(
-                    record.key, asked, rule, by=g.actor, choices=choices, request_key=request.form.get("_once")
+                    record.key,
+                    asked,
+                    rule,
+                    by=g.actor,
+                    choices=choices,
+                    request_key=request.form.get("_once"),
                 )
                 _say_booked(made)
                 return _back(organisation, record.host_code, made.key)
@@ -314,7 +319,9 @@ def _change_page(organisation: str, key: HostKey, booking_id: UUID, form: Form |
         if typed.span is not None and scope is not Scope.ONE:
             choices = read_choices(request.form, resource.zone, typed.span.seconds)
             try:
-                look = service.look_change_series(key, booking_id, typed.span, scope, by=g.actor, choices=choices)
+                look = service.look_change_series(
+                    key, booking_id, typed.span, scope, by=g.actor, choices=choices
+                )
             except DomainError as error:
                 if form.ok:
                     form.refuse(error)

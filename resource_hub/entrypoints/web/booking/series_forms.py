@@ -14,7 +14,14 @@ from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules.recurrence import LAST, Frequency, Monthly, Recurrence, nth_of
 from resource_hub.entrypoints.support import formatting
 from resource_hub.entrypoints.support.forms import Form
-from resource_hub.kernel.time import EmptySpan, NoSuchLocalTime, RepeatedLocalTime, TimeSpan, local_exact, zone
+from resource_hub.kernel.time import (
+    EmptySpan,
+    NoSuchLocalTime,
+    RepeatedLocalTime,
+    TimeSpan,
+    local_exact,
+    zone,
+)
 
 WEEKDAYS = range(7)
 _MONDAY = date(2026, 1, 5)
@@ -70,11 +77,15 @@ def _choice(
         return service.Choice(skip=True)
     try:
         if value == "other":
-            wall = datetime.fromisoformat(f"{values.get(f'other.{day}_day', '')}T{values.get(f'other.{day}_time', '')}")
+            wall = datetime.fromisoformat(
+                f"{values.get(f'other.{day}_day', '')}T{values.get(f'other.{day}_time', '')}"
+            )
             start = _instant(wall, zone_name)
             return service.Choice(span=TimeSpan(start, start + timedelta(seconds=length)))
         start_text, _slash, end_text = value.partition("/")
-        return service.Choice(span=TimeSpan(datetime.fromisoformat(start_text), datetime.fromisoformat(end_text)))
+        return service.Choice(
+            span=TimeSpan(datetime.fromisoformat(start_text), datetime.fromisoformat(end_text))
+        )
     except (ValueError, EmptySpan, NoSuchLocalTime, OverflowError):
         return None
 
