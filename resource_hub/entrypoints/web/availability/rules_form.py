@@ -1,0 +1,235 @@
+"""The rules of the house as fields of a form and back again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from flask_babel import gettext as _
+
+from resource_hub.domain.availability.errors import InvalidRules
+from resource_hub.domain.availability.rules.document import LEAD_KEYS
+from resource_hub.domain.availability.terms import (
+    Approval,
+    DebtBlock,
+    HouseDocument,
+    Quota,
+    QuotaFor,
+    QuotaMeasure,
+    QuotaPer,
+    QuotaPeriod,
+    Silence,
+)
+from resource_hub.entrypoints.support import formatting
+from resource_hub.entrypoints.support.forms import Form
+from resource_hub.entrypoints.support.words import word
+from resource_hub.entrypoints.web.availability.week_form import clock_text, weekday_names
+
+# Rows of each kind: so many at least are shown, so many at most are read.
+SHOWN = {"quota_limit": 3, "time_starts": 1, "field_zh": 2}
+MOST = 20
+SPARE = 1
+
+_NUMBERS = (
+    "step", "least", "most", "horizon_days", "lead_days", "setup", "teardown", "gap", "cancel_until", "change_until",
+    "answer_hours", "hold", "samples_most", "late_grace", "no_show_after", "check_in_early", "logout_grace",
+)  # fmt: skip
+# Numbers for which none at all is no answer.
+_NEEDED = {"step", "least", "horizon_days", "answer_hours", "hold", "no_show_after"}
+# Written in hours on the page, kept in minutes.
+_HOURS = {"cancel_until", "change_until", "gap"}
+_CHOICES: dict[str, Any] = {"approval": Approval, "silence": Silence, "debt": DebtBlock}
+_FLAGS = ("hazard", "no_show_release", "rotating_code", "own_account", "extend")
+
+
+# ---- a document as the values of fields ------------------------------------------------------------------------
+
+
+def initial(rules: HouseDocument) -> dict[str, Any]:
+    values: dict[str, Any] = {"training": rules.training}
+    for name in _NUMBERS:
+        number = getattr(rules, name)
+        values[name] = _in_hours(number) if name in _HOURS else str(number)
+    values |= {name: getattr(rules, name) for name in (*_CHOICES, *_FLAGS)}
+    values |= {f"lead.{key}": _in_hours(rules.lead[key]) for key in rules.lead}
+    for n, quota in enumerate(rules.quotas):
+        values |= _quota_values(n, quota)
+    for n, row in enumerate(rules.times):
+        values |= {
+            f"time_code.{n}": row.code, f"time_zh.{n}": row.name_zh, f"time_en.{n}": row.name_en,
+            f"time_days.{n}": [str(day) for day in row.days], f"time_starts.{n}": clock_text(row.starts),
+            f"time_ends.{n}": clock_text(row.ends % 1440), f"time_after.{n}": row.after,
+        }  # fmt: skip
+    for n, asked in enumerate(rules.fields):
+        values |= {
+            f"field_code.{n}": asked.code, f"field_zh.{n}": asked.name_zh, f"field_en.{n}": asked.name_en,
+            f"field_required.{n}": asked.required,
+        }  # fmt: skip
+    return values
+
+
+def _quota_values(n: int, quota: Quota) -> dict[str, Any]:
+    limit = _in_hours(quota.limit) if quota.measure is QuotaMeasure.MINUTES else str(quota.limit)
+    return {
+        f"quota_per.{n}": quota.per, f"quota_period.{n}": quota.period, f"quota_measure.{n}": quota.measure,
+        f"quota_limit.{n}": limit, f"quota_inside.{n}": quota.inside, f"quota_whom.{n}": quota.whom,
+    }  # fmt: skip
+
+
+def _in_hours(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    return str(hours) if not rest else f"{minutes / 60:.2f}".rstrip("0").rstrip(".")
+
+
+def _in_minutes(hours: Decimal | None) -> int:
+    return int((hours * 60).quantize(Decimal(1), ROUND_HALF_UP)) if hours is not None else 0
+
+
+# ---- what was typed as a document ------------------------------------------------------------------------------
+
+
+def typed(form: Form) -> dict[str, Any]:
+    """The document in the form; what cannot be read is noted at its field. An empty limit is none."""
+    document: dict[str, Any] = {}
+    for name in _NUMBERS:
+        if name in _HOURS:
+            document[name] = _in_minutes(form.decimal(name))
+        else:
+            document[name] = form.whole(name, required=name in _NEEDED) or 0
+    lead = {key: _in_minutes(form.decimal(f"lead.{key}")) for key in LEAD_KEYS}
+    document["lead"] = {key: minutes for key, minutes in lead.items() if minutes}
+    for name, kind in _CHOICES.items():
+        document[name] = form.choice(name, kind) or getattr(HouseDocument(), name).value
+    for name in _FLAGS:
+        document[name] = form.flag(name)
+    document["training"] = form.text("training", longest=60) or ""
+    document["times"] = [row for n in range(MOST) if (row := _time(form, n)) is not None]
+    document["quotas"] = [row for n in range(MOST) if (row := _quota(form, n)) is not None]
+    document["fields"] = [row for n in range(MOST) if (row := _field(form, n)) is not None]
+    return document
+
+
+def _quota(form: Form, n: int) -> dict[str, Any] | None:
+    limit = form.decimal(f"quota_limit.{n}")
+    if not limit:
+        return None
+    measure = form.choice(f"quota_measure.{n}", QuotaMeasure, required=True)
+    return {
+        "per": form.choice(f"quota_per.{n}", QuotaPer, required=True),
+        "period": form.choice(f"quota_period.{n}", QuotaPeriod, required=True),
+        "measure": measure,
+        "limit": _in_minutes(limit) if measure == QuotaMeasure.MINUTES.value else int(limit),
+        "inside": form.text(f"quota_inside.{n}", longest=40) or "",
+        "whom": form.choice(f"quota_whom.{n}", QuotaFor) or QuotaFor.ALL.value,
+    }
+
+
+def _time(form: Form, n: int) -> dict[str, Any] | None:
+    zh, en = form.text(f"time_zh.{n}", longest=40), form.text(f"time_en.{n}", longest=40)
+    starts, ends = form.minutes(f"time_starts.{n}"), form.minutes(f"time_ends.{n}")
+    if zh is None and en is None and starts is None and ends is None:
+        return None
+    for name, given in ((f"time_starts.{n}", starts), (f"time_ends.{n}", ends)):
+        if given is None and not form.error(name):
+            form.note(name, "form.required")
+    starts, ends = starts or 0, ends or 0
+    return {
+        "code": time_code(form, n),
+        "name_zh": zh or "",
+        "name_en": en or "",
+        "days": [int(day) for day in form.choices(f"time_days.{n}", [str(d) for d in range(7)])],
+        "starts": starts,
+        # An end not after the start is on the next day.
+        "ends": ends if ends > starts else ends + 1440,
+        "after": form.text(f"time_after.{n}", longest=40) or "",
+    }
+
+
+def time_code(form: Form, n: int) -> str:
+    """The code of the hours in a row: its own, or the first that no row has yet."""
+    own = str(form.value(f"time_code.{n}"))
+    if own:
+        return own
+    taken = {str(form.value(f"time_code.{m}")) for m in range(MOST)}
+    return next(code for k in range(n + 1, n + 2 * MOST) if (code := f"hours_{k}") not in taken)
+
+
+def _field(form: Form, n: int) -> dict[str, Any] | None:
+    zh, en = form.text(f"field_zh.{n}", longest=80), form.text(f"field_en.{n}", longest=80)
+    if not zh and not en:
+        return None
+    code = form.text(f"field_code.{n}", longest=40) or f"field_{n + 1}"
+    return {
+        "code": code, "name_zh": zh or "", "name_en": en or "", "required": form.flag(f"field_required.{n}"),
+    }  # fmt: skip
+
+
+# Rows of the document and the field of the form at which their faults stand.
+_ROWS = {"quotas": "quota_limit", "fields": "field_zh", "times": "time_zh"}
+
+
+def placed(form: Form, error: InvalidRules) -> InvalidRules:
+    """Faults of the document's rows at the lines of the form; empty lines between them are not counted."""
+    reasons = []
+    for reason in error.reasons:
+        name, _dot, row = (reason.place or "").partition(".")
+        if name in _ROWS and row.isdigit():
+            lines = [n for n in range(MOST) if _is_filled(form, name, n)]
+            line = lines[int(row)] if int(row) < len(lines) else int(row)
+            reason = replace(reason, place=f"{_ROWS[name]}.{line}")
+        reasons.append(reason)
+    error.reasons = tuple(reasons)
+    return error
+
+
+def _is_filled(form: Form, name: str, n: int) -> bool:
+    fields = {
+        "quotas": ("quota_limit",),
+        "fields": ("field_zh", "field_en"),
+        "times": ("time_zh", "time_en", "time_starts", "time_ends"),
+    }[name]
+    return any(str(form.value(f"{field}.{n}")).strip() not in ("", "0") for field in fields)
+
+
+# ---- what the page offers --------------------------------------------------------------------------------------
+
+
+def choices(form: Form) -> dict[str, Any]:
+    """Lists of the page's selects, and how many rows of each kind it shows."""
+    times = _rows(form, "times", "time_starts")
+    return {
+        "approvals": _words("availability.approval", Approval),
+        "silences": _words("availability.silence", Silence),
+        "debts": _words("booking.debt", DebtBlock),
+        "pers": [(p.value, _("each %(per)s", per=word("booking.quota_per", p))) for p in QuotaPer],
+        "whoms": _words("booking.quota_whom", QuotaFor),
+        "periods": _words("booking.quota_period", QuotaPeriod),
+        "measures": [
+            (m.value, _("hours") if m is QuotaMeasure.MINUTES else word("booking.quota_measure", m))
+            for m in QuotaMeasure
+        ],
+        "leads": [(key, word("booking.mode", key)) for key in LEAD_KEYS],
+        "weekdays": [(str(n), name) for n, name in enumerate(weekday_names())],
+        "times": times,
+        "hours_named": [(time_code(form, n), _time_name(form, n)) for n in times],
+        "quotas": _rows(form, "quotas", "quota_limit"),
+        "fields": _rows(form, "fields", "field_zh"),
+    }
+
+
+def _words(scope: str, kind: Iterable[Any]) -> list[tuple[str, str]]:
+    return [(member.value, word(scope, member)) for member in kind]
+
+
+def _rows(form: Form, name: str, field: str) -> range:
+    filled = max((n for n in range(MOST) if _is_filled(form, name, n)), default=-1) + 1
+    return range(min(MOST, max(filled + SPARE, SHOWN[field])))
+
+
+def _time_name(form: Form, n: int) -> str:
+    zh, en = str(form.value(f"time_zh.{n}")), str(form.value(f"time_en.{n}"))
+    name = (zh or en) if formatting.language() == "zh" else (en or zh)
+    return name or _("Hours %(n)s", n=n + 1)
+

@@ -1,0 +1,137 @@
+"""The form of house rules loses nothing, and its page publishes what it read back."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.rules import document
+from resource_hub.domain.availability.terms import (
+    Approval,
+    AskedField,
+    DebtBlock,
+    HouseDocument,
+    NamedHours,
+    Quota,
+    QuotaFor,
+    QuotaMeasure,
+    QuotaPer,
+    QuotaPeriod,
+    Silence,
+)
+from resource_hub.entrypoints.support.forms import Form
+from resource_hub.entrypoints.web.availability import rules_form
+from tests.web.availability.conftest import sender
+
+NAMES = st.sampled_from(["高峰时段", "夜间", "Prime time", "A 段"])
+
+
+@st.composite
+def documents(draw: Any) -> HouseDocument:
+    codes = ["prime", "night", "hours_2"][: draw(st.integers(0, 3))]
+    times = []
+    for code in codes:
+        starts = draw(st.integers(0, 287)) * 5
+        ends = starts + draw(st.integers(1, 288)) * 5
+        days = tuple(sorted(draw(st.sets(st.integers(0, 6), min_size=1))))
+        after = draw(st.sampled_from(["", *[other for other in codes if other != code]]))
+        times.append(NamedHours(code, draw(NAMES), draw(NAMES), days, starts, ends, after))
+    periods = [p for p in QuotaPeriod if p not in (QuotaPeriod.BOOKING, QuotaPeriod.CONCURRENT)]
+    quota = st.builds(
+        Quota, st.sampled_from(QuotaPer), st.sampled_from(periods), st.sampled_from(QuotaMeasure),
+        st.integers(1, 5000), st.sampled_from(["", *codes]), st.sampled_from(QuotaFor),
+    )  # fmt: skip
+    minutes = st.integers(0, 600)
+    return HouseDocument(
+        step=draw(st.sampled_from([5, 15, 30, 60])), lead={"self_use": draw(st.integers(1, 600))},
+        lead_days=draw(st.integers(0, 9)), gap=draw(minutes), cancel_until=draw(minutes), change_until=draw(minutes),
+        approval=draw(st.sampled_from(Approval)), silence=draw(st.sampled_from(Silence)),
+        debt=draw(st.sampled_from(DebtBlock)), quotas=tuple(draw(st.lists(quota, max_size=6))), times=tuple(times),
+        fields=tuple(AskedField(f"f{n}", "样品", "Sample", draw(st.booleans())) for n in range(draw(st.integers(0, 3)))),
+        hazard=draw(st.booleans()), no_show_release=draw(st.booleans()), rotating_code=draw(st.booleans()),
+        own_account=draw(st.booleans()), extend=draw(st.booleans()), training="sem",
+    )  # fmt: skip
+
+
+def sent(values: dict[str, Any]) -> Form:
+    """The form as a browser sends it: unticked boxes are left out."""
+    data: MultiDict[str, str] = MultiDict()
+    for name, value in values.items():
+        if isinstance(value, list):
+            data.setlist(name, value)
+        elif value is not False:
+            data[name] = "1" if value is True else str(getattr(value, "value", value))
+    return Form(values, data)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(documents())
+def test_what_the_form_shows_is_what_it_reads(app: Any, rules: HouseDocument) -> None:
+    with app.test_request_context():
+        form = sent(rules_form.initial(rules))
+        assert document.read(rules_form.typed(form)) == rules
+        assert form.ok
+
+
+def page_of(scene: Any) -> str:
+    return f"/o/{scene.host.code}/resources/{scene.key.id}/rules"
+
+
+def fields_of(app: Any, rules: HouseDocument, **changes: Any) -> dict[str, Any]:
+    with app.test_request_context():
+        values = {**rules_form.initial(rules), "since": "2026-03-02", **changes}
+        return {k: list(v) for k, v in sent(values).typed.lists()}  # type: ignore[union-attr]
+
+
+PRIME = {
+    "time_zh.0": "高峰时段", "time_en.0": "Prime time", "time_starts.0": "08:00", "time_ends.0": "18:00",
+    "time_days.0": ["0", "1", "2", "3", "4"], "quota_limit.0": "2", "quota_measure.0": "minutes",
+    "quota_period.0": "day", "quota_per.0": "person", "quota_inside.0": "hours_1", "quota_whom.0": "all",
+}  # fmt: skip
+
+
+def test_prime_time_is_read_back_and_published(
+    app: Any, scene: Any, manager: Any, in_context: Any
+) -> None:
+    client, send = manager
+    page = page_of(scene)
+    shown = send(page, page, **fields_of(app, HouseDocument(), **PRIME, look="1"))
+    added = re.findall(r'<li class="is-added">(.*?)</li>', shown.text, re.S)
+    assert any("高峰时段" in told and "08:00–18:00" in told for told in added)
+    assert any("高峰时段" in told and "2:00" in told for told in added)
+    done = send(page, page, **fields_of(app, HouseDocument(), **PRIME, publish="1"))
+    assert done.status_code == 303
+    rules, _number = in_context(lambda: availability.house_rules(scene.key))
+    assert rules.times[0].code == "hours_1" and rules.quotas[0].inside == "hours_1"
+    assert 'value="hours_1"' in client.get(page).text
+
+
+@pytest.mark.parametrize(("changes", "place"), [
+    ({"time_days.0": []}, "e-time_zh.0"),
+    ({"time_ends.0": ""}, "e-time_zh.0"),
+    ({"quota_inside.0": "elsewhere"}, "e-quota_limit.0"),
+    ({"quota_limit.0": "", "quota_limit.1": "3", "quota_period.1": "concurrent", "quota_per.1": "person",
+      "quota_measure.1": "minutes"}, "e-quota_limit.1"),
+])  # fmt: skip
+def test_faults_stand_at_their_line(
+    app: Any, scene: Any, manager: Any, changes: dict[str, Any], place: str
+) -> None:
+    _client, send = manager
+    page = page_of(scene)
+    shown = send(page, page, **fields_of(app, HouseDocument(), **{**PRIME, **changes}, look="1"))
+    assert shown.status_code == 422
+    assert f'id="{place}"' in shown.text
+
+
+def test_another_hosts_manager_is_kept_out(app: Any, scene: Any, in_context: Any) -> None:
+    from tests.builders.booking import make_scene
+
+    other = in_context(make_scene)
+    client, _send = sender(app, other.manager_person)
+    assert client.get(page_of(scene)).status_code in (403, 404)
