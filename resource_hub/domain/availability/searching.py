@@ -120,12 +120,13 @@ def alternatives(
 ) -> list[FreeTime]:
     """Times of the same length that can be had, those nearest to the wish first; they do not overlap each other.
 
-    Looks a fortnight to either side of the wish and, when nothing is found, on to the end of ``LOOK_AHEAD_DAYS``.
-    ``draft`` makes the hours that are about to be published from a plan as it is; ``suits`` may turn down a time that
-    is free, as house rules do.
+    Looks a fortnight to either side of the wish (of the last moment allowed, where the wish lies beyond it) and, when
+    nothing is found, on to the end of ``LOOK_AHEAD_DAYS``. ``draft`` makes the hours that are about to be published
+    from a plan as it is; ``suits`` may turn down a time that is free, as house rules do.
     """
     for back, ahead in ((14, 14), (0, LOOK_AHEAD_DAYS)):
-        start = max(not_before, span.start - timedelta(days=back))
+        wish = span.start if not_after is None else min(span.start, not_after)
+        start = max(not_before, wish - timedelta(days=back))
         end = span.end + timedelta(days=ahead)
         if not_after is not None:
             end = min(end, not_after + (span.end - span.start))

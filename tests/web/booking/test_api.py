@@ -33,7 +33,11 @@ def test_a_booking_from_preview_to_its_page(world: World) -> None:
     assert world.booker("GET", f"/hosts/{world.scene.host.code}/quotes/{quote['id']}", 200).json == quote
     world.stranger("GET", f"/hosts/{world.scene.host.code}/quotes/{quote['id']}", 404)
     made = book(world, quote_id=quote["id"])
-    assert (made["state"], made["quote_id"], made["start"]) == ("approved", quote["id"], "2026-03-03T01:00:00Z")
+    assert (made["state"], made["quote_id"], made["start"]) == (
+        "approved",
+        quote["id"],
+        "2026-03-03T01:00:00Z",
+    )
     shown = world.booker("GET", world.one(made["id"]), 200)
     assert shown.headers["ETag"] == f'"{made["version"]}"'
     assert {k: shown.json[k] for k in made} == made
@@ -125,16 +129,27 @@ def test_the_same_key_counts_once(world: World) -> None:
     world.stranger("POST", f"{world.at}/bookings", 201, json={**ORDER, **LATER}, headers=key)
     assert len(world.booker("GET", "/bookings", 200).json["items"]) == 1
     for path, body in [("/messages", {"text": "样品今天寄出"})]:
-        once = world.booker("POST", world.one(first["id"]) + path, 201, json=body, headers={"Idempotency-Key": "m"})
-        twice = world.booker("POST", world.one(first["id"]) + path, 201, json=body, headers={"Idempotency-Key": "m"})
+        once = world.booker(
+            "POST", world.one(first["id"]) + path, 201, json=body, headers={"Idempotency-Key": "m"}
+        )
+        twice = world.booker(
+            "POST", world.one(first["id"]) + path, 201, json=body, headers={"Idempotency-Key": "m"}
+        )
         assert once.json == twice.json
     other = world.booker(
-        "POST", world.one(first["id"]) + "/messages", 409, json={"text": "x"}, headers={"Idempotency-Key": "m"}
+        "POST",
+        world.one(first["id"]) + "/messages",
+        409,
+        json={"text": "x"},
+        headers={"Idempotency-Key": "m"},
     )
     assert codes(other) == ["key_reused"]
     assert len(world.manager("GET", world.one(first["id"]) + "/messages", 200).json["items"]) == 1
     quote = world.booker("POST", f"{world.at}/quotes", 201, json=LATER, headers={"Idempotency-Key": "q"}).json
-    assert world.booker("POST", f"{world.at}/quotes", 201, json=LATER, headers={"Idempotency-Key": "q"}).json == quote
+    assert (
+        world.booker("POST", f"{world.at}/quotes", 201, json=LATER, headers={"Idempotency-Key": "q"}).json
+        == quote
+    )
     bad = world.booker("POST", f"{world.at}/bookings", 422, json=ORDER, headers={"Idempotency-Key": "é" * 3})
     assert bad.json["reasons"][0]["place"] == "/Idempotency-Key"
 
@@ -181,17 +196,25 @@ def test_edits_name_the_version_that_was_read(world: World) -> None:
 def test_cancelling_says_its_fee_first(world: World) -> None:
     made = book(world)
     path, any_version = world.one(made["id"]), {"If-Match": "*"}
-    assert world.booker("GET", f"{path}/cancellation", 200).json == {"fee": "0.00", "currency": "CNY", "reasons": []}
+    assert world.booker("GET", f"{path}/cancellation", 200).json == {
+        "fee": "0.00",
+        "currency": "CNY",
+        "reasons": [],
+    }
     late = replace(world.booker, at=moment("2026-03-02T09:00:01+08:00"))
     assert late("GET", f"{path}/cancellation", 200).json["fee"] == "100.00"
     rose = late("POST", f"{path}/cancellation", 409, json={"expected_fee": "99.99"}, headers=any_version)
     assert codes(rose) == ["booking.fee_rose"]
-    done = late("POST", f"{path}/cancellation", 200, json={"expected_fee": "100.00"}, headers=any_version).json
+    done = late(
+        "POST", f"{path}/cancellation", 200, json={"expected_fee": "100.00"}, headers=any_version
+    ).json
     assert (done["state"], done["cancel_fee"]) == ("cancelled", "100.00")
     again = late("POST", f"{path}/cancellation", 409, json={}, headers=any_version)
     assert codes(again) == ["booking.wrong_state"]
     other = book(world, **LATER)
-    without = world.manager("POST", f"{world.one(other['id'])}/cancellation", 422, json={}, headers=any_version)
+    without = world.manager(
+        "POST", f"{world.one(other['id'])}/cancellation", 422, json={}, headers=any_version
+    )
     assert codes(without) == ["booking.reason_missing"]
 
 
@@ -213,7 +236,9 @@ def test_the_hosts_answers(make_world: Callable[..., World]) -> None:
     other = book(world)
     one = world.one(other["id"])
     world.manager("POST", f"{one}/rejection", 422, json={}, headers={"If-Match": "*"})
-    refused = world.manager("POST", f"{one}/rejection", 200, json={"reason": "停电"}, headers={"If-Match": "*"})
+    refused = world.manager(
+        "POST", f"{one}/rejection", 200, json={"reason": "停电"}, headers={"If-Match": "*"}
+    )
     assert refused.json["state"] == "rejected"
     late = world.manager("POST", f"{one}/approval", 409, json={}, headers={"If-Match": "*"})
     assert codes(late) == ["booking.wrong_state"]
@@ -221,7 +246,9 @@ def test_the_hosts_answers(make_world: Callable[..., World]) -> None:
 
 def test_lists_go_by_cursor_and_skip_nothing(world: World) -> None:
     made = [
-        book(world, start=f"2026-03-03T{hour:02d}:00:00+08:00", end=f"2026-03-03T{hour + 1:02d}:00:00+08:00")["id"]
+        book(world, start=f"2026-03-03T{hour:02d}:00:00+08:00", end=f"2026-03-03T{hour + 1:02d}:00:00+08:00")[
+            "id"
+        ]
         for hour in range(9, 14)
     ]
     for door, path in (

@@ -1,0 +1,188 @@
+"""The calendar and the panel: every grey piece says why, a choice is judged and priced, nothing is written."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import func, select
+
+from resource_hub.domain.booking.tables import Booking, Quote
+from resource_hub.infra.database import db, reading
+from tests.builders.booking import another_booker, make_asked, make_booking
+
+TUESDAY = {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "12:00"}
+
+
+def calendar(scene):
+    return f"/hosts/{scene.host.code}/resources/{scene.resource.code}/calendar"
+
+
+def price(scene):
+    return f"/hosts/{scene.host.code}/resources/{scene.resource.code}/price"
+
+
+def pieces(page):
+    """``(look, begin, until, text)`` of each piece of the timetable, in order."""
+    found = re.findall(r'data-look="(\w+)" data-begin="(\d+)" data-until="(\d+)"(.*?)</li>', page, re.S)
+    return [
+        (look, int(begin), int(until), " ".join(re.sub("<[^>]+>|^[^<]*>", " ", text).split()))
+        for look, begin, until, text in found
+    ]
+
+
+def test_every_piece_of_a_lane_has_a_pattern_a_word_and_a_reason(app, scene, visitor):
+    with app.app_context():
+        make_booking(scene)
+        db.session.remove()
+    page = visitor.see(calendar(scene), week="2026-03-02")
+    told = {look: text for look, _b, _u, text in pieces(page)}
+    assert "Taken." in told["taken"]
+    assert "free" in told["free"]
+    assert "Not open on this day." in told["closed"]
+    for look, begin, until, text in pieces(page):
+        assert begin < until
+        assert text, look
+    # a lane is covered without gaps
+    first_day = page.split('data-day="2026-03-03"')[1].split('data-day="2026-03-04"')[0]
+    row = [(b, u) for _l, b, u, _t in pieces(first_day)]
+    assert all(a[1] == b[0] for a, b in zip(row, row[1:], strict=False))
+
+
+def test_strangers_see_that_it_is_taken_and_the_booker_that_it_is_theirs(app, scene, visitor, desk):
+    with app.app_context():
+        made = make_booking(scene)
+        db.session.remove()
+    assert 'data-look="mine"' not in visitor.see(calendar(scene), week="2026-03-02")
+    assert scene.firm.name_zh not in visitor.see(calendar(scene), week="2026-03-02")
+    own = desk.see(calendar(scene), week="2026-03-02")
+    assert 'data-look="mine"' in own
+    assert f"/o/{scene.firm.code}/bookings/{scene.host.code}/{made.key.id}/change" in own
+
+
+def test_set_up_and_tear_down_are_told_apart(app, scenery, visitor):
+    scene = scenery(rules={"setup": 30, "teardown": 15})
+    with app.app_context():
+        make_booking(scene, asked=make_asked("2026-03-03T10:00+08:00", "2026-03-03T12:00+08:00"))
+        db.session.remove()
+    found = {
+        look: (b, u) for look, b, u, _t in pieces(visitor.see(calendar(scene), week="2026-03-03", view="day"))
+    }
+    assert (found["setup"], found["taken"], found["teardown"]) == ((570, 600), (600, 720), (720, 735))
+
+
+@pytest.mark.parametrize("view", ["week", "day", "list"])
+def test_the_views_show_their_days(scene, visitor, view):
+    page = visitor.see(calendar(scene), week="2026-03-04", view=view)
+    days = re.findall(r'data-day="([\d-]+)"', page)
+    assert days == (["2026-03-04"] if view == "day" else [f"2026-03-0{n}" for n in range(2, 9)])
+    assert ("is-list" in page) is (view == "list")
+
+
+def test_a_holiday_is_named_on_its_day(scene, visitor):
+    assert "National Day" in visitor.see(calendar(scene), week="2026-09-28")
+
+
+def test_the_zone_of_the_host_is_named(scenery, visitor):
+    scene = scenery(zone="Asia/Urumqi")
+    assert "Asia/Urumqi" in visitor.see(calendar(scene))
+
+
+def test_a_free_piece_works_without_scripts(scene, visitor):
+    page = visitor.see(calendar(scene), week="2026-03-02")
+    link = re.search(r'class="tt-piece" href="([^"]+)"', page)[1]
+    chosen = visitor.see(link.split("#")[0])
+    assert 'name="start_time" step="1800" value="09:00"' in chosen
+    assert "¥\u202f300.00" in chosen
+
+
+def test_a_visitor_reads_the_list_price_and_that_support_may_exist(scene, visitor):
+    page = visitor.see(price(scene), **TUESDAY)
+    assert "List price" in page and "¥\u202f900.00" in page and "Support may exist" in page
+    assert "To pay" not in page
+
+
+def test_the_booker_reads_what_is_to_pay(scene, desk):
+    page = desk.see(price(scene), **TUESDAY)
+    assert "To pay" in page and "¥\u202f900.00" in page and 'data-bookable="yes"' in page
+
+
+REFUSALS = [
+    ({"start_day": "2026-03-01", "start_time": "09:00", "end_time": "10:00"}, "This time has passed."),
+    ({"start_day": "2026-03-07", "start_time": "09:00", "end_time": "10:00"}, "Not open on this day."),
+    ({"start_day": "2026-03-03", "start_time": "19:00", "end_time": "20:00"}, "Outside opening hours"),
+    ({"start_day": "2026-03-03", "start_time": "09:10", "end_time": "10:10"}, "multiple of 30 minutes"),
+    (
+        {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "09:45"},
+        "The length goes by 30 minutes.",
+    ),
+    ({"start_day": "2026-06-30", "start_time": "09:00", "end_time": "10:00"}, "days ahead"),
+]
+
+
+@pytest.mark.parametrize(("typed", "said"), REFUSALS)
+def test_a_time_that_cannot_be_had_says_why_and_offers_three_that_can(scene, desk, typed, said):
+    page = desk.see(price(scene), **typed)
+    assert said in page
+    assert 'data-bookable="no"' in page
+    offered = re.findall(r"<a [^>]*data-take data-start-day=\"([^\"]+)\" data-start-time=\"([^\"]+)\"", page)
+    assert len(offered) == 3
+    for day, clock_time in offered:
+        end = f"{int(clock_time[:2]) + 1:02d}{clock_time[2:]}"
+        again = desk.see(price(scene), start_day=day, start_time=clock_time, end_time=end)
+        assert 'data-bookable="yes"' in again
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"start_day": "2026-03-03", "start_time": "", "end_time": "10:00"}, "Choose a time."),
+        ({"start_day": "yesterday", "start_time": "09:00", "end_time": "10:00"}, "form.not_a_moment"),
+        ({"start_day": "2026-03-03", "start_time": "10:00", "end_time": "09:00", "end_day": "2026-03-03"}, "The end is not after the start."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_said(app, scene, desk, typed, said):
+    if said.startswith("form."):
+        with app.test_request_context():
+            from resource_hub.entrypoints.support import sentences
+
+            said = sentences.sentence_table()[said]
+    assert str(said) in desk.see(price(scene), **typed)
+
+
+def test_a_taken_time_offers_others(app, scene, desk):
+    with app.app_context():
+        _firm, _person, other = another_booker()
+        make_booking(scene, by=other)
+        db.session.remove()
+    page = desk.see(price(scene), start_day="2026-03-03", start_time="09:00", end_time="11:00")
+    assert "is taken" in page and page.count("data-take") == 3
+    assert 'data-start-time="11:00"' in page
+
+
+def test_looking_and_pricing_store_nothing(app, scene, desk):
+    desk.see(calendar(scene), **TUESDAY)
+    desk.see(price(scene), **TUESDAY)
+    with app.app_context():
+        assert reading().scalar(select(func.count()).select_from(Booking)) == 0
+        assert reading().scalar(select(func.count()).select_from(Quote)) == 0
+        db.session.remove()
+
+
+def test_the_page_of_the_resource_shows_week_and_panel(scene, desk):
+    page = desk.see(f"/hosts/{scene.host.code}/resources/{scene.resource.code}", **TUESDAY)
+    assert "data-timetable" in page and 'id="booking-form"' in page and "¥\u202f900.00" in page
+
+
+def test_a_customer_of_others_in_the_address_is_not_taken(app, scene, desk):
+    with app.app_context():
+        _firm, _person, other = another_booker()
+        theirs = next(iter(other.customer_ids))
+        db.session.remove()
+    assert "This cannot be booked" not in desk.see(calendar(scene), customer=str(theirs), **TUESDAY)
+
+
+def test_in_chinese_every_word_is_there(scene, desk_of):
+    page = desk_of(scene.booker_person, "zh").see(calendar(scene), **TUESDAY)
+    for word in ("可预约时间", "空闲", "不开放", "本次应付", "内部规定", "时间均为北京时间"):
+        assert word in page
