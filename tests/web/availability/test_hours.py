@@ -17,7 +17,7 @@ from resource_hub.entrypoints.web.availability import week_form
 from resource_hub.kernel.time import TimeSpan
 from tests.builders.availability import make_weekly, moment, span
 from tests.builders.booking import make_booking
-from tests.web.availability.conftest import sender
+from tests.support.pages import signed_in
 
 WORKDAYS = ["0", "1", "2", "3", "4"]
 
@@ -264,8 +264,8 @@ def test_strangers_and_the_customer_see_no_such_page(app: Any, scene: Any, in_co
     from tests.builders.booking import make_scene
 
     other = in_context(make_scene)
-    client, _send = sender(app, other.manager_person)
+    client, _send = signed_in(app, other.manager_person)
     assert client.get(page_of(scene)).status_code == 404
     assert client.get(f"/o/{other.host.code}/resources/{scene.key.id}/hours").status_code == 404
-    client, _send = sender(app, scene.booker_person)
+    client, _send = signed_in(app, scene.booker_person)
     assert client.get(page_of(scene)).status_code == 404

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from flask_babel import gettext as _
+
 from resource_hub.domain.availability.terms import Audience, OnHolidays, WeeklyHours
 from resource_hub.entrypoints.support import formatting
 from resource_hub.entrypoints.support.forms import Form
@@ -141,7 +143,7 @@ def _stretch_text(row: WeeklyHours) -> str:
         marks.append(word("availability.look", "protected"))
     if row.on_holidays is OnHolidays.OPEN:
         marks.append(word("availability.on_holidays", row.on_holidays))
-    return f"{text} ({formatting.listed(marks)})" if marks else text
+    return _("%(hours)s (%(marks)s)", hours=text, marks=formatting.listed(marks)) if marks else text
 
 
 @dataclass(frozen=True, slots=True)

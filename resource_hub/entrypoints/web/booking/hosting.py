@@ -2,32 +2,99 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import g, render_template, request, url_for
+from flask import flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from resource_hub.domain.accounts import service as accounts
-from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.accounts.terms import OrganisationRecord, Role
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.availability.terms import Lane, Stretch, Viewer
+from resource_hub.domain.availability.terms import Look, Silence, Stretch, Viewer
 from resource_hub.domain.booking import service
-from resource_hub.domain.booking.terms import BookingState
+from resource_hub.domain.booking.rules.states import open_acts
+from resource_hub.domain.booking.terms import Act, BookingKind, BookingRecord, BookingState, Hazard, Side
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.domain.catalogue.terms import ListingState
-from resource_hub.entrypoints.support import forms
+from resource_hub.domain.catalogue.terms import ListingState, ResourceRecord
+from resource_hub.entrypoints.support import forms, sentences
 from resource_hub.entrypoints.support.formatting import language, plain
+from resource_hub.entrypoints.support.forms import once
 from resource_hub.entrypoints.support.guards import allows
+from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.blueprints import calendar, requests
-from resource_hub.entrypoints.web.booking.lists import rows_of
-from resource_hub.entrypoints.web.booking.timetable import lane_name, monday_of, shown_part, timetable
+from resource_hub.entrypoints.web.booking.lists import Row, rows_of
+from resource_hub.entrypoints.web.booking.timetable import (
+    DayRow,
+    LaneRow,
+    Timetable,
+    first_day,
+    shown_part,
+    timetable,
+)
 from resource_hub.infra import clock
+from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, local_day, zone
 
 SEES = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.OFFICE, Role.INSTITUTION_ADMIN)
 SHOWN = 40
+# Requests confirmed in one go; a term below so many seconds is pressing.
+SEVERAL = 100
+URGENT = 4 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request on the page, with how long there is to answer and whether it may be confirmed without a second look.
+
+    Attributes:
+        seconds: until the term; negative once it has passed.
+        consent: silence counts as a yes.
+        look: why it wants to be looked at by itself; empty where it is harmless.
+    """
+
+    row: Row
+    seconds: int | None
+    consent: bool
+    look: str
+
+    @property
+    def urgent(self) -> bool:
+        return self.seconds is not None and self.seconds < URGENT
+
+
+def _look(row: Row, now: datetime) -> str:
+    """Why a request is not confirmed together with others."""
+    record = row.record
+    if set(record.hazard.get("kinds", ())) - {Hazard.NONE.value}:
+        return _("dangerous goods")
+    if record.kind is not BookingKind.WINDOW:
+        return _("no machine time")
+    if row.sums is None:
+        return _("no price yet")
+    if record.span is None or record.span.start <= now:
+        return _("begins already")
+    return ""
+
+
+def _waiting(rows: Sequence[Row]) -> list[Waiting]:
+    now = clock.now()
+    plans = availability.plans(
+        list({row.record.resource_key for row in rows}), TimeSpan(now, now + timedelta(seconds=1))
+    )
+    result = []
+    for row in rows:
+        record = row.record
+        rules = plans[record.resource_key].rules
+        seconds = int((record.answer_by - now).total_seconds()) if record.answer_by else None
+        consent = rules.silence is Silence.CONSENT and record.kind is BookingKind.WINDOW
+        result.append(Waiting(row, seconds, consent, _look(row, now)))
+    return result
 
 
 @requests.get("/o/<organisation>/requests")
@@ -36,7 +103,10 @@ def index(organisation: str) -> str:
     """What waits for an answer, the nearest term first, each with what it would take from whom."""
     host = accounts.organisation(organisation)
     forms.remember_zone(host.zone)
-    waiting = rows_of(service.requests(g.actor))
+    every = rows_of(service.requests(g.actor))
+    resources = {row.resource.code: row.what for row in every if row.resource}
+    chosen = request.args.get("resource", "")
+    waiting = _waiting([row for row in every if not chosen or (row.resource and row.resource.code == chosen)])
     working = rows_of(
         service.bookings_at(
             g.actor,
@@ -56,11 +126,58 @@ def index(organisation: str) -> str:
     return render_template(
         "booking/requests.html",
         waiting=waiting,
+        total=len(every),
+        resources=sorted(resources.items(), key=lambda pair: pair[1]),
+        chosen=chosen,
+        decides=g.actor.has(*service.DECIDES),
+        several=sum(1 for one in waiting if not one.look) > 1,
         working=working,
         answered=answered,
         host=host,
-        now=clock.now(),
     )
+
+
+@requests.post("/o/<organisation>/requests/confirm", endpoint="confirm")
+@allows(*service.DECIDES)
+@once
+def confirm(organisation: str) -> Any:
+    """Confirm several at once, each by itself: one that changed meanwhile keeps none of the others waiting."""
+    host = accounts.organisation(organisation)
+    done, failed = 0, []
+    for text in request.form.getlist("request")[:SEVERAL]:
+        wanted = _picked(text)
+        if wanted is None:
+            continue
+        booking_id, version = wanted
+        try:
+            service.approve(HostKey(host.id, booking_id), by=g.actor, version=version)
+            done += 1
+        except DomainError as error:
+            failed.append(" ".join(told.sentence for told in sentences.tell_all(error)))
+    if done:
+        text = ngettext(
+            "%(num)d request confirmed; its customer is told.",
+            "%(num)d requests confirmed; their customers are told.",
+            done,
+        )
+        flash(text, "good")
+    for text in dict.fromkeys(failed):
+        flash(_("Not confirmed: %(why)s", why=text), "bad")
+    if not done and not failed:
+        flash(_("Tick the requests to confirm first."), "wait")
+    return redirect(url_for("requests.index", organisation=organisation), 303)
+
+
+def _picked(text: str) -> tuple[UUID, int] | None:
+    """A ticked request: its id and the version that was looked at."""
+    booking_id, _slash, version = text.partition("/")
+    try:
+        return UUID(booking_id), int(version)
+    except ValueError:
+        return None
+
+
+# ---- the calendar ----------------------------------------------------------------------------------------------
 
 
 @calendar.get("/o/<organisation>/calendar", endpoint="index")
@@ -71,80 +188,103 @@ def hosts_calendar(organisation: str) -> str:
     forms.remember_zone(host.zone)
     today = local_day(clock.now(), zone(host.zone))
     view = "week" if request.args.get("view") == "week" else "day"
-    asked = request.args.get("day", "")
-    monday = monday_of(asked, today)
-    try:
-        day = today.fromisoformat(asked) if asked else today
-    except ValueError:
-        day = today
-    if abs((day - today).days) > 800:
-        day = today
+    first = first_day(request.args.get("day"), today, view)
     managed = [r for r in catalogue.resources_managed_by(g.actor, states=[ListingState.PUBLIC]) if r.bookable]
     chosen = request.args.get("resource", "")
-    shown = [r for r in managed if r.code == chosen] or managed
-    first = monday if view == "week" else day
-    span = availability.days_of(host.zone, first, 7 if view == "week" else 1)
-    keys = [r.key for r in shown[:SHOWN]]
-    weeks = availability.weeks(keys, span, Viewer(outside=True, host=True)) if keys else {}
+    every = [r for r in managed if r.code == chosen] or managed
+    shown = every[:SHOWN]
+    tables = _tables(
+        organisation, host, shown, availability.days_of(host.zone, first, 7 if view == "week" else 1)
+    )
+    step = timedelta(days=7 if view == "week" else 1)
+
+    def at(day: date | None, how: str = view) -> str:
+        return url_for(
+            "calendar.index",
+            organisation=organisation,
+            day=day.isoformat() if day else None,
+            view="week" if how == "week" else None,
+            resource=chosen or None,
+        )
+
+    return render_template(
+        "booking/hosts_calendar.html",
+        tables=tables,
+        together=_together(tables) if view == "day" and len(tables) > 1 else None,
+        managed=sorted(managed, key=lambda r: r.name(language())),
+        chosen=chosen,
+        view=view,
+        day=first,
+        last=first + timedelta(days=6),
+        more=len(every) - len(shown),
+        previous=at(first - step),
+        following=at(first + step),
+        today_href=at(None),
+        week_href=at(first, "week"),
+        day_href=at(today if first <= today < first + step else first, "day"),
+    )
+
+
+def _tables(
+    organisation: str, host: OrganisationRecord, shown: Sequence[ResourceRecord], span: TimeSpan
+) -> list[tuple[ResourceRecord, Timetable]]:
+    weeks = availability.weeks([r.key for r in shown], span, Viewer(outside=True, host=True)) if shown else {}
     holders = {
         s.holder_id
-        for w in weeks.values()
-        for lane in w.lanes
+        for week in weeks.values()
+        for lane in week.lanes
         for s in lane.stretches
         if s.holder_id is not None
     }
     booked = service.records([HostKey(host.id, h) for h in holders])
     customers = accounts.customers({b.customer_id for b in booked.values()})
+    decides = g.actor.has(*service.DECIDES)
+
+    def holder(stretch: Stretch) -> BookingRecord | None:
+        return booked.get(HostKey(host.id, stretch.holder_id)) if stretch.holder_id else None
 
     def tell(stretch: Stretch) -> str:
-        found = booked.get(HostKey(host.id, stretch.holder_id)) if stretch.holder_id else None
-        if found is None or stretch.look.value in ("setup", "teardown"):
+        found = holder(stretch)
+        if found is None or stretch.look in (Look.SETUP, Look.TEARDOWN):
             return ""
         customer = customers.get(found.customer_id)
-        return plain(customer.name_in(language())) if customer else found.number
+        name = plain(customer.name_in(language())) if customer else found.number
+        if found.state is BookingState.REQUESTED:
+            return f"{name} ({word('booking.state', found.state)})"
+        return name
 
-    def link(stretch: Stretch, piece: TimeSpan, unit_id: UUID) -> str:
-        if stretch.holder_id is None or HostKey(host.id, stretch.holder_id) not in booked:
+    def link(stretch: Stretch, _piece: TimeSpan, _unit_id: UUID) -> str:
+        if holder(stretch) is None or stretch.look in (Look.SETUP, Look.TEARDOWN):
             return ""
         return url_for(
             "bookings.show", organisation=organisation, host=host.code, booking_id=stretch.holder_id
         )
 
+    def move(stretch: Stretch) -> str:
+        found = holder(stretch)
+        if found is None or not decides or Act.CHANGE not in open_acts(found.kind, found.state, Side.HOST):
+            return ""
+        return url_for(
+            "bookings.change_form", organisation=organisation, host=host.code, booking_id=found.key.id
+        )
+
     part = shown_part(weeks.values())
-
-    def label(lane: Lane) -> str:
-        return lane_name(lane)
-
-    tables = [
-        (r, timetable(weeks[r.key], link=link, tell=tell, part=part, label=label))
-        for r in shown[:SHOWN]
+    return [
+        (r, timetable(weeks[r.key], link=link, tell=tell, move=move, part=part))
+        for r in shown
         if r.key in weeks
     ]
-    step = timedelta(days=7 if view == "week" else 1)
-    here: dict[str, Any] = {"view": view, "resource": chosen or None}
-    return render_template(
-        "booking/hosts_calendar.html",
-        tables=tables,
-        managed=managed,
-        chosen=chosen,
-        view=view,
-        day=first,
-        last=first + timedelta(days=6),
-        host=host,
-        more=max(0, len(shown) - SHOWN),
-        previous=url_for("calendar.index", organisation=organisation, day=(first - step).isoformat(), **here),
-        following=url_for(
-            "calendar.index", organisation=organisation, day=(first + step).isoformat(), **here
-        ),
-        today_href=url_for("calendar.index", organisation=organisation, **here),
-        week_href=url_for(
-            "calendar.index",
-            organisation=organisation,
-            day=first.isoformat(),
-            view="week",
-            resource=chosen or None,
-        ),
-        day_href=url_for(
-            "calendar.index", organisation=organisation, day=first.isoformat(), resource=chosen or None
-        ),
-    )
+
+
+def _together(tables: Sequence[tuple[ResourceRecord, Timetable]]) -> Timetable:
+    """One day of many resources as one table, a lane for each unit."""
+    first = tables[0][1]
+    lanes: list[LaneRow] = []
+    for resource, table in tables:
+        name = plain(resource.name(language()))
+        own = table.days[0].lanes
+        lanes += [replace(lane, name=f"{name} · {lane.name}" if len(own) > 1 else name) for lane in own]
+    day: DayRow = replace(first.days[0], lanes=tuple(lanes))
+    looks = dict.fromkeys(look for _resource, table in tables for look in table.looks)
+    step = min(table.step for _resource, table in tables)
+    return replace(first, days=(day,), looks=tuple(looks), step=step, units=len(lanes))

@@ -1,0 +1,101 @@
+"""The page of house rules: typed, read back, compared with what is in force, dated."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+
+from resource_hub.domain.availability import service as availability
+
+FIELDS = {
+    "step": "30", "least": "30", "most": "240", "horizon_days": "60", "setup": "0", "teardown": "0", "gap": "",
+    "cancel_until": "24", "change_until": "0", "answer_hours": "48", "hold": "15", "samples_most": "", "late_grace": "15",
+    "no_show_after": "30", "approval": "outside", "silence": "lapse", "since": "2026-03-09",
+}  # fmt: skip
+
+
+def page_of(scene: Any) -> str:
+    return f"/o/{scene.host.code}/resources/{scene.key.id}/rules"
+
+
+def changes(text: str) -> tuple[list[str], list[str]]:
+    """What the page says falls away and what is new."""
+    dropped, added = (
+        [
+            re.sub(r"<[^>]+>", "", part).strip()
+            for part in re.findall(f'<li class="is-{name}">(.*?)</li>', text)
+        ]
+        for name in ("dropped", "added")
+    )
+    return dropped, added
+
+
+def test_looking_reads_back_and_names_the_difference(manager: Any, scene: Any, in_context: Any) -> None:
+    _client, send = manager
+    answer = send(page_of(scene), page_of(scene), look="1", **FIELDS)
+    dropped, added = changes(answer.get_data(as_text=True))
+    assert answer.status_code == 200
+    assert len(dropped) == 2 and len(added) == 4, (dropped, added)
+    assert any("24:00" in sentence for sentence in added)
+    assert in_context(lambda: len(availability.rules_history(scene.key))) == 1
+
+
+def test_publishing_makes_a_dated_version(manager: Any, scene: Any, in_context: Any) -> None:
+    _client, send = manager
+    answer = send(page_of(scene), page_of(scene), publish="1", note="课题组反映预约过长", **FIELDS)
+    assert answer.status_code == 303
+    rules = in_context(lambda: availability.house_rules(scene.key, date(2026, 3, 9)))
+    assert (rules[0].most, rules[0].cancel_until, rules[1]) == (240, 1440, 2)
+    assert in_context(lambda: availability.house_rules(scene.key, date(2026, 3, 8)))[1] == 1
+
+
+def test_quotas_and_questions_are_kept_as_typed(manager: Any, scene: Any, in_context: Any) -> None:
+    _client, send = manager
+    more = {
+        "quota_per.0": "customer", "quota_limit.0": "20", "quota_measure.0": "minutes", "quota_period.0": "week",
+        "quota_per.1": "person", "quota_limit.1": "3", "quota_measure.1": "bookings", "quota_period.1": "future",
+        "field_zh.0": "加速电压", "field_en.0": "Voltage", "field_required.0": "1",
+        "lead.all": "1.5", "hazard": "1",
+    }  # fmt: skip
+    assert send(page_of(scene), page_of(scene), publish="1", **FIELDS, **more).status_code == 303
+    rules, _number = in_context(lambda: availability.house_rules(scene.key, date(2026, 3, 9)))
+    assert [(q.per, q.period, q.measure, q.limit) for q in rules.quotas] == [
+        ("customer", "week", "minutes", 1200),
+        ("person", "future", "bookings", 3),
+    ]
+    assert [(f.name_zh, f.required) for f in rules.fields] == [("加速电压", True)]
+    assert dict(rules.lead) == {"all": 90} and rules.hazard
+    # Shown again, the form holds what was typed.
+    client, _send = manager
+    with_form = client.get(page_of(scene)).get_data(as_text=True)
+    assert 'name="most"' in with_form
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"most": "20"}, "most"),
+        ({"step": "7"}, "step"),
+        ({"step": ""}, "step"),
+        ({"horizon_days": "0"}, "horizon_days"),
+        ({"lead.all": "5000"}, "lead.all"),
+        ({"quota_limit.0": "-1"}, "quota_limit.0"),
+        ({"since": "2026-03-01"}, "since"),
+        ({"since": ""}, "since"),
+        ({"gap": "often"}, "gap"),
+    ],
+)
+def test_each_fault_stands_at_its_field(manager: Any, scene: Any, fields: dict[str, str], place: str) -> None:
+    _client, send = manager
+    answer = send(page_of(scene), page_of(scene), publish="1", **{**FIELDS, **fields})
+    assert answer.status_code in (409, 422)
+    assert f'href="#f-{place}"' in answer.get_data(as_text=True)
+
+
+def test_the_page_shows_what_is_in_force(manager: Any, scene: Any) -> None:
+    client, _send = manager
+    text = client.get(page_of(scene)).get_data(as_text=True)
+    assert 'class="rule-text"' in text and "60" in text
