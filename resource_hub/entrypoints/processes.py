@@ -98,7 +98,7 @@ class Processes:
         shutil.rmtree(self._counts, ignore_errors=True)
 
 
-def wait_until_up(url: str, seconds: float = 30) -> bool:
+def wait_until_up(url: str, seconds: float = 120) -> bool:
     """Whether the web server answers within the time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -124,10 +124,8 @@ def _due(limit: int) -> list[UUID]:
         .order_by(OutboxDelivery.id)
         .limit(limit)
     )
-    from resource_hub.infra.unit_of_work import unit_of_work
-
-    with unit_of_work() as unit:
-        return list(unit.session.scalars(statement))
+    # Looking twice a second must not queue for the writer's lock.
+    return list(reading().scalars(statement))
 
 
 def _deliver(delivery_id: UUID, lease: Lease | None) -> int:
@@ -184,6 +182,21 @@ def backlog() -> int:
         )
         or 0
     )
+
+
+def waiting(subscribers: Iterable[str], until: datetime) -> bool:
+    """Whether one of these subscribers has not handled yet what happened before a moment of business time."""
+    found = reading().scalar(
+        select(OutboxDelivery.id)
+        .join(OutboxEvent, OutboxEvent.id == OutboxDelivery.event_id)
+        .where(
+            OutboxDelivery.state == "waiting",
+            OutboxDelivery.subscriber.in_(list(subscribers)),
+            OutboxEvent.at < until,
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 def retry_parked(unit: Unit, delivery_id: UUID) -> bool:

@@ -129,7 +129,7 @@ class Process:
             self._wait_for_answer()
         return self
 
-    def _wait_for_answer(self, seconds: float = 30) -> None:
+    def _wait_for_answer(self, seconds: float = 120) -> None:
         """Wait until a page comes, be it a refusal: the port is open long before the workers are there."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

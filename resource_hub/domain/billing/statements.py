@@ -31,7 +31,7 @@ from resource_hub.domain.billing.terms import (
     StatementRecord,
     StatementState,
 )
-from resource_hub.infra import clock
+from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import derived_id
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
@@ -44,6 +44,8 @@ KEEPS_BOOKS = (Role.OFFICE, Role.INSTITUTION_ADMIN)
 PAYMENT_DAYS = 30
 # Days after a month's end on which the job issues its statements: the sealing term has run out by then.
 ISSUE_AFTER_DAYS = 7
+# The subscribers of the outbox that make charges; their names stand in its rows.
+CHARGES = ("billing.charge_usage", "billing.charge_cancellation")
 # A customer whose bill is this many days overdue may not book until it is paid.
 DEBT_BLOCK_DAYS = 60
 BATCH = 40
@@ -163,8 +165,13 @@ def _close(unit: Unit, institution_id: UUID, period: date, by: Actor | None) -> 
 
 
 def issue_due(lease: Lease | None = None, limit: int = 5) -> tuple[int, int]:
-    """Statements of months whose issuing day has come, a few hosts at a time: ``(issued, hosts left)``."""
+    """Statements of months whose issuing day has come, a few hosts at a time: ``(issued, hosts left)``.
+
+    None while a use or cancellation of long ago still waits to be charged: it belongs on its own month's statement.
+    """
     now = clock.now()
+    if outbox.waiting(CHARGES, now - timedelta(hours=1)):
+        return 0, 0
     # Hosts east of the server may already be a day further; asking one day too early only finds fewer of them.
     first = month_of((now - timedelta(days=ISSUE_AFTER_DAYS)).date())
     due = [

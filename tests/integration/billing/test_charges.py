@@ -149,6 +149,20 @@ def test_what_comes_after_the_month_was_closed_falls_into_the_next(scene):
     assert [s.period for s in billing.statements_of_customers(scene.payer)] == [date(2026, 4, 1), MARCH]
 
 
+def test_no_statement_before_the_last_use_of_its_month_is_charged(scene):
+    used(scene, NINE)
+    with clock.fixed(NINE + timedelta(days=1)):
+        late = book(scene, NINE + timedelta(days=2))
+    use(scene, late)  # sealed, but nobody has delivered the news yet
+    with clock.fixed(datetime.fromisoformat("2026-04-12T09:00+08:00")):
+        assert billing.issue_due() == (0, 0)
+    deliver(NINE + timedelta(days=3))
+    with clock.fixed(datetime.fromisoformat("2026-04-12T09:00+08:00")):
+        assert billing.issue_due() == (1, 0)
+    (statement,) = billing.statements_of_customers(scene.payer)
+    assert statement.total == Money.cny("900.00")
+
+
 def test_a_payment_is_typed_twice_and_counts_once(scene):
     used(scene, NINE)
     issue(scene, APRIL, MARCH)
