@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tools import messages
 
+ROOT = Path(__file__).resolve().parents[3]
 HEAD = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
 
 
@@ -59,3 +61,19 @@ def test_parts_become_one_catalogue(tmp_path):
 
 def test_the_product_speaks_chinese_throughout():
     assert messages.problems() == []
+
+
+def test_every_scope_that_a_template_names_has_words():
+    """A word of an unknown scope is found only when somebody meets the value; the scope is found here."""
+    from resource_hub.entrypoints.support import words
+    from resource_hub.entrypoints.support.registry import merged
+
+    known = {key.rsplit(".", 1)[0] for key in merged(words, "WORDS")}
+    named = {
+        (path.name, scope)
+        for path in (ROOT / "templates").rglob("*.html")
+        for pattern in (r"word\('([a-z_.]+)'\)", r"badge\([^()]*?, '([a-z_]+\.[a-z_.]+)'")
+        for scope in re.findall(pattern, path.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 40
+    assert sorted(n for n in named if n[1] not in known) == []
