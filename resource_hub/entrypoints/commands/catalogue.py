@@ -141,7 +141,10 @@ def _tell(problems, limit: int) -> None:  # type: ignore[no-untyped-def]
 
 def _sentence(reason: Reason) -> str:
     """Sentence and remedy in English: the command line speaks one language."""
+    from flask_babel import force_locale
+
     from resource_hub.entrypoints.support import sentences
 
-    told = sentences.tell(reason)
+    with force_locale("en"):
+        told = sentences.tell(reason)
     return f"{told.sentence} {told.remedy}".strip()

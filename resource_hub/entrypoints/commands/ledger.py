@@ -6,6 +6,23 @@ import time
 
 import click
 
+_WORDS = {
+    "gap": "the link of this position is missing",
+    "entry_missing": "the sealed row is gone",
+    "body": "the sealed bytes are not those that were hashed",
+    "digest": "the link does not follow from the one before it",
+    "column": "this column no longer says what was sealed",
+    "root_signature": "the signature of this day's root does not hold",
+    "root_row": "this day's root was signed for another day or position",
+    "root_head": "the chain is not the one that was signed on this day",
+    "entry_without_place": "a sealed row stands neither in the chain nor in the sealer's queue",
+}
+
+
+def in_words(what: str) -> str:
+    """The code of a break with what it means: ``column:grade, this column no longer says what was sealed``."""
+    return f"{what}, {_WORDS[what.partition(':')[0]]}"
+
 
 def register(cli: click.Group) -> None:
     @cli.group()
@@ -50,7 +67,7 @@ def register(cli: click.Group) -> None:
                     broken += 1
                     row = f" (row {found.entry_id})" if found.entry_id else ""
                     click.echo(
-                        f"{name} {chain_kind}: BROKEN at position {found.position}{row}: {found.what}",
+                        f"{name} {chain_kind}: BROKEN at position {found.position}{row}: {in_words(found.what)}",
                         err=True,
                     )
                 db.session.rollback()
@@ -63,4 +80,9 @@ def register(cli: click.Group) -> None:
         seconds = time.monotonic() - started
         click.echo(f"{len(chains)} chains, {links} rows in {seconds:.1f} s; {broken} broken.")
         if broken:
+            click.echo(
+                "Rows before the named one are proven. Compare that row with a backup and with the roots that hosts and"
+                " funders were sent; what was sealed is mended by a correction, never in place.",
+                err=True,
+            )
             raise SystemExit(1)

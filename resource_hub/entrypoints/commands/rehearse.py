@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import resource
 import sys
 import time
@@ -10,8 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 import config
+from resource_hub.entrypoints.commands import rehearse_files as files
 from resource_hub.infra import schema
 
 
@@ -44,36 +46,38 @@ def register(cli: click.Group) -> None:
         Run again on the same database it creates nothing.
         """
         from resource_hub.app import create_app
-        from resource_hub.entrypoints.commands import rehearse_instruments
+        from resource_hub.entrypoints.commands import rehearse_instruments, rehearse_usage
 
+        wanted = (() if only == "usage" else files.INSTRUMENTS) + (
+            () if only == "instruments" else (files.LOG,)
+        )
+        if lacking := files.missing(data, wanted):
+            raise click.ClickException(f"not there below {data}: {', '.join(lacking)}")
         url = database_url(db)
         started = time.monotonic()
-        schema.upgrade(migration_url or url, app_role)
-        settings = replace(config.from_environment(), database_url=url)
-        app = create_app(settings, web=False)
+        try:
+            schema.upgrade(migration_url or url, app_role)
+        except (SQLAlchemyError, OSError) as error:
+            raise click.ClickException(f"{_without_password(db)}: {_first_line(error)}") from error
+        app = create_app(replace(config.from_environment(), database_url=url), web=False)
         created = 0
-        with app.app_context():
-            if only != "usage":
-                lacking = rehearse_instruments.missing(data)
-                if lacking:
-                    raise click.ClickException(
-                        "not there: " + ", ".join(str(r.values["file"]) for r in lacking)
-                    )
-                created += rehearse_instruments.created(rehearse_instruments.run(data, click.echo))
-                click.echo(f"peak memory so far: {peak_memory()}")
-            if only != "instruments":
-                usage = _usage_half()
-                if usage is not None:
-                    created += int(usage.run(data, click.echo) or 0)
+        try:
+            with app.app_context():
+                if only != "usage":
+                    created += rehearse_instruments.created(rehearse_instruments.run(data, click.echo))
+                    click.echo(f"peak memory so far: {peak_memory()}")
+                if only != "instruments":
+                    created += rehearse_usage.run(data, click.echo)
+        except files.BrokenInput as error:
+            raise click.ClickException(str(error)) from error
         click.echo(
             f"{created:,} created in all, {time.monotonic() - started:.1f} s, peak memory {peak_memory()}"
         )
 
 
-def _usage_half():  # type: ignore[no-untyped-def]
-    try:
-        return importlib.import_module("resource_hub.entrypoints.commands.rehearse_usage")
-    except ModuleNotFoundError as error:
-        if error.name and error.name.endswith("rehearse_usage"):
-            return None
-        raise
+def _without_password(db: str) -> str:
+    return make_url(db).render_as_string(hide_password=True) if "://" in db else db
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]

@@ -5,7 +5,6 @@ Everything has a natural key of its source, so that the second run creates nothi
 
 from __future__ import annotations
 
-import csv
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -26,8 +25,8 @@ from resource_hub.domain.catalogue.importing import mapping as mappings
 from resource_hub.domain.catalogue.importing import sheet as sheets
 from resource_hub.domain.catalogue.importing.rows import RowFacts
 from resource_hub.domain.catalogue.terms import Mode, ResourceKind
+from resource_hub.entrypoints.commands import rehearse_files as files
 from resource_hub.infra.unit_of_work import unit_of_work
-from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 
 Say = Callable[[str], None]
@@ -37,6 +36,14 @@ MAKERS = {
     "Illumina": "Illumina", "Roche": "Roche", "ABI": "Applied Biosystems", "Ion": "Life Technologies",
     "Pacific": "Pacific Biosciences", "Polonator": "Dover Systems", "Oxford": "Oxford Nanopore",
 }  # fmt: skip
+_CENTRE_HEADINGS = (
+    "centre_id", "name", "url", "description", "latitude", "longitude", "locality", "country", "country_code",
+    "service_facility",
+)  # fmt: skip
+_CAPACITY_HEADINGS = ("capacity_id", "centre_id", "platform", "model", "number_machines")
+_PRICE_HEADINGS = (
+    "row", "test_item_name", "test_condition", "unit_price", "department", "test_code", "test_standard", "group_id",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -82,11 +89,6 @@ def created(parts: Iterable[Part]) -> int:
     return sum(part.created for part in parts)
 
 
-def _read(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def _batches(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
     rows = iter(rows)
     while batch := list(islice(rows, size)):
@@ -99,16 +101,16 @@ def _batches(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
 def _sequencers(data: Path, say: Say) -> Part:
     """Centres become institutions, each capacity line a resource with as many units as it has machines."""
     part = Part("sequencing centres and their machines")
-    centres = _read(data / "instruments" / "sequencer_centres.csv")
-    lines = _read(data / "instruments" / "sequencer_capacity.csv")
+    centres = files.table(data / files.CENTRES, _CENTRE_HEADINGS)
+    lines = files.table(data / files.CAPACITY, _CAPACITY_HEADINGS)
     part.rows = len(centres) + len(lines)
     ids: dict[str, UUID] = {}
     institutions = Counter[str]()
     bad_links = 0
-    for batch in _batches(centres, 400):
+    for batch in _batches(enumerate(centres, start=2), 400):
         seeds = []
-        for row in batch:
-            seed, link_dropped = _seed(row)
+        for line, row in batch:
+            seed, link_dropped = _seed(data / files.CENTRES, line, row)
             bad_links += link_dropped
             seeds.append(seed)
         counts = accounts.import_institutions(seeds)
@@ -119,7 +121,7 @@ def _sequencers(data: Path, say: Say) -> Part:
     by_centre: dict[str, list[tuple[int, dict[str, str], int]]] = {}
     machines = refused_machines = without_count = 0
     for number, row in enumerate(lines, start=2):
-        count = int(row["number_machines"]) if row["number_machines"].strip() else 0
+        count = files.whole_number(data / files.CAPACITY, number, "number_machines", row["number_machines"])
         machines += count
         if _centre_key(row["centre_id"]) not in ids:
             part.refused.append(
@@ -168,11 +170,10 @@ def _centre_key(centre: str) -> str:
     return f"omicsmaps/centre/{centre}"
 
 
-def _seed(row: dict[str, str]) -> tuple[InstitutionSeed, bool]:
+def _seed(path: Path, line: int, row: dict[str, str]) -> tuple[InstitutionSeed, bool]:
     name = " ".join(row["name"].split())
     chinese = any("\u4e00" <= character <= "\u9fff" for character in name)
-    latitude = float(row["latitude"]) if row["latitude"].strip() else None
-    longitude = float(row["longitude"]) if row["longitude"].strip() else None
+    latitude, longitude = (files.degrees(path, line, name, row[name]) for name in ("latitude", "longitude"))
     zone = None
     if latitude is not None and longitude is not None:
         zone = time_zones.nearest(row["country_code"], latitude, longitude)
@@ -230,7 +231,11 @@ def _house(key: str, **fields: Any) -> UUID:
 
 
 def _sheet(part: Part, path: Path, institution_id: UUID, document: dict[str, Any], say: Say) -> Part:
-    opened = sheets.open_sheet(path)
+    try:
+        opened = sheets.open_sheet(path)
+    except SheetRefused as refused:
+        reasons = "; ".join(f"{r.code} {dict(r.values)}" for r in refused.reasons)
+        raise files.BrokenInput(f"{path.name}: {reasons}; fetch it again") from refused
     options = service.ImportOptions(listed=True, complete=False, make_departments=True)
     outcome = service.import_directly(
         opened, mappings.from_json(document), institution_id, options, progress=lambda n: say(f"  {n:,} rows")
@@ -256,8 +261,7 @@ def _scnu(data: Path, say: Say) -> Part:
         },
         "constants": {"kind": "instrument", "city": "广州", "modes": "专人操作,送样检测"},
     }  # fmt: skip
-    path = data / "instruments" / "scnu_instruments_zh.csv"
-    return _sheet(Part("instruments of a Chinese university"), path, host, document, say)
+    return _sheet(Part("instruments of a Chinese university"), data / files.SCNU, host, document, say)
 
 
 def _pnnl(data: Path, say: Say) -> Part:
@@ -275,8 +279,7 @@ def _pnnl(data: Path, say: Say) -> Part:
         },
         "constants": {"kind": "instrument", "class_code": "0102", "city": "Richland", "modes": "staff_run"},
     }  # fmt: skip
-    path = data / "instruments" / "pnnl_mass_spec_instruments.csv"
-    return _sheet(Part("mass spectrometers of a national laboratory"), path, host, document, say)
+    return _sheet(Part("mass spectrometers of a national laboratory"), data / files.PNNL, host, document, say)
 
 
 # ---- a price list --------------------------------------------------------------------------------------------
@@ -287,7 +290,7 @@ def _jitri(data: Path, say: Say) -> Part:
     from resource_hub.domain.pricing import service as pricing
 
     part = Part("price list of a testing institute")
-    rows = _read(data / "tariffs" / "jitri_test_prices_zh.csv")
+    rows = files.table(data / files.PRICES, _PRICE_HEADINGS)
     part.rows = len(rows)
     host = _house(
         "rehearsal/jitri", name_zh="江苏省产业技术研究院检测中心", name_en="Jiangsu industrial testing institute",
@@ -361,18 +364,3 @@ def _price(pricing: Any, key: HostKey, text: str) -> int:
         return 0
     pricing.adopt(key, document, PRICES_SINCE, basis="published price list")
     return 1
-
-
-def missing(data: Path) -> list[Reason]:
-    """Files that the rehearsal needs and that are not there."""
-    wanted = (
-        "instruments/sequencer_centres.csv", "instruments/sequencer_capacity.csv",
-        "instruments/scnu_instruments_zh.csv", "instruments/pnnl_mass_spec_instruments.csv",
-        "tariffs/jitri_test_prices_zh.csv",
-    )  # fmt: skip
-    return [
-        Reason("catalogue.rehearse_missing", {"file": name}) for name in wanted if not (data / name).is_file()
-    ]
-
-
-__all__ = ["Part", "SheetRefused", "created", "missing", "run"]

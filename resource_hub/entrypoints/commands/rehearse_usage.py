@@ -34,13 +34,13 @@ from resource_hub.domain.catalogue.importing.rows import RowFacts
 from resource_hub.domain.catalogue.terms import Mode, ResourceKind
 from resource_hub.domain.usage import service as usage
 from resource_hub.domain.usage.records import BulkResult, BulkRow, Host
+from resource_hub.entrypoints.commands import rehearse_files as files
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, dialect_name
 from resource_hub.kernel.keys import HostKey
 from resource_hub.reports import ledger, usage_totals
 
 Say = Callable[[str], None]
-LOG = Path("usage") / "lcg_grid_2005.swf.gz"
 SOURCE = "lcg-2005-1"
 BATCH = 2000
 # Second-level names under which a country registers, so that ``rhul.ac.uk`` is an institution and ``ac.uk`` is not.
@@ -88,10 +88,14 @@ def months(starts: int, seconds: int) -> Iterator[tuple[str, int]]:
 
 
 def read_log(path: Path) -> Log:
-    """Read the log; a line that cannot be one is refused by its number."""
+    """Read the log; a line that cannot be one is refused by its number.
+
+    Raises:
+        BrokenInput: a broken archive, or one without a single job.
+    """
     log = Log()
     origin = 0
-    with gzip.open(path, "rt", encoding="utf-8", errors="replace") as file:
+    with files.reading(path), gzip.open(path, "rt", encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, start=1):
             if line.startswith(";"):
                 if match := re.match(r";\s*UnixStartTime:\s*(\d+)", line):
@@ -115,6 +119,8 @@ def read_log(path: Path) -> Log:
             log.jobs[partition].append(JobRow(job, origin + submit, run, group))
             for month, part in months(origin + submit, run):
                 log.by_month[(institution_of(log.partitions[partition]), month)] += part
+    if not log.rows:
+        raise files.BrokenInput(f"{path.name}: no job in it; fetch it again")
     for jobs in log.jobs.values():
         jobs.sort(key=lambda j: (j.starts, j.number))
     return log
@@ -140,24 +146,22 @@ def first_free(jobs: Sequence[JobRow]) -> list[int]:
 
 def run(data: Path, say: Say) -> int:
     """Load, seal, verify and count the log; returns how many things were created."""
-    path = data / LOG
-    if not path.exists():
-        say(f"{LOG}: not there, so the usage half is left out")
-        return 0
+    path = data / files.LOG
     started = time.monotonic()
     log = read_log(path)
     for text in log.refused[:10]:
         say(f"  refused: {text}")
     say(
-        f"{LOG.name}: {log.rows:,} jobs on {len(log.partitions)} resources, {_hours(log.seconds)} hours,"
+        f"{path.name}: {log.rows:,} jobs on {len(log.partitions)} resources, {_hours(log.seconds)} hours,"
         f" {len(log.refused)} rows refused; read in {time.monotonic() - started:.1f} s"
     )
     hosts, customers, created = _set_up(log, say)
-    result, seconds = _load(log, hosts, customers, say)
+    result = _load(log, hosts, customers, say)
+    seconds = time.monotonic() - started
     _totals(log, hosts, say)
     say(
         f"{result.created:,} entries created, {result.unchanged:,} unchanged, {result.differing:,} differing;"
-        f" load, seal and verify {log.rows / seconds:,.0f} rows/s"
+        f" read, load, seal and verify {log.rows / seconds:,.0f} rows/s"
     )
     return created + result.created
 
@@ -193,10 +197,10 @@ def _set_up(log: Log, say: Say) -> tuple[dict[str, UUID], dict[int, UUID], int]:
     hosts = {name: counts.ids[f"{SOURCE}/institution/{name}"] for name in names}
     groups = {n: accounts.customer_of(counts.ids[f"{SOURCE}/group/{n}"]).id for n in group_numbers}
     resources: dict[str, list[RowFacts]] = defaultdict(list)
-    units = 0
+    lanes: list[int] = []
     for number, partition in log.partitions.items():
         needed = max(first_free(log.jobs.get(number, [])), default=0) + 1
-        units += needed
+        lanes.append(needed)
         resources[institution_of(partition)].append(
             RowFacts(
                 number, _code(number), ResourceKind.FACILITY, None, needed, None,
@@ -208,7 +212,8 @@ def _set_up(log: Log, say: Say) -> tuple[dict[str, UUID], dict[int, UUID], int]:
     for problem in made.problems[:10]:
         say(f"  refused: line {problem.line}: {problem.reason.code} {dict(problem.reason.values)}")
     say(
-        f"{len(hosts)} institutions with {len(log.partitions)} resources and {units:,} units, {len(groups)} groups:"
+        f"{len(hosts)} institutions with {len(log.partitions)} resources, {len(groups)} groups; each job took the first"
+        f" free unit: {sum(lanes):,} units, up to {max(lanes):,} of one resource at once:"
         f" {counts.created + made.created:,} created in {time.monotonic() - started:.1f} s"
     )
     return hosts, groups, counts.created + made.created
@@ -259,7 +264,7 @@ class _Progress:
                 )
 
 
-def _load(log: Log, hosts: dict[str, UUID], customers: dict[int, UUID], say: Say) -> tuple[BulkResult, float]:
+def _load(log: Log, hosts: dict[str, UUID], customers: dict[int, UUID], say: Say) -> BulkResult:
     """Load, link and verify every institution; on PostgreSQL two at a time, because there the server does half of
     the work in processes of its own. SQLite has one writer."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
@@ -285,7 +290,6 @@ def _load(log: Log, hosts: dict[str, UUID], customers: dict[int, UUID], say: Say
     verifying = time.monotonic()
     with ThreadPoolExecutor(workers) as pool:
         verdicts = list(pool.map(lambda name: _in_context(app, _verify_one, hosts[name]), order))
-    seconds = time.monotonic() - started
     broken = [v for v in verdicts if v.broken is not None]
     say(
         f"  {sum(v.links for v in verdicts):,} entries in {len(verdicts)} chains verified in"
@@ -293,7 +297,7 @@ def _load(log: Log, hosts: dict[str, UUID], customers: dict[int, UUID], say: Say
     )
     for verdict in broken:
         say(f"  BROKEN: {verdict}")
-    return result, seconds
+    return result
 
 
 def _in_context(app: Flask, work: Callable, *arguments: object):  # type: ignore[no-untyped-def, type-arg]
@@ -347,5 +351,8 @@ def _totals(log: Log, hosts: dict[str, UUID], say: Say) -> None:
         f"hours of {len(kept)} pairs of institution and month over {len(days)} days: {total:,} s = {_hours(total)} h;"
         f" the file says {log.seconds:,} s; {agree}"
     )
+    for source, grade, zone, entries in usage_totals.sealed_of(names):
+        say(f"  {entries:,} entries: source {source}, grade {grade}, zone {zone}")
+    say(f"  {usage_totals.occupancies_of(names):,} occupancies")
     if differing:
         raise RuntimeError("the ledger's hours are not those of the file")

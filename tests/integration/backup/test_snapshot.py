@@ -15,11 +15,13 @@ from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.assessment import service
 from resource_hub.domain.assessment.rules.periods import calendar_year, school_year
 from resource_hub.domain.assessment.terms import InputCode, RatedClass
+from resource_hub.domain.usage import sealer
 from resource_hub.domain.usage.tables import ChainLink, UsageEntry
 from resource_hub.infra import clock, snapshot
 from resource_hub.infra.database import db, reading
 from resource_hub.kernel.canonical import canonical_bytes
 from resource_hub.kernel.keys import HostKey
+from resource_hub.reports import ledger as report
 from tests.builders import accounts
 from tests.builders.assessment import HOUR, seed_charge, seed_instrument, seed_use
 from tests.support.application import application
@@ -37,8 +39,6 @@ def _time():
 
 def _fill(app) -> None:
     """A host with use, income, entered figures, a kept score, and a file; text that a careless archive would break."""
-    from resource_hub.domain.usage import sealer
-
     host = accounts.make_institution(code="ustc", name_zh="中国“引号”大学\n第二行", name_en='Tab\t and "quote"')
     firm = accounts.customer_of(accounts.make_firm())
     lab = accounts.make_department(host)
@@ -52,11 +52,7 @@ def _fill(app) -> None:
         HostKey(host.id, sem), SCHOOL, {InputCode.OPERATORS: 3}, RatedClass.MECHANICAL, version=0, by=office
     )
     service.freeze(host.id, SCHOOL, by=office)
-    for name in ("seal_links", "link_due", "link_pending"):
-        run = getattr(sealer, name, None)
-        if run is not None:
-            run()
-            break
+    assert sealer.link_due() == 7
     settings = app.extensions["resource_hub_settings"]
     (settings.files_dir / "ab").mkdir(parents=True)
     (settings.files_dir / "ab" / "abcdef").write_bytes(b"\x00stored\xff")
@@ -90,6 +86,8 @@ def _ledger() -> list[tuple[bytes, ...]]:
     session = reading()
     entries = session.execute(select(UsageEntry.id, UsageEntry.body, UsageEntry.digest).order_by(UsageEntry.id))
     links = session.execute(select(ChainLink.position, ChainLink.digest).order_by(ChainLink.position))
+    verdicts = [list(report.verify(*chain))[-1] for chain in report.chains()]
+    assert sum(verdict.links for verdict in verdicts) == 7 and all(verdict.holds for verdict in verdicts)
     return [*map(tuple, entries), *map(tuple, links)]
 
 

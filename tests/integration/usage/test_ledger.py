@@ -6,17 +6,21 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from resource_hub.adapters.signing import FileSigner
 from resource_hub.domain.usage import bulk, sealer
 from resource_hub.domain.usage.tables import ChainLink, UnlinkedEntry, UsageEntry, UsageRollup
+from resource_hub.entrypoints.cli import cli
+from resource_hub.entrypoints.commands.ledger import in_words
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.reports import ledger
 from tests.builders.usage import NINE, make_bulk_row, make_scene
+from tests.support.application import environment
 
 LATER = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 
@@ -160,6 +164,46 @@ def test_a_chain_rewritten_to_its_end_does_not_match_its_signed_root(scene, data
     tamper(database, "DELETE FROM usage_entry WHERE id = :id", entry_id)
     tamper(database, "DELETE FROM chain_link WHERE position = 3", None)
     assert verdict(scene).broken.what == "root_head:2026-03-10"
+
+
+def ledger_verify(database, tmp_path, monkeypatch, *arguments):
+    db.session.rollback()
+    for name, value in environment(database, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    return CliRunner().invoke(cli, ["ledger", "verify", *arguments])
+
+
+@pytest.mark.parametrize("name", TAMPERS)
+def test_the_command_names_the_first_broken_row(scene, database, tmp_path, monkeypatch, name):
+    whole = make_scene("whole")
+    seal(scene)
+    seal(whole, 2)
+    statement, position, what = TAMPERS[name]
+    entry_id = reading().scalar(
+        select(ChainLink.entry_id).where(
+            ChainLink.institution_id == scene.host.id, ChainLink.position == position
+        )
+    )
+    good = ledger_verify(database, tmp_path, monkeypatch)
+    assert good.exit_code == 0 and "2 chains, 9 rows" in good.output and "; 0 broken." in good.output
+    tamper(database, statement, entry_id)
+    bad = ledger_verify(database, tmp_path, monkeypatch)
+    assert bad.exit_code == 1
+    row = "" if what == "gap" else f" (row {entry_id})"
+    assert f"{scene.host.code} usage: BROKEN at position {position}{row}: {what}, " in bad.output
+    assert "; 1 broken." in bad.output and f"{whole.host.code} usage: 2 rows hold" in bad.output
+    one = ledger_verify(database, tmp_path, monkeypatch, "--institution", whole.host.code)
+    assert one.exit_code == 0 and "1 chains, 2 rows" in one.output
+
+
+def test_every_break_has_words():
+    for what in (
+        "root_signature:2026-03-10",
+        "root_row:2026-03-10",
+        "root_head:2026-03-10",
+        "entry_without_place",
+    ):
+        assert in_words(what).startswith(f"{what}, ")
 
 
 def tamper(database, statement, entry_id):

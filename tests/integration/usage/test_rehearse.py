@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from resource_hub.domain.usage.tables import UsageEntry, UsageRollup
 from resource_hub.entrypoints.commands import rehearse_usage
+from resource_hub.entrypoints.commands.rehearse_files import LOG, BrokenInput
 from resource_hub.entrypoints.commands.rehearse_usage import JobRow, first_free, institution_of, months
 from resource_hub.infra.database import db, reading
 
@@ -23,11 +24,11 @@ JOBS = 3000
 def head(data_dir, tmp_path):
     """A folder like the published one whose log has only the first jobs, and two lines that are none."""
     (tmp_path / "usage").mkdir()
-    with gzip.open(data_dir / rehearse_usage.LOG, "rt") as source:
+    with gzip.open(data_dir / LOG, "rt") as source:
         lines = list(islice((line for line in source), JOBS + 200))
     comments = [line for line in lines if line.startswith(";")]
     jobs = [line for line in lines if not line.startswith(";")][:JOBS]
-    with gzip.open(tmp_path / rehearse_usage.LOG, "wt") as target:
+    with gzip.open(tmp_path / LOG, "wt") as target:
         target.writelines([*comments, *jobs, "not a job\n", jobs[0].replace(" 83 ", " -7 ", 1)])
     return tmp_path
 
@@ -36,21 +37,43 @@ def test_the_head_of_the_log_loads_once_and_agrees_with_the_file(in_app, head):
     said: list[str] = []
     created = rehearse_usage.run(head, said.append)
     assert any("equal to the second" in line for line in said), said
+    assert any("3,000 entries: source bulk, grade E, zone UTC" in line for line in said)
+    assert any(line.strip() == "0 occupancies" for line in said)
     assert any("2 rows refused" in line for line in said)
     entries = reading().scalar(select(func.count()).select_from(UsageEntry))
     total = reading().scalar(select(func.sum(UsageRollup.effective_seconds)))
     assert entries == JOBS and created > JOBS
-    assert total == rehearse_usage.read_log(head / rehearse_usage.LOG).seconds
+    assert total == rehearse_usage.read_log(head / LOG).seconds
     db.session.rollback()
     again: list[str] = []
     assert rehearse_usage.run(head, again.append) == 0
     assert any("0 entries created, 3,000 unchanged" in line for line in again)
 
 
-def test_without_the_file_the_half_is_left_out(in_app, tmp_path):
-    said: list[str] = []
-    assert rehearse_usage.run(tmp_path, said.append) == 0
-    assert "not there" in said[0]
+def test_the_whole_log_holds_what_its_publishers_say(data_dir):
+    log = rehearse_usage.read_log(data_dir / LOG)
+    assert (log.rows, log.refused, len(log.partitions)) == (188_041, [], 170)
+    # 417,369.66 hours; cut to whole minutes, 1,251 of them would be lost.
+    assert log.seconds == 1_502_530_759 == sum(log.by_month.values())
+    lanes = {number: max(first_free(jobs)) + 1 for number, jobs in log.jobs.items()}
+    assert max(lanes.values()) == 1_410
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"no archive", "lcg_grid_2005.swf.gz: a broken or cut archive"),
+        (gzip.compress(b"; UnixStartTime: 1\n" * 50)[:-9], "lcg_grid_2005.swf.gz: a broken or cut archive"),
+        (gzip.compress(b""), "lcg_grid_2005.swf.gz: no job in it"),
+        (gzip.compress(b"; Partition: 1 cern.ch\n1 2\n\xff\xfe\n"), "lcg_grid_2005.swf.gz: no job in it"),
+    ],
+)
+def test_a_broken_log_is_named_with_the_remedy(tmp_path, content, said):
+    path = tmp_path / "lcg_grid_2005.swf.gz"
+    path.write_bytes(content)
+    with pytest.raises(BrokenInput, match="fetch it again") as error:
+        rehearse_usage.read_log(path)
+    assert str(error.value).startswith(said)
 
 
 @pytest.mark.parametrize(

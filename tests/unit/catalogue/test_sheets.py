@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tracemalloc
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xlsxwriter
@@ -179,3 +182,54 @@ def test_mapping_files() -> None:
     for text, name in (("{", "m.json"), ("= 1", "m.toml"), ("[]", "m.json")):
         with pytest.raises(MappingInvalid):
             mapping.from_text(text, name)
+
+
+class Endless(io.RawIOBase):
+    """Two gigabytes that are made while they are read; remembers how far somebody read."""
+
+    def __init__(self, head: bytes, size: int) -> None:
+        self.head, self.size, self.place, self.furthest = head, size, 0, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        room = min(len(buffer), self.size - self.place)
+        piece = self.head[self.place : self.place + room]
+        buffer[:room] = piece + b"x" * (room - len(piece))
+        self.place += room
+        return room
+
+
+class EndlessPath:
+    """A path whose file is made while it is read."""
+
+    def __init__(self, head: bytes, size: int) -> None:
+        self.head, self.size, self.opened = head, size, []
+
+    def open(
+        self, mode: str, encoding: str | None = None, errors: str = "strict", newline: str | None = None
+    ):
+        raw = Endless(self.head, self.size)
+        self.opened.append(raw)
+        file = io.BufferedReader(raw)
+        return file if "b" in mode else io.TextIOWrapper(file, encoding, errors, newline)
+
+
+@pytest.mark.parametrize("head", [b"a,b\n1,", b"a,b\n1,\xb5\xe7\xbe\xb5", "a,b\n1,电镜".encode(), b""])
+@pytest.mark.parametrize("encoding", ["", "utf-8", "gb18030"])
+def test_two_gigabytes_in_one_line_cost_no_memory(head: bytes, encoding: str) -> None:
+    path = EndlessPath(head, 2 << 30)
+    tracemalloc.start()
+    try:
+        with pytest.raises(SheetRefused) as refused:
+            list(sheet.open_sheet(path, encoding=encoding).rows())  # type: ignore[arg-type]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert {r.code for r in refused.value.reasons} <= {
+        "catalogue.sheet_line_too_long",
+        "catalogue.sheet_encoding_wrong",
+    }
+    assert peak < 24 << 20
+    assert max(file.place for file in path.opened) < 4 << 20

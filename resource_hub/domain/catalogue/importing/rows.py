@@ -211,10 +211,10 @@ class _Reader:
         already = {problem.column for problem in self.problems}
         for reason in rules.check_contents(kind, contents, self.classes, complete=False):
             target = _target_of(reason.place or "")
-            if self.where.get(target, (0, ""))[0] in already - {0}:
-                continue
             if reason.code == "catalogue.name_missing" and any(t.startswith("name") for t in self.where):
                 target = next(t for t in self.where if t.startswith("name"))
+            if self.where.get(target, (0, ""))[0] in already - {0}:
+                continue
             self._problem(target, reason.code, reason.values)
 
     def _problem(self, target: str, code: str, values: Mapping[str, Any]) -> None:
