@@ -283,8 +283,12 @@
             ArrowRight: () => choice.moveBy(step), ArrowLeft: () => choice.moveBy(-step),
             ArrowDown: () => choice.moveBy(DAY), ArrowUp: () => choice.moveBy(-DAY),
             PageDown: () => choice.moveBy(7 * DAY), PageUp: () => choice.moveBy(-7 * DAY),
-            Enter: () => { const button = choice.form.querySelector(".button.is-primary"); if (button) button.focus(); },
           };
+      if (event.key === "Enter") {
+        event.preventDefault();
+        choice.form.querySelector(".button.is-primary").focus();
+        return;
+      }
       if (!acts[event.key]) return;
       event.preventDefault();
       acts[event.key]();

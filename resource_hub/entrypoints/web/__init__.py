@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 
 from flask import Blueprint, Flask
 
@@ -49,16 +48,7 @@ AREAS: tuple[tuple[str, str], ...] = (
 
 
 def blueprints() -> list[Blueprint]:
-    found = []
-    for module, name in AREAS:
-        full = f"{__name__}.{module}"
-        try:
-            found.append(getattr(importlib.import_module(full), name))
-        except ImportError as error:  # until every capability is in its room; then a missing one is an error
-            if "resource_hub" not in str(error):
-                raise
-            logging.getLogger(__name__).warning("pages of %s are left out: %s", module, error)
-    return found
+    return [getattr(importlib.import_module(f"{__name__}.{module}"), name) for module, name in AREAS]
 
 
 def register(app: Flask) -> None:
