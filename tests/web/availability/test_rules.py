@@ -9,16 +9,22 @@ from typing import Any
 import pytest
 
 from resource_hub.domain.availability import service as availability
+from tests.support.pages import fields_of
 
-FIELDS = {
-    "step": "30", "least": "30", "most": "240", "horizon_days": "60", "setup": "0", "teardown": "0", "gap": "",
-    "cancel_until": "24", "change_until": "0", "answer_hours": "48", "hold": "15", "samples_most": "", "late_grace": "15",
-    "no_show_after": "30", "approval": "outside", "silence": "lapse", "since": "2026-03-09",
-}  # fmt: skip
+CHANGED = {"most": "240", "cancel_until": "24", "approval": "outside", "since": "2026-03-09"}
 
 
 def page_of(scene: Any) -> str:
     return f"/o/{scene.host.code}/resources/{scene.key.id}/rules"
+
+
+@pytest.fixture
+def fields(manager: Any, scene: Any) -> dict[str, Any]:
+    """The form as it stands, with some rules changed from a week on."""
+    client, _send = manager
+    shown = fields_of(client.get(page_of(scene)).get_data(as_text=True), page_of(scene))
+    assert shown["most"] == "0"
+    return {**shown, **CHANGED}
 
 
 def changes(text: str) -> tuple[list[str], list[str]]:
@@ -33,26 +39,33 @@ def changes(text: str) -> tuple[list[str], list[str]]:
     return dropped, added
 
 
-def test_looking_reads_back_and_names_the_difference(manager: Any, scene: Any, in_context: Any) -> None:
+def test_looking_reads_back_and_names_the_difference(
+    manager: Any, scene: Any, in_context: Any, fields: dict[str, Any]
+) -> None:
     _client, send = manager
-    answer = send(page_of(scene), page_of(scene), look="1", **FIELDS)
+    answer = send(page_of(scene), page_of(scene), look="1", **fields)
     dropped, added = changes(answer.get_data(as_text=True))
     assert answer.status_code == 200
+    # Longest time, who waits, what silence means, and cancelling.
     assert len(dropped) == 2 and len(added) == 4, (dropped, added)
     assert any("24:00" in sentence for sentence in added)
     assert in_context(lambda: len(availability.rules_history(scene.key))) == 1
 
 
-def test_publishing_makes_a_dated_version(manager: Any, scene: Any, in_context: Any) -> None:
+def test_publishing_makes_a_dated_version(
+    manager: Any, scene: Any, in_context: Any, fields: dict[str, Any]
+) -> None:
     _client, send = manager
-    answer = send(page_of(scene), page_of(scene), publish="1", note="课题组反映预约过长", **FIELDS)
+    answer = send(page_of(scene), page_of(scene), publish="1", note="课题组反映预约过长", **fields)
     assert answer.status_code == 303
     rules = in_context(lambda: availability.house_rules(scene.key, date(2026, 3, 9)))
     assert (rules[0].most, rules[0].cancel_until, rules[1]) == (240, 1440, 2)
     assert in_context(lambda: availability.house_rules(scene.key, date(2026, 3, 8)))[1] == 1
 
 
-def test_quotas_and_questions_are_kept_as_typed(manager: Any, scene: Any, in_context: Any) -> None:
+def test_quotas_and_questions_are_kept_as_typed(
+    manager: Any, scene: Any, in_context: Any, fields: dict[str, Any]
+) -> None:
     _client, send = manager
     more = {
         "quota_per.0": "customer", "quota_limit.0": "20", "quota_measure.0": "minutes", "quota_period.0": "week",
@@ -60,7 +73,7 @@ def test_quotas_and_questions_are_kept_as_typed(manager: Any, scene: Any, in_con
         "field_zh.0": "加速电压", "field_en.0": "Voltage", "field_required.0": "1",
         "lead.all": "1.5", "hazard": "1",
     }  # fmt: skip
-    assert send(page_of(scene), page_of(scene), publish="1", **FIELDS, **more).status_code == 303
+    assert send(page_of(scene), page_of(scene), publish="1", **{**fields, **more}).status_code == 303
     rules, _number = in_context(lambda: availability.house_rules(scene.key, date(2026, 3, 9)))
     assert [(q.per, q.period, q.measure, q.limit) for q in rules.quotas] == [
         ("customer", "week", "minutes", 1200),
@@ -75,7 +88,7 @@ def test_quotas_and_questions_are_kept_as_typed(manager: Any, scene: Any, in_con
 
 
 @pytest.mark.parametrize(
-    ("fields", "place"),
+    ("wrong", "place"),
     [
         ({"most": "20"}, "most"),
         ({"step": "7"}, "step"),
@@ -88,9 +101,11 @@ def test_quotas_and_questions_are_kept_as_typed(manager: Any, scene: Any, in_con
         ({"gap": "often"}, "gap"),
     ],
 )
-def test_each_fault_stands_at_its_field(manager: Any, scene: Any, fields: dict[str, str], place: str) -> None:
+def test_each_fault_stands_at_its_field(
+    manager: Any, scene: Any, fields: dict[str, Any], wrong: dict[str, str], place: str
+) -> None:
     _client, send = manager
-    answer = send(page_of(scene), page_of(scene), publish="1", **{**FIELDS, **fields})
+    answer = send(page_of(scene), page_of(scene), publish="1", **{**fields, **wrong})
     assert answer.status_code in (409, 422)
     assert f'href="#f-{place}"' in answer.get_data(as_text=True)
 
