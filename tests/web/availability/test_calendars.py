@@ -18,7 +18,8 @@ from resource_hub.entrypoints.jobs.calendars import read_calendars
 from resource_hub.infra import clock
 from tests.builders import accounts as build
 from tests.builders.booking import make_booking
-from tests.web.availability.conftest import NOW, sender
+from tests.support.pages import signed_in
+from tests.web.availability.conftest import NOW
 
 LAB = (
     b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nX-WR-CALNAME:Lab\r\n"
@@ -144,9 +145,9 @@ def test_a_zone_that_nobody_knows_is_asked_for(scene: Any, manager: Any, in_cont
     assert "(UTC+08:00) Beijing" in shown
     (record,) = known(in_context, scene)
     assert record.stretches == 0
-    wrong = send(page, f"{page}/{record.key.id}/zones", zone__0="Middle/Earth")
+    wrong = send(page, f"{page}/{record.key.id}/zones", **{"zone.0": "Middle/Earth"})
     assert wrong.status_code == 422 and "Middle/Earth" in wrong.get_data(as_text=True)
-    assert send(page, f"{page}/{record.key.id}/zones", zone__0="Asia/Shanghai").status_code == 303
+    assert send(page, f"{page}/{record.key.id}/zones", **{"zone.0": "Asia/Shanghai"}).status_code == 303
     assert run_job(in_context) == 1
     assert known(in_context, scene)[0].stretches == 10
 
@@ -180,7 +181,7 @@ def test_what_is_refused_stays_in_the_form(
 
 def test_others_do_not_come_in(app: Flask, scene: Any, manager: Any, in_context: Any) -> None:
     stranger = in_context(lambda: build.make_person())
-    client, _ = sender(app, stranger)
+    client, _ = signed_in(app, stranger)
     assert client.get(page_of(scene)).status_code == 404
     assert app.test_client().get(page_of(scene)).status_code in (302, 303, 401)
 

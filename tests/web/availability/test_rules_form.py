@@ -27,7 +27,7 @@ from resource_hub.domain.availability.terms import (
 )
 from resource_hub.entrypoints.support.forms import Form
 from resource_hub.entrypoints.web.availability import rules_form
-from tests.web.availability.conftest import sender
+from tests.support.pages import signed_in
 
 NAMES = st.sampled_from(["高峰时段", "夜间", "Prime time", "A 段"])
 
@@ -133,5 +133,5 @@ def test_another_hosts_manager_is_kept_out(app: Any, scene: Any, in_context: Any
     from tests.builders.booking import make_scene
 
     other = in_context(make_scene)
-    client, _send = sender(app, other.manager_person)
+    client, _send = signed_in(app, other.manager_person)
     assert client.get(page_of(scene)).status_code in (403, 404)
