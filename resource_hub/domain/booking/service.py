@@ -100,18 +100,20 @@ from resource_hub.domain.booking.series_changing import change as change_series
 from resource_hub.domain.booking.series_changing import look_cancel as look_cancel_series
 from resource_hub.domain.booking.series_changing import look_change as look_change_series
 from resource_hub.domain.booking.telling import SUBSCRIPTIONS
+from resource_hub.domain.booking.trying import MONTHS as TRIAL_MONTHS
+from resource_hub.domain.booking.trying import Trial, try_rules
 
 __all__ = [
-    "DECIDES", "INVITATION", "STAFF", "SUBSCRIPTIONS", "Answer", "CancelPreview", "ChangePreview", "Choice",
-    "DayLook", "Detail", "HitBooking", "Occurrence", "Outcome", "Preview", "SeriesCancelLook", "SeriesChangeLook",
-    "SeriesLook", "SeriesRecord", "advance", "alternatives", "answer_series", "answered", "approve", "asked_of",
-    "attach", "booking", "booking_for", "bookings_at", "bookings_of", "buyer", "calendar", "cancel",
-    "cancel_preview", "cancel_series", "cancellation_fee", "change", "change_preview", "change_series", "compute",
-    "create_series", "day_is_live", "day_of", "detail", "due_to_start", "file_of", "finished", "fitted", "hold",
-    "invited_to", "is_staff", "judge", "judged_by_clock", "lapse_due", "look_cancel_series", "look_change_series",
-    "look_series", "may_buy_for", "missed", "moved_by_hand", "next_start_of", "no_show_fee", "of_resources",
-    "prepare", "preview", "preview_exception", "preview_hours", "propose", "publish_exception", "publish_hours",
-    "quote", "quote_of", "records", "reject", "request", "requests", "say", "series_days", "series_days_of",
-    "series_for", "series_of", "series_state", "side_of", "started", "sums_of", "sweep_keys", "viewer_of",
-    "waiting_count",
+    "DECIDES", "INVITATION", "STAFF", "SUBSCRIPTIONS", "TRIAL_MONTHS", "Answer", "CancelPreview", "ChangePreview",
+    "Choice", "DayLook", "Detail", "HitBooking", "Occurrence", "Outcome", "Preview", "SeriesCancelLook",
+    "SeriesChangeLook", "SeriesLook", "SeriesRecord", "Trial", "advance", "alternatives", "answer_series",
+    "answered", "approve", "asked_of", "attach", "booking", "booking_for", "bookings_at", "bookings_of", "buyer",
+    "calendar", "cancel", "cancel_preview", "cancel_series", "cancellation_fee", "change", "change_preview",
+    "change_series", "compute", "create_series", "day_is_live", "day_of", "detail", "due_to_start", "file_of",
+    "finished", "fitted", "hold", "invited_to", "is_staff", "judge", "judged_by_clock", "lapse_due",
+    "look_cancel_series", "look_change_series", "look_series", "may_buy_for", "missed", "moved_by_hand",
+    "next_start_of", "no_show_fee", "of_resources", "prepare", "preview", "preview_exception", "preview_hours",
+    "propose", "publish_exception", "publish_hours", "quote", "quote_of", "records", "reject", "request",
+    "requests", "say", "series_days", "series_days_of", "series_for", "series_of", "series_state", "side_of",
+    "started", "sums_of", "sweep_keys", "try_rules", "viewer_of", "waiting_count",
 ]  # fmt: skip

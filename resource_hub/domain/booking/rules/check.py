@@ -220,6 +220,11 @@ RULES: tuple[Rule, ...] = (
     _own_account, _standing, _told,
 )  # fmt: skip
 
+# What can be tried on bookings of the past: rules of time and people.
+TRIED: tuple[Rule, ...] = (
+    _lead, _lead_days, _horizon, _length, _alignment, _after, _gap, _quotas, _own_account,
+)  # fmt: skip
+
 
 def check_change(facts: ChangeFacts, rules: HouseDocument, now: datetime) -> tuple[Reason, ...]:
     """Reasons against moving, extending or shortening, beside those against the new time itself.

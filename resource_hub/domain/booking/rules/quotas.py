@@ -74,8 +74,11 @@ class _Measure:
         return total_seconds(parts) if self.in_time else int(bool(parts))
 
     def part(self, span: TimeSpan, period: TimeSpan) -> int:
-        if not span.overlaps(period):
+        both = span.intersection(period)
+        if both is None:
             return 0
+        if not self.quota.inside:
+            return both.seconds if self.in_time else int(period.contains(span.start))
         parts = self.counted(span)
         if self.in_time:
             return total_seconds(intersect(parts, [period]))

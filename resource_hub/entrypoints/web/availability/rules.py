@@ -16,7 +16,7 @@ from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.support import formatting, sentences
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import allows
-from resource_hub.entrypoints.web.availability import rules_form
+from resource_hub.entrypoints.web.availability import rules_form, trial
 from resource_hub.entrypoints.web.availability.blueprints import MANAGES, blueprint, managed, today_of
 from resource_hub.kernel.errors import DomainError
 
@@ -51,6 +51,7 @@ def _rules_page(
         added=[t for t in after or () if t.sentence not in old],
         dropped=[t for t in before if t.sentence not in new] if after is not None else (),
         draft=after,
+        trial=trial.tried(record, draft, shown) if draft is not None else None,
         history=history,
         **rules_form.choices(shown),
     )

@@ -1,0 +1,163 @@
+"""House rules tried on the bookings of the last months before they take effect. Reads only; for the host alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Actor, CustomerClass
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.rules import working_days
+from resource_hub.domain.availability.terms import HouseDocument
+from resource_hub.domain.booking.rules.trial import PastOrder, TriedOrder, replay
+from resource_hub.domain.booking.tables import Booking, BookingEvent
+from resource_hub.domain.booking.terms import COUNTED, BookingKind, BookingState
+from resource_hub.domain.catalogue.terms import Mode
+from resource_hub.infra import clock
+from resource_hub.infra.database import reading
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan
+
+# So many bookings are tried, the newest first; of those refused so many are listed.
+MOST_TRIED = 2_000
+MOST_LISTED = 50
+MONTHS = (3, 6, 12)
+_MONTH = timedelta(days=30)
+# What asks for a time, and may have been done by the host's own people.
+_ASKS = ("requested", "changed", "proposed")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a draft would have done.
+
+    Attributes:
+        whole: whether every booking since then was tried, or only the newest ones.
+        before: how many of them the rules in force today would refuse.
+        by_rule: refusals by code, the commonest first, with one reason as an example; a booking may have several.
+        listed: the newest of those refused.
+    """
+
+    since: datetime
+    tried: int
+    whole: bool
+    refused: int
+    before: int
+    customers: int
+    by_rule: tuple[tuple[Reason, int], ...] = ()
+    listed: tuple[TriedOrder, ...] = ()
+
+
+def try_rules(key: HostKey, draft: HouseDocument, *, by: Actor, months: int = 6) -> Trial:
+    """Replay the bookings of a resource that began in the last months against a draft.
+
+    Raises:
+        NotFound, NotYourResource: the resource is not for this actor to manage.
+    """
+    availability.may_manage(key, by)
+    now = clock.now()
+    since = now - months * _MONTH
+    orders = _orders(reading(), key, since, now)
+    whole = len(orders) <= MOST_TRIED
+    orders = orders[:MOST_TRIED]
+    host = accounts.organisation(key.institution_id)
+    days = _working_days(host.jurisdiction, orders)
+    found = [one for one in replay(orders, draft, host.zone, days) if one.reasons]
+    present, _number = availability.house_rules(key)
+    before = sum(bool(one.reasons) for one in replay(orders, present, host.zone, days))
+    counts = Counter(code for one in found for code in {reason.code for reason in one.reasons})
+    examples = {reason.code: reason for one in found for reason in one.reasons}
+    found.sort(key=lambda one: one.order.span, reverse=True)
+    return Trial(
+        since=since,
+        tried=len(orders),
+        whole=whole,
+        refused=len(found),
+        before=before,
+        customers=len({one.order.customer_id for one in found}),
+        by_rule=tuple((examples[code], count) for code, count in counts.most_common()),
+        listed=tuple(found[:MOST_LISTED]),
+    )
+
+
+def _orders(session: Session, key: HostKey, since: datetime, now: datetime) -> list[PastOrder]:
+    """Bookings that stood, the newest first, one more than are tried."""
+    rows = session.execute(
+        select(
+            Booking.id, Booking.created_at, Booking.starts_at, Booking.ends_at, Booking.state, Booking.mode,
+            Booking.unit_id, Booking.customer_id, Booking.customer_class, Booking.person_id, Booking.booked_by,
+        )
+        .where(
+            Booking.institution_id == key.institution_id,
+            Booking.resource_id == key.id,
+            Booking.kind == BookingKind.WINDOW.value,
+            Booking.starts_at >= since,
+            Booking.starts_at < now,
+            Booking.state.in_([s.value for s in COUNTED - {BookingState.HELD, BookingState.REQUESTED}]),
+        )
+        .order_by(Booking.starts_at.desc(), Booking.id)
+        .limit(MOST_TRIED + 1)
+    ).all()  # fmt: skip
+    asks = _asks(session, key.institution_id, [row.id for row in rows])
+    result = []
+    for row in rows:
+        asked_at, by_host = asks.get(row.id, (row.created_at, False))
+        result.append(
+            PastOrder(
+                key=HostKey(key.institution_id, row.id),
+                asked_at=asked_at,
+                span=TimeSpan(row.starts_at, row.ends_at),
+                state=BookingState(row.state),
+                mode=Mode(row.mode) if row.mode else None,
+                unit_id=row.unit_id,
+                customer_id=row.customer_id,
+                person_id=row.person_id,
+                booked_by=row.booked_by,
+                outside=CustomerClass(row.customer_class).outside,
+                by_host=by_host,
+            )
+        )
+    return result
+
+
+def _asks(session: Session, institution_id: UUID, ids: list[UUID]) -> Mapping[UUID, tuple[datetime, bool]]:
+    """When the time of each booking was last asked for, and whether by the host's people."""
+    found: dict[UUID, tuple[datetime, bool]] = {}
+    for start in range(0, len(ids), 500):
+        rows = session.execute(
+            select(BookingEvent.booking_id, BookingEvent.at, BookingEvent.details)
+            .where(
+                BookingEvent.institution_id == institution_id,
+                BookingEvent.booking_id.in_(ids[start : start + 500]),
+                BookingEvent.kind.in_(_ASKS),
+            )
+            .order_by(BookingEvent.at, BookingEvent.id)
+        )
+        found |= {row.booking_id: (row.at, bool(row.details.get("by_host"))) for row in rows}
+    return found
+
+
+class _WorkingDays:
+    """Working days from one look at the calendar, however many bookings ask."""
+
+    def __init__(self, jurisdiction: str, first: date, last: date) -> None:
+        self._special = availability.special_days(jurisdiction, first, last)
+        self._known: dict[tuple[date, int], date] = {}
+
+    def __call__(self, day: date, count: int) -> date:
+        if (day, count) not in self._known:
+            self._known[day, count] = working_days.working_days_after(day, count, self._special.get)
+        return self._known[day, count]
+
+
+def _working_days(jurisdiction: str, orders: Iterable[PastOrder]) -> _WorkingDays:
+    days = [order.asked_at.date() for order in orders] or [clock.now().date()]
+    return _WorkingDays(jurisdiction, min(days) - timedelta(days=1), max(days) + timedelta(days=180))
