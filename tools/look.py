@@ -296,8 +296,10 @@ def visit_with(
     speak(page, language)
     links: list[str] = []
     views = []
+    plain = {sight.path for sight in sights if not sight.is_pattern}
     for sight in sights:
-        path = find_link(sight.path, links) if sight.is_pattern else sight.path
+        # A page with an entry of its own is not what a shape stands for.
+        path = find_link(sight.path, (link for link in links if link not in plain)) if sight.is_pattern else sight.path
         view = View(person.key, sight.name, language, size, path or sight.path)
         views.append(view)
         if path is None:

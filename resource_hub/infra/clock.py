@@ -42,7 +42,10 @@ def _offset() -> timedelta:
         return timedelta()
     from resource_hub.infra.tables import DemoState
 
-    seconds = reading().scalar(select(DemoState.offset_seconds).where(DemoState.id == 1))
+    session = reading()
+    # Asking the time must not write what its caller is still putting together.
+    with session.no_autoflush:
+        seconds = session.scalar(select(DemoState.offset_seconds).where(DemoState.id == 1))
     return timedelta(seconds=seconds or 0)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
@@ -14,6 +14,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import CustomerKind, CustomerRecord, OrganisationRecord
 from resource_hub.domain.catalogue.terms import ResourceKind, ResourceRecord
 from resource_hub.domain.subsidy import store
+from resource_hub.domain.subsidy.rules import decide
 from resource_hub.domain.subsidy.terms import (
     SIDE,
     CapScope,
@@ -26,7 +27,7 @@ from resource_hub.domain.subsidy.terms import (
 )
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
-from resource_hub.rulebook import NotInForce, Parameters
+from resource_hub.rulebook import MissingParameter, NotInForce, Parameters
 
 # First digits of GB/T 2260 for the region codes of ISO 3166-2, for organisations without a credit code.
 _PROVINCES = {
@@ -117,16 +118,37 @@ def subject_of(p: Parameters, case: Case) -> tuple[str, UUID]:
     return scope, case.customer_id
 
 
+def speaks_to(p: Parameters, case: Case, parties: Parties) -> bool:
+    """Whether the programme is meant for this customer and host at all. No sums are asked for that."""
+    try:
+        first = decide(p, _facts(p, case, parties, {}, None, (Money.zero(case.cost.currency), (), ())))
+    except MissingParameter:
+        return True  # said where the sums are known
+    return addressed(reason.code for reason in first.reasons)
+
+
 def facts_for(
     session: Session, programme: ProgrammeRecord, p: Parameters, case: Case, parties: Parties
 ) -> SupportFacts:
     """Everything the rule looks at. Sums of the year are read here, so lock the counter before."""
-    scope, subject = subject_of(p, case)
+    _, subject = subject_of(p, case)
     counters = store.counters(session, programme.id, subject, case.year)
+    quota = store.quota_row(session, programme.id, case.customer_id, case.year)
+    return _facts(p, case, parties, counters, quota, _others(session, programme, case))
+
+
+def _facts(
+    p: Parameters,
+    case: Case,
+    parties: Parties,
+    counters: Mapping[str, store.CapCounter],
+    quota: store.Quota | None,
+    others: tuple[Money, tuple[str, ...], tuple[str, ...]],
+) -> SupportFacts:
+    scope, _ = subject_of(p, case)
     own = counters.get(scope)
     currency = case.cost.currency
-    quota = store.quota_row(session, programme.id, case.customer_id, case.year)
-    supported, before, other_side = _others(session, programme, case)
+    supported, before, other_side = others
     return SupportFacts(
         cost=case.cost,
         day=case.day,

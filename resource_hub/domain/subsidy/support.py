@@ -25,11 +25,11 @@ from resource_hub.domain.subsidy.gathering import (
     Case,
     Parties,
     add_back,
-    addressed,
     beneficiary_of,
     facts_for,
     parameters,
     parties_of,
+    speaks_to,
     subject_of,
 )
 from resource_hub.domain.subsidy.rules import decide, own_share
@@ -127,8 +127,10 @@ def _try(
     schemes: tuple[str, ...],
 ) -> tuple[Parameters, Decision[Support]] | None:
     p = parameters(programme, case.day)
-    if p is None:
+    if p is None or not speaks_to(p, case, parties):
         return None
+    # Parameters read anew, so that the citations are this decision's alone.
+    p = parameters(programme, case.day) or p
     try:
         facts = replace(
             facts_for(session, programme, p, case, parties),
@@ -304,16 +306,14 @@ def _claim(
     if standing is not None:
         counts = standing.state in store.COUNTS
         return Money(standing.amount_minor, standing.currency) if counts else None
-    scope, subject = subject_of(p, case)
-    facts = facts_for(session, programme, p, case, parties)
-    # Asked once without a lock: most programmes do not speak to most charges.
-    first = decide_or_missing(p, facts)
-    if not addressed(reason.code for reason in first.reasons):
+    # Asked without a lock: most programmes do not speak to most charges.
+    if not speaks_to(p, case, parties):
         return None
+    scope, subject = subject_of(p, case)
     store.lock_counter(session, programme.id, subject, case.year, scope)
     hold = _hold_of(unit, charge, programme.id)
     held = Money(hold.amount_minor, hold.currency) if hold else Money.zero(case.cost.currency)
-    # Read anew under the lock, with parameters read anew so that the citations are this decision's alone.
+    # Read under the lock, with parameters read anew so that the citations are this decision's alone.
     p = parameters(programme, case.day) or p
     facts = add_back(facts_for(session, programme, p, case, parties), held)
     decision = decide_or_missing(p, facts)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import config
 from resource_hub.app import create_app
-from resource_hub.entrypoints.demo import past, world, yearly
+from resource_hub.entrypoints.demo import past, today, world, yearly
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.unit_of_work import unit_of_work
@@ -36,12 +36,15 @@ def ensure(settings: config.Settings, say: Callable[[str], object] = lambda _tex
             with unit_of_work() as unit:
                 clock.mark_demonstration(unit.session)
         app.extensions["resource_hub_demonstration"] = True
+        now = today.entry(clock.now())
+        with unit_of_work() as unit:
+            clock.advance(unit.session, now)
         made = world.build()
         say(
             f"  {made.institutions} institutions, {len(made.resources)} resources, {made.firms} firms,"
             f" {made.funders} funders"
         )
-        counts = past.tell(made, say)
+        counts = past.tell(made, now, say)
         say(
             f"  {counts.bookings} bookings, {counts.sessions} sessions, {counts.statements} statements of the past year"
         )

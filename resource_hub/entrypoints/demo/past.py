@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -23,7 +24,7 @@ from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
 from resource_hub.domain.notices import service as notices
 from resource_hub.domain.usage import service as usage
 from resource_hub.domain.usage.terms import EvidenceKind, Tap
-from resource_hub.entrypoints.demo import money
+from resource_hub.entrypoints.demo import money, today
 from resource_hub.entrypoints.demo.world import World
 from resource_hub.infra import clock, outbox
 from resource_hub.infra.keeping import keeping
@@ -55,29 +56,46 @@ class Plan:
     fate: str  # used, missed, forgotten
 
 
-def tell(world: World, say: Callable[[str], object]) -> Counts:
-    """Live through the year up to yesterday, then fill the weeks to come with bookings."""
+def tell(world: World, now: datetime, say: Callable[[str], object]) -> Counts:
+    """Live through the year up to yesterday, make today, then fill the weeks to come with bookings."""
     draw = random.Random(SEED)
-    today = clock.now().astimezone(_ZONE).date()
-    monday = today - timedelta(days=today.weekday())
+    day = now.astimezone(_ZONE).date()
+    monday = day - timedelta(days=day.weekday())
     counts = Counts()
     # Organisations, listings and calendars stand still while the past is told.
-    with notices.silence(), keeping():
+    with keeping():
         devices = _devices(world)
+        yesterday = _working_day_before(day)
         for back in range(MONTHS, -1, -1):
-            first = month_before(today, back)
-            for host in world.hosts():
-                plans = _month(world, host, first, today, draw)
-                if plans:
-                    _live(world, host, first, plans, devices, counts)
+            first = month_before(day, back)
+            with notices.silence():
+                for host in world.hosts():
+                    plans = _month(world, host, first, day, draw)
+                    own = host == today.HOST
+                    if own:
+                        plans += _visitors_own(world, first, yesterday)
+                    if plans:
+                        _live(world, host, plans, devices, counts, open_day=yesterday if own else None)
             if back:
-                following = month_before(today, back - 1)
-                counts.statements += _month_end(world, following)
-                money.month(world, following, today)
+                following = month_before(day, back - 1)
+                # The statements of the last month are news to those who sign in.
+                with notices.silence() if back > 1 else nullcontext():
+                    counts.statements += _month_end(world, following)
+                with notices.silence():
+                    money.month(world, following, day)
             if back % 3 == 0:
                 say(f"  … {first:%Y-%m}")
-        _weeks_to_come(world, monday, today, draw, counts)
+        counts.bookings += today.tell(world, now)
+        with notices.silence():
+            _weeks_to_come(world, monday, day, draw, counts)
     return counts
+
+
+def _working_day_before(day: date) -> date:
+    day -= timedelta(days=1)
+    while not availability.is_working_day("CN-JS", day):
+        day -= timedelta(days=1)
+    return day
 
 
 def month_before(day: date, months: int) -> date:
@@ -99,7 +117,7 @@ def _devices(world: World) -> dict[UUID, tuple[str, str]]:
     return found
 
 
-def _month(world: World, host: str, first: date, today: date, draw: random.Random) -> list[Plan]:
+def _month(world: World, host: str, first: date, until: date, draw: random.Random) -> list[Plan]:
     """What is used in one month of a host: busy instruments often, others seldom; nobody on a day that is not over."""
     home = world.organisations[host].jurisdiction
     near = [f for f in world.firm_codes() if world.organisations[f].jurisdiction == home] or world.firm_codes()
@@ -117,20 +135,45 @@ def _month(world: World, host: str, first: date, today: date, draw: random.Rando
                 firm = draw.choice(near if draw.random() < 0.75 else world.firm_codes())
                 fate = draw.choices(("used", "missed", "forgotten"), (93, 4, 3))[0]
                 span = TimeSpan(at(day, start, _ZONE), at(day, start + length, _ZONE))
-                if day < today:
+                if day < until:
                     plans.append(Plan(resource, span, world.bookers[firm], fate))
+    return plans
+
+
+def _visitors_own(world: World, first: date, yesterday: date) -> list[Plan]:
+    """What the visitor's firm used in a month, two evenings in three weeks; and a day that nobody has closed yet."""
+    resources = {record.code: record for record in world.of_host(today.HOST)}
+
+    def plan(code: str, firm: str, day: date, hour: int, fate: str) -> Plan:
+        span = TimeSpan(at(day, hour * 60, _ZONE), at(day, (hour + 2) * 60, _ZONE))
+        return Plan(resources[code], span, world.bookers[firm], fate)
+
+    days = (first + timedelta(days=n) for n in range(31))
+    evenings = [day for day in days if day.month == first.month and day.weekday() == 2 and day < yesterday]
+    plans = [
+        plan("sem2" if place % 2 else "raman", today.FIRM, day, 18, "used")
+        for place, day in enumerate(evenings)
+        if place % 3 < 2
+    ]
+    if (first.year, first.month) == (yesterday.year, yesterday.month):
+        plans += [
+            plan("confocal", "changyi", yesterday, 13, "used"),
+            plan("raman", "zijin", yesterday, 15, "forgotten"),
+            plan("sem2", "taihu", yesterday, 15, "missed"),
+        ]
     return plans
 
 
 def _live(
     world: World,
     host: str,
-    first: date,
     plans: list[Plan],
     devices: dict[UUID, tuple[str, str]],
     counts: Counts,
+    *,
+    open_day: date | None,
 ) -> None:
-    """One month of one host, in the order in which things happen."""
+    """One month of one host, in the order in which things happen; the manager has not closed ``open_day`` yet."""
     manager = world.managers[host]
     with unit_of_work() as unit:
         booked: list[tuple[Plan, HostKey, UUID]] = []
@@ -146,10 +189,12 @@ def _live(
         for plan, key, unit_id in booked:
             happenings += _uses(unit, plan, key, unit_id, devices)
         for day in {plan.span.start.astimezone(_ZONE).date() for plan, *_ in booked}:
-            happenings.append((at(day, 20 * 60, _ZONE), 3, partial(_evening, unit)))
-            happenings.append((at(day + timedelta(days=1), 9 * 60, _ZONE), 4, partial(_close, manager, day, counts)))
+            happenings.append((at(day, 22 * 60 + 30, _ZONE), 3, partial(_evening, unit)))
+            next_day = day + timedelta(days=1)
+            if day != open_day:
+                happenings.append((at(next_day, 9 * 60, _ZONE), 4, partial(_close, manager, day, counts)))
             if day.weekday() == 4:
-                happenings.append((at(day + timedelta(days=1), 12 * 60, _ZONE), 5, _deliver))
+                happenings.append((at(next_day, 12 * 60, _ZONE), 5, _deliver))
         for moment, _, act in sorted(happenings, key=lambda h: (h[0], h[1])):
             with unit.at(moment):
                 act()
@@ -228,10 +273,12 @@ def _month_end(world: World, month: date) -> int:
     """Statements of the month that is over."""
     period = month_before(month, 1)
     with unit_of_work() as unit, unit.at(midnight(month, _ZONE) + timedelta(days=2, hours=9)):
-        return sum(billing.issue_statements(world.organisations[host].id, period) for host in world.hosts())
+        issued = sum(billing.issue_statements(world.organisations[host].id, period) for host in world.hosts())
+        _deliver()
+    return issued
 
 
-def _weeks_to_come(world: World, monday: date, today: date, draw: random.Random, counts: Counts) -> None:
+def _weeks_to_come(world: World, monday: date, present: date, draw: random.Random, counts: Counts) -> None:
     """Bookings of this week and the next two, some still waiting for an answer."""
     with unit_of_work() as unit:
         availability.roll_windows(limit=10_000)
@@ -241,7 +288,7 @@ def _weeks_to_come(world: World, monday: date, today: date, draw: random.Random,
                     if resource.key not in world.list_price or draw.random() < 0.35:
                         continue
                     day = monday + timedelta(weeks=week, days=draw.randrange(4))
-                    if day <= today:
+                    if day <= present:
                         continue
                     start = draw.choice((9, 13, 15)) * 60
                     firm = draw.choice(world.firm_codes())

@@ -43,6 +43,7 @@ LOGINS = (
     ("Firm's engineer · 企业工程师", "engineer@demo.example"),
     ("Firm's approver and payer · 企业审批付款", "payer@demo.example"),
     ("Lab manager · 仪器负责人", "manager@demo.example"),
+    ("Operator · 仪器操作员", "operator@demo.example"),
     ("Institution's office · 设备管理部门", "office@demo.example"),
     ("Funder · 资助机构", "funder@demo.example"),
     ("Funder's second person · 资助机构复核", "approver@demo.example"),

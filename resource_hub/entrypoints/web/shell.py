@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import (
     Blueprint,
@@ -37,6 +39,8 @@ from resource_hub.entrypoints.web.context import LAST
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.kernel.errors import DomainError
+from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import instant, midnight
 from resource_hub.kernel.time import zone as zone_of
 
@@ -128,21 +132,38 @@ def advance() -> Response:
     today = now.astimezone(zone).date()
     to: datetime | None
     wanted = request.form.get("to")
+    back = guards.safe_next(request.form.get("next")) or url_for("shell.landing")
     if wanted == "booking":
-        to = _next_booking_start(now)
+        to = _start_of_this(back, now) or _next_booking_start(now)
     elif wanted == "day":
         to = midnight(today + timedelta(days=1), zone)
     elif wanted == "month":
         to = midnight((today.replace(day=28) + timedelta(days=4)).replace(day=1), zone)
     else:
         abort(400)
-    back = guards.safe_next(request.form.get("next")) or url_for("shell.landing")
     if to is None:
         flash(_("You have no booking ahead of you; time stays where it is."), "wait")
         return redirect(back, 303)
     with unit_of_work() as unit:
         clock.advance(unit.session, instant(to))
     return redirect(back, 303)
+
+
+_BOOKING_PAGE = re.compile(r"/o/([^/]+)/bookings/([^/]+)/([0-9a-f-]{36})")
+
+
+def _start_of_this(path: str, now: datetime) -> datetime | None:
+    """Start of the booking whose page the visitor looks at, when it lies ahead."""
+    person, found = guards.person(), _BOOKING_PAGE.match(path)
+    if person is None or found is None:
+        return None
+    organisation, host, booking_id = found.groups()
+    try:
+        key = HostKey(accounts.organisation(host).id, UUID(booking_id))
+        record, _side = booking.booking_for(key, accounts.actor(person.id, organisation))
+    except (DomainError, ValueError):
+        return None
+    return record.span.start if record.span is not None and record.span.start > now else None
 
 
 def _next_booking_start(now: datetime) -> datetime | None:

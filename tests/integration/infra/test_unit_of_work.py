@@ -14,7 +14,7 @@ from resource_hub.domain.catalogue.tables import Resource, Unit
 from resource_hub.infra import clock, schema
 from resource_hub.infra.database import Base, WriteOutsideUnit, reading
 from resource_hub.infra.ids import derived_id, new_id
-from resource_hub.infra.tables import AuditEntry, DemoState
+from resource_hub.infra.tables import AuditEntry, DemoState, Setting
 from resource_hub.infra.unit_of_work import unit_of_work
 
 NINE = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -192,6 +192,16 @@ def test_time_of_a_demonstration_only_goes_forward(core):
     with unit_of_work() as unit:
         clock.advance(unit.session, tomorrow - timedelta(hours=5))
     assert abs(clock.now() - tomorrow) < timedelta(seconds=5)
+
+
+def test_asking_the_time_of_a_demonstration_writes_nothing(core):
+    with unit_of_work() as unit:
+        unit.session.add(DemoState(id=1, offset_seconds=0))
+    core.extensions["resource_hub_demonstration"] = True
+    with unit_of_work() as unit:
+        half_made = Setting(name="half-made", value=1)
+        unit.session.add(half_made)
+        half_made.changed_at = unit.now
 
 
 def test_derived_ids_repeat_and_new_ones_grow():
