@@ -37,6 +37,9 @@ SEED = 20261123
 MONTHS = 12
 DEVICE = "采集电脑"
 _ZONE = zone("Asia/Shanghai")
+# Minute of the day and hours of a use: short mornings and afternoons, and days at the instrument.
+_TIMES = ((540, 3), (540, 7), (600, 2), (600, 6), (840, 2), (840, 3))
+_ON_FRIDAY = ((810, 2), (810, 3))
 
 
 @dataclass
@@ -127,14 +130,13 @@ def _month(world: World, host: str, first: date, until: date, draw: random.Rando
         for resource in world.of_host(host):
             if resource.key not in world.list_price:
                 continue
-            times = draw.choice((0, 1, 1, 2)) if host in ("snu-su", "jhut") else draw.choice((0, 0, 0, 1))
+            times = draw.choice((0, 1, 1, 1)) if host in ("snu-su", "jhut") else draw.choice((0, 0, 0, 1))
             for weekday in sorted(draw.sample(range(5), k=times)):
                 day = monday + timedelta(days=weekday)
-                start = draw.choice((9, 10, 14)) * 60 if weekday < 4 else 13 * 60 + 30
-                length = draw.choice((2, 2, 3)) * 60
+                start, hours = draw.choice(_TIMES if weekday < 4 else _ON_FRIDAY)
                 firm = draw.choice(near if draw.random() < 0.75 else world.firm_codes())
                 fate = draw.choices(("used", "missed", "forgotten"), (93, 4, 3))[0]
-                span = TimeSpan(at(day, start, _ZONE), at(day, start + length, _ZONE))
+                span = TimeSpan(at(day, start, _ZONE), at(day, start + hours * 60, _ZONE))
                 if day < until:
                     plans.append(Plan(resource, span, world.bookers[firm], fate))
     return plans

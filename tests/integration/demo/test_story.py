@@ -64,19 +64,19 @@ def life(filled_demonstration: Path, tmp_path: Path) -> Iterator[Life]:
         db.engine.dispose()
 
 
-def next_booking(host_code: str) -> BookingRecord:
-    """The visitor's next booking at a host."""
+def bookings_ahead(host_code: str) -> list[BookingRecord]:
+    """What the visitor's engineer has booked at a host, by start."""
     firm, host = accounts.organisation(today.FIRM), accounts.organisation(host_code)
     engineer = accounts.demonstration_people()
     person = next(record for record, _ in engineer if record.email == "engineer@demo.example")
     found = booking.bookings_of(accounts.actor(person.id, firm.id))
     ahead = [b for b in found if b.institution_id == host.id and b.span is not None and b.span.start > clock.now()]
-    return min(ahead, key=lambda b: b.span.start)  # type: ignore[union-attr]
+    return sorted(ahead, key=lambda b: b.span.start)  # type: ignore[union-attr]
 
 
 def test_a_booking_becomes_use_charge_statement_claim_and_run(life: Life) -> None:
     engineer, manager, funder = map(life.enter, ("engineer@demo.example", "manager@demo.example", "funder@demo.example"))
-    booked = next_booking(today.HOST)
+    booked = bookings_ahead(today.HOST)[0]
     assert booked.span is not None and booked.unit_id is not None
 
     # To the start of my booking: a session is expected.
@@ -135,11 +135,21 @@ def test_a_booking_becomes_use_charge_statement_claim_and_run(life: Life) -> Non
     assert again.state == "in_run"
 
 
-def test_time_moves_forward_only_and_only_here(life: Life) -> None:
+def test_the_bar_moves_time_forward_only(life: Life) -> None:
     engineer = life.enter("engineer@demo.example")
+    form = engineer.get("/support").form("/demo/advance")
     before = clock.now()
-    life.advance(engineer, "month")
+    assert engineer.send(form, to="day").status == 200
     reached = clock.now()
     assert reached > before
-    assert engineer.send(engineer.get("/support").form("/demo/advance"), to="yesterday").status == 400
+    assert engineer.send(form, to="yesterday").status == 400
     assert clock.now() >= reached
+
+
+def test_the_bar_goes_to_the_booking_that_one_looks_at(life: Life) -> None:
+    engineer = life.enter("engineer@demo.example")
+    later = bookings_ahead(today.HOST)[-1]
+    assert later.span is not None
+    page = engineer.get(f"/o/{today.FIRM}/bookings/{today.HOST}/{later.key.id}")
+    assert engineer.send(page.form("/demo/advance"), to="booking").status == 200
+    assert later.span.start <= clock.now() < later.span.end
