@@ -11,10 +11,18 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from resource_hub.domain.availability.tables import Occupancy
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability import store
+from resource_hub.domain.availability.tables import Occupancy, OpeningException
+from resource_hub.domain.availability.terms import Audience, ExceptionKind
+from resource_hub.domain.booking import service
 from resource_hub.domain.booking.tables import Booking
+from resource_hub.domain.booking.terms import HOLDING
 from resource_hub.infra.database import db, reading
 from resource_hub.kernel.time import TimeSpan
+from tests.builders.accounts import bearer
+from tests.builders.availability import make_exception, span
 from tests.builders.booking import another_booker, make_asked, make_booking, make_scene
 from tests.support.databases import Database
 from tests.support.racing import race
@@ -47,6 +55,27 @@ def assert_no_overlap() -> None:
     for unit_id, start, end in found:
         assert start >= before.get(unit_id, start)
         before[unit_id] = end
+
+
+def day(start: int, end: int) -> tuple[str, str]:
+    """Hours of the day on which everybody wants to book."""
+    return f"2026-03-03T{start:02d}:00+08:00", f"2026-03-03T{end:02d}:00+08:00"
+
+
+def assert_one_winner(found: list[Any]) -> None:
+    """All others were told that the time is taken, and what is free instead; a manager is told the first only."""
+    assert Counter(one[0] for one in found) == {"won": 1, "taken": EIGHT - 1}
+    assert Counter(one[1] for one in found if one[0] == "taken")[3] >= EIGHT - 2
+
+
+def assert_windows_are_kept(key: Any) -> None:
+    """The free windows that searches read are those that hours and occupancies give."""
+    db.session.remove()
+    kept = availability.kept_span()
+    now_kept = store.windows_of(reading(), [key], Audience.OUTSIDE, kept)
+    for (_, unit_id), spans in now_kept.items():
+        free = availability.free_times(key, kept, outside=True)
+        assert spans == [one.span for one in free if one.unit_id == unit_id]
 
 
 def test_eight_create_at_once(now: Any, database: Database, tmp_path: Path) -> None:
@@ -82,8 +111,6 @@ def test_eight_move_into_one_slot(now: Any, database: Database, tmp_path: Path) 
     wish = TimeSpan(now + timedelta(days=3, hours=6), now + timedelta(days=3, hours=7))
     payloads = []
     for n, who in enumerate(people()):
-        from resource_hub.domain.accounts import service as accounts
-
         by = accounts.actor(who["person_id"], who["organisation_id"])
         asked = make_asked(f"2026-03-03T{9 + n:02d}:00+08:00", f"2026-03-03T{10 + n:02d}:00+08:00")
         made = make_booking(scene, by=by, asked=asked)
@@ -97,8 +124,144 @@ def test_eight_move_into_one_slot(now: Any, database: Database, tmp_path: Path) 
 def test_eight_hold_one_slot(now: Any, database: Database, tmp_path: Path) -> None:
     scene = make_scene()
     found = race(database, tmp_path, now, "hold", [{"key": scene.key, **who} for who in people()])
-    assert Counter(one[0] for one in found)["won"] == 1
+    assert_one_winner(found)
     assert_no_overlap()
+
+
+def test_four_hold_and_four_book_one_slot(now: Any, database: Database, tmp_path: Path) -> None:
+    scene = make_scene()
+    payloads = [{"key": scene.key, "job": job, **who} for who, job in zip(people(), ["hold", "request"] * 4, strict=True)]
+    assert_one_winner(race(database, tmp_path, now, "request", payloads))
+    assert rows(Occupancy) == rows(Booking) == 1
+
+
+def test_a_hold_that_has_just_lapsed_is_its_owners_or_anothers_and_never_both(
+    now: Any, database: Database, tmp_path: Path
+) -> None:
+    scene = make_scene()
+    held = service.hold(scene.key, make_asked(), by=scene.booker)
+    owner = {"person_id": scene.booker.person_id, "organisation_id": scene.firm.id, "hold": held.key.id}
+    payloads = [{"key": scene.key, **who} for who in people(6)]
+    payloads += [{"key": scene.key, **owner}, {"key": scene.key, **owner, "job": "lapse"}]
+    found = race(database, tmp_path, held.hold_expires_at, "request", payloads)
+    booked = [one for one in found if one[0] == "won" and one[1] not in ("0", "1")]
+    assert len(booked) == 1
+    assert rows(Occupancy) == 1
+    assert_no_overlap()
+
+
+def test_a_gap_is_extended_into_or_booked_and_never_both(now: Any, database: Database, tmp_path: Path) -> None:
+    scene = make_scene()
+    before = make_booking(scene, asked=make_asked(*day(9, 11)))
+    _, person, other = another_booker()
+    after = make_booking(scene, by=other, asked=make_asked(*day(13, 15)))
+    mine = {"person_id": scene.booker.person_id, "organisation_id": scene.firm.id}
+    theirs = {"person_id": person.id, "organisation_id": other.organisation_id}
+    payloads: list[dict[str, Any]] = [
+        {"job": "change", "booking": before.key, "span": span(*day(9, 13)), **mine},
+        {"job": "change", "booking": after.key, "span": span(*day(11, 15)), **theirs},
+    ]
+    payloads += [
+        {"key": scene.key, "asked": dict(zip(("start", "end"), day(11, 13), strict=True)), **who}
+        for who in people(6)
+    ]
+    assert_one_winner(race(database, tmp_path, now, "request", payloads))
+    assert_no_overlap()
+
+
+def test_eight_swap_places_and_nobody_waits_for_ever(now: Any, database: Database, tmp_path: Path) -> None:
+    """Each moves to where the next one is: whoever comes while the place is held is refused and keeps its own."""
+    scene = make_scene()
+    payloads = []
+    for n, who in enumerate(people()):
+        by = accounts.actor(who["person_id"], who["organisation_id"])
+        made = make_booking(scene, by=by, asked=make_asked(*day(9 + n, 10 + n)))
+        payloads.append({"booking": made.key, "span": span(*day(9 + (n + 1) % EIGHT, 10 + (n + 1) % EIGHT)), **who})
+    found = race(database, tmp_path, now, "change", payloads)
+    assert {one[0] for one in found} <= {"won", "taken"}
+    assert rows(Occupancy) == EIGHT
+    assert_no_overlap()
+
+
+@pytest.mark.parametrize("kind", ["closure", "maintenance"])
+def test_a_closure_or_maintenance_comes_before_a_booking_or_after(
+    now: Any, database: Database, tmp_path: Path, kind: str
+) -> None:
+    scene = make_scene()
+    wanted = make_exception(ExceptionKind(kind), span=span(*day(10, 12)))
+    host = {"person_id": scene.manager.person_id, "organisation_id": scene.host.id}
+    payloads = [{"key": scene.key, **who} for who in people(7)]
+    payloads.append({"key": scene.key, "job": "exception", "exception": wanted, **host})
+    found = race(database, tmp_path, now, "request", payloads)
+    kinds = Counter(one[0] for one in found)
+    if kind == "maintenance":
+        assert_one_winner(found)
+    else:
+        # The closure always comes to stand; at most one booking was there before it.
+        assert kinds["won"] in (1, 2)
+        assert {c for one in found if one[0] == "booking.refused" for c in one[1]} <= {"availability.closed_closure"}
+        assert rows(Occupancy) == kinds["won"] - 1
+    assert kinds["won"] + kinds["taken"] + kinds["booking.refused"] == EIGHT
+    assert_no_overlap()
+    assert_windows_are_kept(scene.key)
+
+
+def test_busy_time_of_another_calendar_holds_what_nobody_booked(now: Any, database: Database, tmp_path: Path) -> None:
+    scene = make_scene()
+    source = availability.add_calendar(
+        scene.key, name="Group", zone_name="Asia/Shanghai", by=scene.manager, url="https://calendar.example/a.ics"
+    )
+    host = {"person_id": scene.manager.person_id, "organisation_id": scene.host.id}
+    payloads = [{"key": scene.key, **who} for who in people(6)]
+    imported = {"key": scene.key, "job": "import", "source": source.key.id, "busy": [span(*day(10, 12))], **host}
+    found = race(database, tmp_path, now, "request", [*payloads, imported, imported])
+    # Importing never fails: it holds what is left, and the booking stands as a clash.
+    assert Counter(one[0] for one in found)["won"] - 2 in (0, 1)
+    assert_no_overlap()
+    assert_windows_are_kept(scene.key)
+
+
+def test_one_request_gets_one_answer(now: Any, database: Database, tmp_path: Path) -> None:
+    """Yes, no, cancelled and moved at the same moment, each from the page that showed version 1."""
+    scene = make_scene(rules={"approval": "always"})
+    made = make_booking(scene)
+    host = {"person_id": scene.manager.person_id, "organisation_id": scene.host.id}
+    customer = {"person_id": scene.booker.person_id, "organisation_id": scene.firm.id}
+    about = {"booking": made.key, "version": made.version}
+    later = {"span": span(*day(13, 15))}
+    payloads = [
+        {"job": job, **about, **who, **later}
+        for job, who in [("approve", host), ("reject", host), ("cancel", customer), ("change", customer)] * 2
+    ]
+    found = race(database, tmp_path, now, "approve", payloads)
+    assert Counter(one[0] for one in found) == {"won": 1, "booking.stale": EIGHT - 1}
+    done = service.booking(made.key)
+    assert done.version == made.version + 1
+    assert rows(Occupancy) == (done.state in HOLDING)
+
+
+def test_eight_over_http_with_keys(now: Any, database: Database, tmp_path: Path) -> None:
+    scene = make_scene()
+    path = f"/api/v1/hosts/{scene.host.code}/resources/{scene.resource.code}"
+    order = {**dict(zip(("start", "end"), day(9, 11), strict=True)), "description": "断口形貌"}
+    payloads = []
+    for n in range(4):
+        firm, person, _ = another_booker()
+        headers = {**bearer(person, firm), "Idempotency-Key": f"order-{n}"}
+        who = {"person_id": person.id, "organisation_id": firm.id, "headers": headers}
+        # Each sends twice at the same moment.
+        payloads += [{"key": scene.key, "path": f"{path}/bookings", "json": order, **who}] * 2
+    found = race(database, tmp_path, now, "post", payloads)
+    assert Counter(one[0] for one in found) == {"won": 2, "taken": 6}
+    assert len({one[1] for one in found if one[0] == "won"}) == 1
+    assert {one[1] for one in found if one[0] == "taken"} == {3}
+    assert rows(Booking) == 1
+    closure = {"kind": "closure", **dict(zip(("start", "end"), day(15, 16), strict=True))}
+    headers = {**bearer(scene.manager_person, scene.host), "Idempotency-Key": "closure"}
+    host = {"person_id": scene.manager.person_id, "organisation_id": scene.host.id, "headers": headers}
+    once = {"key": scene.key, "path": f"{path}/exceptions", "json": closure, **host}
+    assert len({one[1] for one in race(database, tmp_path, now, "post", [once] * 4)}) == 1
+    assert rows(OpeningException) == 1
 
 
 def test_eight_approve_one_request(now: Any, database: Database, tmp_path: Path) -> None:
