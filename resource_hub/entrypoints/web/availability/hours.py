@@ -59,12 +59,15 @@ def hours_page(
     exception = other or Form({"kind": ExceptionKind.CLOSURE.value})
     looked = form if form is not None else other
     since = _typed_day(form)
+    more = bool(request.form.get("more"))
+    lines = week_form.shown_lines(weekly, more=more)
     html = render_template(
         "availability/hours.html",
         record=record,
         organisation_code=organisation,
         form=weekly,
-        lines=week_form.shown_lines(weekly, more=bool(request.form.get("more"))),
+        lines=lines,
+        first_new=week_form.filled(weekly) if more else None,
         seen=service.hours_digest(every),
         draft=week_form.in_words(draft) if draft is not None else None,
         draft_bars=week_form.bars(draft) if draft is not None else (),

@@ -112,9 +112,14 @@ def placed(error: DomainError, lines: Sequence[int]) -> DomainError:
     return error
 
 
+def filled(form: Form) -> int:
+    """How many lines there are up to the last one in which something stands."""
+    found = [n for n in range(LINES) if form.value(f"starts.{n}") or form.values(f"days.{n}")]
+    return max(found, default=-1) + 1
+
+
 def shown_lines(form: Form, more: bool = False) -> range:
-    filled = [n for n in range(LINES) if form.value(f"starts.{n}") or form.values(f"days.{n}")]
-    return range(min(LINES, max(filled, default=-1) + 1 + SPARE + (4 if more else 0)))
+    return range(min(LINES, filled(form) + SPARE + (4 if more else 0)))
 
 
 # ---- in words and as bars --------------------------------------------------------------------------------------

@@ -250,7 +250,7 @@ def _tables(
         customer = customers.get(found.customer_id)
         name = plain(customer.name_in(language())) if customer else found.number
         if found.state is BookingState.REQUESTED:
-            return f"{name} ({word('booking.state', found.state)})"
+            return f"{word('booking.state', found.state)} · {name}"
         return name
 
     def link(stretch: Stretch, _piece: TimeSpan, _unit_id: UUID) -> str:
