@@ -21,7 +21,7 @@ from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.web.booking.blueprints import bookings
 from resource_hub.entrypoints.web.booking.detail import back_to, key_of
 from resource_hub.entrypoints.web.booking.reading_forms import span_fields, typed_span
-from resource_hub.entrypoints.web.booking.timetable import monday_of, timetable
+from resource_hub.entrypoints.web.booking.timetable import days_name, monday_of, timetable
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError, Reason
 from resource_hub.kernel.keys import HostKey
@@ -133,8 +133,7 @@ def _week(organisation: str, found: service.Detail, span: TimeSpan | None) -> di
     step = timedelta(days=7)
     return {
         "table": timetable(week, link=link, move=move),
-        "first": monday,
-        "last": monday + timedelta(days=6),
+        "days_shown": days_name(monday, monday + timedelta(days=6)),
         "previous": _change_url(organisation, found, week=(monday - step).isoformat())
         if monday > local_day(clock.now(), tz)
         else "",

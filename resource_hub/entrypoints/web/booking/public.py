@@ -32,7 +32,7 @@ from resource_hub.entrypoints.web.booking.reading_forms import (
     query_of,
     span_fields,
 )
-from resource_hub.entrypoints.web.booking.timetable import Timetable, first_day, timetable
+from resource_hub.entrypoints.web.booking.timetable import Timetable, days_name, first_day, timetable
 from resource_hub.entrypoints.web.catalogue import hooks
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError, Reason
@@ -210,8 +210,9 @@ def choosing(record: ResourceRecord) -> dict[str, Any]:
         "booking_modes": record.modes,
         "booking_mode_options": [(m.value, word("booking.mode", m)) for m in record.modes],
         "booking_takes_samples": Mode.SEND_IN in record.modes,
-        "booking_first": first,
-        "booking_last": first + step - timedelta(days=1),
+        "booking_days": formatting.day(first)
+        if view == "day"
+        else days_name(first, first + step - timedelta(days=1)),
         "booking_here": request.path,
         "booking_previous": calendar_here(record, first - step) if first > today else "",
         "booking_next": calendar_here(record, first + step) if first + step <= last else "",

@@ -237,6 +237,18 @@ def first_day(text: str | None, today: date, view: str) -> date:
     return day if abs((day - today).days) <= 800 else today
 
 
+def days_name(first: date, last: date) -> str:
+    """``30 Nov – 6 Dec 2026``, ``2026年11月30日 – 12月6日``; the year once, where each language puts it."""
+    same = first.year == last.year
+    leads = formatting.language() == "zh"
+    return " – ".join(
+        [
+            formatting.day(first, year=leads or not same, week=False),
+            formatting.day(last, year=not leads or not same, week=False),
+        ]
+    )
+
+
 def monday_of(text: str | None, today: date) -> date:
     """The Monday of the week asked for in an address (``2026-03-05`` or ``2026-W10``), else of this week."""
     day = today
