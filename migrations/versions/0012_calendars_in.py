@@ -1,4 +1,5 @@
-"""Calendars of a laboratory read as busy time, what they clash with, and maintenance that comes again.
+"""Calendars of a laboratory read as busy time, what they clash with, maintenance that comes again; an index for
+searches over every resource.
 
 Revision: 0012
 Revises: 0011
@@ -91,6 +92,15 @@ def upgrade() -> None:
             "institution_id", "source_id", "unit_id", "holder_id", "starts_at", name="uq_calendar_clash_once"
         ),
     )
+    # A search looks at the next days: what begins before their end is little, what ends after their start is nearly all.
+    op.drop_index("ix_free_window_ends", table_name="free_window")
+    op.create_index(
+        "ix_free_window_starts",
+        "free_window",
+        ["audience", "starts_at", "ends_at"],
+        unique=False,
+        postgresql_include=["institution_id", "resource_id"],
+    )
     op.add_column("opening_exception", sa.Column("series_id", c.ID, nullable=True))
     op.create_index(
         "ix_opening_exception_series", "opening_exception", ["institution_id", "series_id"], unique=False
@@ -100,6 +110,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_opening_exception_series", table_name="opening_exception")
     op.drop_column("opening_exception", "series_id")
+    op.drop_index("ix_free_window_starts", table_name="free_window")
+    op.create_index("ix_free_window_ends", "free_window", ["audience", "ends_at", "starts_at"], unique=False)
     op.drop_table("calendar_clash")
     op.drop_index("ix_calendar_source_due_at", table_name="calendar_source")
     op.drop_index("ix_calendar_source_resource", table_name="calendar_source")

@@ -55,3 +55,9 @@ class CalendarAway(Busy):
 
 class NoSuchCalendar(NotFound):
     code = "calendar.not_found"
+
+
+class InvalidWish(Invalid):
+    """A search for free time that cannot be meant; reasons name the field."""
+
+    code = "availability.invalid_wish"

@@ -388,6 +388,27 @@ class HouseDocument:
         return self.teardown * 60
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A free time that is looked for: so long in one piece, on days of the host's calendar (both included), inside a
+    part of the day in minutes of the host's wall clock; a part may reach past midnight.
+
+    ``inside`` are hosts at whose resources the asker is no outsider.
+    """
+
+    first: date
+    last: date
+    seconds: int
+    starts: int = 0
+    ends: int = 1440
+    inside: frozenset[UUID] = frozenset()
+
+    @property
+    def whole_days(self) -> bool:
+        """No part of the day is named, so that the time may also lie over midnight."""
+        return self.ends - self.starts == 1440
+
+
 # ---- calendars that a laboratory keeps elsewhere
 
 

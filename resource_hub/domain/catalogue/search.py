@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Integer,
+    Subquery,
     Text,
     and_,
     bindparam,
@@ -34,7 +33,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.errors import UnknownOrganisation
 from resource_hub.domain.accounts.terms import OrganisationRecord
-from resource_hub.domain.catalogue import index, places, ports, store
+from resource_hub.domain.catalogue import index, ordering, places, ports, store
 from resource_hub.domain.catalogue import text as words
 from resource_hub.domain.catalogue.ports import IndicativePrice
 from resource_hub.domain.catalogue.tables import ResourceIndex as Index
@@ -43,8 +42,7 @@ from resource_hub.infra.database import reading
 from resource_hub.kernel.keys import HostKey
 
 PAGE = 20
-MAX_PAGE = 100
-ORDERS = ("relevance", "name", "newest", "distance")
+ORDERS = ("relevance", "name", "newest", "distance", "soonest")
 # A facet shows at most so many values; the commonest first.
 FACET_VALUES = 15
 
@@ -64,10 +62,14 @@ class Query:
     order: str = ""
     cursor: str = ""
     limit: int = PAGE
+    timed: bool = False  # a free time is looked for as well
 
     def effective_order(self) -> str:
-        if self.order in ORDERS and not (self.order == "distance" and not self.near):
+        wanted = self.order in ORDERS and not (self.order == "distance" and not self.near)
+        if wanted and not (self.order == "soonest" and not self.timed):
             return self.order if self.order != "relevance" or words.parse_query(self.text) else "name"
+        if self.timed:
+            return "soonest"
         if words.parse_query(self.text):
             return "relevance"
         return "distance" if self.near else "name"
@@ -111,10 +113,14 @@ class Results:
 _FTS = sql_table("resource_text", sql_column("rowid"), sql_column("rank"))
 
 
-def search(query: Query, *, class_for: Callable[[UUID], str | None] | None = None) -> Results:
+def search(
+    query: Query, *, class_for: Callable[[UUID], str | None] | None = None, fitting: Subquery | None = None
+) -> Results:
     """Find public resources.
 
     Args:
+        fitting: only resources in these rows (``institution_id``, ``resource_id``), which carry a number to order the
+            soonest by (``at_micros``): those that are free at a time. The counts of the facets know them too.
         class_for: host → class of the customer for whom indicative prices are shown; None for a visitor, who sees
             an outside firm's list price.
     """
@@ -127,13 +133,17 @@ def search(query: Query, *, class_for: Callable[[UUID], str | None] | None = Non
     match = _match(terms, postgresql)
     if words.runs(query.text) == [] and query.text.strip():
         match = literal(False)
-    total, facets, host_ids = _facets(query, match, filters)
-    order = replace(query, near=query.near if near else "").effective_order()
-    keys, scores = _page(query, order, terms, match, filters, near, postgresql)
-    limit = min(max(query.limit, 1), MAX_PAGE)
+    order = replace(query, near=query.near if near else "", timed=fitting is not None).effective_order()
+    wanted = None
+    if fitting is not None and order != "relevance":
+        wanted = ordering.ordering_of(order, near, fitting)
+    total, facets, host_ids, keys, scores = _facets(query, match, filters, fitting, wanted)
+    if wanted is None:
+        keys, scores = _page(query, order, terms, match, filters, near, postgresql, fitting)
+    limit = min(max(query.limit, 1), ordering.MAX_PAGE)
     more = len(keys) > limit
     shown = keys[:limit]
-    hits = _hits(shown, near, class_for)
+    hits = _hits(shown, near, class_for, timed=fitting is not None)
     names = accounts.organisation_names(host_ids | {key.institution_id for key in shown})
     facets["host"] = tuple(
         replace(value, value=names[UUID(value.value)].code)
@@ -144,7 +154,7 @@ def search(query: Query, *, class_for: Callable[[UUID], str | None] | None = Non
         hits=hits,
         total=total,
         facets=facets,
-        next_cursor=_encode(order, scores[limit - 1]) if more else "",
+        next_cursor=ordering.encode(order, scores[limit - 1]) if more else "",
         hosts={record.code: record for record in names.values()},
         suggestions=() if total or not terms else suggestions(query.text),
         near=near,
@@ -227,17 +237,28 @@ def _class_condition(code: str) -> ColumnElement[bool]:
 
 
 def _facets(
-    query: Query, match: ColumnElement[bool] | None, filters: Mapping[str, ColumnElement[bool]]
-) -> tuple[int, dict[str, tuple[FacetValue, ...]], set[UUID]]:
-    """Counts by facet in one statement. A facet's own choice does not narrow its counts."""
+    query: Query,
+    match: ColumnElement[bool] | None,
+    filters: Mapping[str, ColumnElement[bool]],
+    fitting: Subquery | None,
+    sorting: ordering.Ordering | None,
+) -> tuple[int, dict[str, tuple[FacetValue, ...]], set[UUID], list[HostKey], list[tuple[Any, int]]]:
+    """Counts by facet in one statement. A facet's own choice does not narrow its counts.
+
+    With an ordering the keys of the page come along, so that what fits is worked out once.
+    """
     found = select(
         Index.kind, Index.institution_id, Index.city, Index.class_group, Index.class_code, Index.modes,
         Index.open_to_outside,
     )  # fmt: skip
     if match is not None:
         found = found.where(match)
+    if fitting is not None:
+        found = found.join(fitting, _same(fitting))
     # Conditions are written on the index's columns; the shared rows carry one flag a facet in use.
     flags = {name: case((condition, 1), else_=0).label(f"in_{name}") for name, condition in filters.items()}
+    if sorting is not None:
+        found = found.add_columns(Index.resource_id, Index.docid, sorting.value.label("score"))
     hits = found.add_columns(*flags.values()).cte("hits")
 
     def within(*leave_out: str) -> list[ColumnElement[bool]]:
@@ -274,13 +295,22 @@ def _facets(
         .select_from(hits)
         .where(hits.c.open_to_outside.is_(True), *within("open"))
     )
+    if sorting is not None:
+        parts.append(
+            ordering.page_part(query.cursor, query.limit, sorting, hits, host_text, within(), postgresql)
+        )
     total = 0
+    page: list[tuple[HostKey, Any, int]] = []
     counts: dict[str, dict[str, int]] = {
         name: {} for name in ("kind", "host", "city", "class", "mode", "open")
     }
     for facet, word, count in reading().execute(union_all(*parts)):
         if facet == "total":
             total = count
+        elif facet == "page" and sorting is not None:
+            host, resource, docid, score = str(word).split("|", 3)
+            sorted_by = int(score) if sorting.number else score
+            page.append((HostKey(UUID(host), UUID(resource)), sorted_by, int(docid)))
         elif count and word:
             counts[str(facet)][str(UUID(str(word))) if facet == "host" else str(word)] = count
     chosen = {
@@ -304,7 +334,14 @@ def _facets(
         else:
             kept += [(value, 0) for value in sorted(chosen[name]) if value not in values]
         facets[name] = tuple(FacetValue(value, count, value in chosen[name]) for value, count in kept)
-    return total, facets, {UUID(value.value) for value in facets["host"]}
+    page.sort(key=lambda row: row[2])
+    page.sort(key=lambda row: row[1], reverse=sorting is not None and sorting.descending)
+    keys, scores = [row[0] for row in page], [(row[1], row[2]) for row in page]
+    return total, facets, {UUID(value.value) for value in facets["host"]}, keys, scores
+
+
+def _same(fitting: Subquery) -> ColumnElement[bool]:
+    return and_(Index.institution_id == fitting.c.institution_id, Index.resource_id == fitting.c.resource_id)
 
 
 def _page(
@@ -315,6 +352,7 @@ def _page(
     filters: Mapping[str, ColumnElement[bool]],
     near: tuple[int, int] | None,
     postgresql: bool,
+    fitting: Subquery | None,
 ) -> tuple[list[HostKey], list[tuple[Any, int]]]:
     """Keys of one page and one more, with the sorting value of each for the cursor."""
     source: Any = Index
@@ -335,25 +373,27 @@ def _page(
             source = _FTS.join(Index.__table__, _FTS.c.rowid == Index.docid)
             value = cast(literal_column("bm25(resource_text)") * -1_000_000, Integer) * _weight()
     elif order == "distance" and near is not None:
-        value = _distance(near)
+        value = ordering.distance(near)
         conditions.append(Index.latitude_micro.is_not(None))
     elif order == "newest":
         descending = True
-        value = func.coalesce(func.replace(cast(Index.listed_on, Text), "-", ""), "")
+        value = ordering.listed()
     else:
         value = Index.sort_name
     if query.cursor:
-        given = _decode(query.cursor, order)
+        given = ordering.decode(query.cursor, order)
         if given is not None:
             after, docid = given
             further = value < bindparam("after", after) if descending else value > bindparam("after", after)
             conditions.append(or_(further, and_(value == bindparam("after", after), Index.docid > docid)))
+    if fitting is not None:
+        source = (Index.__table__ if source is Index else source).join(fitting, _same(fitting))
     statement = (
         select(Index.institution_id, Index.resource_id, value, Index.docid)
         .select_from(source)
         .where(*conditions)
         .order_by(value.desc() if descending else value, Index.docid)
-        .limit(min(max(query.limit, 1), MAX_PAGE) + 1)
+        .limit(min(max(query.limit, 1), ordering.MAX_PAGE) + 1)
     )
     rows = reading().execute(statement).all()
     return [HostKey(row[0], row[1]) for row in rows], [(row[2], row[3]) for row in rows]
@@ -364,23 +404,19 @@ def _weight() -> ColumnElement[Any]:
     return case((Index.kind.in_(["instrument", "facility"]), 3), else_=2)
 
 
-def _distance(near: tuple[int, int]) -> ColumnElement[Any]:
-    """A whole number that grows with the distance: squared thousandths of degrees, longitude shrunk as it is there."""
-    latitude, longitude = near
-    dy = (Index.latitude_micro - latitude) / 1000
-    dx = (Index.longitude_micro - longitude) / 1000 * places.scale_at(latitude) / 1000
-    return cast(dy * dy + dx * dx, BigInteger)
-
-
 def _hits(
-    keys: list[HostKey], near: tuple[int, int] | None, class_for: Callable[[UUID], str | None] | None
+    keys: list[HostKey],
+    near: tuple[int, int] | None,
+    class_for: Callable[[UUID], str | None] | None,
+    *,
+    timed: bool,
 ) -> tuple[Hit, ...]:
     session = reading()
     rows = {HostKey(row.institution_id, row.id): row for row in store.rows_of_keys(session, keys)}
     hosts = accounts.organisation_names({key.institution_id for key in keys})
     counts = store.unit_counts(session, keys)
     prices = prices_for(keys, class_for)
-    free = ports.next_free(keys)
+    free = {} if timed else ports.next_free(keys)
     hits = []
     for key in keys:
         row, host = rows.get(key), hosts.get(key.institution_id)
@@ -416,26 +452,3 @@ def suggestions(query: str, limit: int = 5) -> tuple[str, ...]:
     for run in words.runs(query)[:4]:
         result.update(dict.fromkeys(words.closest(run, known, limit)))
     return tuple(result)[:limit]
-
-
-def _encode(order: str, score: tuple[Any, int]) -> str:
-    body = json.dumps([order, score[0], score[1]], separators=(",", ":"), ensure_ascii=False)
-    return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
-
-
-def _decode(cursor: str, order: str) -> tuple[Any, int] | None:
-    """Where the last page ended; None for a cursor of another order, or one that is none."""
-    try:
-        body = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        kind, value, docid = json.loads(body)
-    except (ValueError, TypeError):
-        return None
-    wanted: type = str if order in ("name", "newest") else int
-    if (
-        kind != order
-        or not isinstance(value, wanted)
-        or not isinstance(docid, int)
-        or isinstance(docid, bool)
-    ):
-        return None
-    return value, docid

@@ -1,0 +1,225 @@
+"""Resources that are free for so long, on some days and in a part of the day: all of them in one pass over the kept
+windows, and exactly, by opening hours and house rules, for the few that a page shows.
+
+The part of the day is laid out beforehand as spans in UTC, one a day, for each zone in which hosts live. A window
+fits at the first of these spans that leaves room for it after the window's start; when it does not fit there, it fits
+nowhere later. So one CASE over the window's start decides, whatever the clock does in between.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Subquery, and_, bindparam, case, func, literal, select, type_coerce
+from sqlalchemy import union_all as union
+from sqlalchemy.sql.elements import ColumnElement
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import OrganisationKind
+from resource_hub.domain.availability import planning, store
+from resource_hub.domain.availability.errors import InvalidWish
+from resource_hub.domain.availability.rules import hours as hour_rules
+from resource_hub.domain.availability.tables import FreeWindow
+from resource_hub.domain.availability.terms import Audience, FreeTime, HouseDocument, Wish
+from resource_hub.infra import clock
+from resource_hub.infra.database import reading
+from resource_hub.infra.types import Instant
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan, at, local_day, merge, midnight, zone
+
+MOST_DAYS = 62
+LEAST_SECONDS = 300
+MOST_SECONDS = 31 * 86400
+
+
+def checked(wish: Wish) -> None:
+    """Refuse what cannot be meant.
+
+    Raises:
+        InvalidWish: with every fault at its field.
+    """
+    faults = []
+    if wish.last < wish.first:
+        faults.append(Reason("availability.wish_days", {}, "until"))
+    elif (wish.last - wish.first).days >= MOST_DAYS:
+        faults.append(Reason("availability.wish_too_many_days", {"most": MOST_DAYS}, "until"))
+    if not LEAST_SECONDS <= wish.seconds <= MOST_SECONDS:
+        faults.append(Reason("availability.wish_length", {"least": 5, "most_days": 31}, "length"))
+    if not (0 <= wish.starts < 1440 and wish.starts < wish.ends <= wish.starts + 1440):
+        faults.append(Reason("availability.wish_part", {}, "part"))
+    elif not wish.whole_days and wish.seconds > (wish.ends - wish.starts) * 60:
+        faults.append(Reason("availability.wish_longer_than_part", {}, "length"))
+    if faults:
+        raise InvalidWish(*faults)
+
+
+def parts(wish: Wish, zone_name: str, now: datetime) -> list[TimeSpan]:
+    """The spans of a zone in which the time may lie, from now on; too short ones are left out."""
+    tz = zone(zone_name)
+    days = [wish.first + timedelta(days=n) for n in range((wish.last - wish.first).days + 1)]
+    if wish.whole_days:
+        laid = [(at(wish.first, 0, tz), at(wish.last + timedelta(days=1), 0, tz))]
+    else:
+        laid = [(at(day, wish.starts, tz), at(day, wish.ends, tz)) for day in days]
+    length = timedelta(seconds=wish.seconds)
+    found = [(max(start, now), end) for start, end in laid if max(start, now) + length <= end]
+    return merge(TimeSpan(start, end) for start, end in found if start < end)
+
+
+def fitting(wish: Wish) -> Subquery:
+    """One row a resource that fits: its key, ``at``, the first moment, and ``at_micros``, the same as a number.
+
+    Raises:
+        InvalidWish
+    """
+    checked(wish)
+    now = clock.now()
+    hosts: dict[str, list[UUID]] = defaultdict(list)
+    for host in accounts.organisations(kind=OrganisationKind.INSTITUTION):
+        hosts[host.zone].append(host.id)
+    selects: list[Any] = [
+        _of_zone(wish, spans, ids if len(hosts) > 1 else None)
+        for name, ids in sorted(hosts.items())
+        if (spans := parts(wish, name, now))
+    ]
+    whole: Any = union(*selects) if selects else _nothing()
+    rows = whole.subquery()
+    first = func.min(rows.c.at, type_=Instant())
+    chosen = select(rows.c.institution_id, rows.c.resource_id, first.label("at")).group_by(
+        rows.c.institution_id, rows.c.resource_id
+    )
+    inner = chosen.subquery()
+    return select(inner, _micros(inner.c.at).label("at_micros")).subquery("fitting")
+
+
+def _nothing() -> Any:
+    t = FreeWindow
+    return select(t.institution_id, t.resource_id, t.starts_at.label("at")).where(literal(False))
+
+
+def _postgresql() -> bool:
+    return reading().get_bind().dialect.name == "postgresql"
+
+
+def _micros(moment: Any) -> ColumnElement[Any]:
+    if _postgresql():
+        return func.floor(func.extract("epoch", moment) * 1_000_000).cast(BigInteger)
+    return type_coerce(moment, BigInteger)
+
+
+def _moment(value: datetime) -> ColumnElement[Any]:
+    return bindparam(None, value, type_=Instant())
+
+
+def _later(left: Any, right: Any) -> ColumnElement[Any]:
+    if _postgresql():
+        return func.greatest(left, right, type_=Instant())
+    return func.max(left, right, type_=Instant())
+
+
+def _of_zone(wish: Wish, spans: Sequence[TimeSpan], hosts: Sequence[UUID] | None) -> Any:
+    """Windows of hosts of one zone, each with the first moment at which it fits. ``spans`` are in order."""
+    t = FreeWindow
+    length = timedelta(seconds=wish.seconds)
+    begin: Any = case(
+        *((t.starts_at <= _moment(s.end - length), _later(t.starts_at, _moment(s.start))) for s in spans)
+    )
+    begin = type_coerce(begin, Instant())
+    if _postgresql():
+        room: Any = t.ends_at - func.make_interval(0, 0, 0, 0, 0, 0, wish.seconds)
+    else:
+        room = type_coerce(t.ends_at, BigInteger) - wish.seconds * 1_000_000
+    conditions = [
+        t.starts_at <= _moment(spans[-1].end - length),
+        t.ends_at >= _moment(spans[0].start + length),
+        type_coerce(begin, BigInteger) <= room if not _postgresql() else begin <= room,
+        _audience(wish),
+    ]
+    if hosts is not None:
+        conditions.append(t.institution_id.in_(hosts))
+    return select(t.institution_id, t.resource_id, begin.label("at")).where(*conditions)
+
+
+def _audience(wish: Wish) -> ColumnElement[bool]:
+    """Everybody is from outside except at hosts of their own."""
+    t = FreeWindow
+    if not wish.inside:
+        return t.audience == Audience.OUTSIDE.value
+    own = t.institution_id.in_(sorted(wish.inside))
+    return ((t.audience == Audience.OUTSIDE.value) & ~own) | and_(t.audience == Audience.ALL.value, own)
+
+
+def first_fits(keys: Sequence[HostKey], wish: Wish) -> dict[HostKey, FreeTime]:
+    """The first time of each resource that opening hours, what holds its units and the length, step, lead and horizon
+    of its house rules allow; resources without one are left out. As many queries for one as for a page of them."""
+    checked(wish)
+    if not keys:
+        return {}
+    now = clock.now()
+    span = TimeSpan(
+        datetime.combine(wish.first, datetime.min.time(), tzinfo=now.tzinfo) - timedelta(days=1),
+        datetime.combine(wish.last, datetime.min.time(), tzinfo=now.tzinfo) + timedelta(days=3),
+    )
+    plans = planning.plans(keys, span)
+    held = store.occupancies(reading(), list(keys), span.widened(86400, 86400))
+    found = {}
+    for key, plan in plans.items():
+        outside = key.institution_id not in wish.inside
+        spans = allowed(plan.rules, wish.seconds, parts(wish, plan.zone, now), plan.zone, now)
+        best: FreeTime | None = None
+        for unit in plan.units:
+            own = [h for h in held.get(key, ()) if h.unit_id == unit.key.id]
+            open_spans = hour_rules.windows(plan.hours, span, outside=outside, unit_id=unit.key.id)
+            free = hour_rules.free(
+                open_spans,
+                hour_rules.held_by_others(own, now),
+                plan.rules.setup_seconds,
+                plan.rules.teardown_seconds,
+            )
+            first = next(_starts(hour_rules.intersect(free, spans), wish.seconds, plan), None)
+            if first is not None and (best is None or first < best.span):
+                best = FreeTime(key, unit.key.id, first)
+        if best is not None:
+            found[key] = best
+    return found
+
+
+def _starts(spans: Sequence[TimeSpan], seconds: int, plan: planning.Plan) -> Iterator[TimeSpan]:
+    """Spans of the length, on the step of the house rules; by whole days of the calendar where those go by the day."""
+    if not plan.rules.by_day:
+        yield from hour_rules.aligned_starts(spans, seconds, plan.rules.step, plan.zone)
+        return
+    tz = zone(plan.zone)
+    for span in spans:
+        day = local_day(span.start - timedelta(microseconds=1), tz)
+        while midnight(day, tz) < span.start:
+            day += timedelta(days=1)
+        whole = TimeSpan(midnight(day, tz), midnight(day + timedelta(days=seconds // 86400), tz))
+        if span.contains(whole):
+            yield whole
+
+
+def allowed(
+    rules: HouseDocument, seconds: int, spans: Sequence[TimeSpan], zone_name: str, now: datetime
+) -> list[TimeSpan]:
+    """What is left of some spans under the rules of the house about length, lead and horizon."""
+    if (
+        seconds < rules.least * 60
+        or (rules.most and seconds > rules.most * 60)
+        or seconds % (rules.step * 60)
+    ):
+        return []
+    tz = zone(zone_name)
+    earliest = now + timedelta(minutes=rules.lead_for("all"))
+    # The last day on which it may begin; it may end later.
+    latest = midnight(local_day(now, tz) + timedelta(days=rules.horizon_days + 1), tz) + timedelta(
+        seconds=seconds
+    )
+    if latest <= earliest:
+        return []
+    return hour_rules.intersect(spans, [TimeSpan(earliest, latest)])

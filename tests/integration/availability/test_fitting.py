@@ -1,0 +1,319 @@
+"""Search for time: one pass over kept windows against a minute-by-minute oracle; exact first times for a page."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event, insert, select
+
+from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.availability import service
+from resource_hub.domain.availability.errors import InvalidWish
+from resource_hub.domain.availability.fitting import allowed, parts
+from resource_hub.domain.availability.tables import FreeWindow
+from resource_hub.domain.availability.terms import Audience, HouseDocument, OccupancyKind, Wish
+from resource_hub.domain.catalogue.service import Query
+from resource_hub.infra import clock
+from resource_hub.infra.database import db, reading
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan, zone
+from resource_hub.reports import free_times
+from tests.builders.accounts import make_actor, make_institution
+from tests.builders.availability import make_weekly, moment, span
+from tests.builders.catalogue import make_listing
+
+NOW = moment("2026-03-02T08:00+08:00")
+MONDAY = date(2026, 3, 2)
+HOUR = 3600
+
+
+def week(seconds: int = HOUR, **changes: object) -> Wish:
+    return replace(Wish(MONDAY, MONDAY + timedelta(days=6), seconds), **changes)  # type: ignore[arg-type]
+
+
+def fits(wish: Wish) -> dict[UUID, datetime]:
+    found = service.fitting(wish)
+    return {row.resource_id: row.at for row in reading().execute(select(found))}
+
+
+def opened(host: object = None, **rules: object) -> HostKey:
+    where = host or make_institution()
+    key = make_listing(where).key  # type: ignore[arg-type]
+    manager = make_actor(where, Role.MANAGER)  # type: ignore[arg-type]
+    service.save_hours(
+        key, make_weekly() + make_weekly(weekdays=[5], audience=Audience.OUTSIDE), MONDAY, by=manager
+    )
+    if rules:
+        service.save_rules(key, rules, MONDAY, by=manager)
+    return key
+
+
+def hold(key: HostKey, when: TimeSpan, kind: OccupancyKind = OccupancyKind.BOOKING, **more: object) -> None:
+    with unit_of_work() as unit:
+        service.occupy(unit, key, None, when, kind, new_id(), **more)  # type: ignore[arg-type]
+
+
+# ---- the one pass ----------------------------------------------------------------------------------------------
+
+
+def minutes_of(wish: Wish, zone_name: str) -> Iterator[datetime]:
+    """Every minute from now on at which a time of this length may begin, by the wall clock alone."""
+    tz = zone(zone_name)
+    start = max(NOW, datetime.combine(wish.first, datetime.min.time(), tzinfo=tz) - timedelta(days=1))
+    for n in range((wish.last - wish.first).days * 1440 + 3 * 1440):
+        minute = (start + timedelta(minutes=n)).astimezone(tz)
+        end = minute + timedelta(seconds=wish.seconds)
+        for back in (0, 1):
+            day = (minute - timedelta(days=back)).date()
+            midnight = datetime.combine(day, datetime.min.time(), tzinfo=tz)
+            first, last = midnight + timedelta(minutes=wish.starts), midnight + timedelta(minutes=wish.ends)
+            if wish.whole_days:
+                first = datetime.combine(wish.first, datetime.min.time(), tzinfo=tz)
+                last = datetime.combine(wish.last + timedelta(days=1), datetime.min.time(), tzinfo=tz)
+            elif not wish.first <= day <= wish.last:
+                continue
+            if first <= minute and end <= last:
+                yield minute
+                break
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_first_fit_is_the_one_that_an_oracle_finds(now: datetime, seed: int) -> None:
+    rng = random.Random(seed)
+    hosts = [make_institution(), make_institution(zone=rng.choice(["Asia/Tokyo", "Asia/Kathmandu"]))]
+    kept: dict[UUID, tuple[str, list[TimeSpan]]] = {}
+    rows = []
+    for host in hosts:
+        for _ in range(4):
+            key = make_listing(host).key
+            unit_id = service.plan(key, span("2026-03-02T00:00Z", "2026-03-03T00:00Z")).units[0].key.id
+            spans, at = [], NOW - timedelta(hours=5)
+            for _ in range(rng.randrange(1, 9)):
+                start = at + timedelta(minutes=5 * rng.randrange(1, 200))
+                at = start + timedelta(minutes=5 * rng.randrange(1, 400))
+                spans.append(TimeSpan(start, at))
+            kept[key.id] = (host.zone, spans)
+            rows += [
+                {"institution_id": host.id, "unit_id": unit_id, "audience": "outside", "starts_at": s.start,
+                 "ends_at": s.end, "resource_id": key.id} for s in spans
+            ]  # fmt: skip
+    with unit_of_work() as unit:
+        unit.session.execute(insert(FreeWindow), rows)
+    for _ in range(8):
+        starts = rng.choice([0, 480, 720, 1320, 1080])
+        ends = rng.choice([starts + 240, starts + 600, starts + 1440])
+        seconds = 300 * rng.randrange(1, 48)
+        if ends - starts != 1440 and seconds > (ends - starts) * 60:
+            continue
+        first = MONDAY + timedelta(days=rng.randrange(0, 3))
+        wish = Wish(first, first + timedelta(days=rng.randrange(0, 6)), seconds, starts, ends)
+        expected = {}
+        for resource_id, (zone_name, spans) in kept.items():
+            for minute in minutes_of(wish, zone_name):
+                whole = TimeSpan(minute, minute + timedelta(seconds=seconds))
+                if any(s.contains(whole) for s in spans):
+                    expected[resource_id] = whole.start
+                    break
+        assert fits(wish) == expected, wish
+
+
+@pytest.mark.parametrize(
+    ("wish", "at"),
+    [
+        (week(), "2026-03-02T09:00+08:00"),
+        (week(8 * HOUR), "2026-03-02T09:00+08:00"),
+        (week(8 * HOUR + 300), None),
+        (week(starts=720, ends=1080), "2026-03-02T12:00+08:00"),
+        (week(5 * HOUR, starts=720, ends=1080), "2026-03-02T12:00+08:00"),
+        (week(5 * HOUR + 300, starts=720, ends=1080), None),
+        (week(first=date(2026, 3, 7)), "2026-03-07T09:00+08:00"),
+        (week(first=date(2026, 3, 8)), None),
+        (week(starts=1320, ends=1320 + 600), None),
+    ],
+)
+def test_days_length_and_part_of_the_day(now: datetime, wish: Wish, at: str | None) -> None:
+    opened()
+    assert list(fits(wish).values()) == ([moment(at)] if at else [])
+
+
+def test_protected_hours_are_found_by_outsiders_only(now: datetime) -> None:
+    key = opened()
+    saturday = week(first=date(2026, 3, 7))
+    assert key.id in fits(saturday)
+    assert fits(replace(saturday, inside=frozenset({key.institution_id}))) == {}
+    assert key.id in fits(replace(saturday, inside=frozenset({make_institution().id})))
+    assert key.id in fits(week(inside=frozenset({key.institution_id})))
+
+
+@pytest.mark.parametrize(
+    ("wish", "codes"),
+    [
+        (week(last=date(2026, 3, 1)), ["availability.wish_days"]),
+        (week(last=MONDAY + timedelta(days=62)), ["availability.wish_too_many_days"]),
+        (week(299), ["availability.wish_length"]),
+        (week(31 * 86400 + 1), ["availability.wish_length"]),
+        (week(0, last=date(2026, 3, 1)), ["availability.wish_days", "availability.wish_length"]),
+        (week(starts=1440, ends=1500), ["availability.wish_part"]),
+        (week(starts=600, ends=600), ["availability.wish_part"]),
+        (week(starts=600, ends=2041), ["availability.wish_part"]),
+        (week(5 * HOUR, starts=720, ends=960), ["availability.wish_longer_than_part"]),
+    ],
+)
+def test_what_cannot_be_meant(now: datetime, wish: Wish, codes: list[str]) -> None:
+    with pytest.raises(InvalidWish) as caught:
+        service.fitting(wish)
+    assert [r.code for r in caught.value.reasons] == codes
+    service.check_wish(week(last=MONDAY + timedelta(days=61)))
+    service.check_wish(week(300))
+    service.check_wish(week(31 * 86400))
+
+
+def test_a_part_of_the_day_through_clock_changes() -> None:
+    days = Wish(date(2026, 3, 28), date(2026, 3, 30), 600, 120, 180)
+    found = parts(days, "Europe/Berlin", moment("2026-03-27T00:00Z"))
+    # The hour from two to three does not happen on the 29th.
+    assert found == [
+        span("2026-03-28T01:00Z", "2026-03-28T02:00Z"),
+        span("2026-03-30T00:00Z", "2026-03-30T01:00Z"),
+    ]
+    autumn = Wish(date(2026, 10, 25), date(2026, 10, 25), 600, 120, 240)
+    assert parts(autumn, "Europe/Berlin", moment("2026-10-01T00:00Z")) == [
+        span("2026-10-25T00:00Z", "2026-10-25T03:00Z")
+    ]
+    night = Wish(date(2026, 10, 24), date(2026, 10, 25), 600, 1320, 1320 + 600)
+    assert [s.seconds // HOUR for s in parts(night, "Europe/Berlin", moment("2026-10-01T00:00Z"))] == [11, 10]
+
+
+# ---- exact for the page ----------------------------------------------------------------------------------------
+
+
+def first(key: HostKey, wish: Wish) -> datetime | None:
+    found = service.first_fits([key], wish).get(key)
+    return found.span.start if found else None
+
+
+@pytest.mark.parametrize(
+    ("rules", "wish", "at"),
+    [
+        ({}, week(), "2026-03-02T09:00+08:00"),
+        ({"lead": {"all": 26 * 60}}, week(), "2026-03-03T10:00+08:00"),
+        ({"horizon_days": 1}, week(first=date(2026, 3, 3)), "2026-03-03T09:00+08:00"),
+        ({"horizon_days": 1}, week(first=date(2026, 3, 4)), None),
+        ({"least": 120}, week(), None),
+        ({"least": 60}, week(), "2026-03-02T09:00+08:00"),
+        ({"most": 60}, week(HOUR), "2026-03-02T09:00+08:00"),
+        ({"most": 60}, week(2 * HOUR), None),
+        ({"step": 60}, week(90 * 60), None),
+        ({"setup": 30, "teardown": 30}, week(8 * HOUR), "2026-03-02T09:00+08:00"),
+    ],
+)
+def test_house_rules_decide_for_the_page(
+    now: datetime, rules: dict[str, object], wish: Wish, at: str | None
+) -> None:
+    assert first(opened(**rules), wish) == (moment(at) if at else None)
+
+
+def test_the_step_of_the_house(now: datetime) -> None:
+    key = opened(step=30)
+    hold(key, span("2026-03-02T09:00+08:00", "2026-03-02T10:05+08:00"))
+    assert first(key, week()) == moment("2026-03-02T10:30+08:00")
+    assert fits(week())[key.id] == moment("2026-03-02T10:05+08:00")
+
+
+def test_a_hold_that_lapses_gives_way_at_once(now: datetime) -> None:
+    key = opened()
+    hold(
+        key, span("2026-03-02T09:00+08:00", "2026-03-02T17:00+08:00"), OccupancyKind.HOLD,
+        expires_at=NOW + timedelta(minutes=15),
+    )  # fmt: skip
+    assert first(key, week()) == moment("2026-03-03T09:00+08:00")
+    with clock.fixed(NOW + timedelta(minutes=15)):
+        assert first(key, week()) == moment("2026-03-02T09:00+08:00")
+
+
+def test_booking_by_the_day(now: datetime) -> None:
+    host = make_institution()
+    key = make_listing(host).key
+    manager = make_actor(host, Role.MANAGER)
+    service.save_hours(key, make_weekly(weekdays=range(7), starts=0, ends=1440), MONDAY, by=manager)
+    service.save_rules(key, {"step": 1440, "least": 1440}, MONDAY, by=manager)
+    assert first(key, week(86400)) == moment("2026-03-03T00:00+08:00")
+    hold(key, span("2026-03-04T00:00+08:00", "2026-03-05T00:00+08:00"))
+    assert first(key, week(2 * 86400)) == moment("2026-03-05T00:00+08:00")
+    assert first(key, week(3 * 86400 + 3600)) is None
+
+
+def test_allowed_is_cut_on_both_sides() -> None:
+    rules = HouseDocument(lead={"all": 120}, horizon_days=2)
+    whole = [span("2026-03-01T00:00+08:00", "2026-03-31T00:00+08:00")]
+    assert allowed(rules, HOUR, whole, "Asia/Shanghai", NOW) == [
+        span("2026-03-02T10:00+08:00", "2026-03-05T01:00+08:00")
+    ]
+    assert (
+        allowed(HouseDocument(lead={"all": 9 * 1440}, horizon_days=2), HOUR, whole, "Asia/Shanghai", NOW)
+        == []
+    )
+
+
+# ---- together with the catalogue -------------------------------------------------------------------------------
+
+
+def test_the_soonest_first_with_counts_that_know_the_time(now: datetime) -> None:
+    host = make_institution()
+    late, soon, never = opened(host), opened(host), make_listing(host).key
+    hold(late, span("2026-03-02T09:00+08:00", "2026-03-02T17:00+08:00"))
+    found = free_times.search(Query(), week())
+    assert [hit.resource.key for hit in found.results.hits] == [soon, late]
+    assert [hit.next_free for hit in found.results.hits] == [
+        moment("2026-03-02T09:00+08:00"), moment("2026-03-03T09:00+08:00")
+    ]  # fmt: skip
+    assert found.results.total == 2 and never not in found.times
+    assert [(v.value, v.count) for v in found.results.facets["kind"]] == [("instrument", 2)]
+    assert free_times.search(Query(), week(9 * HOUR)).results.total == 0
+
+
+def test_filters_text_and_pages(now: datetime) -> None:
+    host, other = make_institution(), make_institution()
+    keys = [opened(host) for _ in range(5)]
+    opened(other)
+    for n, key in enumerate(keys):
+        hold(key, span("2026-03-02T09:00+08:00", f"2026-03-02T{10 + n}:00+08:00"))
+    seen, cursor = [], ""
+    while True:
+        found = free_times.search(Query(hosts=(host.code,), limit=2, cursor=cursor), week())
+        assert found.results.total == 5
+        seen += [hit.resource.key for hit in found.results.hits]
+        cursor = found.results.next_cursor
+        if not cursor:
+            break
+    assert seen == keys
+    by_name = free_times.search(Query(hosts=(host.code,), order="name"), week())
+    assert {hit.resource.key for hit in by_name.results.hits} == set(keys)
+    assert free_times.search(Query(text="没有这种仪器"), week()).results.total == 0
+
+
+def test_the_number_of_queries_does_not_grow(now: datetime) -> None:
+    host = make_institution()
+    opened(host)
+    counts = []
+    for more in (0, 6):
+        for _ in range(more):
+            opened(host)
+        db.session.remove()
+        seen: list[str] = []
+
+        def count(_c, _cur, statement, *_rest):  # type: ignore[no-untyped-def]
+            seen.append(statement)  # noqa: B023
+
+        event.listen(db.engine, "before_cursor_execute", count)
+        assert free_times.search(Query(), week()).results.total == 1 + more
+        event.remove(db.engine, "before_cursor_execute", count)
+        counts.append(len(seen))
+    assert counts[1] <= counts[0] <= 16
