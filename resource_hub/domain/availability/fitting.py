@@ -24,7 +24,14 @@ from resource_hub.domain.availability import planning, store
 from resource_hub.domain.availability.errors import InvalidWish
 from resource_hub.domain.availability.rules import hours as hour_rules
 from resource_hub.domain.availability.tables import FreeWindow
-from resource_hub.domain.availability.terms import Audience, FreeTime, HouseDocument, Wish
+from resource_hub.domain.availability.terms import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    Audience,
+    FreeTime,
+    HouseDocument,
+    Wish,
+)
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.types import Instant
@@ -44,7 +51,9 @@ def checked(wish: Wish) -> None:
         InvalidWish: with every fault at its field.
     """
     faults = []
-    if wish.last < wish.first:
+    if not FIRST_YEAR <= min(wish.first, wish.last).year <= max(wish.first, wish.last).year <= LAST_YEAR:
+        faults.append(Reason("availability.wish_year", {"first": FIRST_YEAR, "last": LAST_YEAR}, "from"))
+    elif wish.last < wish.first:
         faults.append(Reason("availability.wish_days", {}, "until"))
     elif (wish.last - wish.first).days >= MOST_DAYS:
         faults.append(Reason("availability.wish_too_many_days", {"most": MOST_DAYS}, "until"))

@@ -19,6 +19,8 @@ from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
 
 GRANULARITY_MINUTES = 5
+# Nobody looks for a time outside of these years.
+FIRST_YEAR, LAST_YEAR = 2000, 2200
 
 
 class Audience(StrEnum):

@@ -326,38 +326,45 @@ def _merged(before: ListingContents, data: dict[str, Any]) -> ListingContents:
 @allows(PUBLIC)
 def search(args: dict[str, Any]) -> dict[str, Any]:
     """Search over everything public, with counts by facet. An empty query browses."""
-    results = service.search(
-        service.Query(
-            text=args["q"].strip(),
-            kinds=tuple(ResourceKind(kind) for kind in args["kind"]),
-            hosts=tuple(args["host"]),
-            cities=tuple(args["city"]),
-            class_groups=tuple(args["class_code"]),
-            modes=tuple(Mode(mode) for mode in args["mode"]),
-            open_to_outside=args["open_to_outside"],
-            near=args["near"].strip(),
-            order=args["order"],
-            cursor=args["after"],
-            limit=args["limit"],
-        )
+    results = service.search(query_of(args))
+    return results_out(results, [hit_out(hit) for hit in results.hits])
+
+
+def query_of(args: dict[str, Any]) -> service.Query:
+    return service.Query(
+        text=args["q"].strip(),
+        kinds=tuple(ResourceKind(kind) for kind in args["kind"]),
+        hosts=tuple(args["host"]),
+        cities=tuple(args["city"]),
+        class_groups=tuple(args["class_code"]),
+        modes=tuple(Mode(mode) for mode in args["mode"]),
+        open_to_outside=args["open_to_outside"],
+        near=args["near"].strip(),
+        order=args["order"],
+        cursor=args["after"],
+        limit=args["limit"],
     )
+
+
+def hit_out(hit: service.Hit) -> dict[str, Any]:
     return {
-        "items": [
-            {
-                **resource_out(hit.resource, hit.host),
-                "kilometres": hit.kilometres,
-                "next_free": hit.next_free,
-                "price": None
-                if hit.price is None
-                else {
-                    "amount": hit.price.list_price,
-                    "currency": hit.price.list_price.currency,
-                    "per": hit.price.per,
-                    "net": hit.price.net_price,
-                },
-            }
-            for hit in results.hits
-        ],
+        **resource_out(hit.resource, hit.host),
+        "kilometres": hit.kilometres,
+        "next_free": hit.next_free,
+        "price": None
+        if hit.price is None
+        else {
+            "amount": hit.price.list_price,
+            "currency": hit.price.list_price.currency,
+            "per": hit.price.per,
+            "net": hit.price.net_price,
+        },
+    }
+
+
+def results_out(results: service.Results, items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "items": items,
         "next": results.next_cursor or None,
         "total": results.total,
         "facets": {

@@ -4,6 +4,7 @@ from resource_hub.entrypoints.support.text import N_
 
 SENTENCES = {
     "availability.invalid_wish": N_("A time like this cannot be looked for."),
+    "availability.wish_year": N_("A year between %(first)s and %(last)s is needed."),
     "availability.wish_days": N_("The last day lies before the first."),
     "availability.wish_too_many_days": N_("At most %(most)s days at a time."),
     "availability.wish_length": N_("At least %(least)s minutes, at most %(most_days)s days."),

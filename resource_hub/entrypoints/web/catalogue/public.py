@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import OrganisationKind, OrganisationState
+from resource_hub.domain.availability.terms import FreeTime
 from resource_hub.domain.catalogue import kinds as kind_fields
 from resource_hub.domain.catalogue import places, service
 from resource_hub.domain.catalogue.classes import instrument_classes
@@ -24,11 +25,12 @@ from resource_hub.domain.catalogue.terms import ListingState, Mode, ResourceKind
 from resource_hub.entrypoints.support import formatting, forms, guards, paging, uploads
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
 from resource_hub.entrypoints.support.words import word
-from resource_hub.entrypoints.web.catalogue import hooks
+from resource_hub.entrypoints.web.catalogue import hooks, when
 from resource_hub.infra import clock, files
 from resource_hub.kernel.errors import NotFound
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import local_day, zone
+from resource_hub.reports import free_times
 
 search = Blueprint("search", __name__)
 hosts = Blueprint("hosts", __name__)
@@ -151,12 +153,21 @@ def class_for_me() -> Callable[[UUID], str | None] | None:
 @allows(PUBLIC)
 def index() -> str:
     """Search over everything public; an empty query browses. All of it stands in the address."""
-    query = asked()
-    results = service.search(query, class_for=class_for_me())
+    query, wanted = asked(), when.asked()
+    times: Mapping[HostKey, FreeTime] = {}
+    if wanted.wish is not None:
+        found = free_times.search(query, wanted.wish, class_for=class_for_me())
+        query, results, times = replace(query, timed=True), found.results, found.times
+    else:
+        results = service.search(query, class_for=class_for_me())
     return render_template(
         "catalogue/search.html",
         query=query,
         results=results,
+        when=wanted,
+        when_fields=when.fields(wanted),
+        times=times,
+        link_to=when.link_to,
         facets=_facet_links(results),
         orders=[(order, _ORDER_LABELS[order]()) for order in ORDERS if _offered(order, query)],
         order=query.effective_order(),
@@ -171,11 +182,13 @@ _ORDER_LABELS: dict[str, Callable[[], str]] = {
     "name": lambda: _("Name"),
     "newest": lambda: _("Newest listing"),
     "distance": lambda: _("Distance"),
+    "soonest": lambda: _("Soonest"),
 }
 
 
 def _offered(order: str, query: service.Query) -> bool:
-    return not (order == "distance" and not query.near or order == "relevance" and not query.text)
+    needs = {"distance": query.near, "relevance": query.text, "soonest": query.timed}
+    return bool(needs.get(order, True))
 
 
 def _facet_links(results: service.Results) -> list[tuple[str, list[FacetLink]]]:

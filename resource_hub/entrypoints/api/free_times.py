@@ -1,0 +1,98 @@
+"""Which resources are free when somebody needs them: the filters of the catalogue with a length, days and a part of
+the day."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from flask import g
+from flask_smorest import Blueprint
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.availability.terms import Wish
+from resource_hub.entrypoints.api.catalogue import (
+    FacetSchema,
+    HitSchema,
+    SearchArguments,
+    hit_out,
+    query_of,
+    results_out,
+)
+from resource_hub.entrypoints.support.fields import Identifier, Moment
+from resource_hub.entrypoints.support.guards import PUBLIC, allows
+from resource_hub.reports import free_times
+
+blueprint = Blueprint("free_times", __name__, url_prefix="/api/v1", description="Search for free time")
+
+_CLOCK = ma.validate.Regexp(r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")
+
+
+class FreeTimeArguments(SearchArguments):
+    """The filters of the catalogue, and the time. ``part_from`` and ``part_until`` are times of the host's wall clock;
+    an end not after the beginning lies on the next day."""
+
+    since = ma.fields.Date(required=True, metadata={"description": "first day, in the host's calendar"})
+    until = ma.fields.Date(required=True, metadata={"description": "last day, included"})
+    minutes = ma.fields.Integer(required=True, strict=False, validate=ma.validate.Range(5, 31 * 1440))
+    part_from = ma.fields.String(load_default="00:00", validate=_CLOCK)
+    part_until = ma.fields.String(load_default="24:00", validate=_CLOCK)
+
+
+class FirstTimeSchema(ma.Schema):
+    """The first time that opening hours and house rules allow."""
+
+    unit_id = Identifier(required=True)
+    start = Moment(required=True)
+    end = Moment(required=True)
+
+
+class FreeHitSchema(HitSchema):
+    time = ma.fields.Nested(
+        FirstTimeSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: it is free then, but its house rules allow no such booking"},
+    )
+
+
+class FreeResultsSchema(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(FreeHitSchema), required=True)
+    next = ma.fields.String(required=True, allow_none=True)
+    total = ma.fields.Integer(required=True)
+    facets = ma.fields.Dict(
+        keys=ma.fields.String(), values=ma.fields.List(ma.fields.Nested(FacetSchema)), required=True
+    )
+    suggestions = ma.fields.List(ma.fields.String(), required=True)
+
+
+def _minutes(text: str) -> int:
+    hours, minutes = text.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+@blueprint.get("/free-times")
+@blueprint.arguments(FreeTimeArguments, location="query")
+@blueprint.response(200, FreeResultsSchema)
+@allows(PUBLIC)
+def search(args: dict[str, Any]) -> dict[str, Any]:
+    """Resources that are free for so long, the soonest first unless another order is asked for. With a token the
+    protected hours of the token's own institution are left out."""
+    starts, ends = _minutes(args["part_from"]) % 1440, _minutes(args["part_until"])
+    actor = g.get("actor")
+    customers = accounts.customers(actor.customer_ids).values() if actor is not None else ()
+    wish = Wish(
+        args["since"],
+        args["until"],
+        args["minutes"] * 60,
+        starts,
+        ends if ends > starts else ends + 1440,
+        free_times.inside_of(list(customers)),
+    )
+    found = free_times.search(query_of(args), wish)
+    items = []
+    for hit in found.results.hits:
+        time = found.times.get(hit.resource.key)
+        told = {"unit_id": time.unit_id, "start": time.span.start, "end": time.span.end} if time else None
+        items.append({**hit_out(hit), "time": told})
+    return results_out(found.results, items)

@@ -1,0 +1,127 @@
+"""Search for time on the page and over the API."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from resource_hub.domain.availability import service as availability
+from tests.builders import accounts as build
+from tests.builders.availability import make_weekly
+from tests.builders.catalogue import make_listing
+from tests.web.availability.conftest import NOW
+
+WEEK = {"since": "2026-03-02", "until": "2026-03-08", "minutes": 120}
+
+
+@pytest.fixture
+def other(scene: Any, in_context: Any) -> Any:
+    """A second microscope, open later in the week only."""
+
+    def make() -> Any:
+        record = make_listing(scene.host, code="LATE")
+        availability.save_hours(record.key, make_weekly(weekdays=[3]), NOW.date(), by=scene.manager)
+        return record
+
+    return in_context(make)
+
+
+def ask(app: Flask, headers: Any = None, **values: Any) -> Any:
+    return app.test_client().get("/api/v1/free-times", query_string={**WEEK, **values}, headers=headers or {})
+
+
+def test_the_soonest_first_with_its_exact_time(app: Flask, scene: Any, other: Any) -> None:
+    found = ask(app).get_json()
+    assert found["total"] == 2
+    assert [item["code"] for item in found["items"]][1] == "LATE"
+    assert found["items"][1]["time"] == {
+        "unit_id": found["items"][1]["time"]["unit_id"],
+        "start": "2026-03-05T01:00:00Z",
+        "end": "2026-03-05T03:00:00Z",
+    }
+    assert ask(app, q="没有这种仪器").get_json()["total"] == 0
+    assert ask(app, until="2026-03-03").get_json()["total"] == 1
+    assert ask(app, part_from="22:00", part_until="08:00").get_json()["total"] == 0
+    page = ask(app, limit=1).get_json()
+    assert [i["code"] for i in ask(app, limit=1, after=page["next"]).get_json()["items"]] == ["LATE"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"since": "rubbish"}, {"minutes": 4}, {"minutes": 31 * 1440 + 1}, {"minutes": "x"}, {"until": "2026-03-01"},
+        {"until": "2026-06-01"}, {"part_from": "25:00"}, {"part_from": "12:00", "part_until": "13:00"},
+        {"since": "9999-12-31", "until": "9999-12-31"}, {"since": "0001-01-01", "until": "0001-01-02"},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused_with_reasons(app: Flask, scene: Any, values: dict[str, Any]) -> None:
+    answer = ask(app, **values)
+    assert answer.status_code == 422
+    assert answer.get_json()["reasons"]
+
+
+def test_a_token_of_the_host_does_not_see_protected_hours(app: Flask, scene: Any, in_context: Any) -> None:
+    from resource_hub.domain.availability.terms import Audience
+
+    def protect() -> Any:
+        record = make_listing(scene.host, code="KEPT")
+        weekly = make_weekly(weekdays=[2], audience=Audience.OUTSIDE)
+        availability.save_hours(record.key, weekly, NOW.date(), by=scene.manager)
+        return None
+
+    in_context(protect)
+
+    def codes(headers: Any = None) -> list[str]:
+        return [item["code"] for item in ask(app, headers).get_json()["items"]]
+
+    assert "KEPT" in codes()
+    assert "KEPT" not in codes(group_token(in_context, scene))
+
+
+def group_token(in_context: Any, scene: Any) -> Any:
+    def make() -> Any:
+        leader = build.make_person()
+        build.make_group(scene.host, leader=leader)
+        return build.bearer(leader, scene.host)
+
+    return in_context(make)
+
+
+def test_the_page_shows_the_time_and_leads_into_the_calendar(app: Flask, scene: Any, other: Any) -> None:
+    client = app.test_client()
+    text = client.get("/search?length=120&from=2026-03-02&until=2026-03-08").get_data(as_text=True)
+    links = re.findall(r'href="(/hosts/[^"]+/calendar\?[^"]+#choose)"', text)
+    assert len(links) == 2
+    chosen = client.get(links[1].replace("&amp;", "&"))
+    assert chosen.status_code == 200
+    assert 'value="2026-03-05"' in chosen.get_data(as_text=True)
+    # Links of the page keep the time.
+    assert text.count("length=120") >= 3
+    plain = client.get("/search").get_data(as_text=True)
+    assert "#choose" not in plain
+
+
+def test_a_wish_that_cannot_be_is_said_on_the_page(app: Flask, scene: Any) -> None:
+    client = app.test_client()
+    answer = client.get("/search?length=480&part=morning&from=2026-03-05&until=2026-03-03")
+    assert answer.status_code == 200
+    text = answer.get_data(as_text=True)
+    assert "The last day lies before the first" in text and "shorter than the time" in text
+    for rubbish in (
+        "length=abc",
+        "length=99999",
+        "from=x&length=60",
+        "length=60&part=nowhere",
+        "length=60&from=9999-12-30",
+    ):
+        assert client.get(f"/search?{rubbish}").status_code == 200
+
+
+def test_a_signed_in_person_may_search(app: Flask, scene: Any, in_context: Any) -> None:
+    client = app.test_client()
+    with app.app_context():
+        build.sign_in(client, scene.manager_person)
+    assert client.get("/search?length=120").status_code == 200
