@@ -23,9 +23,10 @@ _PLAIN = (str, int, UUID, date, Enum, type(None))
 
 
 @contextmanager
-def keeping() -> Iterator[None]:
-    """Keep the answers of look-ups until the end of the block."""
-    token = _kept.set({})
+def keeping(*, joining: bool = False) -> Iterator[None]:
+    """Keep the answers of look-ups until the end of the block; ``joining``, together with those of the block around."""
+    around = _kept.get() if joining else None
+    token = _kept.set({} if around is None else around)
     try:
         yield
     finally:

@@ -17,10 +17,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import aliased
 
 from resource_hub.infra import clock
+from resource_hub.infra.bulk import add_rows
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.tables import OutboxDelivery, OutboxEvent
@@ -75,11 +76,11 @@ def publish(unit: Unit, name: str, subject: str, payload: Mapping[str, Any]) -> 
     if not subscribers:
         return
     event_id = new_id()
-    unit.session.execute(
-        insert(OutboxEvent).values(id=event_id, name=name, subject=subject, payload=dict(payload), at=unit.now)
-    )
-    unit.session.execute(
-        insert(OutboxDelivery),
+    event = {"id": event_id, "name": name, "subject": subject, "payload": dict(payload), "at": unit.now}
+    add_rows(unit.session, OutboxEvent, [event])
+    add_rows(
+        unit.session,
+        OutboxDelivery,
         [
             {
                 "id": new_id(),

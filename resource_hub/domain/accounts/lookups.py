@@ -315,16 +315,22 @@ def firm_size(customer_id: UUID, on: date) -> SizeClass | None:
     return found.size if found is not None else None
 
 
-@kept
 def standing(organisation_id: UUID, kind: str, on: date) -> StandingRecord | None:
     """What is said of an organisation on a day (kind ``grade``, ``bar``, …); the latest entry wins."""
-    found = store.standings(organisation_id, kind, on)
-    return found[0] if found else None
+    for found in standings(organisation_id, kind):
+        if found.since <= on and (found.until is None or on < found.until):
+            return found
+    return None
+
+
+def standings(organisation_id: UUID, kind: str) -> list[StandingRecord]:
+    """All that was ever said of an organisation in this respect, the latest first."""
+    return [found for found in _standings(organisation_id) if found.kind == kind]
 
 
 @kept
-def standings(organisation_id: UUID, kind: str) -> list[StandingRecord]:
-    return store.standings(organisation_id, kind)
+def _standings(organisation_id: UUID) -> list[StandingRecord]:
+    return store.standings(organisation_id)
 
 
 def waiting_requests(organisation_id: UUID) -> int:

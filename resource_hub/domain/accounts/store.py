@@ -432,11 +432,13 @@ def all_facts(organisation_id: UUID) -> list[FirmFacts]:
     )
 
 
-def standings(organisation_id: UUID, kind: str, on: date | None = None) -> list[StandingRecord]:
-    statement = select(Standing).where(Standing.organisation_id == organisation_id, Standing.kind == kind)
-    if on is not None:
-        statement = statement.where(Standing.since <= on, or_(Standing.until.is_(None), Standing.until > on))
-    rows = reading().scalars(statement.order_by(Standing.since.desc(), Standing.entered_at.desc()))
+def standings(organisation_id: UUID) -> list[StandingRecord]:
+    """All that was ever said of an organisation, the latest first."""
+    rows = reading().scalars(
+        select(Standing)
+        .where(Standing.organisation_id == organisation_id)
+        .order_by(Standing.since.desc(), Standing.entered_at.desc())
+    )
     return [StandingRecord(r.organisation_id, r.kind, r.value, r.since, r.until, r.source) for r in rows]
 
 

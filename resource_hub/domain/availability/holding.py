@@ -88,9 +88,11 @@ def occupy(
     if not wanted:
         raise NoUnit()
     whole = hour_rules.occupied(span, setup_seconds, teardown_seconds)
-    lapsed = store.drop_lapsed(session, key, wanted, whole, unit.now)
-    _regained(session, key, lapsed, one)
     held = store.occupancies(session, [key], whole).get(key, [])
+    if any(h.unit_id in wanted and not h.in_force(unit.now) for h in held):
+        lapsed = store.drop_lapsed(session, key, wanted, whole, unit.now)
+        _regained(session, key, lapsed, one)
+        held = [h for h in held if h not in lapsed]
     busy = {h.unit_id for h in held if h.span.overlaps(whole)}
     free = [u for u in wanted if u not in busy]
     if outside is not None and len(wanted) > 1:
@@ -203,10 +205,9 @@ def drop_lapsed_holds(unit: Unit, limit: int = 100) -> list[tuple[UUID, UUID]]:
 def _lost(session: Session, key: HostKey, unit_id: UUID, whole: TimeSpan, plan: planning.Plan) -> None:
     """Cut a new occupancy out of the kept windows."""
     hole = whole.widened(plan.rules.teardown_seconds, plan.rules.setup_seconds)
-    for audience in Audience:
-        old = store.windows_touching(session, key.institution_id, unit_id, audience, hole.start, hole.end)
-        if old:
-            store.replace_windows(session, key, unit_id, audience, old, hour_rules.subtract(old, [hole]))
+    old = store.windows_touching(session, key.institution_id, unit_id, hole.start, hole.end)
+    new = {audience: hour_rules.subtract(spans, [hole]) for audience, spans in old.items()}
+    store.replace_windows(session, key, unit_id, old, new)
 
 
 def _regained(
@@ -239,12 +240,7 @@ def _renew(
     """Compute the windows of a unit anew around a changed stretch."""
     setup, teardown = plan.rules.setup_seconds, plan.rules.teardown_seconds
     region = changed.widened(teardown, setup)
-    olds = {
-        audience: store.windows_touching(
-            session, key.institution_id, unit_id, audience, region.start, region.end
-        )
-        for audience in Audience
-    }
+    olds = store.windows_touching(session, key.institution_id, unit_id, region.start, region.end)
     start = min([region.start, *(s.start for old in olds.values() for s in old)])
     end = max([region.end, *(s.end for old in olds.values() for s in old)])
     whole = TimeSpan(start, end).intersection(reach)
@@ -257,12 +253,14 @@ def _renew(
         for h in store.occupancies(session, [key], whole.widened(setup, teardown)).get(key, [])
         if h.unit_id == unit_id
     ]
+    old = store.windows_touching(session, key.institution_id, unit_id, whole.start, whole.end)
+    new = {}
     for audience in Audience:
         outside = audience is Audience.OUTSIDE
         open_spans = hour_rules.windows(wide.hours, whole, outside=outside, unit_id=unit_id)
-        new = hour_rules.free(open_spans, [h.span for h in held], setup, teardown)
-        old = store.windows_touching(session, key.institution_id, unit_id, audience, whole.start, whole.end)
-        store.replace_windows(session, key, unit_id, audience, old, _joined(old, new, whole))
+        free = hour_rules.free(open_spans, [h.span for h in held], setup, teardown)
+        new[audience] = _joined(old[audience], free, whole)
+    store.replace_windows(session, key, unit_id, old, new)
 
 
 def _joined(old: Sequence[TimeSpan], new: Sequence[TimeSpan], whole: TimeSpan) -> list[TimeSpan]:
@@ -287,10 +285,10 @@ def rebuild(unit: Unit, keys: Sequence[HostKey], span: TimeSpan) -> None:
         for record in one.units:
             unit_id = record.key.id
             spans = [h.span for h in held.get(key, ()) if h.unit_id == unit_id and h.in_force(now)]
+            new = {}
             for audience in Audience:
                 outside = audience is Audience.OUTSIDE
                 open_spans = hour_rules.windows(one.hours, span, outside=outside, unit_id=unit_id)
-                store.replace_windows(
-                    session, key, unit_id, audience, [], hour_rules.free(open_spans, spans, setup, teardown)
-                )
+                new[audience] = hour_rules.free(open_spans, spans, setup, teardown)
+            store.replace_windows(session, key, unit_id, {audience: [] for audience in Audience}, new)
         store.set_reach(session, key, span)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,13 +20,14 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     select,
     table,
     tuple_,
     type_coerce,
     update,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from resource_hub.domain.availability.rules import document as documents
 from resource_hub.domain.availability.tables import (
@@ -51,6 +52,7 @@ from resource_hub.domain.availability.terms import (
     SpecialDay,
     WeeklyHours,
 )
+from resource_hub.infra.bulk import add_rows
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.types import Id, Instant
 from resource_hub.kernel.keys import HostKey
@@ -58,6 +60,7 @@ from resource_hub.kernel.time import TimeSpan
 
 # The row that all who want time on a resource queue for. Only its key is read here; what it says is the catalogue's.
 _resource = table("resource", column("institution_id", Id), column("id", Id))
+_unit = table("unit", column("institution_id", Id), column("id", Id), column("resource_id", Id))
 
 
 def lock(session: Session, keys: Iterable[HostKey]) -> None:
@@ -252,6 +255,7 @@ def _held(row: Any) -> Held:
     )  # fmt: skip
 
 
+_AUDIENCES = [audience.value for audience in Audience]
 _OCCUPANCY = (
     Occupancy.institution_id, Occupancy.resource_id, Occupancy.unit_id, Occupancy.starts_at, Occupancy.ends_at,
     Occupancy.kind, Occupancy.holder_id, Occupancy.expires_at, Occupancy.setup_seconds, Occupancy.teardown_seconds,
@@ -259,11 +263,36 @@ _OCCUPANCY = (
 
 
 def occupancies(session: Session, keys: Sequence[HostKey], span: TimeSpan) -> dict[HostKey, list[Held]]:
-    """What holds the units of these resources in a span, by time. Lapsed holds are among them: judge by the clock."""
-    t = Occupancy
+    """What holds the units of these resources in a span, by time. Lapsed holds are among them: judge by the clock.
+
+    Stored rows of a unit never overlap, so of those that start before the span only the last can reach into it: years
+    of past bookings cost nothing.
+    """
+    t, before = Occupancy, aliased(Occupancy)
+    last = (
+        select(func.max(before.starts_at))
+        .where(
+            before.institution_id == _unit.c.institution_id,
+            before.unit_id == _unit.c.id,
+            before.starts_at < span.start,
+        )
+        .correlate(_unit)
+        .scalar_subquery()
+    )
     rows = session.execute(
         select(*_OCCUPANCY)
-        .where(_keys(t.institution_id, t.resource_id, keys), t.starts_at < span.end, t.ends_at > span.start)
+        .select_from(_unit)
+        .join(
+            t,
+            and_(
+                t.institution_id == _unit.c.institution_id,
+                t.unit_id == _unit.c.id,
+                t.starts_at >= func.coalesce(last, literal(span.start, Instant)),
+                t.starts_at < span.end,
+                t.ends_at > span.start,
+            ),
+        )
+        .where(_keys(_unit.c.institution_id, _unit.c.resource_id, keys))
         .order_by(t.starts_at)
     )
     found: dict[HostKey, list[Held]] = defaultdict(list)
@@ -312,21 +341,20 @@ def insert_occupancy(
     setup_seconds: int,
     teardown_seconds: int,
 ) -> None:
-    session.execute(
-        insert(Occupancy).values(
-            institution_id=key.institution_id,
-            id=new_id(),
-            resource_id=key.id,
-            unit_id=unit_id,
-            starts_at=span.start,
-            ends_at=span.end,
-            kind=kind.value,
-            holder_id=holder_id,
-            expires_at=expires_at,
-            setup_seconds=setup_seconds,
-            teardown_seconds=teardown_seconds,
-        )
-    )
+    row = {
+        "institution_id": key.institution_id,
+        "id": new_id(),
+        "resource_id": key.id,
+        "unit_id": unit_id,
+        "starts_at": span.start,
+        "ends_at": span.end,
+        "kind": kind.value,
+        "holder_id": holder_id,
+        "expires_at": expires_at,
+        "setup_seconds": setup_seconds,
+        "teardown_seconds": teardown_seconds,
+    }
+    add_rows(session, Occupancy, [row])
 
 
 def delete_of_holder(session: Session, institution_id: UUID, holder_id: UUID) -> None:
@@ -428,58 +456,60 @@ def short_reaches(session: Session, before: datetime, limit: int) -> list[HostKe
 
 
 def windows_touching(
-    session: Session, institution_id: UUID, unit_id: UUID, audience: Audience, start: datetime, end: datetime
-) -> list[TimeSpan]:
+    session: Session, institution_id: UUID, unit_id: UUID, start: datetime, end: datetime
+) -> dict[Audience, list[TimeSpan]]:
+    """Kept windows of a unit that meet or touch a stretch, of each audience."""
     t = FreeWindow
     rows = session.execute(
-        select(t.starts_at, t.ends_at)
+        select(t.audience, t.starts_at, t.ends_at)
         .where(
             t.institution_id == institution_id,
             t.unit_id == unit_id,
-            t.audience == audience.value,
+            t.audience.in_(_AUDIENCES),
             t.starts_at <= end,
             t.ends_at >= start,
         )
         .order_by(t.starts_at)
     )
-    return [TimeSpan(*row) for row in rows]
+    found: dict[Audience, list[TimeSpan]] = {audience: [] for audience in Audience}
+    for audience, starts_at, ends_at in rows:
+        found[Audience(audience)].append(TimeSpan(starts_at, ends_at))
+    return found
 
 
 def replace_windows(
     session: Session,
     key: HostKey,
     unit_id: UUID,
-    audience: Audience,
-    old: Sequence[TimeSpan],
-    new: Sequence[TimeSpan],
+    old: Mapping[Audience, Sequence[TimeSpan]],
+    new: Mapping[Audience, Sequence[TimeSpan]],
 ) -> None:
     """Write the difference between two sets of windows of a unit."""
     t = FreeWindow
-    keep = set(old) & set(new)
-    gone = [span.start for span in old if span not in keep]
-    added = [span for span in new if span not in keep]
+    gone = [(a.value, span.start) for a in Audience for span in old[a] if span not in new[a]]
+    added = [(a.value, span) for a in Audience for span in new[a] if span not in old[a]]
     if gone:
         session.execute(
             delete(t).where(
                 t.institution_id == key.institution_id,
                 t.unit_id == unit_id,
-                t.audience == audience.value,
-                t.starts_at.in_(gone),
+                tuple_(t.audience, t.starts_at).in_(gone),
             )
         )
     if added:
-        session.execute(
-            insert(t),
+        add_rows(
+            session,
+            t,
             [
                 {
                     "institution_id": key.institution_id,
                     "unit_id": unit_id,
-                    "audience": audience.value,
+                    "audience": audience,
                     "starts_at": span.start,
                     "ends_at": span.end,
                     "resource_id": key.id,
                 }
-                for span in added
+                for audience, span in added
             ],
         )
 

@@ -39,6 +39,7 @@ from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.infra import clock, idempotency
 from resource_hub.infra.database import current_unit, reading
 from resource_hub.infra.ids import new_id
+from resource_hub.infra.keeping import keeping
 from resource_hub.infra.tables import IdempotencyKey
 from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.canonical import canonical_bytes, digest
@@ -314,6 +315,21 @@ def book_in(
 ) -> HostKey:
     """Book inside a unit. Of a series nobody is told one by one."""
     availability.lock(unit, [key])
+    # Booking changes nothing of what host, customer, price and programmes are made of.
+    with keeping(joining=True):
+        return _book_in(unit, key, asked, by, quote_id, hold_id, plan, series_id)
+
+
+def _book_in(
+    unit: Unit,
+    key: HostKey,
+    asked: Asked,
+    by: Actor,
+    quote_id: UUID | None,
+    hold_id: UUID | None,
+    plan: availability.Plan | None,
+    series_id: UUID | None,
+) -> HostKey:
     prepared = prepare(key, asked, by=by, now=unit.now, ignore=hold_id, plan=plan)
     reasons = judge(prepared, unit.now)
     if reasons:

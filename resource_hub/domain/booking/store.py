@@ -28,6 +28,7 @@ from resource_hub.domain.booking.terms import (
 )
 from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.domain.pricing.terms import PriceLine
+from resource_hub.infra.bulk import add_rows
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.tables import StoredFile
 from resource_hub.kernel.keys import HostKey
@@ -95,7 +96,7 @@ def locked(session: Session, key: HostKey) -> Booking | None:
 
 
 def add(session: Session, values: Mapping[str, Any]) -> None:
-    session.execute(insert(Booking).values(**values))
+    add_rows(session, Booking, [values])
 
 
 def change(session: Session, key: HostKey, values: Mapping[str, Any]) -> None:
@@ -292,27 +293,26 @@ def unanswered(session: Session, now: datetime, limit: int) -> list[HostKey]:
 
 def add_quote(session: Session, quote: QuoteRecord, created_at: datetime, created_by: UUID | None) -> HostKey:
     key = HostKey(quote.resource_key.institution_id, new_id())
-    session.execute(
-        insert(Quote).values(
-            institution_id=key.institution_id,
-            id=key.id,
-            resource_id=quote.resource_key.id,
-            customer_id=quote.customer_id,
-            customer_class=quote.customer_class.value,
-            tariff_id=quote.tariff_id,
-            use=dict(quote.use),
-            lines=[line.as_json() for line in quote.lines],
-            support=[line.as_json() for line in quote.support],
-            list_minor=quote.sums.list_price.minor,
-            to_pay_minor=quote.sums.to_pay.minor,
-            back_minor=quote.sums.back.minor,
-            net_minor=quote.sums.net.minor,
-            currency=quote.currency,
-            valid_until=quote.valid_until,
-            created_by=created_by,
-            created_at=created_at,
-        )
-    )
+    row = {
+        "institution_id": key.institution_id,
+        "id": key.id,
+        "resource_id": quote.resource_key.id,
+        "customer_id": quote.customer_id,
+        "customer_class": quote.customer_class.value,
+        "tariff_id": quote.tariff_id,
+        "use": dict(quote.use),
+        "lines": [line.as_json() for line in quote.lines],
+        "support": [line.as_json() for line in quote.support],
+        "list_minor": quote.sums.list_price.minor,
+        "to_pay_minor": quote.sums.to_pay.minor,
+        "back_minor": quote.sums.back.minor,
+        "net_minor": quote.sums.net.minor,
+        "currency": quote.currency,
+        "valid_until": quote.valid_until,
+        "created_by": created_by,
+        "created_at": created_at,
+    }
+    add_rows(session, Quote, [row])
     return key
 
 
@@ -370,17 +370,16 @@ def add_event(
     kind: str,
     details: Mapping[str, Any],
 ) -> None:
-    session.execute(
-        insert(BookingEvent).values(
-            institution_id=key.institution_id,
-            id=new_id(),
-            booking_id=key.id,
-            at=at,
-            person_id=person_id,
-            kind=kind,
-            details=dict(details),
-        )
-    )
+    row = {
+        "institution_id": key.institution_id,
+        "id": new_id(),
+        "booking_id": key.id,
+        "at": at,
+        "person_id": person_id,
+        "kind": kind,
+        "details": dict(details),
+    }
+    add_rows(session, BookingEvent, [row])
 
 
 def events(session: Session, key: HostKey) -> list[EventRecord]:

@@ -110,3 +110,17 @@ def test_nested_batches_are_apart() -> None:
             ask(range(3))
         ask(range(3))
     assert counted.asked == 2
+
+
+def test_a_joining_batch_shares_with_the_one_around_it() -> None:
+    counted = Counted()
+    with keeping():
+        counted.look_up(1)
+        with keeping(joining=True):
+            counted.look_up(1)
+            counted.look_up(2)
+        counted.look_up(2)
+    assert counted.asked == 2
+    with keeping(joining=True):
+        counted.look_up(1)
+    assert counted.asked == 3

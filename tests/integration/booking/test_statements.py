@@ -1,0 +1,59 @@
+"""How many statements a booking takes: a bound that only a new question or a forgotten loop breaks, never a slow machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import pytest
+from sqlalchemy import event
+
+from resource_hub.domain.booking import service
+from resource_hub.domain.booking.errors import SlotTaken
+from resource_hub.infra.database import db
+from tests.builders.booking import another_booker, make_asked, make_booking, make_scene
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What is sent to the database inside the block."""
+    db.session.remove()
+    sent: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest) -> None:  # type: ignore[no-untyped-def]
+        sent.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def slot(day: int, hour: int) -> tuple[str, str]:
+    return f"2026-03-{day:02d}T{hour:02d}:00+08:00", f"2026-03-{day:02d}T{hour + 1:02d}:00+08:00"
+
+
+@pytest.mark.parametrize("units", [1, 12])
+def test_a_booking_takes_as_many_statements_whatever_stands_around_it(now: datetime, units: int) -> None:
+    scene = make_scene(units=units, rules={"step": 30})
+    counts = []
+    for day in (3, 4, 5):
+        with statements() as sent:
+            make_booking(scene, asked=make_asked(*slot(day, 12)))
+        counts.append(len(sent))
+        for hour in (9, 10, 11, 14, 15, 16):
+            make_booking(scene, asked=make_asked(*slot(day, hour)))
+    assert max(counts) <= 33, counts
+    assert counts[1] == counts[2]
+
+
+def test_a_refusal_with_alternatives_stays_small(now: datetime) -> None:
+    scene = make_scene()
+    make_booking(scene)
+    _, _, other = another_booker()
+    with statements() as sent, pytest.raises(SlotTaken) as refused:
+        service.request(scene.key, make_asked(), by=other)
+    assert len(refused.value.values["alternatives"]) == 3
+    assert len(sent) <= 60, len(sent)
