@@ -147,8 +147,8 @@ def _negative(line: dict[str, Any]) -> dict[str, Any]:
     return {**line, "amount_minor": -line["amount_minor"]} if "amount_minor" in line else dict(line)
 
 
-def on_booking_cancelled(unit: Unit, event: Event) -> None:
-    """Charge the fee that was shown before the click, if there is one."""
+def on_cancellation_fee_due(unit: Unit, event: Event) -> None:
+    """Charge the fee that was shown before the click: the slot has begun and nobody else took it."""
     institution_id = UUID(event.payload["institution_id"])
     booking = bookings.booking(HostKey(institution_id, UUID(event.payload["booking_id"])))
     if booking.cancel_fee.is_zero or booking.cancelled_at is None:
@@ -166,7 +166,7 @@ def on_booking_cancelled(unit: Unit, event: Event) -> None:
         resource_id=booking.resource_id,
         customer_id=booking.customer_id,
         customer_class=str(booking.customer_class),
-        day=local_day(booking.cancelled_at, zone(host.zone)),
+        day=local_day(booking.starts_at or booking.cancelled_at, zone(host.zone)),
         gross=booking.cancel_fee,
     )
     line = {

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.billing import store
-from resource_hub.domain.billing.charging import on_booking_cancelled, on_usage_sealed, try_tariff
+from resource_hub.domain.billing.charging import on_cancellation_fee_due, on_usage_sealed, try_tariff
 from resource_hub.domain.billing.errors import ChargeNotFound
 from resource_hub.domain.billing.ports import install
 from resource_hub.domain.billing.statements import (
@@ -178,6 +178,6 @@ def tried(
 
 SUBSCRIPTIONS = {
     "usage.sealed": [("billing.charge_usage", on_usage_sealed)],
-    "booking.cancelled": [("billing.charge_cancellation", on_booking_cancelled)],
+    "booking.fee_due": [("billing.charge_cancellation", on_cancellation_fee_due)],
     **_NOTICES,
 }

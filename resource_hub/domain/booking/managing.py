@@ -10,7 +10,7 @@ from uuid import UUID
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument, OccupancyKind, Silence
-from resource_hub.domain.booking import ports, quoting, reading, store
+from resource_hub.domain.booking import ports, quoting, reading, store, waiting
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -142,7 +142,10 @@ def reject_in(
         "ical_sequence": record.ical_sequence + 1,
     }
     details = {"reason": reason}
-    return written(unit, record, values, by.person_id, "rejected", details, "booking.rejected", quiet=quiet)
+    done = written(unit, record, values, by.person_id, "rejected", details, "booking.rejected", quiet=quiet)
+    if not quiet:
+        waiting.freed(unit, record, record.span, by.person_id)
+    return done
 
 
 def propose(
@@ -203,7 +206,7 @@ def cancel(
     version: int | None = None,
     expected_fee: Money | None = None,
 ) -> BookingRecord:
-    """Cancel; the time is free at once, and the fee of the tariff is owed.
+    """Cancel; the time is free at once. The fee of the tariff is owed unless somebody takes the time before it begins.
 
     Args:
         expected_fee: the fee that the person saw before the click; a higher one refuses.
@@ -247,6 +250,7 @@ def cancel_in(
         "cancelled_by": by.person_id,
         "cancel_reason": reason.strip(),
         "cancel_fee_minor": fee.minor,
+        "fee_decides_at": record.starts_at if not fee.is_zero else None,
         "answer_by": None,
         "hold_expires_at": None,
         "ical_sequence": record.ical_sequence + 1,
@@ -256,9 +260,12 @@ def cancel_in(
         "fee": {"minor": fee.minor, "currency": fee.currency},
         "by_host": side is Side.HOST,
     }
-    return written(
+    done = written(
         unit, record, changes, by.person_id, "cancelled", details, "booking.cancelled", quiet=quiet
     )
+    if not quiet:
+        waiting.freed(unit, record, record.span, by.person_id)
+    return done
 
 
 def _let_go(unit: Unit, record: BookingRecord) -> None:
@@ -390,7 +397,10 @@ def change_in(
         "note": note.strip(),
         "by_host": side is Side.HOST,
     }
-    return written(unit, record, changes, by.person_id, kind, details, "booking.changed", quiet=quiet)
+    done = written(unit, record, changes, by.person_id, kind, details, "booking.changed", quiet=quiet)
+    if not quiet:
+        waiting.freed_by_change(unit, record, span, by.person_id)
+    return done
 
 
 def _answer(rules: HouseDocument) -> timedelta:
@@ -513,6 +523,7 @@ def finished(unit: Unit, key: HostKey, at: datetime) -> None:
     record = _reported(unit, key, Act.FINISH, "finished", "booking.finished")
     if record is not None and record.span is not None and at < record.span.end:
         availability.end_early(unit, record.resource_key, key.id, max(at, record.span.start))
+        waiting.freed(unit, record, record.span, record.person_id)
 
 
 def missed(unit: Unit, key: HostKey) -> None:
@@ -521,6 +532,7 @@ def missed(unit: Unit, key: HostKey) -> None:
     if record is not None:
         availability.release(unit, key.institution_id, key.id)
         ports.installed().hold_of_funds.release(unit, key)
+        waiting.freed(unit, record, record.span, record.person_id)
 
 
 # ---- terms that run out ----------------------------------------------------------------------------------------
@@ -565,6 +577,7 @@ def _lapse(unit: Unit, record: BookingRecord) -> int:
     changes = {"state": state.value, "ical_sequence": record.ical_sequence + 1}
     name = "booking.expired" if record.state is BookingState.REQUESTED else "booking.hold_lapsed"
     written(unit, record, changes, None, "lapsed", {}, name)
+    waiting.freed(unit, record, record.span, record.person_id, lapsed=True)
     return 1
 
 

@@ -161,9 +161,7 @@ def prepare(
     )
 
 
-def _standing(
-    rules: HouseDocument, key: HostKey, customer_id: UUID | None, on: date
-) -> tuple[Reason, ...]:
+def _standing(rules: HouseDocument, key: HostKey, customer_id: UUID | None, on: date) -> tuple[Reason, ...]:
     if customer_id is None or rules.debt is DebtBlock.NEVER:
         return ()
     creditor = key.institution_id if rules.debt is DebtBlock.HERE else None
@@ -561,10 +559,11 @@ def hold(key: HostKey, asked: Asked, *, by: Actor, idempotency_key: str | None =
 @retried()
 def _hold(key: HostKey, asked: Asked, by: Actor, idempotency_key: str | None) -> BookingRecord:
     body = request_digest(key, asked, {"act": "hold"}) if idempotency_key else b""
-    return _once(by, idempotency_key, body, lambda unit: _held(unit, key, asked, by))
+    return _once(by, idempotency_key, body, lambda unit: hold_in(unit, key, asked, by))
 
 
-def _held(unit: Unit, key: HostKey, asked: Asked, by: Actor) -> HostKey:
+def hold_in(unit: Unit, key: HostKey, asked: Asked, by: Actor, *, until: datetime | None = None) -> HostKey:
+    """Keep a slot inside a unit; without ``until`` as long as the house rules give."""
     availability.lock(unit, [key])
     prepared = prepare(key, asked, by=by, now=unit.now)
     reasons = [reason for reason in judge(prepared, unit.now) if reason.place == "time"]
@@ -572,7 +571,7 @@ def _held(unit: Unit, key: HostKey, asked: Asked, by: Actor) -> HostKey:
         raise BookingRefused(*(reasons or [Reason("booking.time_missing", {}, "time")]))
     booking_key = HostKey(key.institution_id, new_id())
     rules = prepared.plan.rules
-    expires = unit.now + timedelta(minutes=rules.hold)
+    expires = until or unit.now + timedelta(minutes=rules.hold)
     unit_id = availability.occupy(
         unit, key, asked.unit_id, asked.span, OccupancyKind.HOLD, booking_key.id, expires_at=expires,
         setup_seconds=rules.setup_seconds, teardown_seconds=rules.teardown_seconds,

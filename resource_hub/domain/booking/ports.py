@@ -44,9 +44,7 @@ class _NoFunds:
 
 
 class _GoodStanding:
-    def reasons_against(
-        self, customer_id: UUID, on: date, creditor_id: UUID | None = None
-    ) -> list[Reason]:
+    def reasons_against(self, customer_id: UUID, on: date, creditor_id: UUID | None = None) -> list[Reason]:
         return []
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.booking import managing, reading, series_store, store
+from resource_hub.domain.booking import managing, reading, series_store, store, waiting
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -197,6 +197,10 @@ def _change(
         if planned.split:
             ids = [b.key.id for one in planned.days if (b := found[one.id].booking) is not None]
             series_store.move_bookings(unit.session, key.institution_id, ids, target.id)
+        for one in planned.days:
+            booking = found[one.id].booking
+            if one.stays is None and booking is not None and one.after is not None:
+                waiting.freed_by_change(unit, booking, one.after, by.person_id)
         tell(unit, target, "booking.series_changed", by, {"bookings": moved})
         return known(unit, target)
 
@@ -344,32 +348,33 @@ def cancel(
             raise InvalidOrder(Reason("booking.reason_missing", {}, "reason"))
         chosen = _in_scope(list(found.values()), scope, since, unit.now)
         kept: list[Reason] = []
-        fees: list[Money] = []
+        done: list[BookingRecord] = []
         for one in chosen:
             assert one.booking is not None
             preview = managing.cancellation(one.booking, unit.now, side)
             if preview.reasons:
                 kept += preview.reasons
                 continue
-            done = managing.cancel_in(unit, one.booking, side, by, reason, quiet=True)
-            fees.append(done.cancel_fee)
-        if not fees:
+            done.append(managing.cancel_in(unit, one.booking, side, by, reason, quiet=True))
+        if not done:
             raise BookingRefused(
                 *(dict.fromkeys(kept) if kept else [Reason("booking.series_nothing_ahead", {})])
             )
-        fee = Money.sum(fees, fees[0].currency)
+        fee = Money.sum((one.cancel_fee for one in done), done[0].cancel_fee.currency)
         if expected_fee is not None and fee > expected_fee:
             values = {"fee": {"minor": fee.minor, "currency": fee.currency}}
             raise BookingRefused(Reason("booking.fee_rose", values))
+        for booking in done:
+            waiting.freed(unit, booking, booking.span, by.person_id)
         series_store.change(unit.session, series.key, {"changed_at": unit.now})
         tell(
             unit,
             series.key,
             "booking.series_cancelled",
             by,
-            {"bookings": len(fees), "reason": reason.strip()},
+            {"bookings": len(done), "reason": reason.strip()},
         )
-        return len(fees)
+        return len(done)
 
 
 # ---- the host's answer -----------------------------------------------------------------------------------------
@@ -388,19 +393,20 @@ def answer(key: HostKey, accept: bool, *, by: Actor, note: str = "", version: in
             raise NotYours()
         if not accept and not note.strip():
             raise InvalidOrder(Reason("booking.reason_missing", {}, "reason"))
-        waiting = [
+        open_days = [
             one.booking
             for one in found.values()
             if one.booking is not None and one.booking.state is BookingState.REQUESTED
         ]
-        if not waiting:
+        if not open_days:
             raise WrongState(Reason("booking.series_nothing_waits", {}))
-        for booking in waiting:
+        for booking in open_days:
             if accept:
                 managing.approve_in(unit, booking, by.person_id, note, quiet=True)
             else:
                 managing.reject_in(unit, booking, by, note.strip(), quiet=True)
+                waiting.freed(unit, booking, booking.span, by.person_id)
         series_store.change(unit.session, series.key, {"changed_at": unit.now})
         name = "booking.series_approved" if accept else "booking.series_rejected"
-        tell(unit, series.key, name, by, {"bookings": len(waiting), "reason": note.strip()})
-        return len(waiting)
+        tell(unit, series.key, name, by, {"bookings": len(open_days), "reason": note.strip()})
+        return len(open_days)

@@ -76,6 +76,7 @@ def record(row: Booking) -> BookingRecord:
         created_at=row.created_at,
         changed_at=row.changed_at,
         series_id=row.series_id,
+        fee_decides_at=row.fee_decides_at,
         extras=tuple(row.extras or ()),
         items=dict(row.items or {}),
     )
@@ -286,6 +287,50 @@ def unanswered(session: Session, now: datetime, limit: int) -> list[HostKey]:
         .limit(limit)
     )
     return [HostKey(*row) for row in rows]
+
+
+def fees_to_decide(session: Session, now: datetime, limit: int) -> list[HostKey]:
+    """Late cancellations whose slot has begun, the oldest first."""
+    rows = session.execute(
+        select(Booking.institution_id, Booking.id)
+        .where(Booking.fee_decides_at <= now)
+        .order_by(Booking.fee_decides_at, Booking.institution_id, Booking.id)
+        .limit(limit)
+    )
+    return [HostKey(*row) for row in rows]
+
+
+def taken_again(session: Session, record: BookingRecord, span: TimeSpan) -> list[TimeSpan]:
+    """Times of other bookings on the unit that a cancelled one had, as far as they meet its span."""
+    rows = session.execute(
+        select(Booking.starts_at, Booking.ends_at).where(
+            Booking.institution_id == record.institution_id,
+            Booking.resource_id == record.resource_id,
+            Booking.unit_id == record.unit_id,
+            Booking.id != record.key.id,
+            Booking.starts_at < span.end,
+            Booking.ends_at > span.start,
+            Booking.state.in_([s.value for s in COUNTED - {BookingState.HELD}]),
+        )
+    )
+    return [TimeSpan(start, end) for start, end in rows if start and end]
+
+
+def next_on_unit(session: Session, resource: HostKey, unit_id: UUID, since: datetime) -> BookingRecord | None:
+    """The booking that comes next on a unit."""
+    row = session.scalars(
+        select(Booking)
+        .where(
+            Booking.institution_id == resource.institution_id,
+            Booking.resource_id == resource.id,
+            Booking.unit_id == unit_id,
+            Booking.starts_at >= since,
+            Booking.state.in_([BookingState.REQUESTED.value, BookingState.APPROVED.value]),
+        )
+        .order_by(Booking.starts_at)
+        .limit(1)
+    ).one_or_none()
+    return record(row) if row is not None else None
 
 
 # ---- quotes --------------------------------------------------------------------------------------------------

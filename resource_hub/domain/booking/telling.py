@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
-from resource_hub.domain.booking import managing, reading, series_store
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.booking import managing, quoting, reading, series_store, store, waiting_store
 from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.invitations import DECLINED, INVITATION
 from resource_hub.domain.booking.ordering import names_of
-from resource_hub.domain.booking.terms import BookingRecord
+from resource_hub.domain.booking.terms import BookingRecord, WaitingKind
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.notices import service as notices
 from resource_hub.infra.outbox import Event
 from resource_hub.infra.unit_of_work import Unit
 from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan
 
 # Which side is told of what. The one who did it is not told of it.
 _CUSTOMER = {
@@ -132,10 +135,113 @@ def tell_series(unit: Unit, event: Event) -> None:
         notices.notify(unit, people, kind, values, link, organisation_id, key=str(event.id))
 
 
+# ---- the waiting list ------------------------------------------------------------------------------------------
+
+
+def tell_waiting(unit: Unit, event: Event) -> None:
+    """Somebody in line is offered time, or did not take it."""
+    key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["entry_id"]))
+    one = waiting_store.entry(unit.session, key)
+    if one is None or one.booking_id is None:
+        return
+    try:
+        record = reading.booking(HostKey(key.institution_id, one.booking_id))
+    except NoSuchBooking:
+        return
+    values = names_of(record)
+    if record.hold_expires_at is not None:
+        values["until"] = record.hold_expires_at.isoformat()
+    customer = accounts.customer(one.customer_id)
+    link = f"/o/{accounts.organisation(customer.organisation_id).code}/waiting"
+    notices.notify(
+        unit, [one.person_id], event.name, values, link, customer.organisation_id, key=str(event.id)
+    )
+
+
+def tell_freed(unit: Unit, event: Event) -> None:
+    """Time became free: who asked for an alert is told, and whose booking comes next on the unit (U3).
+
+    Only of time that is still free, not past, and long enough to be booked; not the one who freed it.
+    """
+    payload = event.payload
+    key = HostKey(UUID(payload["institution_id"]), UUID(payload["resource_id"]))
+    start = max(datetime.fromisoformat(payload["start"]), unit.now)
+    end = datetime.fromisoformat(payload["end"])
+    by = UUID(payload["person_id"]) if payload["person_id"] else None
+    rules, _number = availability.house_rules(key)
+    if (end - start) < timedelta(minutes=rules.least):
+        return
+    span = TimeSpan(start, end)
+    resource = catalogue.resource(key)
+    host = accounts.organisation(key.institution_id)
+    values = {
+        "resource": {"zh": resource.name_zh, "en": resource.name_en},
+        "start": start.isoformat(),
+        "end": end.isoformat(),
+        "zone": resource.zone,
+    }
+    free = {
+        outside: [f.span for f in availability.free_times(key, span, outside=outside)]
+        for outside in (False, True)
+    }
+    for one in waiting_store.line(unit.session, key, WaitingKind.ALERT):
+        if one.person_id == by:
+            continue
+        outside = quoting.buyer(resource, one.customer_id, quoting.day_of(resource, span, unit.now)).outside
+        length = timedelta(seconds=one.length_seconds)
+        fits = [f for f in free[outside] if min(f.end, one.latest) - max(f.start, one.earliest) >= length]
+        if fits:
+            link = f"/hosts/{host.code}/resources/{resource.code}/calendar"
+            organisation_id = accounts.customer(one.customer_id).organisation_id
+            notices.notify(
+                unit,
+                [one.person_id],
+                "booking.freed",
+                values,
+                link,
+                organisation_id,
+                key=f"{event.id}:{one.key.id}",
+            )
+    following = store.next_on_unit(unit.session, key, UUID(payload["unit_id"]), end)
+    if following is None or following.person_id == by:
+        return
+    just_before = any(f.end == end for found in free.values() for f in found)
+    if just_before and following.starts_at is not None and following.starts_at - end <= timedelta(hours=1):
+        organisation_id = accounts.customer(following.customer_id).organisation_id
+        link = f"/hosts/{host.code}/bookings/{following.key.id}"
+        told = {**values, "number": following.number}
+        notices.notify(
+            unit,
+            [following.person_id],
+            "booking.freed_before",
+            told,
+            link,
+            organisation_id,
+            key=f"{event.id}:next",
+        )
+
+
+def tell_waived(unit: Unit, event: Event) -> None:
+    """Somebody took the slot, so the fee of the cancellation is not owed."""
+    key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["booking_id"]))
+    record = reading.booking(key)
+    host = accounts.organisation(key.institution_id)
+    values = {**names_of(record), "fee": event.payload["fee"]}
+    link = f"/hosts/{host.code}/bookings/{key.id}"
+    organisation_id = accounts.customer(record.customer_id).organisation_id
+    notices.notify(
+        unit, _customers_people(record), event.name, values, link, organisation_id, key=str(event.id)
+    )
+
+
 SUBSCRIPTIONS = {
     **{
         name: [("booking.tell", tell)]
         for name in sorted(_CUSTOMER | _HOST | {"booking.message", "booking.attached", DECLINED})
     },
     **{name: [("booking.tell_series", tell_series)] for name in sorted(_SERIES)},
+    "booking.offered": [("booking.tell_waiting", tell_waiting)],
+    "booking.offer_missed": [("booking.tell_waiting", tell_waiting)],
+    "booking.freed": [("booking.tell_freed", tell_freed)],
+    "booking.fee_waived": [("booking.tell_waived", tell_waived)],
 }

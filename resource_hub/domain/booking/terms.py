@@ -78,6 +78,22 @@ class Fate(StrEnum):
     CANCELLED = "cancelled"
 
 
+class WaitingKind(StrEnum):
+    """``queue``: freed time is kept for the first in line; ``alert``: one is told of freed time, nothing is kept."""
+
+    QUEUE = "queue"
+    ALERT = "alert"
+
+
+class WaitingState(StrEnum):
+    WAITING = "waiting"
+    OFFERED = "offered"
+    BOOKED = "booked"
+    MISSED = "missed"  # the offer ran out
+    LEFT = "left"
+    OVER = "over"  # the wished time has passed
+
+
 class Scope(StrEnum):
     """How much of a series a change is about, seen from one of its days."""
 
@@ -344,6 +360,7 @@ class BookingRecord:
     created_at: datetime
     changed_at: datetime
     series_id: UUID | None = None
+    fee_decides_at: datetime | None = None
     extras: tuple[str, ...] = ()
     items: Mapping[str, int] = field(default_factory=dict)
 

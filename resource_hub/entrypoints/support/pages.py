@@ -19,7 +19,7 @@ _TONES = {
         "verified eligible delivered finished granted final current ended_well fulfilled claimable"
     ),
     "wait": (
-        "requested waiting pending draft to_check open sampled computed proposed notice held reserved expected "
+        "offered requested waiting pending draft to_check open sampled computed proposed notice held reserved expected "
         "submitted accrued scheduled new partly_paid issued estimated provisional late due running counting review"
     ),
     "bad": (
@@ -27,7 +27,10 @@ _TONES = {
         "ineligible invalid missing stopped"
     ),
     "info": "in_use checked_in started booked planned mine sent imported",
-    "off": "cancelled withdrawn expired closed archived retired merged superseded lapsed void hidden inactive erased",
+    "off": (
+        "cancelled withdrawn expired closed archived retired merged superseded lapsed void hidden inactive erased "
+        "missed left left_out over"
+    ),
 }
 TONES = {value: tone for tone, values in _TONES.items() for value in values.split()}
 ICONS = {"good": "check", "wait": "clock", "bad": "alert", "info": "dot", "off": "minus"}

@@ -26,6 +26,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("booking", "requests"),
     ("booking", "calendar"),
     ("booking", "series"),
+    ("booking", "waiting"),
     ("availability", "blueprint"),
     ("availability", "calendar_days"),
     ("calendars", "blueprint"),

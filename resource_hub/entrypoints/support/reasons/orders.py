@@ -19,6 +19,28 @@ SENTENCES = {
     "booking.series_same_time": N_("This is the time that it has."),
     "booking.series_nothing_ahead": N_("Nothing is ahead that could be cancelled."),
     "booking.series_nothing_waits": N_("Nothing waits for an answer."),
+    "booking.waiting_too_narrow": N_("So much time does not fit between these two moments."),
+    "booking.waiting_too_wide": N_("At most %(days)s days at once."),
+    "booking.waiting_over": N_("You do not wait for this any more."),
+    "booking.offer_over": N_("This is not kept for you any more."),
+    "notice.booking.offered": N_(
+        "%(resource)s: %(start)s to %(end)s became free and is kept for you until %(until)s."
+    ),
+    "notice.booking.offer_missed": N_(
+        "%(resource)s: the time that was kept for you went to the next in line. Stand in line again if you still need it."
+    ),
+    "notice.booking.freed": N_("%(resource)s: %(start)s to %(end)s became free. Nothing is kept for you."),
+    "notice.booking.freed_before": N_(
+        "%(resource)s: the time before your booking %(number)s became free, from %(start)s on."
+    ),
+    "notice.booking.fee_waived": N_(
+        "%(resource)s: somebody took the time of your cancelled booking %(number)s; the fee of %(fee)s is not owed."
+    ),
+    "label.booking.offered": N_("Time is kept for me from the waiting list"),
+    "label.booking.offer_missed": N_("Time that was kept for me went to the next"),
+    "label.booking.freed": N_("Time became free that I asked to be told of"),
+    "label.booking.freed_before": N_("The time before my booking became free"),
+    "label.booking.fee_waived": N_("A cancellation fee is not owed"),
     "notice.booking.series_booked": NN_(
         "%(resource)s: %(bookings)s day of your series is booked.",
         "%(resource)s: %(bookings)s days of your series are booked.",
@@ -72,6 +94,9 @@ SENTENCES = {
 }
 
 REMEDIES = {
+    "booking.waiting_too_narrow": N_("Choose a wider stretch or a shorter time."),
+    "booking.waiting_too_wide": N_("Choose an earlier end."),
+    "booking.offer_over": N_("Stand in line again."),
     "booking.series_clash": N_("Leave these days out or give them another time."),
     "booking.series_count": N_("Choose an earlier end; the next series can follow it."),
     "booking.series_no_such_time": N_("Leave this day out or give it another time."),

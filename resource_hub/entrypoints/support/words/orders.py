@@ -11,4 +11,13 @@ WORDS = {
     "booking.stays.by_hand": N_("moved by hand, stays"),
     "booking.stays.chosen": N_("stays where it is"),
     "booking.stays.left_out": N_("left out"),
+    "booking.waiting_kind.queue": N_("kept for the first in line"),
+    "booking.waiting_kind.alert": N_("you are told only"),
+    "booking.waiting.waiting": N_("in line"),
+    "booking.waiting.offered": N_("offered"),
+    "booking.waiting.booked": N_("booked"),
+    "booking.waiting.missed": N_("offer ran out"),
+    "booking.waiting.left": N_("given up"),
+    "booking.waiting.over": N_("nothing became free"),
+    "booking.event.fee_waived": N_("Fee not owed: the time was taken"),
 }

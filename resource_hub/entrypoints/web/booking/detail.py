@@ -156,7 +156,10 @@ def _cancel_effects(cancel: Any, side: Side) -> list[str]:
     else:
         effects += [
             _("The laboratory is told."),
-            _("A fee of %(fee)s is charged.", fee=formatting.money(cancel.fee)),
+            _(
+                "A fee of %(fee)s is charged, unless somebody takes the whole time before it begins.",
+                fee=formatting.money(cancel.fee),
+            ),
         ]
     return effects
 

@@ -254,7 +254,12 @@ def _cancel_view(key: HostKey, scope: Scope, since: date | None, side: Side) -> 
     if side is Side.HOST:
         effects += [_("The customer is told, with your reason."), _("No fee is charged.")]
     elif look.fee is not None and not look.fee.is_zero:
-        effects.append(_("A fee of %(fee)s is charged.", fee=formatting.money(look.fee)))
+        effects.append(
+            _(
+                "A fee of %(fee)s is charged, unless somebody takes the whole time before it begins.",
+                fee=formatting.money(look.fee),
+            )
+        )
     else:
         effects.append(_("It costs nothing."))
     return {"look": look, "effects": effects, "scope": scope.value, "since": since}

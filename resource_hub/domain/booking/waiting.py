@@ -1,0 +1,375 @@
+"""The waiting list: freed time is kept for the first in line, then for the next; who only wants to know is told.
+
+Freed time is offered in the unit that frees it, so nobody slips in between. An offer is a hold like any other, made and
+accepted on the guarded path; the job comes round for time that became free without a booking, such as longer hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.booking import quoting, store, waiting_store
+from resource_hub.domain.booking.errors import (
+    BookingRefused,
+    InvalidOrder,
+    NoSuchBooking,
+    SlotTaken,
+    WrongState,
+)
+from resource_hub.domain.booking.ordering import STAFF, book_in, hold_in, judge, prepare, record_event
+from resource_hub.domain.booking.rules.waiting import faults, offered_until
+from resource_hub.domain.booking.terms import (
+    Asked,
+    BookingKind,
+    BookingRecord,
+    BookingState,
+    WaitingKind,
+    WaitingState,
+)
+from resource_hub.domain.booking.waiting_store import WaitingRecord
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import Mode
+from resource_hub.infra.database import reading as reads
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.unit_of_work import Lease, Unit, retried, unit_of_work
+from resource_hub.kernel.errors import NotFound, Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan, subtract
+
+# So many times are tried for one person before the next one's turn comes.
+_TRIES = 5
+
+
+def _as_json(asked: Asked) -> dict[str, Any]:
+    return {
+        "mode": asked.mode.value if asked.mode else "",
+        "unit": str(asked.unit_id) if asked.unit_id else "",
+        "purpose": asked.purpose,
+        "project": asked.project,
+        "description": asked.description,
+        "samples": asked.samples,
+        "answers": dict(asked.answers),
+        "hazards": sorted(asked.hazards),
+        "hazard_note": asked.hazard_note,
+    }
+
+
+def wish_of(one: WaitingRecord, span: TimeSpan) -> Asked:
+    """What somebody waits for as an order for a certain time."""
+    wish: Mapping[str, Any] = one.wish
+    return Asked(
+        mode=Mode(wish["mode"]) if wish["mode"] else None,
+        span=span,
+        unit_id=UUID(wish["unit"]) if wish["unit"] else None,
+        customer_id=one.customer_id,
+        person_id=one.person_id,
+        purpose=wish["purpose"],
+        project=wish["project"],
+        description=wish["description"],
+        samples=wish["samples"],
+        answers=wish["answers"],
+        hazards=frozenset(wish["hazards"]),
+        hazard_note=wish["hazard_note"],
+    )
+
+
+# ---- standing in line ------------------------------------------------------------------------------------------
+
+
+def join(
+    key: HostKey,
+    asked: Asked,
+    earliest: datetime,
+    latest: datetime,
+    seconds: int,
+    *,
+    by: Actor,
+    kind: WaitingKind = WaitingKind.QUEUE,
+) -> WaitingRecord:
+    """Wait for so much time between two moments. Who waits for the same already keeps the place in line.
+
+    Raises:
+        InvalidOrder: the wish cannot be. BookingRefused: for rules that have nothing to do with the time.
+    """
+    with unit_of_work() as unit:
+        availability.lock(unit, [key])
+        rules, _number = availability.house_rules(key)
+        wrong = faults(earliest, latest, seconds, rules, unit.now)
+        if wrong:
+            raise InvalidOrder(*wrong)
+        wish = replace(
+            asked, kind=BookingKind.WINDOW, span=TimeSpan(earliest, earliest + timedelta(seconds=seconds))
+        )
+        prepared = prepare(key, wish, by=by, now=unit.now)
+        reasons = [reason for reason in judge(prepared, unit.now) if reason.place != "time"]
+        if reasons:
+            raise BookingRefused(*reasons)
+        assert prepared.asked.customer_id is not None
+        for other in waiting_store.line(unit.session, key, kind):
+            same = (other.earliest, other.latest, other.length_seconds) == (earliest, latest, seconds)
+            if same and other.person_id == prepared.person_id:
+                return other
+        made = HostKey(key.institution_id, new_id())
+        waiting_store.add(
+            unit.session,
+            {
+                "institution_id": made.institution_id,
+                "id": made.id,
+                "resource_id": key.id,
+                "customer_id": prepared.asked.customer_id,
+                "person_id": prepared.person_id,
+                "kind": kind.value,
+                "state": WaitingState.WAITING.value,
+                "earliest": earliest,
+                "latest": latest,
+                "length_seconds": seconds,
+                "wish": _as_json(prepared.asked),
+                "version": 1,
+                "created_at": unit.now,
+                "changed_at": unit.now,
+            },
+        )
+        if kind is WaitingKind.QUEUE:
+            # Perhaps there is room already: a wide wish need not wait for somebody to cancel.
+            offer_in(unit, key)
+        found = waiting_store.entry(unit.session, made)
+        assert found is not None
+        return found
+
+
+def entry_for(key: HostKey, by: Actor) -> WaitingRecord:
+    """A place in line, for its own person's side.
+
+    Raises:
+        NoSuchBooking: there is none, or not for this reader.
+    """
+    found = waiting_store.entry(reads(), key)
+    if found is None or found.customer_id not in by.customer_ids | by.led_customer_ids:
+        raise NoSuchBooking()
+    return found
+
+
+def waits_of(by: Actor, limit: int = 100) -> list[WaitingRecord]:
+    customers = by.customer_ids | by.led_customer_ids
+    return waiting_store.of_customers(reads(), customers, limit) if customers else []
+
+
+def waits_at(by: Actor, limit: int = 200) -> list[WaitingRecord]:
+    """Who waits for what an actor of the host looks after, first come first."""
+    if not by.has(*STAFF):
+        return []
+    if by.department_ids is None:
+        return waiting_store.of_host(reads(), by.organisation_id, None, limit)
+    ids = [record.key.id for record in catalogue.resources_managed_by(by)]
+    return waiting_store.of_host(reads(), by.organisation_id, ids, limit) if ids else []
+
+
+def ahead_of(one: WaitingRecord) -> int:
+    """How many stand before somebody."""
+    return waiting_store.ahead_of(reads(), one)
+
+
+@retried()
+def leave(key: HostKey, *, by: Actor) -> WaitingRecord:
+    """Wait no longer; an offer that was made goes to the next in line.
+
+    Raises:
+        WrongState: it is over already. NoSuchBooking
+    """
+    with unit_of_work() as unit:
+        one = _opened(unit, key, by)
+        if one.state not in (WaitingState.WAITING, WaitingState.OFFERED):
+            raise WrongState(Reason("booking.waiting_over", {}))
+        _set(unit, one, WaitingState.LEFT)
+        if one.booking_id is not None:
+            _give_back(unit, HostKey(key.institution_id, one.booking_id), by)
+            offer_in(unit, one.resource_key)
+        return known(unit, key)
+
+
+def _opened(unit: Unit, key: HostKey, by: Actor) -> WaitingRecord:
+    one = entry_for(key, by)
+    availability.lock(unit, [one.resource_key])
+    return known(unit, key)
+
+
+def known(unit: Unit, key: HostKey) -> WaitingRecord:
+    found = waiting_store.entry(unit.session, key)
+    assert found is not None
+    return found
+
+
+def _set(unit: Unit, one: WaitingRecord, state: WaitingState, **values: Any) -> None:
+    waiting_store.change(unit.session, one.key, {"state": state.value, "changed_at": unit.now, **values})
+
+
+def _give_back(unit: Unit, key: HostKey, by: Actor) -> None:
+    """Free a hold that was offered and is not wanted."""
+    row = store.locked(unit.session, key)
+    if row is None or row.state != BookingState.HELD.value:
+        return
+    availability.release(unit, key.institution_id, key.id)
+    store.change(
+        unit.session,
+        key,
+        {
+            "state": BookingState.CANCELLED.value,
+            "cancelled_at": unit.now,
+            "cancelled_by": by.person_id,
+            "hold_expires_at": None,
+            "changed_at": unit.now,
+        },
+    )
+    record_event(unit, key, by.person_id, "cancelled", {})
+
+
+# ---- offering --------------------------------------------------------------------------------------------------
+
+
+def offer_in(unit: Unit, key: HostKey) -> int:
+    """Keep what is free of a resource for those who wait for it, first come first; returns how many were offered
+    something. The resource is locked, so two who free time at once make no two offers of it."""
+    line = waiting_store.line(unit.session, key, WaitingKind.QUEUE)
+    return sum(_offer_to(unit, key, one) for one in line)
+
+
+def _offer_to(unit: Unit, key: HostKey, one: WaitingRecord) -> int:
+    if one.latest - unit.now < timedelta(seconds=one.length_seconds):
+        _set(unit, one, WaitingState.OVER)
+        return 0
+    try:
+        by = accounts.actor(one.person_id, accounts.customer(one.customer_id).organisation_id)
+    except NotFound:
+        _set(unit, one, WaitingState.LEFT)
+        return 0
+    for span in _candidates(unit, key, one):
+        until = offered_until(unit.now, span.start)
+        if until is None:
+            continue
+        asked = wish_of(one, span)
+        try:
+            if judge(prepare(key, asked, by=by, now=unit.now), unit.now):
+                continue
+            held = hold_in(unit, key, asked, by, until=until)
+        except (BookingRefused, SlotTaken, InvalidOrder, NotFound):
+            continue
+        _set(unit, one, WaitingState.OFFERED, booking_id=held.id, offered_until=until)
+        _publish(unit, "booking.offered", one)
+        return 1
+    return 0
+
+
+def _candidates(unit: Unit, key: HostKey, one: WaitingRecord) -> list[TimeSpan]:
+    length = timedelta(seconds=one.length_seconds)
+    start = max(one.earliest, unit.now)
+    outside = quoting.buyer(
+        catalogue.resource(key), one.customer_id, quoting.day_of(catalogue.resource(key), None, unit.now)
+    ).outside
+    rules, _number = availability.house_rules(key)
+    lead = timedelta(minutes=rules.lead_for(one.wish["mode"] or "all"))
+    found = availability.alternatives(
+        key, TimeSpan(start, start + length), outside=outside, not_before=max(start, unit.now + lead),
+        not_after=one.latest - length, count=_TRIES,
+    )  # fmt: skip
+    return [f.span for f in found if f.span.end <= one.latest]
+
+
+def _publish(unit: Unit, name: str, one: WaitingRecord) -> None:
+    payload = {"institution_id": str(one.key.institution_id), "entry_id": str(one.key.id)}
+    unit.publish(name, f"{one.key.institution_id}:{one.key.id}", payload)
+
+
+def freed(
+    unit: Unit, record: BookingRecord, span: TimeSpan | None, person_id: UUID | None, *, lapsed: bool = False
+) -> None:
+    """Time of a booking became free: offer it on, and let those know who asked to be told.
+
+    An offer that ran out, or that was given up, leaves its place in line.
+    """
+    offered = (
+        waiting_store.of_booking(unit.session, record.key) if record.state is BookingState.HELD else None
+    )
+    if offered is not None and offered.state is WaitingState.OFFERED:
+        _set(unit, offered, WaitingState.MISSED if lapsed else WaitingState.LEFT)
+        if lapsed:
+            _publish(unit, "booking.offer_missed", offered)
+    if span is None or span.end <= unit.now or record.kind is not BookingKind.WINDOW:
+        return
+    offer_in(unit, record.resource_key)
+    if record.state is BookingState.HELD or record.unit_id is None:
+        return
+    payload = {
+        "institution_id": str(record.institution_id),
+        "resource_id": str(record.resource_id),
+        "unit_id": str(record.unit_id),
+        "start": max(span.start, unit.now).isoformat(),
+        "end": span.end.isoformat(),
+        "person_id": str(person_id) if person_id else None,
+    }
+    unit.publish("booking.freed", f"{record.institution_id}:{record.resource_id}", payload)
+
+
+def freed_by_change(unit: Unit, record: BookingRecord, after: TimeSpan, person_id: UUID | None) -> None:
+    """What a move or a cut leaves behind."""
+    for piece in subtract([record.span], [after]) if record.span is not None else ():
+        freed(unit, record, piece, person_id)
+
+
+# ---- taking an offer -------------------------------------------------------------------------------------------
+
+
+@retried()
+def accept(key: HostKey, *, by: Actor) -> BookingRecord:
+    """Take what was offered: the hold becomes the booking, with the same id, by the rules as they are now.
+
+    Raises:
+        WrongState: the offer has run out, or was taken or given up. BookingRefused, NoSuchBooking
+    """
+    availability.warm()
+    with unit_of_work() as unit:
+        one = _opened(unit, key, by)
+        in_time = one.offered_until is not None and one.offered_until > unit.now
+        if one.state is not WaitingState.OFFERED or one.booking_id is None or not in_time:
+            raise WrongState(Reason("booking.offer_over", {}))
+        held = HostKey(key.institution_id, one.booking_id)
+        row = store.locked(unit.session, held)
+        if row is None or row.state != BookingState.HELD.value:
+            raise WrongState(Reason("booking.offer_over", {}))
+        record = store.record(row)
+        assert record.span is not None
+        asked = replace(wish_of(one, record.span), unit_id=record.unit_id)
+        booked = book_in(unit, one.resource_key, asked, by, hold_id=held.id)
+        _set(unit, one, WaitingState.BOOKED, offered_until=None)
+        found = store.row_of(unit.session, booked)
+        assert found is not None
+        unit.session.refresh(found)
+        return store.record(found)
+
+
+# ---- the job ---------------------------------------------------------------------------------------------------
+
+
+def offer_due(limit: int = 20, after: HostKey | None = None, lease: Lease | None = None) -> HostKey | None:
+    """Come round to lines whose time became free without a booking; returns where to go on, None at the end."""
+    keys = waiting_store.lines(reads(), after, limit)
+    for key in keys:
+        with unit_of_work(lease=lease) as unit:
+            availability.lock(unit, [key])
+            offer_in(unit, key)
+    return keys[-1] if len(keys) == limit else None
+
+
+def close_past(limit: int = 100, lease: Lease | None = None) -> int:
+    """Let those go whose wished time has passed."""
+    with unit_of_work(lease=lease) as unit:
+        found = waiting_store.past(unit.session, unit.now, limit)
+        for one in found:
+            _set(unit, one, WaitingState.OVER)
+        return len(found)

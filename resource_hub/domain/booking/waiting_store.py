@@ -1,0 +1,180 @@
+"""Queries of the waiting list: rows to records; never commits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from resource_hub.domain.booking.tables import WaitingEntry
+from resource_hub.domain.booking.terms import WaitingKind, WaitingState
+from resource_hub.kernel.keys import HostKey
+
+OPEN = (WaitingState.WAITING.value, WaitingState.OFFERED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRecord:
+    """Somebody waits for so much time on a resource between two moments."""
+
+    key: HostKey
+    resource_id: UUID
+    customer_id: UUID
+    person_id: UUID
+    kind: WaitingKind
+    state: WaitingState
+    earliest: datetime
+    latest: datetime
+    length_seconds: int
+    wish: Mapping[str, Any]
+    booking_id: UUID | None
+    offered_until: datetime | None
+    version: int
+    created_at: datetime
+
+    @property
+    def resource_key(self) -> HostKey:
+        return HostKey(self.key.institution_id, self.resource_id)
+
+
+def _record(row: WaitingEntry) -> WaitingRecord:
+    return WaitingRecord(
+        HostKey(row.institution_id, row.id), row.resource_id, row.customer_id, row.person_id,
+        WaitingKind(row.kind), WaitingState(row.state), row.earliest, row.latest, row.length_seconds, row.wish,
+        row.booking_id, row.offered_until, row.version, row.created_at,
+    )  # fmt: skip
+
+
+def add(session: Session, values: Mapping[str, Any]) -> None:
+    session.execute(insert(WaitingEntry).values(**values))
+
+
+def change(session: Session, key: HostKey, values: Mapping[str, Any]) -> None:
+    session.execute(
+        update(WaitingEntry)
+        .where(WaitingEntry.institution_id == key.institution_id, WaitingEntry.id == key.id)
+        .values(**values, version=WaitingEntry.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _fresh(statement: Any) -> Any:
+    return statement.execution_options(populate_existing=True)
+
+
+def entry(session: Session, key: HostKey) -> WaitingRecord | None:
+    row = session.scalars(
+        _fresh(
+            select(WaitingEntry).where(
+                WaitingEntry.institution_id == key.institution_id, WaitingEntry.id == key.id
+            )
+        )
+    ).one_or_none()
+    return _record(row) if row is not None else None
+
+
+def of_booking(session: Session, booking: HostKey) -> WaitingRecord | None:
+    """Who is offered this hold."""
+    row = session.scalars(
+        _fresh(
+            select(WaitingEntry).where(
+                WaitingEntry.institution_id == booking.institution_id, WaitingEntry.booking_id == booking.id
+            )
+        )
+    ).one_or_none()
+    return _record(row) if row is not None else None
+
+
+def line(session: Session, resource: HostKey, kind: WaitingKind, limit: int = 100) -> list[WaitingRecord]:
+    """Who waits for a resource, first come first."""
+    rows = session.scalars(
+        _fresh(
+            select(WaitingEntry)
+            .where(
+                WaitingEntry.institution_id == resource.institution_id,
+                WaitingEntry.resource_id == resource.id,
+                WaitingEntry.state == WaitingState.WAITING.value,
+                WaitingEntry.kind == kind.value,
+            )
+            .order_by(WaitingEntry.created_at, WaitingEntry.id)
+            .limit(limit)
+        )
+    )
+    return [_record(row) for row in rows]
+
+
+def of_customers(session: Session, customer_ids: Collection[UUID], limit: int) -> list[WaitingRecord]:
+    rows = session.scalars(
+        select(WaitingEntry)
+        .where(WaitingEntry.customer_id.in_(customer_ids))
+        .order_by(WaitingEntry.created_at.desc(), WaitingEntry.id)
+        .limit(limit)
+    )
+    return [_record(row) for row in rows]
+
+
+def of_host(
+    session: Session, institution_id: UUID, resource_ids: Collection[UUID] | None, limit: int
+) -> list[WaitingRecord]:
+    statement = select(WaitingEntry).where(
+        WaitingEntry.institution_id == institution_id, WaitingEntry.state.in_(OPEN)
+    )
+    if resource_ids is not None:
+        statement = statement.where(WaitingEntry.resource_id.in_(resource_ids))
+    rows = session.scalars(statement.order_by(WaitingEntry.created_at, WaitingEntry.id).limit(limit))
+    return [_record(row) for row in rows]
+
+
+def ahead_of(session: Session, one: WaitingRecord) -> int:
+    """How many stand before somebody in the same line."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(WaitingEntry)
+            .where(
+                WaitingEntry.institution_id == one.key.institution_id,
+                WaitingEntry.resource_id == one.resource_id,
+                WaitingEntry.kind == WaitingKind.QUEUE.value,
+                WaitingEntry.state.in_(OPEN),
+                (WaitingEntry.created_at < one.created_at)
+                | ((WaitingEntry.created_at == one.created_at) & (WaitingEntry.id < one.key.id)),
+                WaitingEntry.earliest < one.latest,
+                WaitingEntry.latest > one.earliest,
+            )
+        )
+        or 0
+    )
+
+
+def lines(session: Session, after: HostKey | None, limit: int) -> list[HostKey]:
+    """Resources for which somebody stands in line, in the order of their keys."""
+    t = WaitingEntry
+    statement = (
+        select(t.institution_id, t.resource_id)
+        .where(t.state == WaitingState.WAITING.value, t.kind == WaitingKind.QUEUE.value)
+        .distinct()
+        .order_by(t.institution_id, t.resource_id)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(
+            (t.institution_id > after.institution_id)
+            | ((t.institution_id == after.institution_id) & (t.resource_id > after.id))
+        )
+    return [HostKey(*row) for row in session.execute(statement)]
+
+
+def past(session: Session, now: datetime, limit: int) -> list[WaitingRecord]:
+    """Whose wished time has passed."""
+    rows = session.scalars(
+        select(WaitingEntry)
+        .where(WaitingEntry.state == WaitingState.WAITING.value, WaitingEntry.latest <= now)
+        .order_by(WaitingEntry.institution_id, WaitingEntry.id)
+        .limit(limit)
+    )
+    return [_record(row) for row in rows]

@@ -1,0 +1,30 @@
+"""Jobs of orders: the waiting list, and fees of late cancellations that are decided when the slot begins."""
+
+from __future__ import annotations
+
+from resource_hub.domain.booking import service as booking
+from resource_hub.entrypoints.jobs import Job, JobContext, JobResult, in_batches
+
+LINES = 10
+BATCH = 50
+
+
+def offer(context: JobContext) -> JobResult:
+    """Offer what became free without a booking, such as longer hours; let go whose wished time has passed."""
+    done = in_batches(context, lambda: booking.close_past(BATCH, context.lease), BATCH).done
+    after = None
+    while context.time_left:
+        after = booking.offer_due(LINES, after, context.lease)
+        if after is None:
+            return JobResult(done)
+    return JobResult(done, 1)
+
+
+def decide_fees(context: JobContext) -> JobResult:
+    return in_batches(context, lambda: booking.decide_fees(BATCH, context.lease), BATCH)
+
+
+JOBS = [
+    Job(name="booking.offer", every_seconds=30, run=offer, quick=True),
+    Job(name="booking.decide_fees", every_seconds=60, run=decide_fees, quick=True),
+]
