@@ -140,6 +140,11 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "exception": _exception,
     "import": _import,
     "post": _post,
+    "offer": lambda p, by: service.offer_due(),
+    "accept": lambda p, by: service.accept_offer(p["entry"], by=by).key.id,
+    "series": lambda p, by: service.create_series(
+        p["key"], make_asked(), p["rule"], by=by, request_key=p.get("token")
+    ).key.id,
 }
 
 
@@ -154,25 +159,6 @@ def _worker(
         clock.fixed(payload.get("now", now)),
     ):
         by = accounts.actor(payload["person_id"], payload["organisation_id"])
-        calls: dict[str, Callable[[], Any]] = {
-            "request": lambda: service.request(
-                payload["key"],
-                make_asked(**payload.get("asked", {})),
-                by=by,
-                idempotency_key=payload.get("token"),
-            ),
-            "change": lambda: service.change(payload["booking"], payload["span"], by=by),
-            "approve": lambda: service.approve(payload["booking"], by=by),
-            "hold": lambda: service.hold(payload["key"], make_asked(), by=by),
-            "offer": lambda: (service.offer_due(), service.entry_for(payload["entry"], by))[1],
-            "accept": lambda: service.accept_offer(payload["entry"], by=by),
-            "series": lambda: service.create_series(
-                payload["key"], make_asked(), payload["rule"], by=by, request_key=payload.get("token")
-            ),
-            "close": lambda: service.publish_exception(
-                payload["key"], payload["exception"], by=by, verdicts=payload["verdicts"], reason="检修"
-            ),
-        }
         _look(payload, by)
         barrier.wait(60)
         began = time.perf_counter()
