@@ -238,3 +238,31 @@ def test_starts_keep_to_the_step_of_the_wall_clock() -> None:
     assert [s.start.astimezone(ZoneInfo("Asia/Shanghai")).strftime("%H:%M") for s in starts] == [
         "09:30", "10:00", "10:30", "11:00",
     ]  # fmt: skip
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.data(),
+    st.sampled_from([5, 10, 15, 30, 45, 50, 60, 90, 120, 240, 720, 1440]),
+    st.integers(0, 59),
+    st.sampled_from([0, 1, 999_999]),
+)
+@settings(max_examples=150, deadline=None)
+def test_starts_on_the_step_equal_a_walk_over_every_minute(
+    zone_name: str, data: st.DataObject, step: int, second: int, microsecond: int
+) -> None:
+    day = data.draw(st.sampled_from(CHANGES.get(zone_name, [date(2026, 3, 5)])))
+    first = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=14)
+    first += timedelta(minutes=data.draw(st.integers(0, 1440)), seconds=second, microseconds=microsecond)
+    free = TimeSpan(first, first + timedelta(minutes=data.draw(st.integers(30, 2400))))
+    length = timedelta(minutes=data.draw(st.sampled_from([5, 30, 60])))
+    tz = ZoneInfo(zone_name)
+    expected = []
+    minute = first.replace(second=0, microsecond=0)
+    while minute + length <= free.end:
+        wall = minute.astimezone(tz)
+        if minute >= first and (wall.hour * 60 + wall.minute) % step == 0:
+            expected.append(minute)
+        minute += MINUTE
+    found = [s.start for s in rules.aligned_starts([free], int(length.total_seconds()), step, zone_name)]
+    assert found == expected

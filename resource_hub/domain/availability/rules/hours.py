@@ -31,7 +31,7 @@ from resource_hub.domain.availability.terms import (
     WeeklyHours,
 )
 from resource_hub.kernel.errors import Reason
-from resource_hub.kernel.time import TimeSpan, at, intersect, local_day, merge, subtract, zone
+from resource_hub.kernel.time import TimeSpan, at, intersect, local_day, merge, midnight, subtract, zone
 
 # A stretch may last two days and a clock may move by an hour or two: look so far back for what reaches into a span.
 _REACH_DAYS = 3
@@ -135,20 +135,31 @@ def aligned_starts(
 ) -> Iterator[TimeSpan]:
     """Spans of a length that fit into the free stretches, beginning on the step of the host's wall clock."""
     tz = zone(zone_name)
-    length, step = timedelta(seconds=seconds), timedelta(minutes=step_minutes)
+    length = timedelta(seconds=seconds)
     for span in spans:
         start = next_step(span.start, step_minutes, tz)
         while start + length <= span.end:
             yield TimeSpan(start, start + length)
-            start = next_step(start + step, step_minutes, tz) if step_minutes > 60 else start + step
+            start = next_step(start + timedelta(seconds=1), step_minutes, tz)
 
 
 def next_step(moment: datetime, step_minutes: int, tz: tzinfo) -> datetime:
-    """The first moment not before ``moment`` whose wall clock is a multiple of the step after midnight."""
-    wall = moment.astimezone(tz)
-    into = wall.hour * 3600 + wall.minute * 60 + wall.second + (1 if wall.microsecond else 0)
-    rest = -into % (step_minutes * 60)
-    return (moment + timedelta(seconds=rest)).replace(microsecond=0) if rest or wall.microsecond else moment
+    """The first moment not before ``moment`` whose wall clock is a multiple of the step after midnight.
+
+    Each day counts anew, and where the clock changes on the way one looks again from there.
+    """
+    if moment.microsecond:
+        moment = moment.replace(microsecond=0) + timedelta(seconds=1)
+    while True:
+        wall = moment.astimezone(tz)
+        into = wall.hour * 3600 + wall.minute * 60 + wall.second
+        rest = -into % (step_minutes * 60)
+        if not rest:
+            return moment
+        by_clock = at(wall.date(), (into + rest) // 60, tz)
+        midnight_after = midnight(wall.date() + timedelta(days=1), tz)
+        ahead = (moment + timedelta(seconds=rest), by_clock, midnight_after)
+        moment = min(one for one in ahead if one > moment)
 
 
 def held_by_others(held: Iterable[Held], now: datetime, ignore: UUID | None = None) -> list[TimeSpan]:
