@@ -13,7 +13,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import managing, reading, store
 from resource_hub.domain.booking.errors import NoSuchBooking
-from resource_hub.domain.booking.ordering import announce, record_event
+from resource_hub.domain.booking.preparing import announce, record_event
 from resource_hub.infra.unit_of_work import retried, unit_of_work
 from resource_hub.kernel.errors import NotFound
 from resource_hub.kernel.keys import HostKey

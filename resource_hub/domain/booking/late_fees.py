@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from resource_hub.domain.booking import store
-from resource_hub.domain.booking.ordering import announce, record_event
+from resource_hub.domain.booking.preparing import announce, record_event
 from resource_hub.domain.booking.terms import BookingRecord
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
 from resource_hub.kernel.time import subtract

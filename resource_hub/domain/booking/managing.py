@@ -20,15 +20,8 @@ from resource_hub.domain.booking.errors import (
     StaleBooking,
     WrongState,
 )
-from resource_hub.domain.booking.ordering import (
-    DECIDES,
-    alternatives,
-    announce,
-    is_staff,
-    judge,
-    prepare,
-    record_event,
-)
+from resource_hub.domain.booking.ordering import alternatives
+from resource_hub.domain.booking.preparing import DECIDES, announce, is_staff, judge, prepare, record_event
 from resource_hub.domain.booking.rules.check import check_cancel, check_change, needs_approval
 from resource_hub.domain.booking.rules.states import step
 from resource_hub.domain.booking.tables import Booking

@@ -15,7 +15,7 @@ from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import Viewer, Week
 from resource_hub.domain.booking import quoting, store
 from resource_hub.domain.booking.errors import NoSuchBooking
-from resource_hub.domain.booking.ordering import STAFF, is_staff
+from resource_hub.domain.booking.preparing import STAFF, is_staff
 from resource_hub.domain.booking.rules.states import open_acts
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import (

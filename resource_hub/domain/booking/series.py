@@ -23,7 +23,8 @@ from resource_hub.domain.booking.errors import (
     SeriesClash,
     SlotTaken,
 )
-from resource_hub.domain.booking.ordering import Prepared, alternatives, book_in, is_staff, judge, prepare
+from resource_hub.domain.booking.ordering import alternatives, book_in
+from resource_hub.domain.booking.preparing import Prepared, is_staff, judge, prepare
 from resource_hub.domain.booking.rules.recurrence import Recurrence, days, span_on
 from resource_hub.domain.booking.series_store import Occurrence, SeriesRecord
 from resource_hub.domain.booking.terms import (

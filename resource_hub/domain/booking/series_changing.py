@@ -20,7 +20,8 @@ from resource_hub.domain.booking.errors import (
     WrongState,
 )
 from resource_hub.domain.booking.managing import CancelPreview
-from resource_hub.domain.booking.ordering import DECIDES, alternatives, is_staff
+from resource_hub.domain.booking.ordering import alternatives
+from resource_hub.domain.booking.preparing import DECIDES, is_staff
 from resource_hub.domain.booking.rules.series_change import SeriesChange, Stays, facts_at, plan_change
 from resource_hub.domain.booking.series import (
     WITH_ALTERNATIVES,

@@ -23,18 +23,8 @@ from resource_hub.domain.booking.managing import (
     say,
     started,
 )
-from resource_hub.domain.booking.ordering import (
-    DECIDES,
-    STAFF,
-    alternatives,
-    fitted,
-    hold,
-    is_staff,
-    judge,
-    prepare,
-    request,
-    sweep_keys,
-)
+from resource_hub.domain.booking.ordering import alternatives, fitted, hold, request, sweep_keys
+from resource_hub.domain.booking.preparing import DECIDES, STAFF, is_staff, judge, prepare
 from resource_hub.domain.booking.publishing import (
     HitBooking,
     preview_exception,

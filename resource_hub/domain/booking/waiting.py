@@ -23,7 +23,8 @@ from resource_hub.domain.booking.errors import (
     SlotTaken,
     WrongState,
 )
-from resource_hub.domain.booking.ordering import STAFF, book_in, hold_in, judge, prepare, record_event
+from resource_hub.domain.booking.ordering import book_in, hold_in
+from resource_hub.domain.booking.preparing import STAFF, judge, prepare, record_event
 from resource_hub.domain.booking.rules.waiting import faults, offered_until
 from resource_hub.domain.booking.terms import (
     Asked,

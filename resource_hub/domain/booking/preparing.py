@@ -1,0 +1,251 @@
+"""An order with everything that its judgement needs, and its row: what every way of booking begins and ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Actor, Role
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import DebtBlock, HouseDocument
+from resource_hub.domain.booking import ports, quoting, store
+from resource_hub.domain.booking.errors import (
+    InvalidOrder,
+)
+from resource_hub.domain.booking.quoting import Buyer
+from resource_hub.domain.booking.rules.check import check
+from resource_hub.domain.booking.terms import (
+    Asked,
+    BookingFacts,
+    BookingKind,
+    BookingState,
+    QuoteRecord,
+)
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.infra.database import reading
+from resource_hub.infra.unit_of_work import Unit
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan, local_day, zone
+
+STAFF = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.OFFICE, Role.INSTITUTION_ADMIN)
+DECIDES = (Role.MANAGER, Role.DEPUTY, Role.OFFICE, Role.INSTITUTION_ADMIN)
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Quotas of a month reach so far to either side of a booking.
+_OWN = timedelta(days=62)
+# Hours that depend on others are looked at as far as other times are offered.
+_AROUND = 15 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An order with everything that its judgement needs."""
+
+    asked: Asked
+    resource: ResourceRecord
+    who: Buyer
+    plan: availability.Plan | None
+    facts: BookingFacts
+    by_host: bool
+    person_id: UUID
+
+
+def is_staff(by: Actor, resource: ResourceRecord, roles: Sequence[Role] = STAFF) -> bool:
+    """Whether an actor works for the host of this resource, in reach of it."""
+    return (
+        by.organisation_id == resource.key.institution_id
+        and by.has(*roles)
+        and by.reaches(resource.department_id)
+    )
+
+
+def prepare(
+    key: HostKey,
+    asked: Asked,
+    *,
+    by: Actor | None,
+    now: datetime,
+    ignore: UUID | None = None,
+    plan: availability.Plan | None = None,
+    customer_known: bool = False,
+) -> Prepared:
+    """Gather the facts of an order. For a visitor (``by`` None) as far as they can be known.
+
+    Raises:
+        NotFound: the resource is not for this reader.
+        InvalidOrder: no customer, or not the actor's; or the person for whom it is does not act for the customer.
+    """
+    resource = catalogue.visible(catalogue.resource(key), by)
+    by_host = by is not None and asked.customer_id is not None and asked.customer_id not in by.customer_ids
+    if by_host and by is not None and not customer_known and not is_staff(by, resource):
+        raise InvalidOrder(Reason("booking.customer_not_yours", {}, "customer"))
+    customer_id = asked.customer_id if by_host else quoting.may_buy_for(by, asked.customer_id)
+    if by is not None and customer_id is None:
+        raise InvalidOrder(Reason("booking.no_customer", {}, "customer"))
+    person_id = asked.person_id or (by.person_id if by is not None else None)
+    if not customer_known and asked.person_id is not None and (by is None or asked.person_id != by.person_id):
+        if customer_id is None or asked.person_id not in accounts.people_of_customer(customer_id):
+            raise InvalidOrder(Reason("booking.person_not_theirs", {}, "person"))
+    on = quoting.day_of(resource, asked.span, now)
+    who = quoting.buyer(resource, customer_id, on)
+    closed: tuple[Reason, ...] = ()
+    own: tuple[Any, ...] = ()
+    taken: tuple[TimeSpan, ...] = ()
+    if asked.span is not None and asked.kind is BookingKind.WINDOW:
+        plan = plan or availability.plan(key, asked.span)
+        closed = tuple(availability.reasons_against(plan, asked.unit_id, asked.span, outside=who.outside))
+        if customer_id is not None and person_id is not None and (plan.rules.quotas or plan.rules.gap):
+            near = asked.span.widened(int(_OWN.total_seconds()), int(_OWN.total_seconds()))
+            near = TimeSpan(min(near.start, now), max(near.end, now + timedelta(days=800)))
+            own = store.own_times(reading(), key, customer_id, person_id, near, ignore, now)
+        if any(row.after for row in plan.rules.times):
+            around = asked.span.widened(_AROUND, _AROUND)
+            taken = availability.booked_near(key, around, asked.unit_id, now, ignore)
+    elif plan is None:
+        plan = availability.plan(key, TimeSpan(now, now + timedelta(seconds=1)))
+    installed = ports.installed()
+    qualified = (
+        installed.training.qualified(person_id, key, plan.rules.training, on)
+        if plan.rules.training and person_id is not None
+        else None
+    )
+    facts = BookingFacts(
+        kind=asked.kind,
+        mode=asked.mode,
+        zone=resource.zone,
+        span=asked.span,
+        outside=who.outside,
+        by_host=by_host,
+        person_id=person_id,
+        customer_id=customer_id,
+        own=own,
+        closed=closed,
+        standing=_standing(plan.rules, key, customer_id, on),
+        qualified=qualified,
+        booked_by=by.person_id if by is not None else None,
+        earliest_day=_earliest_day(key, plan.rules, now),
+        taken=taken,
+        samples=asked.samples,
+        purpose=asked.purpose,
+        description=asked.description,
+        answers=asked.answers,
+        hazards=asked.hazards,
+        hazard_note=asked.hazard_note,
+        modes=resource.modes if asked.kind is not BookingKind.ACCESS else (),
+        bookable=resource.bookable
+        if asked.kind is not BookingKind.ACCESS
+        else resource.takes_access_requests,
+        open_to_outside=resource.open_to_outside,
+    )
+    return Prepared(
+        replace(asked, customer_id=customer_id), resource, who, plan, facts, by_host, person_id or UUID(int=0)
+    )
+
+
+def _standing(rules: HouseDocument, key: HostKey, customer_id: UUID | None, on: date) -> tuple[Reason, ...]:
+    if customer_id is None or rules.debt is DebtBlock.NEVER:
+        return ()
+    creditor = key.institution_id if rules.debt is DebtBlock.HERE else None
+    return tuple(ports.installed().standing.reasons_against(customer_id, on, creditor))
+
+
+def _earliest_day(key: HostKey, rules: HouseDocument, now: datetime) -> date | None:
+    """The first day that a lead in working days leaves open."""
+    if not rules.lead_days:
+        return None
+    host = accounts.organisation(key.institution_id)
+    return availability.working_days_after(
+        host.jurisdiction, local_day(now, zone(host.zone)), rules.lead_days
+    )
+
+
+def judge(prepared: Prepared, now: datetime) -> tuple[Reason, ...]:
+    """Every rule that fails."""
+    assert prepared.plan is not None
+    return check(prepared.facts, prepared.plan.rules, now)
+
+
+def row_values(
+    unit: Unit,
+    key: HostKey,
+    prepared: Prepared,
+    state: BookingState,
+    unit_id: UUID | None,
+    quoted: QuoteRecord | None,
+    by: Actor,
+) -> dict[str, Any]:
+    asked, plan = prepared.asked, prepared.plan
+    assert plan is not None
+    answer_by = None
+    if state is BookingState.REQUESTED:
+        answer_by = unit.now + timedelta(hours=plan.rules.answer_hours)
+        if asked.span is not None:
+            answer_by = max(min(answer_by, asked.span.start), unit.now + timedelta(minutes=5))
+    return {
+        "institution_id": key.institution_id,
+        "id": key.id,
+        "number": number_of(key.id, unit.now.astimezone(zone(plan.zone)).year),
+        "kind": asked.kind.value,
+        "mode": asked.mode.value if asked.mode and asked.kind is not BookingKind.ACCESS else "",
+        "state": state.value,
+        "resource_id": prepared.resource.key.id,
+        "unit_id": unit_id,
+        "customer_id": asked.customer_id,
+        "customer_class": prepared.who.customer_class.value,
+        "person_id": prepared.person_id,
+        "booked_by": by.person_id,
+        "starts_at": asked.span.start if asked.span else None,
+        "ends_at": asked.span.end if asked.span else None,
+        "setup_seconds": plan.rules.setup_seconds if asked.span else 0,
+        "teardown_seconds": plan.rules.teardown_seconds if asked.span else 0,
+        "purpose": asked.purpose,
+        "project": asked.project,
+        "description": asked.description,
+        "samples": asked.samples,
+        "items": dict(asked.items),
+        "extras": sorted(asked.extras),
+        "hazard": {"kinds": sorted(asked.hazards), "note": asked.hazard_note} if asked.hazards else {},
+        "answers": dict(asked.answers),
+        "quote_id": quoted.key.id if quoted and quoted.key else None,
+        "tariff_id": quoted.tariff_id if quoted else None,
+        "rules_number": plan.rules_number,
+        "ical_uid": f"{key.id}@bookings.resource-hub",
+        "ical_sequence": 0,
+        "hold_expires_at": None,
+        "answer_by": answer_by,
+        "decided_at": None if state is BookingState.REQUESTED else unit.now,
+        "currency": quoted.currency if quoted else prepared.resource.currency,
+        "version": 1,
+        "created_at": unit.now,
+        "changed_at": unit.now,
+    }
+
+
+def number_of(booking_id: UUID, year: int) -> str:
+    """The number that people read out: ``B26-7KQ2-M9XA``, from the random part of the id. No letter is mistaken for
+    a figure; nobody queues for a counter."""
+    value = booking_id.int & ((1 << 40) - 1)
+    letters = "".join(_ALPHABET[(value >> shift) & 31] for shift in range(35, -1, -5))
+    return f"B{year % 100:02d}-{letters[:4]}-{letters[4:]}"
+
+
+def record_event(
+    unit: Unit, key: HostKey, person_id: UUID | None, kind: str, details: Mapping[str, Any]
+) -> None:
+    store.add_event(unit.session, key, unit.now, person_id, kind, details)
+
+
+def announce(unit: Unit, key: HostKey, name: str, person_id: UUID | None, **more: Any) -> None:
+    """Publish what happened to a booking; notices and the rooms above follow by the outbox."""
+    payload = {
+        "institution_id": str(key.institution_id),
+        "booking_id": str(key.id),
+        "person_id": str(person_id) if person_id else None,
+        **more,
+    }
+    unit.publish(name, f"{key.institution_id}:{key.id}", payload)
