@@ -19,6 +19,7 @@ from resource_hub.domain.assessment.terms import (
     RatedClass,
 )
 from resource_hub.entrypoints.demo.world import World
+from resource_hub.infra.keeping import keeping
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.keys import HostKey
 
@@ -29,7 +30,11 @@ WHOLE, PART = 6, 2
 
 def tell(world: World) -> int:
     """Enter figures for the school year that ended last; returns how many instruments have a form now."""
-    draw = random.Random(SEED)
+    with keeping():
+        return _tell(world, random.Random(SEED))
+
+
+def _tell(world: World, draw: random.Random) -> int:
     count = 0
     for number, host in enumerate(world.hosts()):
         office = world.offices.get(host)
