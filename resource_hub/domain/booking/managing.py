@@ -23,6 +23,7 @@ from resource_hub.domain.booking.errors import (
 from resource_hub.domain.booking.ordering import alternatives
 from resource_hub.domain.booking.preparing import DECIDES, announce, is_staff, judge, prepare, record_event
 from resource_hub.domain.booking.rules.check import check_cancel, check_change, needs_approval
+from resource_hub.domain.booking.rules.moves import moved_away
 from resource_hub.domain.booking.rules.states import step
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import (
@@ -37,7 +38,7 @@ from resource_hub.domain.booking.terms import (
     Side,
 )
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.infra import clock
+from resource_hub.infra import clock, database
 from resource_hub.infra.database import current_unit
 from resource_hub.infra.unit_of_work import Lease, Unit, retried, unit_of_work
 from resource_hub.kernel.errors import Reason
@@ -164,6 +165,13 @@ def _rules_of(record: BookingRecord) -> HouseDocument:
     return availability.house_rules(record.resource_key)[0]
 
 
+def _cancels_as(record: BookingRecord, side: Side) -> Side:
+    """As which side a cancellation counts: whom the host moved away from the time that they chose is as free as it."""
+    if side is Side.CUSTOMER and record.state is BookingState.APPROVED:
+        return Side.HOST if moved_away(store.events(database.reading(), record.key)) else side
+    return side
+
+
 def _fee(record: BookingRecord, side: Side, now: datetime) -> Money:
     # The host's own cancellation and an unanswered request cost nothing.
     if side is not Side.CUSTOMER or record.state is not BookingState.APPROVED:
@@ -186,8 +194,9 @@ def cancellation(record: BookingRecord, now: datetime, side: Side = Side.CUSTOME
         step(record.kind, record.state, Act.CANCEL, side)
     except WrongState as error:
         return CancelPreview(Money.zero(record.cancel_fee.currency), error.reasons)
-    reasons = check_cancel(record.state, record.starts_at, _rules_of(record), now, by_host=side is Side.HOST)
-    return CancelPreview(_fee(record, side, now), reasons)
+    counts = _cancels_as(record, side)
+    reasons = check_cancel(record.state, record.starts_at, _rules_of(record), now, by_host=counts is Side.HOST)
+    return CancelPreview(_fee(record, counts, now), reasons)
 
 
 @retried()
@@ -227,12 +236,13 @@ def cancel_in(
     if side is Side.HOST and not reason.strip():
         raise InvalidOrder(Reason("booking.reason_missing", {}, "reason"))
     state = step(record.kind, record.state, Act.CANCEL, side)
+    counts = _cancels_as(record, side)
     reasons = check_cancel(
-        record.state, record.starts_at, _rules_of(record), unit.now, by_host=side is Side.HOST
+        record.state, record.starts_at, _rules_of(record), unit.now, by_host=counts is Side.HOST
     )
     if reasons:
         raise BookingRefused(*reasons)
-    fee = _fee(record, side, unit.now)
+    fee = _fee(record, counts, unit.now)
     if expected_fee is not None and fee > expected_fee:
         values = {"fee": {"minor": fee.minor, "currency": fee.currency}}
         raise BookingRefused(Reason("booking.fee_rose", values))

@@ -176,6 +176,25 @@ def test_a_moved_booking_keeps_its_number_and_lies_in_the_new_hours(now: datetim
     assert service.preview_hours(scene.key, AFTERNOONS, now.date(), by=scene.manager) == ()
 
 
+def test_who_was_moved_by_the_host_cancels_for_nothing_and_in_time(now: datetime) -> None:
+    scene = make_scene(rules={"cancel_until": 1440})
+    booked = made(scene)
+    afternoon = span("2026-03-03T15:00+08:00", "2026-03-03T17:00+08:00")
+    service.publish_hours(
+        scene.key,
+        AFTERNOONS,
+        now.date(),
+        by=scene.manager,
+        verdicts={booked.key.id: Verdict(Fate.MOVES, afternoon)},
+        reason=WHY,
+    )
+    # Six hours before the start a cancellation is too late by the rules, and costs 100 yuan by the tariff.
+    with clock.fixed(span("2026-03-03T09:00+08:00", "2026-03-03T10:00+08:00").start):
+        preview = service.cancel_preview(booked.key, by=scene.booker)
+        assert preview.fee.is_zero and preview.reasons == ()
+        assert service.cancel(booked.key, by=scene.booker).cancel_fee.is_zero
+
+
 def test_a_move_outside_the_new_hours_takes_the_whole_publication_back(now: datetime) -> None:
     scene = make_scene()
     booked, other = made(scene), made(scene, ("2026-03-03T11:00+08:00", "2026-03-03T13:00+08:00"))

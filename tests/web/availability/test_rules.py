@@ -110,6 +110,18 @@ def test_each_fault_stands_at_its_field(
     assert f'href="#f-{place}"' in answer.get_data(as_text=True)
 
 
+def test_a_form_made_before_somebody_elses_version_is_told_so(
+    manager: Any, scene: Any, in_context: Any, fields: dict[str, Any]
+) -> None:
+    _client, send = manager
+    in_context(lambda: availability.save_rules(scene.key, {"most": 120}, date(2026, 3, 5), by=scene.manager))
+    answer = send(page_of(scene), page_of(scene), publish="1", **fields)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 412 and 'name="seen" value="2"' in text and 'value="240"' in text
+    # The form is now one of the present state, and can be sent again.
+    assert send(page_of(scene), page_of(scene), publish="1", **{**fields, "seen": "2"}).status_code == 303
+
+
 def test_the_page_shows_what_is_in_force(manager: Any, scene: Any) -> None:
     client, _send = manager
     text = client.get(page_of(scene)).get_data(as_text=True)

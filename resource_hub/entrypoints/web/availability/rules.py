@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from flask_babel import gettext as _
 
 from resource_hub.domain.availability import service
 from resource_hub.domain.availability.errors import InvalidRules
-from resource_hub.domain.availability.terms import HouseDocument
+from resource_hub.domain.availability.terms import HouseDocument, RulesRecord
 from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.support import formatting, sentences
 from resource_hub.entrypoints.support.forms import Form, once
@@ -53,9 +54,15 @@ def _rules_page(
         draft=after,
         trial=trial.tried(record, draft, shown) if draft is not None else None,
         history=history,
+        seen=_newest(history),
         **rules_form.choices(shown),
     )
     return html, shown.status
+
+
+def _newest(history: Sequence[RulesRecord]) -> int:
+    """By what a form says which rules it was made from."""
+    return max((version.number for version in history), default=0)
 
 
 @blueprint.post("/o/<organisation>/resources/<uuid:resource_id>/rules")
@@ -67,6 +74,9 @@ def rules_saved(organisation: str, resource_id: UUID) -> Any:
     form = Form.sent()
     document = rules_form.typed(form)
     since = form.day("since", required=True)
+    seen = form.whole("seen")
+    if seen != _newest(service.rules_history(record.key)):
+        form.refuse(service.RulesChanged())
     draft = None
     try:
         draft = service.read_rules(document)
@@ -76,7 +86,7 @@ def rules_saved(organisation: str, resource_id: UUID) -> Any:
         return _rules_page(organisation, record, form, draft)
     try:
         number = service.save_rules(
-            record.key, document, since, note=form.text("note", longest=500) or "", by=g.actor
+            record.key, document, since, note=form.text("note", longest=500) or "", by=g.actor, seen=seen
         )
     except DomainError as error:
         form.refuse(error)

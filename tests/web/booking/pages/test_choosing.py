@@ -184,5 +184,5 @@ def test_a_customer_of_others_in_the_address_is_not_taken(app, scene, desk):
 
 def test_in_chinese_every_word_is_there(scene, desk_of):
     page = desk_of(scene.booker_person, "zh").see(calendar(scene), **TUESDAY)
-    for word in ("可预约时间", "空闲", "不开放", "本次应付", "内部规定", "时间均为北京时间"):
+    for word in ("可预约时间", "空闲", "不开放", "本次应付", "预约规则", "时间均为北京时间"):
         assert word in page
