@@ -95,7 +95,7 @@
     const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
     for (const time of root.querySelectorAll("[data-local]")) {
       if (!mine || mine === time.dataset.zone) continue;
-      const text = new Date(time.dataset.local).toLocaleString(document.documentElement.lang, { weekday: "short", hour: "2-digit", minute: "2-digit" });
+      const text = new Date(time.dataset.local).toLocaleString(document.documentElement.lang, { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
       time.textContent = text + " (" + mine + ")";
       time.hidden = false;
     }

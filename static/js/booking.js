@@ -98,6 +98,8 @@
     }
 
     changed() {
+      const kept = document.getElementById("hold"); // it speaks of the time that stood here before
+      if (kept) kept.hidden = true;
       this.draw();
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.ask(), 220);

@@ -114,6 +114,7 @@ def test_drag_read_the_price_and_book(app, page, scene, sign_in, language):
     expect(page.locator("#quote .is-main dd")).to_have_text("¥\u202f1,200.00")
     page.locator("#choose").get_by_role("button", name=words[1], exact=True).click()
     expect(page.locator(".order-form")).to_be_visible()
+    expect(page.locator("#hold")).to_contain_text("08:15")  # kept while one writes
     assert times(page) == ("2026-03-03", "10:00", "14:00")
     assert_accessible(page)
     page.locator('[name="description"]').fill("断口形貌")
@@ -291,6 +292,22 @@ def test_without_scripts_it_is_booked_just_the_same(app, browser, live_server, s
     finally:
         context.close()
     assert booked(app)[0].ends_at == moment("2026-03-03T12:00+08:00")
+
+
+def test_who_sits_elsewhere_reads_both_times(browser, live_server, scene, sign_in, page):
+    sign_in()
+    context = browser.new_context(
+        base_url=live_server.url, timezone_id="Europe/Berlin", storage_state=page.context.storage_state()
+    )
+    try:
+        far = context.new_page()
+        far.goto(calendar(scene, "?week=2026-03-02&start_day=2026-03-03&start_time=09:00&end_time=11:00"))
+        expect(far.locator(".tt-zone")).to_contain_text("Times in Beijing time")
+        expect(far.locator(".tt-zone")).to_contain_text("you are in Europe/Berlin")
+        expect(far.locator("#quote")).to_contain_text("09:00–11:00")
+        expect(far.locator("#quote")).to_contain_text("02:00 (Europe/Berlin)")
+    finally:
+        context.close()
 
 
 def test_the_first_screen_has_the_cursor_in_the_search(page, scene, sign_in):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from resource_hub.domain.booking.invitations import INVITATION, Answer, Outcome, answered
 from resource_hub.domain.booking.invitations import key_of as invited_to
+from resource_hub.domain.booking.keeping import give_back, own_hold
 from resource_hub.domain.booking.late_fees import decide_fees
 from resource_hub.domain.booking.managing import (
     CancelPreview,
@@ -110,16 +111,16 @@ from resource_hub.domain.booking.waiting_store import WaitingRecord
 __all__ = [
     "DECIDES", "INVITATION", "STAFF", "SUBSCRIPTIONS", "TRIAL_MONTHS", "Answer", "CancelPreview", "ChangePreview",
     "Choice", "DayLook", "Detail", "HitBooking", "Occurrence", "Outcome", "Preview", "SeriesCancelLook",
-    "SeriesChangeLook", "SeriesLook", "SeriesRecord", "Trial", "WaitingRecord", "accept_offer", "advance",
-    "ahead_of", "alternatives", "answer_series", "answered", "approve", "asked_of", "attach", "booking",
-    "booking_for", "bookings_at", "bookings_of", "buyer", "calendar", "cancel", "cancel_preview", "cancel_series",
+    "SeriesChangeLook", "SeriesLook", "SeriesRecord", "Trial", "WaitingRecord", "accept_offer", "advance", "ahead_of",
+    "alternatives", "answer_series", "answered", "approve", "asked_of", "attach", "booking", "booking_for",
+    "bookings_at", "bookings_of", "buyer", "calendar", "cancel", "cancel_preview", "cancel_series",
     "cancellation_fee", "change", "change_preview", "change_series", "close_past", "compute", "create_series",
     "day_is_live", "day_of", "decide_fees", "detail", "due_to_start", "entry_for", "file_of", "finished", "fitted",
-    "hold", "invited_to", "is_staff", "join_line", "judge", "judged_by_clock", "lapse_due", "leave_line",
+    "give_back", "hold", "invited_to", "is_staff", "join_line", "judge", "judged_by_clock", "lapse_due", "leave_line",
     "look_cancel_series", "look_change_series", "look_series", "may_buy_for", "missed", "moved_by_hand",
-    "next_start_of", "no_show_fee", "of_resources", "offer_due", "prepare", "preview", "preview_exception",
-    "preview_hours", "propose", "publish_exception", "publish_hours", "quote", "quote_of", "records", "reject",
-    "request", "requests", "say", "series_days", "series_days_of", "series_for", "series_of", "series_state",
-    "side_of", "started", "sums_of", "sweep_keys", "try_rules", "viewer_of", "waiting_count", "waits_at",
-    "waits_of", "wish_of",
+    "next_start_of", "no_show_fee", "of_resources", "offer_due", "own_hold", "prepare", "preview",
+    "preview_exception", "preview_hours", "propose", "publish_exception", "publish_hours", "quote", "quote_of",
+    "records", "reject", "request", "requests", "say", "series_days", "series_days_of", "series_for", "series_of",
+    "series_state", "side_of", "started", "sums_of", "sweep_keys", "try_rules", "viewer_of", "waiting_count",
+    "waits_at", "waits_of", "wish_of",
 ]  # fmt: skip

@@ -25,7 +25,7 @@ from resource_hub.infra import clock
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
 
-LIVE = tuple(state for state in BookingState if state not in FINAL)
+LIVE = tuple(state for state in BookingState if state not in FINAL and state is not BookingState.HELD)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,10 @@ def ordered(organisation: str, host: str, code: str) -> Any:
     if form.ok:
         try:
             taken = [uploads.take(one, uploads.DOCUMENTS, "documents") for one in files]
-            booked = service.request(record.key, asked, by=g.actor)
+            kept = service.own_hold(record.key, g.actor) if asked.kind is BookingKind.WINDOW else None
+            booked = service.request(
+                record.key, asked, by=g.actor, hold_id=kept.key.id if kept is not None else None
+            )
             _attach(booked, taken)
             _say_what_next(booked)
             return redirect(
@@ -168,6 +171,29 @@ def ordered(organisation: str, host: str, code: str) -> Any:
         except DomainError as error:
             form.refuse(error)
     return _page(record, form, asked, None)
+
+
+@blueprint.post("/o/<organisation>/book/<host>/<code>/hold")
+@allows(MEMBER)
+def held(organisation: str, host: str, code: str) -> str:
+    """Keep the chosen time while the order is being written, and say until when; without scripts nothing is kept.
+
+    A person has one kept slot of a resource at a time: the one of another wish is given back.
+    """
+    record = public_resource(host, code)
+    forms.remember_zone(record.zone)
+    asked, fault = asked_from(request.form, record)
+    asked = _with_customer(asked)
+    kept = service.own_hold(record.key, g.actor)
+    try:
+        if kept is not None and kept.span != asked.span:
+            service.give_back(kept.key, by=g.actor)
+            kept = None
+        if kept is None and fault is None and asked.kind is BookingKind.WINDOW:
+            kept = service.hold(record.key, asked, by=g.actor)
+    except DomainError:
+        kept = None  # the page itself says why this time cannot be had
+    return render_template("booking/_hold.html", kept=kept)
 
 
 def _attach(booked: BookingRecord, taken: list[uploads.Taken]) -> None:

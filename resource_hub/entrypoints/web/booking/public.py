@@ -113,13 +113,15 @@ def priced(record: ResourceRecord, asked: Asked, fault: str | None, by: Actor | 
         return _empty([], by)
     person = by if by is not None and by.customer_ids else None
     try:
-        prepared = service.prepare(record.key, asked, by=person, now=now)
+        kept = service.own_hold(record.key, person) if person is not None else None
+        ignore = kept.key.id if kept else None
+        prepared = service.prepare(record.key, asked, by=person, now=now, ignore=ignore)
     except DomainError as error:
         return _empty(list(error.reasons), by)
     reasons = [r for r in service.judge(prepared, now) if r.place in PANEL_PLACES]
     free = True
     if asked.span is not None and not any(r.code.startswith("availability.") for r in reasons):
-        units = availability.free_units(record.key, asked.span, outside=prepared.who.outside)
+        units = availability.free_units(record.key, asked.span, outside=prepared.who.outside, ignore=ignore)
         free = bool(units) if asked.unit_id is None else asked.unit_id in units
         if not free:
             values = {
@@ -131,7 +133,7 @@ def priced(record: ResourceRecord, asked: Asked, fault: str | None, by: Actor | 
     preview = service.preview(record, prepared.asked, prepared.who)
     others: list[dict[str, str]] = []
     if asked.span is not None and any(r.place == "time" for r in reasons):
-        others = service.alternatives(record.key, asked, by=person)
+        others = service.alternatives(record.key, asked, by=person, ignore=ignore)
     quote = preview.quote
     assert prepared.plan is not None
     return PriceView(

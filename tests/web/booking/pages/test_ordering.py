@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.entrypoints.support import formatting
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
+from resource_hub.infra.tables import OutboxEvent
 from resource_hub.kernel.money import Money
 from tests.builders import accounts as build
 from tests.builders.booking import another_booker, make_asked, make_booking
@@ -190,3 +191,67 @@ def test_who_books_for_nobody_is_told_how_to(app, scene, desk_of):
         db.session.remove()
     page = desk_of(person).see(f"/hosts/{scene.host.code}/resources/{scene.resource.code}/book", status=409)
     assert "Register a firm" in page and "Join an organisation" in page
+
+
+# ---- the slot that is kept while the order is being written
+
+
+def keep(desk, scene, **wish):
+    return desk.client.post(f"{address(scene)}/hold", data=wish or WISH).get_data(as_text=True)
+
+
+def test_a_time_is_kept_while_one_writes_and_becomes_the_booking(app, scene, desk, desk_of):
+    assert "kept for you until 08:15" in keep(desk, scene)
+    assert "kept for you until 08:15" in keep(desk, scene)  # asked again it is the same one
+    [kept] = bookings(app)
+    assert kept.state == "held"
+    with app.app_context():
+        _firm, person, _actor = another_booker()
+        db.session.remove()
+    others = f"/hosts/{scene.host.code}/resources/{scene.resource.code}/price"
+    assert "is taken" in desk_of(person).see(others, **TUESDAY)
+    page = desk.see(address(scene), **TUESDAY)
+    assert 'data-bookable="yes"' in page  # not in its own way
+    assert desk.send(address(scene), page, **WISH).status_code == 303
+    [made] = bookings(app)
+    assert (made.id, made.number, made.state) == (kept.id, kept.number, "approved")
+
+
+def test_who_changes_the_wish_books_that_and_keeps_nothing_else(app, scene, desk):
+    keep(desk, scene)
+    page = desk.see(address(scene), **TUESDAY)
+    later = {**WISH, "start_day": "2026-03-04"}
+    assert desk.send(address(scene), page, **later).status_code == 303
+    [made] = bookings(app)
+    assert made.state == "approved"
+    day = desk.see(
+        f"/hosts/{scene.host.code}/resources/{scene.resource.code}/calendar", week="2026-03-03", view="day"
+    )
+    assert 'data-look="mine"' not in day and 'data-look="held"' not in day
+
+
+def test_a_new_choice_gives_the_kept_one_back(app, scene, desk):
+    keep(desk, scene)
+    assert "kept for you" in keep(desk, scene, **{**WISH, "start_day": "2026-03-04"})
+    assert sorted(row.state for row in bookings(app)) == ["cancelled", "held"]
+    assert "is taken" not in desk.see(
+        f"/hosts/{scene.host.code}/resources/{scene.resource.code}/price", **TUESDAY
+    )
+
+
+def test_what_cannot_be_had_is_not_kept_and_lapses_by_itself(app, scene, desk, now):
+    assert "kept" not in keep(desk, scene, **{**WISH, "start_time": "19:00", "end_time": "20:00"})
+    keep(desk, scene)
+    with clock.fixed(now + timedelta(minutes=16)):
+        visitor_page = desk.see(address(scene), **TUESDAY)
+        assert desk.send(address(scene), visitor_page, **WISH).status_code == 303
+
+
+def test_the_host_is_told_of_no_kept_slot(app, scene, desk):
+    keep(desk, scene)
+    keep(desk, scene, **{**WISH, "start_day": "2026-03-04"})
+    with app.app_context():
+        names = set(reading().scalars(select(OutboxEvent.name)))
+        db.session.remove()
+    assert names <= {"booking.hold_lapsed", "booking.held"}
+    assert desk.see(f"/o/{scene.firm.code}/bookings").count("No booking ahead") == 1
