@@ -289,3 +289,43 @@ class SignInAttempt(SharedRow, Base):
     at: Mapped[datetime] = mapped_column(Instant)
     count: Mapped[int] = mapped_column(BigInteger, default=1)
     __table_args__ = (Index("ix_sign_in_attempt_subject", "subject_digest", "at"),)
+
+
+class QualificationType(HostRow, Base):
+    """A training of a host that house rules may ask for, such as self-use of an electron microscope."""
+
+    __tablename__ = "qualification_type"
+    code: Mapped[str] = mapped_column(String(60))
+    name_zh: Mapped[str] = mapped_column(String(120))
+    name_en: Mapped[str] = mapped_column(String(120), default="")
+    valid_months: Mapped[int] = mapped_column(Integer, default=0)  # 0: for good
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (
+        CheckConstraint("valid_months >= 0", name="valid_months"),
+        UniqueConstraint("institution_id", "code", name="uq_qualification_type_code"),
+    )
+
+
+class Qualification(HostRow, Base):
+    """A training that a person has passed, from a day until another or for good; revoked, never deleted."""
+
+    __tablename__ = "qualification"
+    type_id: Mapped[UUID] = mapped_column(Id)
+    person_id: Mapped[UUID] = mapped_column(Id, ForeignKey("person.id"))
+    since: Mapped[date] = mapped_column(Date)
+    until: Mapped[date | None] = mapped_column(Date)  # first day on which it no longer holds
+    note: Mapped[str] = mapped_column(Text, default="")
+    granted_by: Mapped[UUID] = mapped_column(Id)
+    granted_at: Mapped[datetime] = mapped_column(Instant)
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+    revoked_by: Mapped[UUID | None] = mapped_column(Id)
+    revoke_reason: Mapped[str] = mapped_column(Text, default="")
+    reminded_at: Mapped[datetime | None] = mapped_column(Instant)
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    __table_args__ = (
+        CheckConstraint("since < until", name="span"),
+        host_fk("qualification", "qualification_type", "type_id"),
+        Index("ix_qualification_person", "person_id", "institution_id"),
+        Index("ix_qualification_until", "until"),
+    )

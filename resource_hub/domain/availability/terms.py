@@ -370,6 +370,13 @@ class HouseDocument:
     extend: bool = True
     debt: DebtBlock = DebtBlock.HERE
     times: tuple[NamedHours, ...] = ()
+    strike_no_show: bool = False
+    strike_late: bool = False
+    strike_late_cancel: int = 0
+    strike_limit: int = 0
+    strike_days: int = 365
+    strike_everywhere: bool = False
+    bar_days: int = 30
 
     def named_hours(self, code: str) -> tuple[NamedHours, ...]:
         return tuple(row for row in self.times if row.code == code)

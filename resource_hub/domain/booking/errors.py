@@ -31,6 +31,10 @@ class NoSuchBooking(NotFound):
     code = "booking.not_found"
 
 
+class NoSuchStrike(NotFound):
+    code = "booking.no_such_strike"
+
+
 class NotYours(Forbidden):
     """The reader may see the order but not do this to it."""
 

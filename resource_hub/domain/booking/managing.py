@@ -503,7 +503,9 @@ def advance(
 # ---- what usage reports ----------------------------------------------------------------------------------------
 
 
-def _reported(unit: Unit, key: HostKey, act: Act, kind: str, name: str) -> BookingRecord | None:
+def _reported(
+    unit: Unit, key: HostKey, act: Act, kind: str, name: str, details: dict[str, Any] | None = None
+) -> BookingRecord | None:
     """A step that the use itself makes; what has moved on already stays as it is."""
     row = store.locked(unit.session, key)
     if row is None:
@@ -513,12 +515,13 @@ def _reported(unit: Unit, key: HostKey, act: Act, kind: str, name: str) -> Booki
         state = step(record.kind, record.state, act, Side.SYSTEM)
     except WrongState:
         return None
-    return written(unit, record, {"state": state.value}, None, kind, {}, name)
+    return written(unit, record, {"state": state.value}, None, kind, details or {}, name)
 
 
-def started(unit: Unit, key: HostKey) -> None:
-    """The customer is at the instrument. Repeating changes nothing."""
-    _reported(unit, key, Act.START, "started", "booking.started")
+def started(unit: Unit, key: HostKey, at: datetime | None = None) -> None:
+    """The customer is at the instrument, since ``at``. Repeating changes nothing."""
+    details = {"at": (at or unit.now).isoformat()}
+    _reported(unit, key, Act.START, "started", "booking.started", details)
 
 
 def finished(unit: Unit, key: HostKey, at: datetime) -> None:

@@ -12,7 +12,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import DebtBlock, HouseDocument
-from resource_hub.domain.booking import ports, quoting, store
+from resource_hub.domain.booking import ports, quoting, store, strike_store
 from resource_hub.domain.booking.errors import (
     InvalidOrder,
 )
@@ -114,6 +114,12 @@ def prepare(
         if plan.rules.training and person_id is not None
         else None
     )
+    # Whom the host books in itself is its own decision.
+    bars = (
+        strike_store.reasons_against(person_id, key, plan.rules, now)
+        if person_id is not None and not by_host
+        else ()
+    )
     facts = BookingFacts(
         kind=asked.kind,
         mode=asked.mode,
@@ -125,7 +131,7 @@ def prepare(
         customer_id=customer_id,
         own=own,
         closed=closed,
-        standing=_standing(plan.rules, key, customer_id, on),
+        standing=(*_standing(plan.rules, key, customer_id, on), *bars),
         qualified=qualified,
         booked_by=by.person_id if by is not None else None,
         earliest_day=_earliest_day(key, plan.rules, now),

@@ -91,7 +91,12 @@ from resource_hub.domain.booking.series_changing import cancel as cancel_series
 from resource_hub.domain.booking.series_changing import change as change_series
 from resource_hub.domain.booking.series_changing import look_cancel as look_cancel_series
 from resource_hub.domain.booking.series_changing import look_change as look_change_series
-from resource_hub.domain.booking.telling import SUBSCRIPTIONS
+from resource_hub.domain.booking.strikes import appeal as appeal_strike
+from resource_hub.domain.booking.strikes import decide as decide_strike
+from resource_hub.domain.booking.strikes import give_by_hand as give_strike
+from resource_hub.domain.booking.strikes import strikes_at, strikes_of
+from resource_hub.domain.booking.telling import SUBSCRIPTIONS as _TELLING
+from resource_hub.domain.booking.telling_strikes import SUBSCRIPTIONS as _STRIKES
 from resource_hub.domain.booking.trying import MONTHS as TRIAL_MONTHS
 from resource_hub.domain.booking.trying import Trial, try_rules
 from resource_hub.domain.booking.waiting import accept as accept_offer
@@ -111,16 +116,21 @@ from resource_hub.domain.booking.waiting_store import WaitingRecord
 __all__ = [
     "DECIDES", "INVITATION", "STAFF", "SUBSCRIPTIONS", "TRIAL_MONTHS", "Answer", "CancelPreview", "ChangePreview",
     "Choice", "DayLook", "Detail", "HitBooking", "Occurrence", "Outcome", "Preview", "SeriesCancelLook",
-    "SeriesChangeLook", "SeriesLook", "SeriesRecord", "Trial", "WaitingRecord", "accept_offer", "advance", "ahead_of",
-    "alternatives", "answer_series", "answered", "approve", "asked_of", "attach", "booking", "booking_for",
-    "bookings_at", "bookings_of", "buyer", "calendar", "cancel", "cancel_preview", "cancel_series",
-    "cancellation_fee", "change", "change_preview", "change_series", "close_past", "compute", "create_series",
-    "day_is_live", "day_of", "decide_fees", "detail", "due_to_start", "entry_for", "file_of", "finished", "fitted",
-    "give_back", "hold", "invited_to", "is_staff", "join_line", "judge", "judged_by_clock", "lapse_due", "leave_line",
-    "look_cancel_series", "look_change_series", "look_series", "may_buy_for", "missed", "moved_by_hand",
-    "next_start_of", "no_show_fee", "of_resources", "offer_due", "own_hold", "prepare", "preview",
-    "preview_exception", "preview_hours", "propose", "publish_exception", "publish_hours", "quote", "quote_of",
-    "records", "reject", "request", "requests", "say", "series_days", "series_days_of", "series_for", "series_of",
-    "series_state", "side_of", "started", "sums_of", "sweep_keys", "try_rules", "viewer_of", "waiting_count",
-    "waits_at", "waits_of", "wish_of",
+    "SeriesChangeLook", "SeriesLook", "SeriesRecord", "Trial", "WaitingRecord", "accept_offer", "advance",
+    "ahead_of", "alternatives", "answer_series", "answered", "appeal_strike", "approve", "asked_of", "attach",
+    "booking", "booking_for", "bookings_at", "bookings_of", "buyer", "calendar", "cancel", "cancel_preview",
+    "cancel_series", "cancellation_fee", "change", "change_preview", "change_series", "close_past", "compute",
+    "create_series", "day_is_live", "day_of", "decide_fees", "decide_strike", "detail", "due_to_start", "entry_for",
+    "file_of", "finished", "fitted", "give_back", "give_strike", "hold", "invited_to", "is_staff", "join_line",
+    "judge", "judged_by_clock", "lapse_due", "leave_line", "look_cancel_series", "look_change_series",
+    "look_series", "may_buy_for", "missed", "moved_by_hand", "next_start_of", "no_show_fee", "of_resources",
+    "offer_due", "own_hold", "prepare", "preview", "preview_exception", "preview_hours", "propose",
+    "publish_exception", "publish_hours", "quote", "quote_of", "records", "reject", "request", "requests", "say",
+    "series_days", "series_days_of", "series_for", "series_of", "series_state", "side_of", "started", "strikes_at",
+    "strikes_of", "sums_of", "sweep_keys", "try_rules", "viewer_of", "waiting_count", "waits_at", "waits_of",
+    "wish_of",
 ]  # fmt: skip
+
+SUBSCRIPTIONS = {
+    name: [*_TELLING.get(name, []), *_STRIKES.get(name, [])] for name in sorted({*_TELLING, *_STRIKES})
+}

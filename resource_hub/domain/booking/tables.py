@@ -236,3 +236,67 @@ class WaitingEntry(HostRow, Base):
         Index("ix_waiting_entry_customer", "customer_id", "state"),
         Index("ix_waiting_entry_state", "state", "latest"),
     )
+
+
+class Strike(HostRow, Base):
+    """A mark against a person for a no-show or the like, by the house rules or by hand; counts until it expires or
+    is lifted. Who decides on an appeal is never who gave it."""
+
+    __tablename__ = "strike"
+    resource_id: Mapped[UUID] = mapped_column(Id)
+    booking_id: Mapped[UUID | None] = mapped_column(Id)
+    customer_id: Mapped[UUID] = mapped_column(Id, ForeignKey("customer.id"))
+    person_id: Mapped[UUID] = mapped_column(Id, ForeignKey("person.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))
+    given_at: Mapped[datetime] = mapped_column(Instant)
+    given_by: Mapped[UUID | None] = mapped_column(Id)  # none: by the rules
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    rules_number: Mapped[int | None] = mapped_column(Integer)
+    note: Mapped[str] = mapped_column(Text, default="")
+    appealed_at: Mapped[datetime | None] = mapped_column(Instant)
+    appealed_by: Mapped[UUID | None] = mapped_column(Id)
+    appeal: Mapped[str] = mapped_column(Text, default="")
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    decided_by: Mapped[UUID | None] = mapped_column(Id)
+    decision: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    __table_args__ = (
+        one_of("kind", ["no_show", "late_cancel", "late", "misuse"]),
+        one_of("state", ["given", "appealed", "upheld", "lifted"]),
+        CheckConstraint("given_at < expires_at", name="span"),
+        CheckConstraint("decided_by IS NULL OR decided_by <> given_by", name="second_person"),
+        host_fk("strike", "resource"),
+        host_fk("strike", "booking"),
+        UniqueConstraint("institution_id", "booking_id", "kind", name="uq_strike_booking"),
+        Index("ix_strike_person", "person_id", "given_at"),
+        Index("ix_strike_state", "institution_id", "state", "given_at"),
+    )
+
+
+class AnswerStep(HostRow, Base):
+    """One of the answers that an order waits for, where the house rules ask several people one after another. A
+    change that asks anew begins another round."""
+
+    __tablename__ = "answer_step"
+    booking_id: Mapped[UUID] = mapped_column(Id)
+    round: Mapped[int] = mapped_column(Integer)
+    position: Mapped[int] = mapped_column(Integer)
+    who: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))
+    opened_at: Mapped[datetime | None] = mapped_column(Instant)
+    remind_at: Mapped[datetime | None] = mapped_column(Instant)
+    answer_by: Mapped[datetime | None] = mapped_column(Instant)
+    escalated_at: Mapped[datetime | None] = mapped_column(Instant)
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    decided_by: Mapped[UUID | None] = mapped_column(Id)
+    note: Mapped[str] = mapped_column(Text, default="")
+    __table_args__ = (
+        one_of("who", ["manager", "office", "approver"]),
+        one_of("state", ["waiting", "open", "approved", "consented", "rejected", "dropped"]),
+        host_fk("answer_step", "booking"),
+        UniqueConstraint(
+            "institution_id", "booking_id", "round", "position", name="uq_answer_step_position"
+        ),
+        Index("ix_answer_step_due", "state", "answer_by"),
+    )

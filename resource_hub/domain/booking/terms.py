@@ -132,6 +132,22 @@ class Hazard(StrEnum):
     OTHER = "other"
 
 
+class StrikeKind(StrEnum):
+    """For what a strike is given; ``misuse`` only by hand."""
+
+    NO_SHOW = "no_show"
+    LATE_CANCEL = "late_cancel"
+    LATE = "late"
+    MISUSE = "misuse"
+
+
+class StrikeState(StrEnum):
+    GIVEN = "given"
+    APPEALED = "appealed"
+    UPHELD = "upheld"
+    LIFTED = "lifted"
+
+
 # States in which an order holds its time.
 HOLDING = frozenset({BookingState.HELD, BookingState.REQUESTED, BookingState.APPROVED, BookingState.IN_USE})
 # States in which time counts against a quota: what was missed counts too.
@@ -383,6 +399,36 @@ class BookingRecord:
     @property
     def final(self) -> bool:
         return self.state in FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class StrikeRecord:
+    """A strike as others read it. It counts from ``given_at`` until ``expires_at``, unless it is lifted."""
+
+    key: HostKey
+    resource_id: UUID
+    booking_id: UUID | None
+    customer_id: UUID
+    person_id: UUID
+    kind: StrikeKind
+    state: StrikeState
+    given_at: datetime
+    given_by: UUID | None
+    expires_at: datetime
+    note: str
+    appealed_at: datetime | None
+    appeal: str
+    decided_at: datetime | None
+    decided_by: UUID | None
+    decision: str
+    version: int
+
+    @property
+    def resource_key(self) -> HostKey:
+        return HostKey(self.key.institution_id, self.resource_id)
+
+    def counts(self, now: datetime) -> bool:
+        return self.state is not StrikeState.LIFTED and self.given_at <= now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True)

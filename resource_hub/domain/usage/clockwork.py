@@ -236,7 +236,7 @@ def _end_by_signal(unit: Unit, host: Host, row: UsageSession, terms: HouseTerms,
     late = row.booked_ends_at + timedelta(seconds=terms.logout_grace_seconds)
     row.starts_at = max(ran[0], early)
     if row.booking_id is not None:
-        neighbours.booking_started(unit, HostKey(host.id, row.booking_id))
+        neighbours.booking_started(unit, HostKey(host.id, row.booking_id), row.starts_at)
     flag(row, "not_checked_in")
     end_session(unit, host, row, min(ran[1], late), "signal")
     return 1

@@ -134,7 +134,7 @@ def record_operator_entry(
         settle(unit, host, row)
         if row.booking_id is not None and row.source == SessionSource.BOOKING.value:
             if was in (S.EXPECTED.value, S.NO_SHOW.value):
-                neighbours.booking_started(unit, HostKey(host.id, row.booking_id))
+                neighbours.booking_started(unit, HostKey(host.id, row.booking_id), row.starts_at)
             neighbours.booking_finished(unit, HostKey(host.id, row.booking_id), ends)
         unit.audit(
             "usage.operator_entry", host.id, f"session:{row.id}",

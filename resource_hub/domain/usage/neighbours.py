@@ -115,10 +115,10 @@ def bookings_due(since: datetime, until: datetime, limit: int) -> list[Any]:
     return list(bookings.due_to_start(TimeSpan(since, until), limit=limit))
 
 
-def booking_started(unit: Unit, key: HostKey) -> None:
+def booking_started(unit: Unit, key: HostKey, at: datetime | None = None) -> None:
     from resource_hub.domain.booking import service as bookings
 
-    bookings.started(unit, key)
+    bookings.started(unit, key, at)
 
 
 def booking_finished(unit: Unit, key: HostKey, at: datetime) -> None:

@@ -98,7 +98,7 @@ def check_in(
             row.version += 1
             unit.session.flush()
             if row.booking_id is not None:
-                neighbours.booking_started(unit, HostKey(host.id, row.booking_id))
+                neighbours.booking_started(unit, HostKey(host.id, row.booking_id), row.starts_at)
         unit.publish("usage.started", f"{host.id}:{row.id}", ids(row))
         return record(unit, row)
 

@@ -30,6 +30,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("availability", "blueprint"),
     ("availability", "calendar_days"),
     ("calendars", "blueprint"),
+    ("standing", "blueprint"),
     ("money", "tariffs"),
     ("money", "billing"),
     ("money", "subsidy"),

@@ -47,7 +47,7 @@ _LAB = Hat(
         Entry(N_("Calendar"), "calendar.index", "calendar", ("calendar.",)),
         Entry(N_("Requests"), "requests.index", "requests", ("requests.",)),
         Entry(N_("Day close"), "usage.day_close", "seal"),
-        Entry(N_("Resources"), "manage.index", "instrument", ("manage.", "availability.", "tariffs.")),
+        Entry(N_("Resources"), "manage.index", "instrument", ("manage.", "availability.", "tariffs.", "standing.")),
     ),
 )
 _OFFICE = Hat(
@@ -116,6 +116,7 @@ PERSONAL = (
     Entry(N_("Profile"), "accounts.profile", "person"),
     Entry(N_("Notifications"), "accounts.notifications", "bell"),
     Entry(N_("Calendar feeds"), "feed_pages.index", "calendar", ("feed_pages.",)),
+    Entry(N_("Strikes and trainings"), "standing.mine", "approve", ("standing.mine",)),
     Entry(N_("Access tokens"), "accounts.tokens", "key"),
 )
 FOOT_OF_VISITORS = (Entry(N_("Register"), "accounts.register", "person"),)

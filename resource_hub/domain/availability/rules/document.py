@@ -49,6 +49,10 @@ _NUMBERS: dict[str, tuple[int, int]] = {
     "lead_days": (0, 60),
     "check_in_early": (0, 1440),
     "logout_grace": (0, 1440),
+    "strike_late_cancel": (0, YEAR),
+    "strike_limit": (0, 50),
+    "strike_days": (1, 1096),
+    "bar_days": (1, 1096),
 }
 _SWITCHES = {
     "hazard": False,
@@ -56,6 +60,9 @@ _SWITCHES = {
     "rotating_code": False,
     "own_account": False,
     "extend": True,
+    "strike_no_show": False,
+    "strike_late": False,
+    "strike_everywhere": False,
 }
 _CHOICES = {"approval": Approval, "silence": Silence, "debt": DebtBlock}
 _OTHERS = {"format", "lead", "quotas", "fields", "training", "times"}

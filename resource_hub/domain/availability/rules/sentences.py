@@ -29,6 +29,7 @@ def sentences(rules: HouseDocument) -> list[Reason]:
         *_asked(rules),
         *_changing(rules),
         *_coming(rules),
+        *_strikes(rules),
     ]
 
 
@@ -145,3 +146,19 @@ def _coming(rules: HouseDocument) -> Iterator[Reason]:
     code = "house.no_show" if rules.no_show_release else "house.no_show_kept"
     yield Reason(code, {"minutes": rules.no_show_after})
     yield Reason("house.logout_grace", {"minutes": rules.logout_grace})
+
+
+def _strikes(rules: HouseDocument) -> Iterator[Reason]:
+    given = []
+    if rules.strike_no_show:
+        given.append({"word": ["booking.strike", "no_show"]})
+    if rules.strike_late:
+        given.append({"word": ["booking.strike", "late"]})
+    if given:
+        yield Reason("house.strike_for", {"what": given, "days": rules.strike_days})
+    if rules.strike_late_cancel:
+        values = {"notice_seconds": rules.strike_late_cancel * 60, "days": rules.strike_days}
+        yield Reason("house.strike_late_cancel", values)
+    if rules.strike_limit:
+        code = "house.strike_bar_everywhere" if rules.strike_everywhere else "house.strike_bar"
+        yield Reason(code, {"limit": rules.strike_limit, "days": rules.bar_days})

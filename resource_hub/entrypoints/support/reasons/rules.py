@@ -83,7 +83,38 @@ SENTENCES = {
         "At most %(limit)s bookings at a time in %(hours)s per %(per)s.",
         "limit",
     ),
+    "booking.barred": NN_(
+        "Barred from booking until %(until)s: %(strikes)s strike counts.",
+        "Barred from booking until %(until)s: %(strikes)s strikes count.",
+        "strikes",
+    ),
+    # ---- strikes
+    "booking.no_such_strike": N_("There is no such strike, or it is not for you."),
+    "booking.no_such_number": N_("There is no booking with this number at your institution."),
+    "booking.strike_given_before": N_("A strike for misuse was given for this booking already."),
+    "booking.strike_text": N_("Write why, at most %(most)s characters."),
+    "booking.strike_no_appeal": N_("An appeal is possible once, while the strike counts."),
+    "booking.strike_second_person": N_("Who gave a strike, or has it, does not decide on it."),
+    "booking.strike_decided": N_("It has been decided already, or nobody has appealed."),
+    "notice.booking.strike_given": N_(
+        "%(resource)s: a strike was noted for %(kind)s. It counts until %(expires)s; you may appeal."
+    ),
+    "notice.booking.strike_appealed": N_("%(person)s appeals against a strike (%(resource)s, %(kind)s)."),
+    "notice.booking.strike_upheld": N_("%(resource)s: your strike stays. %(decision)s"),
+    "notice.booking.strike_lifted": N_("%(resource)s: your strike was lifted. %(decision)s"),
+    "label.booking.strike_given": N_("A strike was noted for me"),
+    "label.booking.strike_appealed": N_("Somebody appeals against a strike"),
+    "label.booking.strike_upheld": N_("My appeal was turned down"),
+    "label.booking.strike_lifted": N_("A strike of mine was lifted"),
     # ---- the house rules read back
+    "house.strike_for": N_("A strike is noted for: %(what)s. It counts for %(days)s days."),
+    "house.strike_late_cancel": N_(
+        "Who cancels less than %(notice_seconds)s before the start gets a strike; it counts for %(days)s days."
+    ),
+    "house.strike_bar": N_("%(limit)s strikes here bar from booking for %(days)s days."),
+    "house.strike_bar_everywhere": N_(
+        "%(limit)s strikes at this institution bar from booking for %(days)s days."
+    ),
     "house.by_day": NN_(
         "Booked by the day, from midnight to midnight; at least %(least)s day.",
         "Booked by the day, from midnight to midnight; at least %(least)s days.",
@@ -155,6 +186,9 @@ SENTENCES = {
 }
 
 REMEDIES = {
+    "booking.barred": N_("Appeal under “Strikes and trainings” in your account, or ask the laboratory."),
+    "booking.strike_second_person": N_("Ask a colleague who looks after the instrument."),
+    "booking.no_such_number": N_("The number stands on the booking’s page, such as B26-7KQ2-M9XA."),
     "booking.lead_days": N_("Choose a later day, or ask the laboratory to book for you."),
     "booking.too_few_days": N_("Choose more days."),
     "booking.too_many_days": N_("Choose fewer days, or two bookings."),

@@ -35,13 +35,19 @@ SPARE = 1
 _NUMBERS = (
     "step", "least", "most", "horizon_days", "lead_days", "setup", "teardown", "gap", "cancel_until", "change_until",
     "answer_hours", "hold", "samples_most", "late_grace", "no_show_after", "check_in_early", "logout_grace",
+    "strike_late_cancel", "strike_limit", "strike_days", "bar_days",
 )  # fmt: skip
 # Numbers for which none at all is no answer.
-_NEEDED = {"step", "least", "horizon_days", "answer_hours", "hold", "no_show_after"}
+_NEEDED = {
+    "step", "least", "horizon_days", "answer_hours", "hold", "no_show_after", "strike_days", "bar_days",
+}  # fmt: skip
 # Written in hours on the page, kept in minutes.
-_HOURS = {"cancel_until", "change_until", "gap"}
+_HOURS = {"cancel_until", "change_until", "gap", "strike_late_cancel"}
 _CHOICES: dict[str, Any] = {"approval": Approval, "silence": Silence, "debt": DebtBlock}
-_FLAGS = ("hazard", "no_show_release", "rotating_code", "own_account", "extend")
+_FLAGS = (
+    "hazard", "no_show_release", "rotating_code", "own_account", "extend", "strike_no_show", "strike_late",
+    "strike_everywhere",
+)  # fmt: skip
 
 
 # ---- a document as the values of fields ------------------------------------------------------------------------

@@ -1,0 +1,268 @@
+"""Strikes: given by the house rules or by hand, appealed against, decided by a second person.
+
+Nothing here runs by the clock: a strike expires and a bar ends when somebody asks after that moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import HouseDocument
+from resource_hub.domain.booking import reading, store, strike_store
+from resource_hub.domain.booking.errors import InvalidOrder, NoSuchStrike, NotYours, StaleBooking, WrongState
+from resource_hub.domain.booking.preparing import DECIDES, is_staff
+from resource_hub.domain.booking.tables import Strike
+from resource_hub.domain.booking.terms import BookingRecord, StrikeKind, StrikeRecord, StrikeState
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.infra import database
+from resource_hub.infra.ids import derived_id, new_id
+from resource_hub.infra.outbox import Event
+from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+
+LONGEST = 2000
+
+
+# ---- giving ----------------------------------------------------------------------------------------------------
+
+
+def on_booking(unit: Unit, event: Event) -> None:
+    """Give what the house rules give for a no-show, a late cancellation or a late arrival; take a no-show's back when
+    a late proof shows that somebody came. Delivered again, it changes nothing."""
+    key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["booking_id"]))
+    row = store.row_of(unit.session, key)
+    if row is None:
+        return
+    record = store.record(row)
+    rules, number = availability.house_rules(record.resource_key)
+    if event.name == "booking.started":
+        _lift_no_show(unit, record)
+    kind = _earned(unit.session, event.name, record, rules)
+    if kind is not None:
+        _give(unit, record, kind, rules, number)
+
+
+def _earned(
+    session: Session, name: str, record: BookingRecord, rules: HouseDocument
+) -> StrikeKind | None:
+    if record.span is None:
+        return None
+    if name == "booking.no_show":
+        return StrikeKind.NO_SHOW if rules.strike_no_show else None
+    if name == "booking.cancelled":
+        by_host = any(
+            e.kind == "cancelled" and e.details.get("by_host") for e in store.events(session, record.key)
+        )
+        # A request that nobody had confirmed yet is withdrawn, not cancelled late.
+        if by_host or record.decided_at is None or record.cancelled_at is None:
+            return None
+        late = record.span.start - record.cancelled_at < timedelta(minutes=rules.strike_late_cancel)
+        return StrikeKind.LATE_CANCEL if late else None
+    if name == "booking.started" and rules.strike_late:
+        came = next((e for e in store.events(session, record.key) if e.kind == "started"), None)
+        if came is None:
+            return None
+        at = datetime.fromisoformat(came.details["at"]) if "at" in came.details else came.at
+        return StrikeKind.LATE if at > record.span.start + timedelta(minutes=rules.late_grace) else None
+    return None
+
+
+def _give(
+    unit: Unit, record: BookingRecord, kind: StrikeKind, rules: HouseDocument, number: int | None
+) -> None:
+    assert record.span is not None
+    made = derived_id(record.span.start, "strike", record.institution_id, record.key.id, kind.value)
+    key = HostKey(record.institution_id, made)
+    if strike_store.of_booking(unit.session, record.key, kind) is not None:
+        return
+    _insert(unit, key, record, kind, rules.strike_days, number, None, "")
+
+
+def _insert(
+    unit: Unit,
+    key: HostKey,
+    record: BookingRecord,
+    kind: StrikeKind,
+    days: int,
+    number: int | None,
+    given_by: UUID | None,
+    note: str,
+) -> None:
+    unit.session.execute(
+        insert(Strike).values(
+            institution_id=key.institution_id,
+            id=key.id,
+            resource_id=record.resource_id,
+            booking_id=record.key.id,
+            customer_id=record.customer_id,
+            person_id=record.person_id,
+            kind=kind.value,
+            state=StrikeState.GIVEN.value,
+            given_at=unit.now,
+            given_by=given_by,
+            expires_at=unit.now + timedelta(days=days),
+            rules_number=number,
+            note=note,
+            appeal="",
+            decision="",
+            version=1,
+        )
+    )
+    _happened(unit, key, "given", {"kind": kind.value, "booking": str(record.key.id)}, given_by)
+
+
+def _lift_no_show(unit: Unit, record: BookingRecord) -> None:
+    row = strike_store.of_booking(unit.session, record.key, StrikeKind.NO_SHOW)
+    if row is not None and row.state != StrikeState.LIFTED.value:
+        key = HostKey(row.institution_id, row.id)
+        _write(unit, key, {"state": StrikeState.LIFTED.value, "decided_at": unit.now})
+        _happened(unit, key, "lifted", {"proof": True}, None)
+
+
+@retried()
+def give_by_hand(number: str, *, note: str, by: Actor) -> StrikeRecord:
+    """A strike for misuse during a booking of the actor's house, with what happened; the person reads it.
+
+    Raises:
+        InvalidOrder: without a note, no such booking number, or it was given before. NotYours
+    """
+    booking_id = store.id_of_number(database.reading(), by.organisation_id, number.strip().upper())
+    if booking_id is None:
+        raise InvalidOrder(Reason("booking.no_such_number", {}, "number"))
+    booking_key = HostKey(by.organisation_id, booking_id)
+    record = reading.booking(booking_key)
+    if not is_staff(by, catalogue.resource(record.resource_key), DECIDES):
+        raise NotYours()
+    text = _text(note, "note")
+    rules, number = availability.house_rules(record.resource_key)
+    with unit_of_work() as unit:
+        if strike_store.of_booking(unit.session, booking_key, StrikeKind.MISUSE) is not None:
+            raise InvalidOrder(Reason("booking.strike_given_before", {}, "number"))
+        key = HostKey(record.institution_id, new_id())
+        _insert(unit, key, record, StrikeKind.MISUSE, rules.strike_days, number, by.person_id, text)
+        return strike_store.known(unit.session, key)
+
+
+def _text(text: str, place: str) -> str:
+    text = text.strip()
+    if not text or len(text) > LONGEST:
+        raise InvalidOrder(Reason("booking.strike_text", {"most": LONGEST}, place))
+    return text
+
+
+# ---- appeal and decision ---------------------------------------------------------------------------------------
+
+
+@retried()
+def appeal(key: HostKey, text: str, *, person_id: UUID, version: int | None = None) -> StrikeRecord:
+    """Say why one's own strike is not right; once, while it counts.
+
+    Raises:
+        NoSuchStrike: there is none, or it is somebody else's. WrongState: appealed before, lifted or expired.
+        InvalidOrder: without a text. StaleBooking
+    """
+    with unit_of_work() as unit:
+        strike = _locked(unit, key, version)
+        if strike.person_id != person_id:
+            raise NoSuchStrike()
+        words = _text(text, "appeal")
+        if strike.state is not StrikeState.GIVEN or not strike.counts(unit.now):
+            raise WrongState(Reason("booking.strike_no_appeal", {}))
+        values = {"appeal": words, "appealed_at": unit.now, "appealed_by": person_id}
+        _write(unit, key, {"state": StrikeState.APPEALED.value, **values})
+        _happened(unit, key, "appealed", {}, person_id)
+        return strike_store.known(unit.session, key)
+
+
+@retried()
+def decide(key: HostKey, *, lift: bool, text: str, by: Actor, version: int | None = None) -> StrikeRecord:
+    """Answer an appeal, or lift a strike without one; the answer is told with its reason.
+
+    Raises:
+        NoSuchStrike: another host's, or out of reach. NotYours: who gave it does not decide on it.
+        WrongState: it was decided, or nobody appealed and it would be upheld. InvalidOrder, StaleBooking
+    """
+    with unit_of_work() as unit:
+        strike = _locked(unit, key, version)
+        if not is_staff(by, catalogue.resource(strike.resource_key), DECIDES):
+            raise NoSuchStrike()
+        if by.person_id in (strike.given_by, strike.person_id):
+            raise NotYours(Reason("booking.strike_second_person", {}))
+        open_to = (StrikeState.GIVEN, StrikeState.APPEALED) if lift else (StrikeState.APPEALED,)
+        if strike.state not in open_to:
+            raise WrongState(Reason("booking.strike_decided", {}))
+        state = StrikeState.LIFTED if lift else StrikeState.UPHELD
+        words = _text(text, "decision")
+        values = {"decision": words, "decided_at": unit.now, "decided_by": by.person_id}
+        _write(unit, key, {"state": state.value, **values})
+        _happened(unit, key, state.value, {}, by.person_id)
+        return strike_store.known(unit.session, key)
+
+
+def _locked(unit: Unit, key: HostKey, version: int | None) -> StrikeRecord:
+    row = unit.session.scalars(
+        select(Strike)
+        .where(Strike.institution_id == key.institution_id, Strike.id == key.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise NoSuchStrike()
+    if version is not None and row.version != version:
+        values = {"seen": version, "version": row.version}
+        raise StaleBooking(Reason("booking.stale", values), **values)
+    return strike_store.record_of(row)
+
+
+def _write(unit: Unit, key: HostKey, values: dict[str, Any]) -> None:
+    unit.session.execute(
+        update(Strike)
+        .where(Strike.institution_id == key.institution_id, Strike.id == key.id)
+        .values(**values, version=Strike.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _happened(
+    unit: Unit, key: HostKey, what: str, details: dict[str, Any], person_id: UUID | None
+) -> None:
+    unit.audit(
+        f"booking.strike_{what}", key.institution_id, f"strike:{key.id}", details, person_id=person_id
+    )
+    payload = {
+        "institution_id": str(key.institution_id),
+        "strike_id": str(key.id),
+        "person_id": str(person_id) if person_id else None,
+    }
+    unit.publish(f"booking.strike_{what}", f"{key.institution_id}:{key.id}", payload)
+
+
+# ---- asking ----------------------------------------------------------------------------------------------------
+
+
+def strikes_of(person_id: UUID) -> list[StrikeRecord]:
+    """A person's own strikes at every host, the newest first."""
+    return strike_store.listed(database.reading(), select(Strike).where(Strike.person_id == person_id))
+
+
+def strikes_at(by: Actor, *, states: Iterable[StrikeState] = (), limit: int = 200) -> list[StrikeRecord]:
+    """Strikes at a host as far as the actor's roles reach, the newest first."""
+    if not by.has(*DECIDES):
+        return []
+    statement = select(Strike).where(Strike.institution_id == by.organisation_id)
+    if by.department_ids is not None:
+        ids = [record.key.id for record in catalogue.resources_managed_by(by)]
+        statement = statement.where(Strike.resource_id.in_(ids))
+    wanted = [state.value for state in states]
+    if wanted:
+        statement = statement.where(Strike.state.in_(wanted))
+    return strike_store.listed(database.reading(), statement, limit)

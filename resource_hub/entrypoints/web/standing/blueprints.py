@@ -1,0 +1,72 @@
+"""The blueprint of these pages, and strikes with the names around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.booking import service as booking
+from resource_hub.domain.booking.terms import BookingRecord, StrikeRecord, StrikeState
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.entrypoints.support.formatting import language, plain
+from resource_hub.kernel.keys import HostKey
+
+blueprint = Blueprint("standing", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StrikeRow:
+    record: StrikeRecord
+    what: str
+    host_code: str
+    host: str
+    person: str
+    customer: str
+    zone: str
+    booking: BookingRecord | None
+    given_by: str
+    decided_by: str
+    counts: bool
+
+    @property
+    def state(self) -> StrikeState:
+        return self.record.state
+
+
+def strike_rows(records: Sequence[StrikeRecord], now: datetime) -> list[StrikeRow]:
+    """Strikes with names, a handful of queries for all of them."""
+    resources = catalogue.resources({r.resource_key for r in records})
+    hosts = accounts.organisation_names({r.key.institution_id for r in records})
+    customers = accounts.customers({r.customer_id for r in records})
+    ids = {i for r in records for i in (r.person_id, r.given_by, r.decided_by) if i is not None}
+    people = accounts.people(ids)
+    keys = [HostKey(r.key.institution_id, r.booking_id) for r in records if r.booking_id]
+    bookings = booking.records(keys)
+    result = []
+    for r in records:
+        resource, host = resources.get(r.resource_key), hosts[r.key.institution_id]
+        customer = customers.get(r.customer_id)
+        names = [
+            plain(people[i].name) if i is not None and i in people else ""
+            for i in (r.person_id, r.given_by, r.decided_by)
+        ]
+        result.append(
+            StrikeRow(
+                r,
+                plain(resource.name(language())) if resource else "–",
+                host.code,
+                plain(host.name_in(language())),
+                names[0] or "–",
+                plain(customer.name_in(language())) if customer else "–",
+                host.zone,
+                bookings.get(HostKey(r.key.institution_id, r.booking_id)) if r.booking_id else None,
+                names[1],
+                names[2],
+                r.counts(now),
+            )
+        )
+    return result
