@@ -33,7 +33,7 @@ def test_the_person_appeals_and_the_manager_lifts(
     assert "未关机离开" in page
     target = f"/me/strikes/{scene.host.code}/{given.key.id}/appeal"
     empty = send("/me/standing", target, appeal=" ", version="1")
-    assert empty.status_code == 422 and 'id="e-appeal"' in empty.text
+    assert empty.status_code == 422 and f'id="e-appeal-{given.key.id}"' in empty.text
     assert send("/me/standing", target, appeal="我关了机", version="1").status_code == 303
     his, his_send = manager
     board = f"/o/{scene.host.code}/strikes"

@@ -27,7 +27,7 @@ def mine() -> tuple[str, int]:
 
 def _page(form: Form | None = None, at: UUID | None = None) -> tuple[str, int]:
     rows = strike_rows(booking.strikes_of(me().id), clock.now())
-    html = render_template("standing/mine.html", rows=rows, form=form or Form(), at=at)
+    html = render_template("standing/mine.html", rows=rows, form=form or Form(), plain=Form(), at=at)
     return html, form.status if form is not None else 200
 
 

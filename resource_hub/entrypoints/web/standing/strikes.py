@@ -48,7 +48,8 @@ def _page(
         form=form or Form(),
         at=at,
         hand=hand or Form(),
-        me=g.actor.person_id,
+        plain=Form(),
+        own_id=g.actor.person_id,
     )
     return html, max(form.status if form else 200, hand.status if hand else 200)
 
