@@ -143,12 +143,12 @@ def give_by_hand(number: str, *, note: str, by: Actor) -> StrikeRecord:
     if not is_staff(by, catalogue.resource(record.resource_key), DECIDES):
         raise NotYours()
     text = _text(note, "note")
-    rules, number = availability.house_rules(record.resource_key)
+    rules, version = availability.house_rules(record.resource_key)
     with unit_of_work() as unit:
         if strike_store.of_booking(unit.session, booking_key, StrikeKind.MISUSE) is not None:
             raise InvalidOrder(Reason("booking.strike_given_before", {}, "number"))
         key = HostKey(record.institution_id, new_id())
-        _insert(unit, key, record, StrikeKind.MISUSE, rules.strike_days, number, by.person_id, text)
+        _insert(unit, key, record, StrikeKind.MISUSE, rules.strike_days, version, by.person_id, text)
         return strike_store.known(unit.session, key)
 
 
