@@ -96,10 +96,15 @@ def prepare(folder: Path, host: str, port: int) -> None:
     settings = demonstration_settings(folder, host, port)
     started = time.monotonic()
     migrate(settings)
-    click.echo(f"schema              {time.monotonic() - started:5.1f} s")
-    started = time.monotonic()
     from resource_hub.entrypoints.demo import fill
 
+    if fill.interrupted(settings):
+        click.echo("The last filling was interrupted; it starts over.")
+        for path in folder.glob("demo.db*"):
+            path.unlink()
+        migrate(settings)
+    click.echo(f"schema              {time.monotonic() - started:5.1f} s")
+    started = time.monotonic()
     if fill.ensure(settings, say=click.echo):
         click.echo(f"demonstration data  {time.monotonic() - started:5.1f} s")
 

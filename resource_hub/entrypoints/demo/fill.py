@@ -12,11 +12,22 @@ import config
 from resource_hub.app import create_app
 from resource_hub.entrypoints.demo import past, today, world, yearly
 from resource_hub.infra import clock
-from resource_hub.infra.database import reading
+from resource_hub.infra.database import db, reading
 from resource_hub.infra.unit_of_work import unit_of_work
 
 PASSWORD = world.PASSWORD
 LOGINS = world.LOGINS
+
+
+def interrupted(settings: config.Settings) -> bool:
+    """Whether a filling began in this database and never came to its end."""
+    app = create_app(settings, web=False)
+    with app.app_context():
+        session = reading()
+        found = clock.is_demonstration(session) and not clock.filled(session)
+        db.session.remove()
+        db.engine.dispose()
+    return found
 
 
 def ensure(settings: config.Settings, say: Callable[[str], object] = lambda _text: None) -> bool:
