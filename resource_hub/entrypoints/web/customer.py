@@ -15,7 +15,8 @@ from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.billing import service as billing
 from resource_hub.domain.billing.terms import StatementRecord
 from resource_hub.domain.booking import service as booking
-from resource_hub.domain.booking.terms import COUNTED, BookingKind, BookingRecord, BookingState
+from resource_hub.domain.booking.terms import COUNTED, BookingKind, BookingRecord, BookingState, WaitingState
+from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.subsidy import service as subsidy
 from resource_hub.domain.subsidy.terms import QuotaState
 from resource_hub.domain.usage import service as usage
@@ -130,7 +131,7 @@ def _cost(today: date, zone_name: str, now: datetime) -> dict[str, list[Money]]:
 
 def _waiting(organisation: str, statements: list[StatementRecord], today: date) -> list[Waiting]:
     """What waits for this person, the urgent first."""
-    found = [*_orders_waiting(organisation), *_hours_waiting(organisation)]
+    found = [*_offers(organisation), *_orders_waiting(organisation), *_hours_waiting(organisation)]
     if g.actor.has(Role.PAYER, Role.FIRM_ADMIN):
         found += _statements_waiting(organisation, statements, today)
     if g.actor.has(*ADMINISTERS):
@@ -145,6 +146,26 @@ def _show(organisation: str, row: Row) -> str:
     return url_for(
         "bookings.show", organisation=organisation, host=row.host_code, booking_id=row.record.key.id
     )
+
+
+def _offers(organisation: str) -> list[Waiting]:
+    """Times that are kept from the waiting list until somebody answers."""
+    offered = [w for w in booking.waits_of(g.actor) if w.state is WaitingState.OFFERED and w.offered_until]
+    resources = catalogue.resources({w.resource_key for w in offered})
+    return [
+        Waiting(
+            "clock",
+            _("A time became free: %(what)s", what=formatting.named(resources[w.resource_key])),
+            url_for("waiting.index", organisation=organisation),
+            _(
+                "kept for you until %(when)s",
+                when=formatting.moment(w.offered_until, resources[w.resource_key].zone),
+            ),
+            urgent=True,
+        )
+        for w in offered
+        if w.resource_key in resources
+    ]
 
 
 def _orders_waiting(organisation: str) -> list[Waiting]:

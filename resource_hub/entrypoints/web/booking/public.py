@@ -241,12 +241,29 @@ def choosing(record: ResourceRecord) -> dict[str, Any]:
 
 def answer_to(record: ResourceRecord, asked: Asked, fault: str | None, by: Actor | None) -> dict[str, Any]:
     """What ``booking/_quote.html`` shows about a choice."""
+    price = priced(record, asked, fault, by)
     return {
-        "booking_price": priced(record, asked, fault, by),
+        "booking_price": price,
+        "booking_wait": _wait_url(record, asked, by)
+        if any(told.code == "availability.slot_taken" for told in price.reasons)
+        else "",
         "booking_span_text": formatting.span(asked.span, record.zone) if asked.span else "",
         "booking_length": asked.span.seconds if asked.span else 0,
         "booking_start": asked.span.start if asked.span else None,
     }
+
+
+def _wait_url(record: ResourceRecord, asked: Asked, by: Actor | None) -> str:
+    """Where somebody who books stands in line for a taken time."""
+    if by is None or not by.customer_ids:
+        return ""
+    return url_for(
+        "waiting.start",
+        organisation=by.organisation_code,
+        host=record.host_code,
+        code=record.code,
+        **query_of(asked, record.zone),
+    )
 
 
 def default_minutes(rules: HouseDocument) -> int:

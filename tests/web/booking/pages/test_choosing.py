@@ -158,6 +158,8 @@ def test_a_taken_time_offers_others(app, scene, desk):
     page = desk.see(price(scene), start_day="2026-03-03", start_time="09:00", end_time="11:00")
     assert "is taken" in page and page.count("data-take") == 3
     assert 'data-start-time="11:00"' in page
+    [line] = re.findall(r'href="([^"]+/waiting\?[^"]+)"', page)
+    assert "2026-03-03" in desk.see(line)
 
 
 def test_looking_and_pricing_store_nothing(app, scene, desk):
