@@ -138,6 +138,9 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "cancel": lambda p, by: service.cancel(p["booking"], by=by, version=p.get("version")).key.id,
     "lapse": lambda p, by: service.lapse_due(),
     "exception": _exception,
+    "close": lambda p, by: service.publish_exception(
+        p["key"], p["exception"], by=by, verdicts=p["verdicts"], reason="检修"
+    ),
     "import": _import,
     "post": _post,
     "offer": lambda p, by: service.offer_due(),

@@ -43,8 +43,8 @@ from resource_hub.kernel.time import TimeSpan, local_day, zone
 
 SEES = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.OFFICE, Role.INSTITUTION_ADMIN)
 SHOWN = 40
-# Requests confirmed in one go; a term below so many seconds is pressing.
-SEVERAL = 100
+# Requests on the page, and so many at most confirmed in one go; a term below so many seconds is pressing.
+SEVERAL = 60
 URGENT = 4 * 3600
 
 
@@ -106,7 +106,8 @@ def index(organisation: str) -> str:
     every = rows_of(service.requests(g.actor))
     resources = {row.resource.code: row.what for row in every if row.resource}
     chosen = request.args.get("resource", "")
-    waiting = _waiting([row for row in every if not chosen or (row.resource and row.resource.code == chosen)])
+    fitting = [row for row in every if not chosen or (row.resource and row.resource.code == chosen)]
+    waiting = _waiting(fitting[:SEVERAL])
     working = rows_of(
         service.bookings_at(
             g.actor,
@@ -126,7 +127,7 @@ def index(organisation: str) -> str:
     return render_template(
         "booking/requests.html",
         waiting=waiting,
-        total=len(every),
+        more=len(fitting) - len(waiting),
         resources=sorted(resources.items(), key=lambda pair: pair[1]),
         chosen=chosen,
         decides=g.actor.has(*service.DECIDES),
