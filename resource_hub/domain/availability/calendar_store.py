@@ -12,11 +12,11 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.availability.tables import CalendarClash, CalendarSource, Occupancy
-from resource_hub.domain.availability.terms import CalendarRecord, Clash, OccupancyKind
+from resource_hub.domain.availability.terms import CalendarRecord, Clash, Held, OccupancyKind
 from resource_hub.infra.ids import new_id
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.time import TimeSpan
+from resource_hub.kernel.time import TimeSpan, subtract
 
 
 def as_record(row: CalendarSource) -> CalendarRecord:
@@ -97,24 +97,51 @@ def free(session: Session, source: HostKey, unit_id: UUID, starts: Sequence[date
 def hold(
     session: Session, source: HostKey, resource: HostKey, unit_id: UUID, pieces: Iterable[TimeSpan]
 ) -> None:
-    rows = [
-        {
-            "institution_id": resource.institution_id,
-            "id": new_id(),
-            "resource_id": resource.id,
-            "unit_id": unit_id,
-            "starts_at": piece.start,
-            "ends_at": piece.end,
-            "kind": OccupancyKind.EXTERNAL.value,
-            "holder_id": source.id,
-            "expires_at": None,
-            "setup_seconds": 0,
-            "teardown_seconds": 0,
-        }
-        for piece in pieces
-    ]
+    """Hold pieces of a unit for a calendar."""
+    hold_for(session, resource, unit_id, OccupancyKind.EXTERNAL, ((source.id, piece) for piece in pieces))
+
+
+def _row(
+    resource: HostKey, unit_id: UUID, kind: OccupancyKind, holder_id: UUID, piece: TimeSpan
+) -> dict[str, Any]:
+    return {
+        "institution_id": resource.institution_id,
+        "id": new_id(),
+        "resource_id": resource.id,
+        "unit_id": unit_id,
+        "starts_at": piece.start,
+        "ends_at": piece.end,
+        "kind": kind.value,
+        "holder_id": holder_id,
+        "expires_at": None,
+        "setup_seconds": 0,
+        "teardown_seconds": 0,
+    }
+
+
+def hold_for(
+    session: Session,
+    resource: HostKey,
+    unit_id: UUID,
+    kind: OccupancyKind,
+    pieces: Iterable[tuple[UUID, TimeSpan]],
+) -> None:
+    """Hold many pieces of a unit, each for its holder."""
+    rows = [_row(resource, unit_id, kind, holder, piece) for holder, piece in pieces]
     if rows:
         session.execute(insert(Occupancy), rows)
+
+
+def give_way(
+    session: Session, resource: HostKey, unit_id: UUID, held: Iterable[Held], spans: Sequence[TimeSpan]
+) -> None:
+    """Cut spans out of what calendars hold of a unit: the laboratory's own work on it goes before its calendar."""
+    for one in held:
+        if one.kind is not OccupancyKind.EXTERNAL or not any(one.span.overlaps(span) for span in spans):
+            continue
+        source = HostKey(resource.institution_id, one.holder_id)
+        free(session, source, unit_id, [one.span.start])
+        hold(session, source, resource, unit_id, subtract([one.span], spans))
 
 
 # ---- clashes ---------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, insert
 
 from resource_hub.domain.accounts.terms import Actor, Role
-from resource_hub.domain.availability import holding, planning, store
+from resource_hub.domain.availability import calendar_store, holding, planning, store
 from resource_hub.domain.availability.errors import BadDay, InvalidHours, RulesInForce
 from resource_hub.domain.availability.rules import document as documents
 from resource_hub.domain.availability.rules import hours as hour_rules
@@ -149,10 +149,11 @@ def preview_hours(
     """
     may_manage(key, by)
     _checked(rows)
-    return _hits(key, hours_draft(rows, since), outsiders)
+    return hits_of(key, hours_draft(rows, since), outsiders)
 
 
-def _hits(key: HostKey, draft: Draft, outsiders: Outsiders | None) -> list[Hit]:
+def hits_of(key: HostKey, draft: Draft, outsiders: Outsiders | None) -> list[Hit]:
+    """Bookings that hours as drafted would leave outside and those that hold would not."""
     now = clock.now()
     bookings = [held for held in store.future_bookings(reading(), key, now) if held.in_force(now)]
     if not bookings:
@@ -201,7 +202,7 @@ def save_hours(
         present = weekly_hours(key)
         if seen is not None and hours_digest(present) != seen:
             raise HoursChanged()
-        hits = _hits(key, hours_draft(rows, since), outsiders)
+        hits = hits_of(key, hours_draft(rows, since), outsiders)
         store.replace_weekly(unit.session, key, with_change(present, rows, since))
         unit.session.flush()
         _rebuilt(unit, key)
@@ -266,13 +267,13 @@ def preview_exception(
     would, or that stand in the way of maintenance."""
     may_manage(key, by)
     if exception.kind is not ExceptionKind.MAINTENANCE:
-        return _hits(key, exception_draft(exception), outsiders)
+        return hits_of(key, exception_draft(exception), outsiders)
     now = clock.now()
     found = store.bookings_meeting(reading(), key, exception.span)
     return [
         Hit(held, (Reason("availability.maintenance", {}),))
         for held in found
-        if held.in_force(now) and held.kind is not OccupancyKind.MAINTENANCE
+        if held.in_force(now) and held.kind in (OccupancyKind.BOOKING, OccupancyKind.HOLD)
         and (exception.unit_id is None or exception.unit_id == held.unit_id)
     ]  # fmt: skip
 
@@ -326,6 +327,10 @@ def add_exception(key: HostKey, exception: DatedException, *, by: Actor) -> Date
         if kept.kind is ExceptionKind.MAINTENANCE and kept.id is not None:
             for record in catalogue.units(key, active_only=True):
                 if kept.unit_id is None or kept.unit_id == record.key.id:
+                    own = store.occupancies(unit.session, [key], kept.span).get(key, [])
+                    calendar_store.give_way(
+                        unit.session, key, record.key.id, [h for h in own if h.unit_id == record.key.id], [kept.span]
+                    )
                     holding.occupy(unit, key, record.key.id, kept.span, OccupancyKind.MAINTENANCE, kept.id)
         else:
             _rebuilt(unit, key)
@@ -359,6 +364,7 @@ def remove_exception(key: HostKey, exception_id: UUID, *, by: Actor) -> None:
         unit.session.flush()
         holding.release(unit, key.institution_id, exception_id, key=key)
         _rebuilt(unit, key)
+        calendar_store.make_due(unit.session, key, unit.now)
         unit.audit(
             "availability.exception_removed", key.institution_id, f"resource:{key.id}", {"id": str(exception_id)},
             person_id=by.person_id,

@@ -79,6 +79,7 @@ from resource_hub.domain.availability.publishing import (
     set_hours_directly,
     weekly_hours,
 )
+from resource_hub.domain.availability.repeating import add_dates, date_of, preview_dates, remove_dates
 from resource_hub.domain.availability.rules.document import read as read_rules
 from resource_hub.domain.availability.rules.document import write as write_rules
 from resource_hub.domain.availability.rules.notice import ReadNotice
@@ -96,15 +97,15 @@ from resource_hub.domain.availability.special_days import calendar_year, enter_d
 
 __all__ = [
     "Draft", "Due", "Hit", "HoursChanged", "NotYourResource", "Outsiders", "Plan", "ReadNotice", "RulesChanged",
-    "add_calendar", "add_exception", "alternatives", "alternatives_json", "booked_near", "calendar",
+    "add_calendar", "add_dates", "add_exception", "alternatives", "alternatives_json", "booked_near", "calendar",
     "calendar_failed", "calendar_unchanged", "calendar_year", "calendars", "check_exception", "check_wish",
-    "check_zone", "claim_due", "clashes", "days_of", "drop_lapsed_holds", "end_early", "ensure_windows",
+    "check_zone", "claim_due", "clashes", "date_of", "days_of", "drop_lapsed_holds", "end_early", "ensure_windows",
     "enter_days", "exception", "exception_draft", "exceptions", "fill_after_clashes", "first_fits", "fitting",
     "forget_day", "free_times", "free_units", "hours_digest", "hours_draft", "hours_free", "house_rules",
     "is_provisional", "is_working_day", "kept_span", "lock", "may_manage", "may_occupy", "monday", "move",
-    "next_free", "occupy", "plan", "plans", "preview_exception", "preview_hours", "read_again", "read_notice",
-    "read_rules", "reading_span", "reasons_against", "rebuild", "release", "remove_calendar", "remove_exception",
-    "roll_windows", "rules_history", "rules_sentences", "save_hours", "save_rules", "say_zones",
-    "set_hours_directly", "settle", "settle_calendar", "special_days", "taken", "warm", "week", "weekly_hours",
-    "weeks", "working_day_after", "working_days_after", "write_rules", "zone_of",
+    "next_free", "occupy", "plan", "plans", "preview_dates", "preview_exception", "preview_hours", "read_again",
+    "read_notice", "read_rules", "reading_span", "reasons_against", "rebuild", "release", "remove_calendar",
+    "remove_dates", "remove_exception", "roll_windows", "rules_history", "rules_sentences", "save_hours",
+    "save_rules", "say_zones", "set_hours_directly", "settle", "settle_calendar", "special_days", "taken", "warm",
+    "week", "weekly_hours", "weeks", "working_day_after", "working_days_after", "write_rules", "zone_of",
 ]  # fmt: skip

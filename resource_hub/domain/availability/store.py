@@ -118,7 +118,7 @@ def weekly(session: Session, keys: Sequence[HostKey]) -> dict[HostKey, tuple[Wee
 def exception_record(row: Any) -> DatedException:
     return DatedException(
         ExceptionKind(row.kind), TimeSpan(row.starts_at, row.ends_at), Audience(row.audience), row.unit_id,
-        row.reason_zh, row.reason_en, row.id,
+        row.reason_zh, row.reason_en, row.id, row.series_id,
     )  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def exceptions(
     rows = session.execute(
         select(
             t.institution_id, t.resource_id, t.id, t.unit_id, t.kind, t.starts_at, t.ends_at, t.audience,
-            t.reason_zh, t.reason_en,
+            t.reason_zh, t.reason_en, t.series_id,
         )
         .where(_keys(t.institution_id, t.resource_id, keys), t.starts_at < span.end, t.ends_at > span.start)
         .order_by(t.starts_at)

@@ -91,7 +91,8 @@ class WeeklyHours:
 
 @dataclass(frozen=True, slots=True)
 class DatedException:
-    """A closure, an extra opening or maintenance. ``unit_id`` None means every unit of the resource."""
+    """A closure, an extra opening or maintenance. ``unit_id`` None means every unit of the resource; ``series_id`` is
+    shared by dates that were entered as one."""
 
     kind: ExceptionKind
     span: TimeSpan
@@ -100,6 +101,7 @@ class DatedException:
     reason_zh: str = ""
     reason_en: str = ""
     id: UUID | None = None
+    series_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

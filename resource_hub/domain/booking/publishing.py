@@ -65,18 +65,20 @@ def preview_hours(
     Raises:
         InvalidHours, NotYourResource
     """
-    hits = availability.preview_hours(key, rows, since, by=by, outsiders=_outsiders(key.institution_id))
+    hits = availability.preview_hours(key, rows, since, by=by, outsiders=outsiders_of(key.institution_id))
     return _with_choices(key, hits, availability.hours_draft(rows, since))
 
 
 def preview_exception(key: HostKey, exception: DatedException, *, by: Actor) -> tuple[HitBooking, ...]:
     """Bookings that an exception would leave outside the hours, or that stand in the way of maintenance."""
-    hits = availability.preview_exception(key, exception, by=by, outsiders=_outsiders(key.institution_id))
+    hits = availability.preview_exception(key, exception, by=by, outsiders=outsiders_of(key.institution_id))
     stays = exception.kind is not ExceptionKind.MAINTENANCE
     return _with_choices(key, hits, availability.exception_draft(exception), stays)
 
 
-def _outsiders(institution_id: UUID) -> availability.Outsiders:
+def outsiders_of(institution_id: UUID) -> availability.Outsiders:
+    """Who among holders is from outside, as availability asks."""
+
     def of(held: Sequence[Held]) -> Mapping[UUID, bool]:
         found = reading.records([HostKey(institution_id, h.holder_id) for h in held])
         return {key.id: record.customer_class.outside for key, record in found.items()}
@@ -179,7 +181,7 @@ def publish_hours(
     availability.warm()
     with unit_of_work():
         hits = availability.save_hours(
-            key, rows, since, by=by, seen=seen, outsiders=_outsiders(key.institution_id)
+            key, rows, since, by=by, seen=seen, outsiders=outsiders_of(key.institution_id)
         )
         chosen = _decided(key, hits, verdicts or {}, reason)
         _carry_out(chosen, by, reason)
@@ -207,7 +209,7 @@ def publish_exception(
     with unit_of_work() as unit:
         availability.may_manage(key, by)
         availability.lock(unit, [key])
-        hits = availability.preview_exception(key, exception, by=by, outsiders=_outsiders(key.institution_id))
+        hits = availability.preview_exception(key, exception, by=by, outsiders=outsiders_of(key.institution_id))
         chosen = _decided(key, hits, verdicts or {}, reason, stays=not maintenance)
         # Moves are judged by the hours that hold then; maintenance needs its units free before.
         if maintenance:

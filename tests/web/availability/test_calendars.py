@@ -131,6 +131,7 @@ def test_a_file_is_taken_up_and_a_booking_stands(scene: Any, manager: Any, in_co
     assert "Clashes with bookings" in shown and "Group meeting" in shown
     assert str(booked.key.id) in shown
     (record,) = known(in_context, scene)
+    assert f'action="{page}/{record.key.id}/remove"' in shown
     send(page, f"{page}/{record.key.id}/remove")
     assert known(in_context, scene) == []
     assert "Clashes with bookings" not in text_of(client, page)

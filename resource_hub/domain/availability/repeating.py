@@ -1,0 +1,184 @@
+"""Closures, extra openings and maintenance on many dates at once: entered as one, each date a row of its own, so that
+one of them can be taken back and nothing has to be worked out when hours are read."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select
+
+from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.availability import calendar_store, holding, publishing, store
+from resource_hub.domain.availability.errors import BadDay, InvalidHours
+from resource_hub.domain.availability.holding import taken
+from resource_hub.domain.availability.publishing import Hit, Outsiders, check_exception, kept_span, may_manage
+from resource_hub.domain.availability.tables import OpeningException
+from resource_hub.domain.availability.terms import (
+    DatedException,
+    ExceptionKind,
+    Held,
+    OccupancyKind,
+)
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.infra import clock
+from resource_hub.infra.database import reading
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan, subtract
+
+MOST_DATES = 400
+
+
+def check_dates(dates: Sequence[DatedException]) -> None:
+    """Refuse dates that cannot be published whatever they hit.
+
+    Raises:
+        BadDay: none, too many, one that overlaps the next, has ended or is longer than a year.
+    """
+    if not dates:
+        raise BadDay(Reason("availability.dates_none", {}, "until"))
+    if len(dates) > MOST_DATES:
+        raise BadDay(Reason("availability.dates_too_many", {"most": MOST_DATES}, "until"))
+    for left, right in zip(dates, dates[1:], strict=False):
+        if right.span.start < left.span.end:
+            raise BadDay(Reason("availability.dates_overlap", {}, "ends"))
+    for one in (dates[0], dates[-1]):
+        check_exception(one)
+
+
+def preview_dates(
+    key: HostKey, dates: Sequence[DatedException], *, by: Actor, outsiders: Outsiders | None = None
+) -> list[Hit]:
+    """Bookings that these dates would hit, by time; nothing is written."""
+    may_manage(key, by)
+    check_dates(dates)
+    if dates[0].kind is not ExceptionKind.MAINTENANCE:
+        return publishing.hits_of(
+            key,
+            lambda plan: replace(plan.hours, exceptions=(*plan.hours.exceptions, *dates)),
+            outsiders,
+        )
+    return [Hit(held, (Reason("availability.maintenance", {}),)) for held in _in_the_way(key, dates)]
+
+
+def _in_the_way(key: HostKey, dates: Sequence[DatedException]) -> list[Held]:
+    """Bookings and holds where units are to be maintained."""
+    now = clock.now()
+    starts = [one.span.start for one in dates]
+    found = []
+    for held in store.future_bookings(reading(), key, dates[0].span.start):
+        if not held.in_force(now) or (dates[0].unit_id is not None and dates[0].unit_id != held.unit_id):
+            continue
+        last = bisect_left(starts, held.span.end)
+        if any(one.span.overlaps(held.span) for one in dates[max(0, last - 2) : last]):
+            found.append(held)
+    return found
+
+
+def date_of(dates: Sequence[DatedException], hit: Hit) -> list[DatedException]:
+    """The dates that hit a booking."""
+    return [one for one in dates if one.span.overlaps(hit.held.span)]
+
+
+def add_dates(key: HostKey, dates: Sequence[DatedException], *, by: Actor) -> UUID:
+    """Publish many dates as one and return the id that they share.
+
+    Raises:
+        SlotTaken: maintenance meets a booking. BadDay, InvalidHours: as for a single one.
+    """
+    may_manage(key, by)
+    check_dates(dates)
+    first = dates[0]
+    units = [unit.key.id for unit in catalogue.units(key, active_only=True)]
+    if first.unit_id is not None and first.unit_id not in units:
+        raise InvalidHours(Reason("availability.no_such_unit", {}, "unit"))
+    series_id = new_id()
+    with unit_of_work() as unit:
+        store.lock(unit.session, [key])
+        kept = [replace(one, id=new_id(), series_id=series_id) for one in dates]
+        unit.session.execute(
+            insert(OpeningException),
+            [
+                {
+                    "institution_id": key.institution_id,
+                    "id": one.id,
+                    "resource_id": key.id,
+                    "unit_id": one.unit_id,
+                    "kind": one.kind.value,
+                    "starts_at": one.span.start,
+                    "ends_at": one.span.end,
+                    "audience": one.audience.value,
+                    "reason_zh": one.reason_zh,
+                    "reason_en": one.reason_en,
+                    "created_by": by.person_id,
+                    "created_at": unit.now,
+                    "series_id": series_id,
+                }
+                for one in kept
+            ],
+        )
+        if first.kind is ExceptionKind.MAINTENANCE:
+            hull = TimeSpan(kept[0].span.start, kept[-1].span.end)
+            wanted = [u for u in units if first.unit_id in (None, u)]
+            store.drop_lapsed(unit.session, key, wanted, hull, unit.now)
+            for held in _in_the_way(key, kept):
+                raise taken(key, held.span, held.unit_id)
+            present = store.occupancies(unit.session, [key], hull).get(key, [])
+            for unit_id in wanted:
+                own = [h for h in present if h.unit_id == unit_id]
+                calendar_store.give_way(unit.session, key, unit_id, own, [one.span for one in kept])
+                calendar_store.hold_for(
+                    unit.session, key, unit_id, OccupancyKind.MAINTENANCE,
+                    [(one.id, part) for one in kept if one.id for part in _beside(one.span, own)],
+                )  # fmt: skip
+        unit.session.flush()
+        holding.rebuild(unit, [key], kept_span())
+        details = {"kind": first.kind.value, "dates": len(kept), "first": first.span.start.isoformat()}
+        unit.audit(
+            "availability.dates", key.institution_id, f"resource:{key.id}", details, person_id=by.person_id
+        )
+        unit.publish(
+            "availability.hours_changed", f"{key.institution_id}:{key.id}", {"resource_id": str(key.id)}
+        )
+    return series_id
+
+
+def _beside(span: TimeSpan, held: Sequence[Held]) -> list[TimeSpan]:
+    """Maintenance that is entered already holds its time; the rest is held anew."""
+    return subtract([span], [h.span for h in held if h.kind is OccupancyKind.MAINTENANCE])
+
+
+def remove_dates(key: HostKey, series_id: UUID, *, by: Actor) -> int:
+    """Take back the dates of a series that have not begun; returns how many there were."""
+    may_manage(key, by)
+    t = OpeningException
+    with unit_of_work() as unit:
+        store.lock(unit.session, [key])
+        where = (
+            t.institution_id == key.institution_id,
+            t.resource_id == key.id,
+            t.series_id == series_id,
+            t.starts_at > unit.now,
+        )
+        ids = list(unit.session.scalars(select(t.id).where(*where)))
+        if not ids:
+            return 0
+        unit.session.execute(delete(t).where(*where))
+        store.clear_of(unit.session, key.institution_id, ids)
+        unit.session.flush()
+        holding.rebuild(unit, [key], kept_span())
+        calendar_store.make_due(unit.session, key, unit.now)
+        details = {"series": str(series_id), "dates": len(ids)}
+        unit.audit(
+            "availability.dates_removed",
+            key.institution_id,
+            f"resource:{key.id}",
+            details,
+            person_id=by.person_id,
+        )
+    return len(ids)
