@@ -72,6 +72,15 @@ def may_ask_here(app: Flask) -> Iterator[None]:
     app.extensions["resource_hub_settings"] = before
 
 
+@pytest.fixture
+def manager(app: Flask, scene: Any) -> Any:
+    """The manager, who reads English."""
+    client, send = signed_in(app, scene.manager_person)
+    with client.session_transaction() as session:
+        session["language"] = "en"
+    return client, send
+
+
 def page_of(scene: Any) -> str:
     return f"/o/{scene.host.code}/resources/{scene.key.id}/calendars"
 

@@ -106,6 +106,8 @@ def test_the_page_shows_the_time_and_leads_into_the_calendar(app: Flask, scene: 
 
 def test_a_wish_that_cannot_be_is_said_on_the_page(app: Flask, scene: Any) -> None:
     client = app.test_client()
+    with client.session_transaction() as session:
+        session["language"] = "en"
     answer = client.get("/search?length=480&part=morning&from=2026-03-05&until=2026-03-03")
     assert answer.status_code == 200
     text = answer.get_data(as_text=True)
