@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from benchmarks._common import Database
 from resource_hub.domain.availability.tables import Occupancy
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.catalogue import service as catalogue
@@ -29,18 +28,23 @@ _BATCH = 5_000
 
 
 def fill(
-    database: Database, scene: Scene, keys: Sequence[HostKey], count: int, before: datetime, number: int = 0
+    scene: Scene,
+    keys: Sequence[HostKey],
+    count: int,
+    first: datetime,
+    *,
+    backwards: bool = False,
+    number: int = 0,
 ) -> None:
-    """``count`` bookings of an hour, shared out evenly: forward from ``before`` when it lies in the present week, else
-    backwards into the past, three hours apart."""
+    """``count`` bookings of an hour, shared out evenly, three hours apart from ``first`` on, or back from it into the
+    past. ``number`` is the first of their numbers."""
     units = {key: found[0].key.id for key, found in catalogue.units_of(list(keys)).items()}
-    forward = number == 0 and count <= len(keys) * 56
-    step = timedelta(hours=3) if forward else timedelta(hours=-3)
+    step = timedelta(hours=-3 if backwards else 3)
     bookings, occupancies = [], []
     with collector_off():
         for n in range(count):
             key = keys[n % len(keys)]
-            start = before + step * (n // len(keys) + (0 if forward else 1))
+            start = first + step * (n // len(keys))
             end = start + timedelta(hours=1)
             booking_id = derived_id(start, "bench", key.id, number + n)
             host = key.institution_id

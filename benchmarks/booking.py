@@ -113,10 +113,10 @@ def commit(factory: Factory, table: Table, asked: Any) -> None:
 
 
 def _commit(factory: Factory, table: Table, bookings: int) -> float:
-    with hub(factory) as (database, _, _app):
+    with hub(factory) as (_, _, _):
         scene = make_scene(weekly=ALWAYS, rules=RULES)
         others = [make_listing(scene.host).key for _ in range(min(200, bookings // 100))]
-        fill(database, scene, [scene.key, *others], bookings, NOW - timedelta(days=1))
+        fill(scene, [scene.key, *others], bookings, NOW - timedelta(days=1), backwards=True)
         for n in range(20):
             make_booking(scene, asked=make_asked(**slot(n)))
             db.session.remove()
@@ -257,15 +257,15 @@ RESOURCES, OF_A_WEEK = 200, 11_200
 
 
 def week(factory: Factory, table: Table, asked: Any) -> None:
-    with hub(factory, web=True) as (database, _, app):
+    with hub(factory, web=True) as (_, _, app):
         scene = make_scene(weekly=ALWAYS, rules=RULES)
         keys = [scene.key, *(make_listing(scene.host).key for _ in range(RESOURCES - 1))]
         with unit_of_work() as unit:
             for key in keys[1:]:
                 availability.set_hours_directly(unit, key, ALWAYS, make_rules(**RULES))
-        fill(database, scene, keys, OF_A_WEEK, NOW)
+        fill(scene, keys, OF_A_WEEK, NOW)
         few = _week(app, scene, table, f"{OF_A_WEEK:,} bookings")
-        fill(database, scene, keys, 9 * OF_A_WEEK, NOW - timedelta(days=70), number=OF_A_WEEK)
+        fill(scene, keys, 9 * OF_A_WEEK, NOW - timedelta(days=1), backwards=True, number=OF_A_WEEK)
         many = _week(app, scene, table, f"{10 * OF_A_WEEK:,} bookings")
     table.row("growth from few to many", f"{many / few:.2f} ×", "≤ 1.25 ×", many <= few * 1.25)
 
@@ -298,9 +298,9 @@ EVENTS = 2_000
 
 
 def feed(factory: Factory, table: Table, asked: Any) -> None:
-    with hub(factory, web=True) as (database, _, app):
+    with hub(factory, web=True) as (_, _, app):
         scene = make_scene(weekly=ALWAYS, rules=RULES)
-        fill(database, scene, [scene.key], EVENTS, NOW - timedelta(days=20))
+        fill(scene, [scene.key], EVENTS, NOW)
         record, secret = create_feed(scene.booker.person_id, FeedKind.PERSON)
         path, client = f"/feeds/{record.kind.value}/{secret}.ics", app.test_client()
         for _ in range(2):

@@ -28,6 +28,7 @@ from resource_hub.domain.booking.terms import (
     BookingState,
     EventRecord,
     FileRecord,
+    Holder,
     MessageRecord,
     QuoteRecord,
     Side,
@@ -245,6 +246,11 @@ def sums_of(records: Iterable[BookingRecord]) -> Mapping[HostKey, ThreeSums]:
 def records(keys: Collection[HostKey]) -> dict[HostKey, BookingRecord]:
     """Many bookings at once, for other capabilities."""
     return store.records_of(reading(), keys)
+
+
+def holders(keys: Collection[HostKey]) -> dict[HostKey, Holder]:
+    """What calendars show of many bookings at once."""
+    return store.holders(reading(), keys)
 
 
 # ---- calendar --------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from resource_hub.domain.booking.terms import (
     ExpectedSupportLine,
     FileKind,
     FileRecord,
+    Holder,
     MessageRecord,
     OwnTime,
     QuoteRecord,
@@ -122,6 +123,22 @@ def records_of(session: Session, keys: Collection[HostKey]) -> dict[HostKey, Boo
         select(Booking).where(tuple_(Booking.institution_id, Booking.id).in_([tuple(k) for k in keys]))
     )
     return {found.key: found for found in map(record, rows)}
+
+
+def holders(session: Session, keys: Collection[HostKey]) -> dict[HostKey, Holder]:
+    """Of many bookings only what a calendar shows: the mapper takes ten times as long over whole rows."""
+    found: dict[HostKey, Holder] = {}
+    for host in {key.institution_id for key in keys}:
+        rows = session.execute(
+            select(Booking.id, Booking.number, Booking.kind, Booking.state, Booking.customer_id).where(
+                Booking.institution_id == host,
+                Booking.id.in_([key.id for key in keys if key.institution_id == host]),
+            )
+        )
+        for booking_id, number, kind, state, customer_id in rows:
+            key = HostKey(host, booking_id)
+            found[key] = Holder(key, number, BookingKind(kind), BookingState(state), customer_id)
+    return found
 
 
 # ---- facts for rules -----------------------------------------------------------------------------------------

@@ -335,6 +335,17 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """What a calendar shows of a booking."""
+
+    key: HostKey
+    number: str
+    kind: BookingKind
+    state: BookingState
+    customer_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class BookingRecord:
     """An order as others read it. ``span`` is the booked time without set-up and tear-down."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from resource_hub.domain.booking.errors import WrongState
 from resource_hub.domain.booking.terms import Act, BookingKind, BookingState, Side
@@ -86,6 +87,7 @@ def step(kind: BookingKind, state: BookingState, act: Act, side: Side) -> Bookin
     return found.to
 
 
+@cache
 def open_acts(kind: BookingKind, state: BookingState, side: Side) -> frozenset[Act]:
     """What a side may do now, as far as the state goes; rules and terms may still say no."""
     return frozenset(

@@ -18,7 +18,14 @@ from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import Look, Silence, Stretch, Viewer
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules.states import open_acts
-from resource_hub.domain.booking.terms import Act, BookingKind, BookingRecord, BookingState, Hazard, Side
+from resource_hub.domain.booking.terms import (
+    Act,
+    BookingKind,
+    BookingState,
+    Hazard,
+    Holder,
+    Side,
+)
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ListingState, ResourceRecord
 from resource_hub.entrypoints.support import forms, sentences
@@ -45,6 +52,7 @@ SEES = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.OFFICE, Role.INSTITUTION_
 SHOWN = 40
 # Requests on the page, and so many at most confirmed in one go; a term below so many seconds is pressing.
 SEVERAL = 60
+_ANY = UUID(int=0)
 URGENT = 4 * 3600
 
 
@@ -237,11 +245,16 @@ def _tables(
         for s in lane.stretches
         if s.holder_id is not None
     }
-    booked = service.records([HostKey(host.id, h) for h in holders])
+    booked = service.holders([HostKey(host.id, h) for h in holders])
     customers = accounts.customers({b.customer_id for b in booked.values()})
+    # One address of each sort is made and filled in for the thousands of a full week.
+    shown_at, moved_at = (
+        url_for(endpoint, organisation=organisation, host=host.code, booking_id=_ANY)
+        for endpoint in ("bookings.show", "bookings.change_form")
+    )
     decides = g.actor.has(*service.DECIDES)
 
-    def holder(stretch: Stretch) -> BookingRecord | None:
+    def holder(stretch: Stretch) -> Holder | None:
         return booked.get(HostKey(host.id, stretch.holder_id)) if stretch.holder_id else None
 
     def tell(stretch: Stretch) -> str:
@@ -257,17 +270,13 @@ def _tables(
     def link(stretch: Stretch, _piece: TimeSpan, _unit_id: UUID) -> str:
         if holder(stretch) is None or stretch.look in (Look.SETUP, Look.TEARDOWN):
             return ""
-        return url_for(
-            "bookings.show", organisation=organisation, host=host.code, booking_id=stretch.holder_id
-        )
+        return shown_at.replace(str(_ANY), str(stretch.holder_id))
 
     def move(stretch: Stretch) -> str:
         found = holder(stretch)
         if found is None or not decides or Act.CHANGE not in open_acts(found.kind, found.state, Side.HOST):
             return ""
-        return url_for(
-            "bookings.change_form", organisation=organisation, host=host.code, booking_id=found.key.id
-        )
+        return moved_at.replace(str(_ANY), str(found.key.id))
 
     part = shown_part(weeks.values())
     return [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
+from functools import cache
 from uuid import UUID
 
 from flask_babel import gettext as _
@@ -79,8 +81,8 @@ class Timetable:
 
 def _minute(moment: datetime, day: date, zone_name: str) -> int:
     """Minutes of the wall clock after a day's midnight."""
-    wall = moment.astimezone(zone(zone_name)).replace(tzinfo=None)
-    return int((wall - datetime.combine(day, datetime.min.time())).total_seconds() // 60)
+    wall = moment.astimezone(zone(zone_name))
+    return (wall.toordinal() - day.toordinal()) * _DAY + wall.hour * 60 + wall.minute
 
 
 def shown_part(week: Week | Iterable[Week]) -> tuple[int, int]:
@@ -134,15 +136,18 @@ def timetable(
     now = week.as_of
     rows = []
     looks: dict[str, None] = {}
+
+    @cache
+    def named(look: Look) -> str:
+        return word("availability.look", look.value)
+
+    pieces = {lane.unit_id: _by_day(lane, tz) for lane in week.lanes}
     for day in week.days:
         lanes = []
         for lane in week.lanes:
             cells = []
-            for stretch in lane.stretches:
-                piece = next((p for d, p in stretch.span.by_day(tz) if d == day), None)
-                if piece is None:
-                    continue
-                cell = _cell(week, stretch, piece, day, first, last, lane.unit_id, link, tell, move)
+            for stretch, piece in pieces[lane.unit_id].get(day, ()):
+                cell = _cell(week, stretch, piece, day, first, last, lane.unit_id, link, tell, move, named)
                 if cell is not None:
                     cells.append(cell)
                     looks[cell.look] = None
@@ -179,6 +184,15 @@ def timetable(
     )
 
 
+def _by_day(lane: Lane, tz: tzinfo) -> dict[date, list[tuple[Stretch, TimeSpan]]]:
+    """The pieces of a lane that fall on each day."""
+    found: dict[date, list[tuple[Stretch, TimeSpan]]] = defaultdict(list)
+    for stretch in lane.stretches:
+        for day, piece in stretch.span.by_day(tz):
+            found[day].append((stretch, piece))
+    return found
+
+
 def lane_name(lane: Lane) -> str:
     return formatting.named({"name": {"zh": lane.name_zh, "en": lane.name_en}}) or lane.label
 
@@ -194,6 +208,7 @@ def _cell(
     link: Callable[[Stretch, TimeSpan, UUID], str] | None,
     tell: Callable[[Stretch], str] | None,
     move: Callable[[Stretch], str] | None,
+    named: Callable[[Look], str],
 ) -> Cell | None:
     begin, end = _minute(piece.start, day, week.zone), _minute(piece.end, day, week.zone)
     begin, end = max(begin, first), min(end, last)
@@ -201,14 +216,14 @@ def _cell(
         return None
     whole = last - first
     more = tell(stretch) if tell else ""
-    shown = word("availability.look", stretch.look.value)
+    shown = more or named(stretch.look)
     why = sentences.sentence(stretch.why.code, stretch.why.values) if stretch.why else ""
     return Cell(
         look=stretch.look.value,
         left=f"{100 * (begin - first) / whole:.3f}",
         width=f"{100 * (end - begin) / whole:.3f}",
         time=f"{_clock(begin)}–{_clock(end)}",
-        text=more or shown,
+        text=shown,
         why=why,
         start=piece.start.isoformat(),
         end=piece.end.isoformat(),
