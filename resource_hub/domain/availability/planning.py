@@ -12,6 +12,7 @@ from resource_hub.domain.accounts.terms import OrganisationRecord
 from resource_hub.domain.availability import store
 from resource_hub.domain.availability.calendar_days import library_days
 from resource_hub.domain.availability.calendar_days import warm as load_library
+from resource_hub.domain.availability.rules import document as documents
 from resource_hub.domain.availability.rules import lanes
 from resource_hub.domain.availability.rules import working_days as arithmetic
 from resource_hub.domain.availability.terms import (
@@ -131,6 +132,13 @@ def house_rules(key: HostKey, on: date | None = None) -> tuple[HouseDocument, in
     day = on or local_day(clock.now(), zone(zone_of(key.institution_id)))
     found = store.rules_in_force(reading(), [key], day).get(key, store.NO_RULES)
     return found.rules, found.number
+
+
+def rules_numbered(key: HostKey, number: int | None) -> HouseDocument:
+    """The version of the house rules by which something was judged; without a number the usual ones."""
+    if number is None:
+        return store.NO_RULES.rules
+    return documents.read(next(one.document for one in rules_history(key) if one.number == number))
 
 
 def rules_history(key: HostKey) -> list[RulesRecord]:

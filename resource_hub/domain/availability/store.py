@@ -314,14 +314,13 @@ def of_holder(session: Session, institution_id: UUID, holder_id: UUID) -> list[H
 def drop_lapsed(
     session: Session, key: HostKey, units: Collection[UUID], span: TimeSpan, now: datetime
 ) -> list[Held]:
-    """Delete holds in the way that have lapsed; returns them."""
+    """Delete what is in the way and has expired; returns it."""
     t = Occupancy
     where = (
         t.institution_id == key.institution_id,
         t.unit_id.in_(units),
         t.starts_at < span.end,
         t.ends_at > span.start,
-        t.kind == OccupancyKind.HOLD.value,
         t.expires_at <= now,
     )
     rows = [_held(row) for row in session.execute(select(*_OCCUPANCY).where(*where))]
@@ -389,7 +388,7 @@ def lapsed_holds(session: Session, now: datetime, limit: int) -> list[Row[Any]]:
     return list(
         session.execute(
             select(*_OCCUPANCY)
-            .where(t.expires_at <= now, t.kind == OccupancyKind.HOLD.value)
+            .where(t.expires_at <= now)
             .order_by(t.expires_at)
             .limit(limit)
         )
@@ -400,7 +399,7 @@ def resources_with_lapsed_holds(session: Session, keys: Sequence[HostKey], now: 
     t = Occupancy
     rows = session.execute(
         select(t.institution_id, t.resource_id)
-        .where(t.expires_at <= now, t.kind == OccupancyKind.HOLD.value)
+        .where(t.expires_at <= now)
         .distinct()
     )
     wanted = set(keys)

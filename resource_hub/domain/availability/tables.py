@@ -106,7 +106,7 @@ class Occupancy(HostRow, Base):
     ends_at: Mapped[datetime] = mapped_column(Instant)
     kind: Mapped[str] = mapped_column(String(20))
     holder_id: Mapped[UUID] = mapped_column(Id)  # booking, exception or import line
-    expires_at: Mapped[datetime | None] = mapped_column(Instant)  # of a hold
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)  # of what waits for somebody
     setup_seconds: Mapped[int] = mapped_column(Seconds, default=0)  # inside the span, at its start
     teardown_seconds: Mapped[int] = mapped_column(Seconds, default=0)  # inside the span, at its end
     __table_args__ = (

@@ -140,7 +140,11 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A unit held for a while, as stored: set-up and tear-down included. A hold that has lapsed holds nothing."""
+    """A unit held for a while, as stored: set-up and tear-down included.
+
+    What has expired holds nothing, whether or not somebody has tidied it away: a hold, or a booking that nobody
+    answered in time.
+    """
 
     unit_id: UUID
     span: TimeSpan
@@ -152,7 +156,7 @@ class Held:
     teardown_seconds: int = 0
 
     def in_force(self, now: datetime) -> bool:
-        return self.kind is not OccupancyKind.HOLD or self.expires_at is None or self.expires_at > now
+        return self.expires_at is None or self.expires_at > now
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.availability.terms import HouseDocument, OccupancyKind, Silence
+from resource_hub.domain.availability.terms import HouseDocument, OccupancyKind
 from resource_hub.domain.booking import ports, quoting, reading, store, waiting
 from resource_hub.domain.booking.errors import (
     BookingRefused,
@@ -22,13 +22,13 @@ from resource_hub.domain.booking.errors import (
 )
 from resource_hub.domain.booking.ordering import alternatives
 from resource_hub.domain.booking.preparing import DECIDES, announce, is_staff, judge, prepare, record_event
+from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
 from resource_hub.domain.booking.rules.check import check_cancel, check_change, needs_approval
 from resource_hub.domain.booking.rules.moves import moved_away
 from resource_hub.domain.booking.rules.states import step
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import (
     Act,
-    BookingKind,
     BookingRecord,
     BookingState,
     ChangeFacts,
@@ -48,7 +48,7 @@ from resource_hub.kernel.time import TimeSpan
 
 
 def opened(unit: Unit, key: HostKey, by: Actor, version: int | None) -> tuple[Booking, BookingRecord, Side]:
-    """The booking, its resource locked before it, for one of its parties.
+    """The booking, its resource locked before it, for one of its parties. A term that has run out has done its work.
 
     Raises:
         NoSuchBooking, StaleBooking
@@ -64,7 +64,12 @@ def opened(unit: Unit, key: HostKey, by: Actor, version: int | None) -> tuple[Bo
             seen=version,
             version=row.version,
         )
-    return row, store.record(row), side
+    record = store.record(row)
+    if _lapse(unit, record):
+        row = store.locked(unit.session, key)
+        assert row is not None
+        record = store.record(row)
+    return row, record, side
 
 
 def decides(record: BookingRecord, by: Actor) -> None:
@@ -94,6 +99,7 @@ def approve_in(
     """Say yes inside a unit."""
     side = Side.HOST if person_id else Side.SYSTEM
     state = step(record.kind, record.state, Act.APPROVE, side)
+    availability.settle(unit, record.institution_id, record.key.id)
     values: dict[str, Any] = {
         "state": state.value,
         "decided_by": person_id,
@@ -359,10 +365,16 @@ def change_in(
     if reasons:
         raise BookingRefused(*reasons)
     plan = availability.plan(record.resource_key, span)
+    again = waits and side is Side.CUSTOMER and record.state is BookingState.APPROVED
+    answer_by = None
+    if again or record.state is BookingState.REQUESTED:
+        term = answer_term(plan.rules, span, unit.now)
+        answer_by = term if again or record.answer_by is None else min(term, record.answer_by)
     chosen = availability.move(
         unit, record.resource_key, record.key.id, span, OccupancyKind.BOOKING, unit_id=unit_id,
         setup_seconds=plan.rules.setup_seconds, teardown_seconds=plan.rules.teardown_seconds,
         outside=record.customer_class.outside,
+        expires_at=lapses_at(plan.rules, span, answer_by) if answer_by else None,
     )  # fmt: skip
     changes: dict[str, Any] = {
         "starts_at": span.start,
@@ -372,14 +384,10 @@ def change_in(
         "teardown_seconds": plan.rules.teardown_seconds,
         "rules_number": plan.rules_number,
         "ical_sequence": record.ical_sequence + 1,
+        "answer_by": answer_by,
     }
-    if waits and side is Side.CUSTOMER and record.state is BookingState.APPROVED:
-        changes |= {
-            "state": BookingState.REQUESTED.value,
-            "answer_by": max(min(unit.now + _answer(plan.rules), span.start), unit.now),
-            "decided_at": None,
-            "decided_by": None,
-        }
+    if again:
+        changes |= {"state": BookingState.REQUESTED.value, "decided_at": None, "decided_by": None}
     if quote is not None:
         frozen = quoting.freeze(unit, quote, by.person_id)
         changes["quote_id"] = frozen.key.id if frozen.key else None
@@ -404,10 +412,6 @@ def change_in(
     if not quiet:
         waiting.freed_by_change(unit, record, span, by.person_id)
     return done
-
-
-def _answer(rules: HouseDocument) -> timedelta:
-    return timedelta(hours=rules.answer_hours)
 
 
 def change(
@@ -562,22 +566,12 @@ def lapse_due(limit: int = 50, lease: Lease | None = None) -> int:
 
 
 def _lapse(unit: Unit, record: BookingRecord) -> int:
-    if (
-        record.state is BookingState.REQUESTED
-        and record.answer_by is not None
-        and record.answer_by <= unit.now
-    ):
-        rules = _rules_of(record)
-        in_time = record.span is None or record.span.start > unit.now
-        if rules.silence is Silence.CONSENT and record.kind is BookingKind.WINDOW and in_time:
-            approve_in(unit, record, None, "")
-            return 1
-    elif not (
-        record.state is BookingState.HELD
-        and record.hold_expires_at is not None
-        and record.hold_expires_at <= unit.now
-    ):
+    now_is = reading.judged_by_clock(record, unit.now)
+    if now_is is record.state:
         return 0
+    if now_is is BookingState.APPROVED:
+        approve_in(unit, record, None, "")
+        return 1
     state = step(record.kind, record.state, Act.LAPSE, Side.SYSTEM)
     _let_go(unit, record)
     changes = {"state": state.value, "ical_sequence": record.ical_sequence + 1}

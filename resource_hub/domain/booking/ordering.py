@@ -31,6 +31,7 @@ from resource_hub.domain.booking.preparing import (
     record_event,
     row_values,
 )
+from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
 from resource_hub.domain.booking.rules.check import check, needs_approval
 from resource_hub.domain.booking.terms import (
     Asked,
@@ -181,6 +182,7 @@ def book_in(
 ) -> HostKey:
     """Book inside a unit. Of a series nobody is told one by one."""
     availability.lock(unit, [key])
+    hold_id = _still_held(unit, key, hold_id, by)
     # Booking changes nothing of what host, customer, price and programmes are made of.
     with keeping(joining=True):
         return _book_in(unit, key, asked, by, quote_id, hold_id, plan, series_id)
@@ -225,11 +227,12 @@ def _book_in(
     )
     state = BookingState.REQUESTED if waits else BookingState.APPROVED
     booking_key = HostKey(key.institution_id, hold_id or new_id())
-    unit_id = _take_slot(unit, key, prepared, booking_key, hold_id)
+    unit_id = _take_slot(unit, key, prepared, booking_key, hold_id, waits=waits)
     values = row_values(unit, booking_key, prepared, state, unit_id, quoted, by)
     values["series_id"] = series_id
     if hold_id is not None:
-        _settle_held(unit, booking_key, values, by)
+        kept = ("institution_id", "id", "number", "ical_uid", "ical_sequence", "version", "created_at")
+        store.change(unit.session, booking_key, {k: v for k, v in values.items() if k not in kept})
     else:
         store.add(unit.session, values)
     record_event(unit, booking_key, by.person_id, "requested", {"by_host": prepared.by_host})
@@ -249,8 +252,25 @@ def _book_in(
     return booking_key
 
 
+def _still_held(unit: Unit, key: HostKey, hold_id: UUID | None, by: Actor) -> UUID | None:
+    """The hold, if it still keeps its time. Of one that has lapsed nothing is left: its owner queues like everybody.
+
+    Raises:
+        NoSuchBooking: this customer has no such hold of this resource.
+    """
+    if hold_id is None:
+        return None
+    row = store.locked(unit.session, HostKey(key.institution_id, hold_id))
+    if row is None or row.customer_id not in by.customer_ids or row.resource_id != key.id:
+        raise NoSuchBooking()
+    if row.state not in (BookingState.HELD.value, BookingState.EXPIRED.value):
+        raise NoSuchBooking()
+    held = row.state == BookingState.HELD.value and row.hold_expires_at and row.hold_expires_at > unit.now
+    return hold_id if held else None
+
+
 def _take_slot(
-    unit: Unit, key: HostKey, prepared: Prepared, booking_key: HostKey, hold_id: UUID | None
+    unit: Unit, key: HostKey, prepared: Prepared, booking_key: HostKey, hold_id: UUID | None, *, waits: bool
 ) -> UUID | None:
     asked, plan = prepared.asked, prepared.plan
     assert plan is not None
@@ -259,25 +279,21 @@ def _take_slot(
     if asked.span is None:
         raise InvalidOrder(Reason("booking.time_missing", {}, "time"))
     setup, teardown = plan.rules.setup_seconds, plan.rules.teardown_seconds
+    expires = None
+    if waits:
+        expires = lapses_at(plan.rules, asked.span, answer_term(plan.rules, asked.span, unit.now))
     if hold_id is not None:
         # What was held may be booked; a changed wish gives the hold back and queues like everybody.
         return availability.move(
             unit, key, hold_id, asked.span, OccupancyKind.BOOKING, unit_id=asked.unit_id,
-            outside=prepared.who.outside, setup_seconds=setup, teardown_seconds=teardown,
+            outside=prepared.who.outside, setup_seconds=setup, teardown_seconds=teardown, expires_at=expires,
         )  # fmt: skip
     return availability.occupy(
         unit, key, asked.unit_id, asked.span, OccupancyKind.BOOKING, booking_key.id,
-        outside=prepared.who.outside, plan=plan, setup_seconds=setup, teardown_seconds=teardown,
+        outside=prepared.who.outside, plan=plan, setup_seconds=setup, teardown_seconds=teardown, expires_at=expires,
     )  # fmt: skip
 
 
-def _settle_held(unit: Unit, key: HostKey, values: dict[str, Any], by: Actor) -> None:
-    """A hold becomes the booking it was made for, with the same id."""
-    row = store.locked(unit.session, key)
-    if row is None or row.customer_id not in by.customer_ids or row.state != BookingState.HELD.value:
-        raise NoSuchBooking()
-    kept = ("institution_id", "id", "number", "ical_uid", "ical_sequence", "version", "created_at")
-    store.change(unit.session, key, {k: v for k, v in values.items() if k not in kept})
 
 
 def _add_alternatives(error: DomainError, key: HostKey, asked: Asked, by: Actor) -> None:

@@ -17,6 +17,7 @@ from resource_hub.domain.booking.errors import (
     InvalidOrder,
 )
 from resource_hub.domain.booking.quoting import Buyer
+from resource_hub.domain.booking.rules.answering import answer_term
 from resource_hub.domain.booking.rules.check import check
 from resource_hub.domain.booking.terms import (
     Asked,
@@ -189,9 +190,7 @@ def row_values(
     assert plan is not None
     answer_by = None
     if state is BookingState.REQUESTED:
-        answer_by = unit.now + timedelta(hours=plan.rules.answer_hours)
-        if asked.span is not None:
-            answer_by = max(min(answer_by, asked.span.start), unit.now + timedelta(minutes=5))
+        answer_by = answer_term(plan.rules, asked.span, unit.now)
     return {
         "institution_id": key.institution_id,
         "id": key.id,

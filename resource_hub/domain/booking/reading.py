@@ -16,6 +16,7 @@ from resource_hub.domain.availability.terms import Viewer, Week
 from resource_hub.domain.booking import quoting, store
 from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.preparing import STAFF, is_staff
+from resource_hub.domain.booking.rules.answering import lapses_at
 from resource_hub.domain.booking.rules.states import open_acts
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import (
@@ -55,14 +56,29 @@ def booking(key: HostKey) -> BookingRecord:
 
 
 def judged_by_clock(record: BookingRecord, now: datetime) -> BookingState:
-    """The state as it is now, whether or not a job has written it down: a hold that has lapsed is expired."""
+    """The state as it is now, whether or not a job has written it down: a hold that has lapsed is expired, and so is
+    a request that nobody answered in time, unless silence is a yes."""
     if (
         record.state is BookingState.HELD
         and record.hold_expires_at is not None
         and record.hold_expires_at <= now
     ):
         return BookingState.EXPIRED
+    if (
+        record.state is BookingState.REQUESTED
+        and record.answer_by is not None
+        and record.answer_by <= now
+    ):
+        return BookingState.APPROVED if _consented(record, record.answer_by) else BookingState.EXPIRED
     return record.state
+
+
+def _consented(record: BookingRecord, answer_by: datetime) -> bool:
+    """Whether silence was a yes, by the house rules by which the order was judged."""
+    if record.span is None:
+        return False
+    rules = availability.rules_numbered(record.resource_key, record.rules_number)
+    return lapses_at(rules, record.span, answer_by) is None
 
 
 def side_of(record: BookingRecord, by: Actor) -> Side | None:
@@ -191,7 +207,12 @@ def bookings_at(
 
 def requests(by: Actor, *, limit: int = 200) -> list[BookingRecord]:
     """What waits for the host's answer, the nearest term first."""
-    found = bookings_at(by, states=[BookingState.REQUESTED], limit=limit)
+    now = clock.now()
+    found = [
+        record
+        for record in bookings_at(by, states=[BookingState.REQUESTED], limit=limit)
+        if judged_by_clock(record, now) is BookingState.REQUESTED
+    ]
     return sorted(found, key=lambda r: (r.answer_by or r.created_at, r.created_at))
 
 
