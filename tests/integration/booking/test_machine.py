@@ -1,0 +1,342 @@
+"""Any sequence of requests, holds, answers, changes, cancellations and passing time, against a small model.
+
+The model is a list of intervals with states. After each step the database must agree with it: who holds what, in which
+state each booking is by the clock, which time is free; and no two holders may share a minute of a unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import select
+
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability import store
+from resource_hub.domain.availability.tables import Occupancy
+from resource_hub.domain.availability.terms import Audience
+from resource_hub.domain.booking import service
+from resource_hub.domain.booking.errors import BookingRefused, SlotTaken, WrongState
+from resource_hub.domain.booking.terms import BookingState
+from resource_hub.infra import clock
+from resource_hub.infra.database import db, reading
+from resource_hub.kernel.errors import DomainError
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan, subtract
+from tests.builders.availability import make_weekly, moment
+from tests.builders.booking import Scene, another_booker, make_asked, make_scene
+
+HALF_HOUR = timedelta(minutes=30)
+SETUP, TEARDOWN = 30 * 60, 15 * 60
+HOLD, ANSWER = timedelta(minutes=15), timedelta(hours=6)
+UNITS = 2
+FIRST = moment("2026-03-02T08:00+08:00")
+# Three days, open from 8 to 20.
+OPEN = [
+    TimeSpan(FIRST + timedelta(days=n), FIRST + timedelta(days=n, hours=12)) for n in range(3)
+]  # fmt: skip
+HELD, REQUESTED, APPROVED = BookingState.HELD, BookingState.REQUESTED, BookingState.APPROVED
+
+
+@dataclass
+class Known:
+    """A booking as the model knows it: unit, booked time, state as last written, and the term of that state."""
+
+    key: HostKey
+    who: int
+    unit: int
+    span: TimeSpan
+    state: BookingState
+    term: datetime | None = None
+
+    def state_at(self, now: datetime) -> BookingState:
+        waits = self.state in (HELD, REQUESTED)
+        return BookingState.EXPIRED if waits and self.term is not None and self.term <= now else self.state
+
+    def holds(self, now: datetime) -> bool:
+        return self.state_at(now) in (HELD, REQUESTED, APPROVED)
+
+    @property
+    def whole(self) -> TimeSpan:
+        return self.span.widened(SETUP, TEARDOWN)
+
+
+# Half hours since the first morning: mostly inside the hours of some day, so crowded that bookings meet.
+slots = st.one_of(
+    st.builds(lambda day, half: 48 * day + half, st.integers(0, 2), st.integers(0, 20)), st.integers(-4, 140)
+)
+lengths = st.integers(1, 5)
+units = st.one_of(st.none(), st.integers(0, UNITS - 1))
+
+
+class BookingMachine(RuleBasedStateMachine):
+    """One resource with two units, a host who answers, and two firms; subclasses say how approval goes."""
+
+    approval = "never"
+    bookings = Bundle("bookings")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = FIRST
+        self.known: list[Known] = []
+        with clock.fixed(self.now):
+            rules = {"setup": 30, "teardown": 15, "hold": 15, "answer_hours": 6, "approval": self.approval}
+            weekly = make_weekly(weekdays=range(7), starts=8 * 60, ends=20 * 60)
+            self.scene: Scene = make_scene(units=UNITS, weekly=weekly, rules=rules)
+            self.actors = [self.scene.booker, another_booker()[2]]
+            self.units = [u.key.id for u in availability.plan(self.scene.key, OPEN[0]).units]
+
+    def teardown(self) -> None:
+        db.session.remove()
+
+    # ---- the model
+
+    def span(self, slot: int, length: int) -> TimeSpan:
+        start = FIRST + HALF_HOUR * slot
+        return TimeSpan(start, start + HALF_HOUR * length)
+
+    def allowed(self, span: TimeSpan) -> bool:
+        return span.start >= self.now and any(day.contains(span) for day in OPEN)
+
+    def free_unit(self, span: TimeSpan, unit: int | None, ignore: Known | None = None) -> int | None:
+        """The unit that would be taken: the one asked for, the one that a booking has, the first by position."""
+        whole = span.widened(SETUP, TEARDOWN)
+        order = [unit] if unit is not None else list(range(UNITS))
+        if unit is None and ignore is not None:
+            order = [ignore.unit, *(u for u in order if u != ignore.unit)]
+        for one in order:
+            others = [k for k in self.known if k is not ignore and k.unit == one and k.holds(self.now)]
+            if not any(k.whole.overlaps(whole) for k in others):
+                return one
+        return None
+
+    def term(self, span: TimeSpan) -> datetime:
+        return max(min(self.now + ANSWER, span.start), self.now + timedelta(minutes=5))
+
+    @property
+    def booked_state(self) -> BookingState:
+        return APPROVED if self.approval == "never" else REQUESTED
+
+    @contextmanager
+    def expecting(self, error: type[DomainError] | None) -> Iterator[None]:
+        with clock.fixed(self.now):
+            if error is None:
+                yield
+            else:
+                with pytest.raises(error) as caught:
+                    yield
+                assert caught.value.reasons
+
+    def against(self, span: TimeSpan, unit: int | None, ignore: Known | None = None) -> type[DomainError] | None:
+        if not self.allowed(span):
+            return BookingRefused
+        return SlotTaken if self.free_unit(span, unit, ignore) is None else None
+
+    def asked(self, span: TimeSpan, unit: int | None, **more: Any) -> Any:
+        return make_asked(span=span, unit_id=None if unit is None else self.units[unit], **more)
+
+    # ---- steps
+
+    @rule(target=bookings, who=st.integers(0, 1), slot=slots, length=lengths, unit=units)
+    def request(self, who: int, slot: int, length: int, unit: int | None) -> Any:
+        span = self.span(slot, length)
+        error, chosen = self.against(span, unit), self.free_unit(span, unit)
+        with self.expecting(error):
+            made = service.request(self.scene.key, self.asked(span, unit), by=self.actors[who])
+        if error is not None or chosen is None:
+            return multiple()
+        state = self.booked_state
+        one = Known(made.key, who, chosen, span, state, self.term(span) if state is REQUESTED else None)
+        self.known.append(one)
+        return one
+
+    @rule(target=bookings, who=st.integers(0, 1), slot=slots, length=lengths, unit=units)
+    def hold(self, who: int, slot: int, length: int, unit: int | None) -> Any:
+        span = self.span(slot, length)
+        error, chosen = self.against(span, unit), self.free_unit(span, unit)
+        with self.expecting(error):
+            made = service.hold(self.scene.key, self.asked(span, unit), by=self.actors[who])
+        if error is not None or chosen is None:
+            return multiple()
+        one = Known(made.key, who, chosen, span, HELD, self.now + HOLD)
+        self.known.append(one)
+        return one
+
+    @rule(target=bookings, one=bookings, shift=st.integers(0, 2))
+    def book_what_is_held(self, one: Known, shift: int) -> Any:
+        """A hold becomes a booking, perhaps of another time; of one that has lapsed nothing is left."""
+        if one.state not in (HELD, BookingState.EXPIRED):
+            return multiple()
+        span = TimeSpan(one.span.start + HALF_HOUR * shift, one.span.end + HALF_HOUR * shift)
+        held = one if one.state_at(self.now) is HELD else None
+        error, chosen = self.against(span, None, held), self.free_unit(span, None, held)
+        with self.expecting(error):
+            made = service.request(
+                self.scene.key, self.asked(span, None), by=self.actors[one.who], hold_id=one.key.id
+            )
+        if error is not None or chosen is None:
+            return multiple()
+        assert (made.key == one.key) == (held is not None)
+        state = self.booked_state
+        term = self.term(span) if state is REQUESTED else None
+        if held is not None:
+            one.unit, one.span, one.state, one.term = chosen, span, state, term
+            return multiple()
+        fresh = Known(made.key, one.who, chosen, span, state, term)
+        self.known.append(fresh)
+        return fresh
+
+    @rule(one=bookings)
+    def approve(self, one: Known) -> None:
+        error = None if one.state_at(self.now) is REQUESTED else WrongState
+        with self.expecting(error):
+            service.approve(one.key, by=self.scene.manager)
+        if error is None:
+            one.state, one.term = APPROVED, None
+
+    @rule(one=bookings)
+    def reject(self, one: Known) -> None:
+        error = None if one.state_at(self.now) is REQUESTED else WrongState
+        with self.expecting(error):
+            service.reject(one.key, by=self.scene.manager, reason="检定")
+        if error is None:
+            one.state, one.term = BookingState.REJECTED, None
+
+    @rule(one=bookings, slot=slots, length=lengths, unit=units)
+    def change(self, one: Known, slot: int, length: int, unit: int | None) -> None:
+        self.change_to(one, self.span(slot, length), unit)
+
+    @rule(one=bookings, more=st.integers(-2, 3))
+    def extend_or_shorten(self, one: Known, more: int) -> None:
+        end = one.span.end + HALF_HOUR * more
+        if end > one.span.start:
+            self.change_to(one, TimeSpan(one.span.start, end), None)
+
+    def change_to(self, one: Known, span: TimeSpan, unit: int | None) -> None:
+        state = one.state_at(self.now)
+        error: type[DomainError] | None = WrongState
+        if state in (REQUESTED, APPROVED):
+            error = self.against(span, unit, one)
+        chosen = self.free_unit(span, unit, one)
+        with self.expecting(error):
+            service.change(
+                one.key, span, by=self.actors[one.who], unit_id=None if unit is None else self.units[unit]
+            )
+        if error is not None or chosen is None:
+            return
+        if self.booked_state is REQUESTED:
+            term = self.term(span)
+            one.term = min(term, one.term) if state is REQUESTED and one.term is not None else term
+            one.state = REQUESTED
+        one.unit, one.span = chosen, span
+
+    @rule(one=bookings)
+    def cancel(self, one: Known) -> None:
+        state = one.state_at(self.now)
+        error: type[DomainError] | None = None
+        if state not in (HELD, REQUESTED, APPROVED):
+            error = WrongState
+        elif state is APPROVED and one.span.start <= self.now:
+            error = BookingRefused
+        with self.expecting(error):
+            service.cancel(one.key, by=self.actors[one.who])
+        if error is None:
+            one.state, one.term = BookingState.CANCELLED, None
+
+    @rule()
+    def the_job_runs(self) -> None:
+        with clock.fixed(self.now):
+            service.lapse_due()
+        for one in self.known:
+            one.state = one.state_at(self.now)
+
+    @rule(minutes=st.sampled_from([1, 14, 30, 60, 6 * 60]))
+    def time_passes(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @rule(one=bookings, early=st.sampled_from([timedelta(), timedelta(minutes=1)]))
+    def time_passes_to_a_term(self, one: Known, early: timedelta) -> None:
+        """To the very moment at which something lapses or begins, or a minute before it."""
+        ahead = [moment - early for moment in (one.term, one.span.start) if moment and moment - early > self.now]
+        self.now = min(ahead, default=self.now)
+
+    # ---- what must be true
+
+    @invariant()
+    def the_database_agrees(self) -> None:
+        db.session.remove()
+        rows = reading().execute(
+            select(Occupancy.holder_id, Occupancy.unit_id, Occupancy.starts_at, Occupancy.ends_at, Occupancy.expires_at)
+            .where(Occupancy.resource_id == self.scene.key.id)
+            .order_by(Occupancy.unit_id, Occupancy.starts_at)
+        ).all()
+        for earlier, later in zip(rows, rows[1:], strict=False):
+            assert earlier.unit_id != later.unit_id or earlier.ends_at <= later.starts_at
+        in_force = {
+            row.holder_id: (self.units.index(row.unit_id), TimeSpan(row.starts_at, row.ends_at))
+            for row in rows
+            if row.expires_at is None or row.expires_at > self.now
+        }
+        assert in_force == {one.key.id: (one.unit, one.whole) for one in self.known if one.holds(self.now)}
+        written = service.records([one.key for one in self.known])
+        for one in self.known:
+            record = written[one.key]
+            assert service.judged_by_clock(record, self.now) is one.state_at(self.now)
+            assert record.span == one.span
+
+    @invariant()
+    def free_time_is_what_nobody_holds(self) -> None:
+        whole = TimeSpan(OPEN[0].start, OPEN[-1].end)
+        with clock.fixed(self.now):
+            found = availability.free_times(self.scene.key, whole, outside=True)
+        for n, unit_id in enumerate(self.units):
+            # Set-up and tear-down of both neighbours must find their place.
+            taken = [k.whole.widened(TEARDOWN, SETUP) for k in self.known if k.unit == n and k.holds(self.now)]
+            assert [f.span for f in found if f.unit_id == unit_id] == subtract(OPEN, taken)
+
+    @invariant()
+    def kept_windows_offer_nothing_that_is_held(self) -> None:
+        """What searches read may lag behind a term that has just run out, but never offers what somebody holds."""
+        whole = TimeSpan(max(self.now, OPEN[0].start), max(self.now + HALF_HOUR, OPEN[-1].end))
+        kept = store.windows_of(reading(), [self.scene.key], Audience.OUTSIDE, whole)
+        for (_, unit_id), spans in kept.items():
+            n = self.units.index(unit_id)
+            held = [k.whole for k in self.known if k.unit == n and k.holds(self.now)]
+            assert not [s for s in spans for h in held if s.overlaps(h)]
+
+
+class AskedFirst(BookingMachine):
+    approval = "always"
+
+
+def machine(kind: type[BookingMachine]) -> Callable[[], BookingMachine]:
+    return kind
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [BookingMachine, AskedFirst])
+def test_any_sequence_agrees_with_the_model(now: datetime, kind: type[BookingMachine]) -> None:
+    run_state_machine_as_test(
+        machine(kind),
+        settings=settings(
+            max_examples=20,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
