@@ -123,9 +123,11 @@ def _wire() -> None:
 
     assessment_ports.install(facts=YearFacts())
     from resource_hub.domain.accounts import service as accounts
+    from resource_hub.domain.booking import ports as booking_ports
     from resource_hub.domain.booking.handing_over import OpenOrders
 
     accounts.install_open_work("booking", OpenOrders())
+    booking_ports.install(training=accounts.Trainings())
     _wire_catalogue()
     _wire_money()
 

@@ -17,6 +17,10 @@ class UnknownCustomer(NotFound):
     code = "accounts.unknown_customer"
 
 
+class UnknownQualification(NotFound):
+    code = "accounts.unknown_training"
+
+
 class UnknownRequest(NotFound):
     """A request to join, an invitation, a proposal, a token or a role that is not there, or not for this reader."""
 

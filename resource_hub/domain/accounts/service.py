@@ -84,6 +84,19 @@ from resource_hub.domain.accounts.merging import (
 )
 from resource_hub.domain.accounts.parameters import sectors, size_table, tech_sme_table
 from resource_hub.domain.accounts.ports import install_open_work
+from resource_hub.domain.accounts.qualifications import (
+    TRAINS,
+    Trainings,
+    add_training_type,
+    grant_training,
+    qualified,
+    remind_expiring,
+    revoke_training,
+    training,
+    training_types,
+    trainings_at,
+    trainings_of,
+)
 from resource_hub.domain.accounts.registration import (
     OrganisationFields,
     add_department,
@@ -98,21 +111,21 @@ from resource_hub.domain.accounts.secrets import link_token
 from resource_hub.domain.accounts.setting_up import create_organisation
 
 __all__ = [
-    "LANGUAGES", "AddressNotConfirmed", "ImportCounts", "InstitutionSeed", "OrganisationFields",
-    "TooManyTries", "accept_invitation", "accept_invitation_as_new", "actor", "actor_for_token",
-    "add_department", "add_group", "add_group_member", "answer_join", "api_tokens",
-    "appoint_first_administrator", "ask_to_join", "change_organisation", "change_password",
-    "change_profile", "change_settings", "confirm_address", "create_api_token", "create_organisation",
-    "customer", "customer_class", "customer_of", "customers", "customers_of", "customers_of_organisation",
-    "decide_class", "decide_merge", "decide_registration", "demonstration_people", "department",
-    "departments", "end_role", "end_sessions", "firm_facts", "firm_facts_history", "firm_size", "fold_name",
-    "grant_role", "grantable", "group_members", "groups", "import_institutions", "initialise",
-    "install_open_work", "invitation", "invite", "is_initialised", "join_requests", "joinable", "leave",
-    "link_holds", "link_token", "members", "merge_proposals", "my_requests", "open_invitations",
-    "open_work", "organisation", "organisation_names", "organisations", "people", "people_of_customer",
-    "people_with_role", "person", "propose_merges", "record_firm_facts", "record_standing", "register_firm",
-    "register_person", "registrations_to_check", "request_reset", "reset_password", "revoke_api_token",
-    "seats", "sectors", "send_confirmation_again", "session_key", "set_group_leader", "sign_in",
-    "signed_in_person", "size_table", "standing", "standings", "tech_sme_table", "try_size",
-    "waiting_requests", "withdraw_invitation", "withdraw_request",
+    "LANGUAGES", "TRAINS", "AddressNotConfirmed", "ImportCounts", "InstitutionSeed", "OrganisationFields",
+    "TooManyTries", "Trainings", "accept_invitation", "accept_invitation_as_new", "actor", "actor_for_token",
+    "add_department", "add_group", "add_group_member", "add_training_type", "answer_join", "api_tokens",
+    "appoint_first_administrator", "ask_to_join", "change_organisation", "change_password", "change_profile",
+    "change_settings", "confirm_address", "create_api_token", "create_organisation", "customer", "customer_class",
+    "customer_of", "customers", "customers_of", "customers_of_organisation", "decide_class", "decide_merge",
+    "decide_registration", "demonstration_people", "department", "departments", "end_role", "end_sessions",
+    "firm_facts", "firm_facts_history", "firm_size", "fold_name", "grant_role", "grant_training", "grantable",
+    "group_members", "groups", "import_institutions", "initialise", "install_open_work", "invitation", "invite",
+    "is_initialised", "join_requests", "joinable", "leave", "link_holds", "link_token", "members",
+    "merge_proposals", "my_requests", "open_invitations", "open_work", "organisation", "organisation_names",
+    "organisations", "people", "people_of_customer", "people_with_role", "person", "propose_merges", "qualified",
+    "record_firm_facts", "record_standing", "register_firm", "register_person", "registrations_to_check",
+    "remind_expiring", "request_reset", "reset_password", "revoke_api_token", "revoke_training", "seats", "sectors",
+    "send_confirmation_again", "session_key", "set_group_leader", "sign_in", "signed_in_person", "size_table",
+    "standing", "standings", "tech_sme_table", "training", "training_types", "trainings_at", "trainings_of",
+    "try_size", "waiting_requests", "withdraw_invitation", "withdraw_request",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from resource_hub.kernel.decision import Citation
 from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
 
 
@@ -417,3 +418,35 @@ class UsccCheck:
     @property
     def valid(self) -> bool:
         return not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class QualificationTypeRecord:
+    """A training of a host. ``valid_months`` 0 means that it holds for good."""
+
+    key: HostKey
+    code: str
+    name_zh: str
+    name_en: str
+    valid_months: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QualificationRecord:
+    """A training that a person has passed; ``until`` is the first day on which it no longer holds."""
+
+    key: HostKey
+    type: QualificationTypeRecord
+    person_id: UUID
+    since: date
+    until: date | None
+    note: str
+    granted_by: UUID
+    granted_at: datetime
+    revoked_at: datetime | None
+    revoke_reason: str
+    version: int
+
+    def holds(self, on: date) -> bool:
+        return self.revoked_at is None and self.since <= on and (self.until is None or on < self.until)

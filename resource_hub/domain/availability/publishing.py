@@ -11,9 +11,10 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert
 
+from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.availability import calendar_store, holding, planning, store
-from resource_hub.domain.availability.errors import BadDay, InvalidHours, RulesInForce
+from resource_hub.domain.availability.errors import BadDay, InvalidHours, InvalidRules, RulesInForce
 from resource_hub.domain.availability.rules import document as documents
 from resource_hub.domain.availability.rules import hours as hour_rules
 from resource_hub.domain.availability.rules import lanes
@@ -395,6 +396,7 @@ def save_rules(
     """
     may_manage(key, by)
     rules = documents.read(document)
+    _known_training(key, rules)
     with unit_of_work() as unit:
         store.lock(unit.session, [key])
         today = local_day(unit.now, zone(planning.zone_of(key.institution_id)))
@@ -423,6 +425,12 @@ def save_rules(
             "availability.rules", key.institution_id, f"resource:{key.id}", details, person_id=by.person_id
         )
     return number
+
+
+def _known_training(key: HostKey, rules: HouseDocument) -> None:
+    known = {one.code for one in accounts.training_types(key.institution_id, active_only=True)}
+    if rules.training and rules.training not in known:
+        raise InvalidRules(Reason("availability.rules_no_such_training", {}, "training"))
 
 
 def _insert_rules(

@@ -9,6 +9,7 @@ from resource_hub.domain.accounts.terms import ADMIN_OF_KIND, PLATFORM_ID, Organ
 from resource_hub.domain.notices import service
 from resource_hub.infra.outbox import Event, Handler
 from resource_hub.infra.unit_of_work import Unit
+from resource_hub.kernel.keys import HostKey
 
 
 def _name(record: OrganisationRecord) -> dict[str, str]:
@@ -180,6 +181,20 @@ def _left(unit: Unit, event: Event) -> None:
         )
 
 
+def _training(unit: Unit, event: Event) -> None:
+    key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["qualification_id"]))
+    found = accounts.training(key)
+    values = {
+        "training": {"zh": found.type.name_zh, "en": found.type.name_en},
+        "organisation": _name(accounts.organisation(key.institution_id)),
+        "until": found.until.isoformat() if found.until else None,
+        "reason": found.revoke_reason or "–",
+    }
+    lasting = event.name == "accounts.training_granted" and found.until is None
+    kind = "accounts.training_granted_for_good" if lasting else event.name
+    service.notify(unit, [found.person_id], kind, values, "/me/standing", key=f"event/{event.id}")
+
+
 SUBSCRIPTIONS: dict[str, list[tuple[str, Handler]]] = {
     "accounts.letter_wanted": [("notices.letter_wanted", _letter_wanted)],
     "accounts.invited": [("notices.invited", _invited)],
@@ -192,4 +207,7 @@ SUBSCRIPTIONS: dict[str, list[tuple[str, Handler]]] = {
     "accounts.joined": [("notices.joined", _joined)],
     "accounts.role_changed": [("notices.role_changed", _role_changed)],
     "accounts.left": [("notices.left", _left)],
+    "accounts.training_granted": [("notices.training", _training)],
+    "accounts.training_revoked": [("notices.training", _training)],
+    "accounts.training_expiring": [("notices.training", _training)],
 }

@@ -46,6 +46,7 @@ def house_terms(resource: HostKey, on: date | None = None) -> HouseTerms:
         logout_grace_seconds=rules.logout_grace * 60,
         check_in_early_seconds=rules.check_in_early * 60,
         rotating_code_required=rules.rotating_code,
+        training=rules.training,
     )
 
 
@@ -133,6 +134,13 @@ def booking_missed(unit: Unit, key: HostKey) -> None:
     from resource_hub.domain.booking import service as bookings
 
     bookings.missed(unit, key)
+
+
+def qualified(institution_id: UUID, person_id: UUID, training: str, on: date) -> bool:
+    """Whether a person has the training of a host that lets them use an instrument by themselves."""
+    from resource_hub.domain.accounts import service as accounts
+
+    return accounts.qualified(institution_id, person_id, training, on)
 
 
 def acts_for(person_id: UUID, customer_id: UUID) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -75,6 +75,8 @@ def check_in(
         terms = neighbours.house_terms(HostKey(host.id, lane.resource_id))
         if terms.rotating_code_required and tap.code_kind is not CodeKind.ROTATING:
             raise CheckInRefused(Reason("usage.rotating_code_wanted", {}))
+        if not when.late:
+            refuse_if(_untrained(host, terms, person_id, booking_id, when.at), CheckInRefused)
         row = (
             _session_to_start(unit, host, lane, person_id, booking_id, terms, when)
             if booking_id is not None
@@ -101,6 +103,22 @@ def check_in(
                 neighbours.booking_started(unit, HostKey(host.id, row.booking_id), row.starts_at)
         unit.publish("usage.started", f"{host.id}:{row.id}", ids(row))
         return record(unit, row)
+
+
+def _untrained(
+    host: Host, terms: HouseTerms, person_id: UUID, booking_id: UUID | None, at: datetime
+) -> list[Reason]:
+    """Who uses the instrument alone needs the training that the house rules name. What is entered late is recorded
+    all the same: the use has been."""
+    if not terms.training:
+        return []
+    if booking_id is not None:
+        mode = neighbours.booking(HostKey(host.id, booking_id)).mode
+        if mode is None or mode.value != Mode.SELF_USE.value:
+            return []
+    if neighbours.qualified(host.id, person_id, terms.training, day_of(at, zone(host.zone))):
+        return []
+    return [Reason("usage.untrained", {"training": terms.training})]
 
 
 def _known_tap(unit: Unit, host: Host, tap: Tap) -> SessionRecord | None:

@@ -131,6 +131,7 @@ class HouseTerms:
     check_in_early_seconds: int = 15 * 60
     sealing_term_working_days: int = 3
     rotating_code_required: bool = False
+    training: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from resource_hub.entrypoints.jobs import Job, JobContext, JobResult, runs
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.entrypoints.jobs import Job, JobContext, JobResult, in_batches, runs
 from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import db
 
@@ -27,7 +28,13 @@ def tidy(context: JobContext) -> JobResult:
     return JobResult(runs.tidy(clock.machine_now()))
 
 
+def remind_trainings(context: JobContext) -> JobResult:
+    """Tell people whose training at a host expires within a month."""
+    return in_batches(context, lambda: accounts.remind_expiring(BATCH, context.lease), BATCH)
+
+
 JOBS = [
+    Job(name="accounts.remind_trainings", every_seconds=3600, run=remind_trainings),
     Job(name="platform.deliver", every_seconds=0.5, run=deliver, quick=True),
     Job(name="platform.tidy", every_seconds=3600, run=tidy),
 ]

@@ -16,15 +16,16 @@ from resource_hub.entrypoints.support import charts, forms, guards, paging, sent
 _TONES = {
     "good": (
         "approved active accepted confirmed done paid settled sealed published public in_force completed valid "
-        "verified eligible delivered finished granted final current ended_well fulfilled claimable"
+        "verified eligible delivered finished granted final current ended_well fulfilled claimable holds lifted"
     ),
     "wait": (
         "offered requested waiting pending draft to_check open sampled computed proposed notice held reserved expected "
-        "submitted accrued scheduled new partly_paid issued estimated provisional late due running counting review"
+        "submitted accrued scheduled new partly_paid issued estimated provisional late due running counting review "
+            "expiring appealed"
     ),
     "bad": (
         "rejected refused failed no_show overdue fault disputed broken expired_unpaid parked barred returned "
-        "ineligible invalid missing stopped"
+        "ineligible invalid missing stopped upheld"
     ),
     "info": "in_use checked_in started booked planned mine sent imported",
     "off": (

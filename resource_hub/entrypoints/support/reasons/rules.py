@@ -106,6 +106,29 @@ SENTENCES = {
     "label.booking.strike_appealed": N_("Somebody appeals against a strike"),
     "label.booking.strike_upheld": N_("My appeal was turned down"),
     "label.booking.strike_lifted": N_("A strike of mine was lifted"),
+    # ---- trainings
+    "usage.untrained": N_("Self-use needs a training that holds today; yours is missing or has expired."),
+    "availability.rules_no_such_training": N_("There is no training with this code at your institution."),
+    "accounts.unknown_training": N_("There is no such training."),
+    "accounts.training_code": N_("A code of Latin letters, digits and hyphens, such as sem-basic."),
+    "accounts.training_months": N_("Between 0 and %(most)s months; 0 means for good."),
+    "accounts.training_exists": N_("There is a training with the code %(code)s already."),
+    "accounts.training_nobody": N_("Nobody is registered with this address."),
+    "accounts.training_own": N_("Nobody confirms their own training."),
+    "accounts.training_future": N_("A training that has not been yet cannot be confirmed."),
+    "accounts.training_until": N_("It would end before it begins."),
+    "accounts.training_reason": N_("Give a reason of at most %(most)s characters; the person reads it."),
+    "accounts.training_changed": N_("Somebody else changed this training meanwhile, or it was revoked already."),
+    "notice.accounts.training_granted": N_("%(organisation)s: your training “%(training)s” holds until %(until)s."),
+    "notice.accounts.training_granted_for_good": N_("%(organisation)s: your training “%(training)s” holds."),
+    "notice.accounts.training_revoked": N_("%(organisation)s: your training “%(training)s” was revoked. %(reason)s"),
+    "notice.accounts.training_expiring": N_(
+        "%(organisation)s: your training “%(training)s” holds until %(until)s only; ask for a new one in time."
+    ),
+    "label.accounts.training_granted": N_("A training of mine was confirmed"),
+    "label.accounts.training_granted_for_good": N_("A training of mine was confirmed for good"),
+    "label.accounts.training_revoked": N_("A training of mine was revoked"),
+    "label.accounts.training_expiring": N_("A training of mine expires soon"),
     # ---- the house rules read back
     "house.strike_for": N_("A strike is noted for: %(what)s. It counts for %(days)s days."),
     "house.strike_late_cancel": N_(
@@ -186,6 +209,9 @@ SENTENCES = {
 }
 
 REMEDIES = {
+    "usage.untrained": N_("Ask the laboratory for the training, or for somebody to run the instrument for you."),
+    "accounts.training_nobody": N_("Ask the person which address they registered with."),
+    "accounts.training_own": N_("Ask a colleague."),
     "booking.barred": N_("Appeal under “Strikes and trainings” in your account, or ask the laboratory."),
     "booking.strike_second_person": N_("Ask a colleague who looks after the instrument."),
     "booking.no_such_number": N_("The number stands on the booking’s page, such as B26-7KQ2-M9XA."),

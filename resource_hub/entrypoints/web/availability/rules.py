@@ -10,6 +10,7 @@ from uuid import UUID
 from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.availability import service
 from resource_hub.domain.availability.errors import InvalidRules
 from resource_hub.domain.availability.terms import HouseDocument, RulesRecord
@@ -55,6 +56,10 @@ def _rules_page(
         trial=trial.tried(record, draft, shown) if draft is not None else None,
         history=history,
         seen=_newest(history),
+        trainings=[
+            (one.code, formatting.named({"name": {"zh": one.name_zh, "en": one.name_en}}))
+            for one in accounts.training_types(record.key.institution_id, active_only=True)
+        ],
         **rules_form.choices(shown),
     )
     return html, shown.status

@@ -1,19 +1,22 @@
-"""The blueprint of these pages, and strikes with the names around them."""
+"""The blueprint of these pages, and what they show with the names around it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from flask import Blueprint
 
 from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import QualificationRecord
 from resource_hub.domain.booking import service as booking
 from resource_hub.domain.booking.terms import BookingRecord, StrikeRecord, StrikeState
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.support.formatting import language, plain
+from resource_hub.infra import clock
 from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import local_day, zone
 
 blueprint = Blueprint("standing", __name__)
 
@@ -67,6 +70,54 @@ def strike_rows(records: Sequence[StrikeRecord], now: datetime) -> list[StrikeRo
                 names[1],
                 names[2],
                 r.counts(now),
+            )
+        )
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRow:
+    """A training of a person: ``state`` is ``holds``, ``expiring``, ``expired`` or ``revoked``."""
+
+    record: QualificationRecord
+    host: str
+    person: str
+    granted_by: str
+    state: str
+
+    @property
+    def name(self) -> str:
+        kind = self.record.type
+        return plain(kind.name_zh if language() == "zh" else kind.name_en)
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which it holds."""
+        return self.record.until - timedelta(days=1) if self.record.until else None
+
+
+def training_rows(records: Sequence[QualificationRecord]) -> list[TrainingRow]:
+    hosts = accounts.organisation_names({r.key.institution_id for r in records})
+    people = accounts.people({i for r in records for i in (r.person_id, r.granted_by)})
+    result = []
+    for r in records:
+        host = hosts[r.key.institution_id]
+        today = local_day(clock.now(), zone(host.zone))
+        if r.revoked_at is not None:
+            state = "revoked"
+        elif not r.holds(today):
+            state = "expired"
+        else:
+            near = r.until is not None and r.until <= today + timedelta(days=30)
+            state = "expiring" if near else "holds"
+        holder, giver = people.get(r.person_id), people.get(r.granted_by)
+        result.append(
+            TrainingRow(
+                r,
+                plain(host.name_in(language())),
+                plain(holder.name) if holder else "–",
+                plain(giver.name) if giver else "–",
+                state,
             )
         )
     return result

@@ -1,4 +1,4 @@
-"""One's own strikes: what they are for, until when they count, and the appeal."""
+"""One's own strikes and trainings: what they are for, until when they count, and the appeal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from resource_hub.domain.booking import service as booking
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import SIGNED_IN, allows
 from resource_hub.entrypoints.web.accounts.blueprint import me
-from resource_hub.entrypoints.web.standing.blueprints import blueprint, strike_rows
+from resource_hub.entrypoints.web.standing.blueprints import blueprint, strike_rows, training_rows
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError, NotFound
 from resource_hub.kernel.keys import HostKey
@@ -27,7 +27,14 @@ def mine() -> tuple[str, int]:
 
 def _page(form: Form | None = None, at: UUID | None = None) -> tuple[str, int]:
     rows = strike_rows(booking.strikes_of(me().id), clock.now())
-    html = render_template("standing/mine.html", rows=rows, form=form or Form(), plain=Form(), at=at)
+    html = render_template(
+        "standing/mine.html",
+        rows=rows,
+        trainings=training_rows(accounts.trainings_of(me().id)),
+        form=form or Form(),
+        plain=Form(),
+        at=at,
+    )
     return html, form.status if form is not None else 200
 
 
