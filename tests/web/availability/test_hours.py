@@ -94,6 +94,18 @@ def test_the_page_says_what_holds_now(manager: Any, scene: Any) -> None:
     assert page.status_code == 200 and "09:00–17:00" in text and "周一–周五" in text
 
 
+def test_where_nothing_is_published_the_usual_hours_are_offered(
+    app: Any, manager: Any, scene: Any, in_context: Any
+) -> None:
+    from tests.builders.catalogue import make_listing
+
+    bare = in_context(lambda: make_listing(scene.host)).key
+    client, _send = manager
+    text = client.get(page_of(scene).replace(str(scene.key.id), str(bare.id))).get_data(as_text=True)
+    assert 'value="09:00"' in text and 'name="days.0" value="4" checked' in text
+    assert in_context(lambda: availability.weekly_hours(bare)) == ()
+
+
 def test_looking_names_the_hit_booking_and_changes_nothing(
     manager: Any, scene: Any, booked: Any, in_context: Any
 ) -> None:

@@ -55,7 +55,7 @@ def hours_page(
     span = TimeSpan(now - timedelta(days=7), now + timedelta(days=400))
     units = catalogue.units(record.key, active_only=True)
     names = {u.key.id: u.name(formatting.language()) for u in units}
-    weekly = form or Form({**week_form.initial(in_force), "since": today})
+    weekly = form or Form({**week_form.initial(in_force if every else week_form.USUAL), "since": today})
     exception = other or Form({"kind": ExceptionKind.CLOSURE.value})
     looked = form if form is not None else other
     since = _typed_day(form)

@@ -238,4 +238,3 @@ def _time_name(form: Form, n: int) -> str:
     zh, en = str(form.value(f"time_zh.{n}")), str(form.value(f"time_en.{n}"))
     name = (zh or en) if formatting.language() == "zh" else (en or zh)
     return name or _("Hours %(n)s", n=n + 1)
-

@@ -18,6 +18,8 @@ from resource_hub.kernel.errors import DomainError
 LINES = 28
 SPARE = 2
 _DAY = 1440
+# What a form offers where nothing was published yet: workdays, nine to five.
+USUAL = tuple(WeeklyHours(day, 9 * 60, 17 * 60) for day in range(5))
 _WEEK = [str(n) for n in range(7)]
 
 
