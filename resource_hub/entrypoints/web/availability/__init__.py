@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from resource_hub.entrypoints.web.availability import exceptions, hours, repeating, rules, special_days
+from resource_hub.entrypoints.web.availability import (
+    exceptions,
+    hours,
+    protected,
+    repeating,
+    rules,
+    special_days,
+)
 from resource_hub.entrypoints.web.availability.blueprints import blueprint, calendar_days
 
-__all__ = ["blueprint", "calendar_days", "exceptions", "hours", "repeating", "rules", "special_days"]
+__all__ = ["blueprint", "calendar_days", "exceptions", "hours", "protected", "repeating", "rules", "special_days"]
