@@ -76,12 +76,12 @@ class TakenRow:
 
 def of_person(person_id: UUID, now: datetime) -> list[BookedRow]:
     """The windows booked for one person, at all hosts, by start."""
-    return _booked(now, Booking.person_id == person_id)
+    return _booked(now, and_(Booking.person_id == person_id, Booking.parent_id.is_(None)))
 
 
 def of_customer(customer_id: UUID, now: datetime) -> list[BookedRow]:
     """The windows of a firm, an institution or a group, at all hosts, by start."""
-    return _booked(now, Booking.customer_id == customer_id)
+    return _booked(now, and_(Booking.customer_id == customer_id, Booking.parent_id.is_(None)))
 
 
 def of_laboratory(institution_id: UUID, department_ids: Iterable[UUID] | None, now: datetime) -> list[BookedRow]:

@@ -103,6 +103,56 @@ def _charge_entry(unit: Unit, institution_id: UUID, entry: Any) -> None:
         samples=use.samples,
     )
     _write(unit, facts, source_key, use=use.as_json(), lines=found.lines_json(), tariff_id=found.tariff_id)
+    if booking is not None:
+        _charge_helpers(unit, entry, booking, use, kind)
+
+
+def _charge_helpers(unit: Unit, entry: Any, booking: Any, use: UseFacts, kind: ChargeKind) -> None:
+    """Charge what was booked together with the instrument for as long as this was used."""
+    institution_id = entry.key.institution_id
+    for helper in bookings.helpers_of(booking.key):
+        source_key = f"entry:{entry.key.id}:with:{helper.record.key.id}"
+        if (
+            helper.quote is None
+            or store.charge_of_source(unit.session, institution_id, source_key) is not None
+        ):
+            continue
+        with_it = replace(
+            use, mode=helper.record.mode, reserved=helper.record.span, samples=0, items={}, extras=frozenset()
+        )
+        try:
+            found = pricing.price(
+                helper.resource.key,
+                entry.day,
+                CustomerClass(entry.customer_class),
+                with_it,
+                helper.record.tariff_id,
+            )
+        except _UNPRICED:
+            continue
+        facts = ChargeFacts(
+            key=_charge_key(institution_id, entry.ends_at or entry.sealed_at, source_key),
+            kind=kind,
+            entry_id=entry.key.id,
+            line_id=entry.line_id,
+            booking_id=helper.record.key.id,
+            resource_id=helper.resource.key.id,
+            customer_id=entry.customer_id,
+            customer_class=entry.customer_class,
+            day=entry.day,
+            gross=found.total,
+            purpose=entry.purpose,
+            grade=entry.grade,
+            mode=str(with_it.mode or ""),
+        )
+        _write(
+            unit,
+            facts,
+            source_key,
+            use=with_it.as_json(),
+            lines=found.lines_json(),
+            tariff_id=found.tariff_id,
+        )
 
 
 def _quoted(institution_id: UUID, booking: Any) -> dict[str, Any]:

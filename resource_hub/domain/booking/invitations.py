@@ -10,8 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
-from resource_hub.domain.availability import service as availability
-from resource_hub.domain.booking import managing, reading, store
+from resource_hub.domain.booking import linking, managing, reading, store
 from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.preparing import announce, record_event
 from resource_hub.infra.unit_of_work import retried, unit_of_work
@@ -58,7 +57,7 @@ def answered(key: HostKey, person_id: UUID, answer: Answer, *, sequence: int, ma
     """
     with unit_of_work() as unit:
         record = reading.booking(key)
-        availability.lock(unit, [record.resource_key])
+        linking.lock(unit, [record.resource_key])
         row = store.locked(unit.session, key)
         if row is None:
             raise NoSuchBooking()

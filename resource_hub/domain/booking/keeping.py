@@ -6,7 +6,7 @@ from sqlalchemy import exists, select
 
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.booking import store, waiting
+from resource_hub.domain.booking import linking, store, waiting
 from resource_hub.domain.booking.errors import WrongState
 from resource_hub.domain.booking.managing import opened, written
 from resource_hub.domain.booking.rules.states import step
@@ -34,6 +34,7 @@ def own_hold(resource: HostKey, by: Actor) -> BookingRecord | None:
             Booking.customer_id.in_(by.customer_ids),
             Booking.state == BookingState.HELD.value,
             Booking.hold_expires_at > clock.now(),
+            Booking.parent_id.is_(None),
             ~offered,
         )
         .order_by(Booking.created_at.desc())
@@ -58,6 +59,7 @@ def give_back(key: HostKey, *, by: Actor) -> BookingRecord:
                 "state": {"word": ["booking.state", record.state.value]},
             }
             raise WrongState(Reason("booking.wrong_state", values))
+        linking.let_go(unit, record)
         availability.release(unit, record.institution_id, record.key.id, key=record.resource_key)
         changes = {"state": state.value, "hold_expires_at": None, "ical_sequence": record.ical_sequence + 1}
         given = written(unit, record, changes, by.person_id, "cancelled", {}, "booking.hold_lapsed")

@@ -10,7 +10,7 @@ from uuid import UUID
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument, OccupancyKind
-from resource_hub.domain.booking import ports, quoting, reading, store, waiting
+from resource_hub.domain.booking import linking, ports, quoting, reading, store, waiting
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -54,10 +54,12 @@ def opened(unit: Unit, key: HostKey, by: Actor, version: int | None) -> tuple[Bo
         NoSuchBooking, StaleBooking
     """
     before, side = reading.booking_for(key, by)
-    availability.lock(unit, [before.resource_key])
+    linking.lock(unit, [before.resource_key, *(c.resource_key for c in store.children(unit.session, key))])
     row = store.locked(unit.session, key)
     if row is None:
         raise NoSuchBooking()
+    if row.parent_id is not None:
+        raise WrongState(Reason("booking.follows_its_order", {}))
     if version is not None and row.version != version:
         raise StaleBooking(
             Reason("booking.stale", {"seen": version, "version": row.version}),
@@ -100,6 +102,7 @@ def approve_in(
     side = Side.HOST if person_id else Side.SYSTEM
     state = step(record.kind, record.state, Act.APPROVE, side)
     availability.settle(unit, record.institution_id, record.key.id)
+    linking.settle(unit, record)
     values: dict[str, Any] = {
         "state": state.value,
         "decided_by": person_id,
@@ -279,6 +282,7 @@ def cancel_in(
 
 def _let_go(unit: Unit, record: BookingRecord) -> None:
     """Free the time and the money that an order held."""
+    linking.let_go(unit, record)
     availability.release(unit, record.institution_id, record.key.id, key=record.resource_key)
     ports.installed().hold_of_funds.release(unit, record.key)
 
@@ -300,10 +304,16 @@ def change_preview(key: HostKey, span: TimeSpan, *, by: Actor, unit_id: UUID | N
     record, side = reading.booking_for(key, by)
     now = clock.now()
     reasons, quote, waits = judged(record, span, side, by, now, unit_id)
-    units = availability.free_units(
-        record.resource_key, span, outside=record.customer_class.outside, ignore=record.key.id
-    )
-    return ChangePreview(reasons, quote, bool(units) and (unit_id is None or unit_id in units), waits)
+    outside = record.customer_class.outside
+    units = availability.free_units(record.resource_key, span, outside=outside, ignore=record.key.id)
+    free = bool(units) and (unit_id is None or unit_id in units)
+    helpers = linking.moving(record, span, by, now)
+    reasons += linking.reasons_against(helpers)
+    if free and linking.busy([h.resource for h in helpers], span, outside=outside, ignore=record.key.id):
+        free = False
+    if quote is not None:
+        quote = linking.together(quote, [linking.quote_for(h, now) for h in helpers])
+    return ChangePreview(reasons, quote, free, waits)
 
 
 def judged(
@@ -370,11 +380,12 @@ def change_in(
     if again or record.state is BookingState.REQUESTED:
         term = answer_term(plan.rules, span, unit.now)
         answer_by = term if again or record.answer_by is None else min(term, record.answer_by)
+    expires = lapses_at(plan.rules, span, answer_by) if answer_by else None
     chosen = availability.move(
         unit, record.resource_key, record.key.id, span, OccupancyKind.BOOKING, unit_id=unit_id,
         setup_seconds=plan.rules.setup_seconds, teardown_seconds=plan.rules.teardown_seconds,
         outside=record.customer_class.outside,
-        expires_at=lapses_at(plan.rules, span, answer_by) if answer_by else None,
+        expires_at=expires,
     )  # fmt: skip
     changes: dict[str, Any] = {
         "starts_at": span.start,
@@ -408,6 +419,7 @@ def change_in(
         "note": note.strip(),
         "by_host": side is Side.HOST,
     }
+    linking.move(unit, record, span, BookingState(changes.get("state", record.state)), by, expires)
     done = written(unit, record, changes, by.person_id, kind, details, "booking.changed", quiet=quiet)
     if not quiet:
         waiting.freed_by_change(unit, record, span, by.person_id)
@@ -533,6 +545,7 @@ def finished(unit: Unit, key: HostKey, at: datetime) -> None:
     record = _reported(unit, key, Act.FINISH, "finished", "booking.finished")
     if record is not None and record.span is not None and at < record.span.end:
         availability.end_early(unit, record.resource_key, key.id, max(at, record.span.start))
+        linking.end_early(unit, record, max(at, record.span.start))
         waiting.freed(unit, record, record.span, record.person_id)
 
 
@@ -540,8 +553,7 @@ def missed(unit: Unit, key: HostKey) -> None:
     """Nobody came: the rest of the slot is free, the booking is a no-show."""
     record = _reported(unit, key, Act.MISS, "missed", "booking.no_show")
     if record is not None:
-        availability.release(unit, key.institution_id, key.id)
-        ports.installed().hold_of_funds.release(unit, key)
+        _let_go(unit, record)
         waiting.freed(unit, record, record.span, record.person_id)
 
 
@@ -556,7 +568,7 @@ def lapse_due(limit: int = 50, lease: Lease | None = None) -> int:
     with unit_of_work(lease=lease) as unit:
         keys = store.unanswered(unit.session, unit.now, limit)
         records = store.records_of(unit.session, keys)
-        availability.lock(unit, {record.resource_key for record in records.values()})
+        linking.lock(unit, {record.resource_key for record in records.values()})
         done = 0
         for key in sorted(keys):
             row = store.locked(unit.session, key)
@@ -597,6 +609,7 @@ def written(
 ) -> BookingRecord:
     """Write a change, its history and its event; a quiet one is told together with others."""
     store.change(unit.session, record.key, {**changes, "changed_at": unit.now})
+    linking.carry(unit, record, changes, person_id, kind)
     record_event(unit, record.key, person_id, kind, details)
     announce(unit, record.key, name, person_id, kind=record.kind.value, quiet=quiet)
     row = store.locked(unit.session, record.key)

@@ -15,7 +15,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import OccupancyKind
-from resource_hub.domain.booking import ports, quoting, store
+from resource_hub.domain.booking import linking, ports, quoting, store
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -113,6 +113,7 @@ def request_digest(key: HostKey, asked: Asked, extra: Mapping[str, Any] | None =
         "extras": sorted(asked.extras),
         "answers": {k: str(v) for k, v in asked.answers.items()},
         "hazards": sorted(asked.hazards),
+        "helpers": sorted(str(one) for one in asked.helpers),
         "extra": {k: str(v) for k, v in (extra or {}).items()},
     }
     return digest(canonical_bytes(plain))
@@ -181,7 +182,7 @@ def book_in(
     series_id: UUID | None = None,
 ) -> HostKey:
     """Book inside a unit. Of a series nobody is told one by one."""
-    availability.lock(unit, [key])
+    linking.lock(unit, [key])
     hold_id = _still_held(unit, key, hold_id, by)
     # Booking changes nothing of what host, customer, price and programmes are made of.
     with keeping(joining=True):
@@ -199,7 +200,8 @@ def _book_in(
     series_id: UUID | None,
 ) -> HostKey:
     prepared = prepare(key, asked, by=by, now=unit.now, ignore=hold_id, plan=plan)
-    reasons = judge(prepared, unit.now)
+    helpers = linking.prepared(prepared, by, unit.now)
+    reasons = judge(prepared, unit.now) + linking.reasons_against(helpers)
     if reasons:
         raise BookingRefused(*reasons)
     resource, plan, asked = prepared.resource, prepared.plan, prepared.asked
@@ -235,6 +237,8 @@ def _book_in(
         store.change(unit.session, booking_key, {k: v for k, v in values.items() if k not in kept})
     else:
         store.add(unit.session, values)
+    if helpers or hold_id is not None:
+        linking.take(unit, helpers, booking_key, state, by, expires=_lapses(plan, asked, waits, unit.now))
     record_event(unit, booking_key, by.person_id, "requested", {"by_host": prepared.by_host})
     if not waits:
         record_event(unit, booking_key, None, "approved", {"automatic": True})
@@ -269,6 +273,13 @@ def _still_held(unit: Unit, key: HostKey, hold_id: UUID | None, by: Actor) -> UU
     return hold_id if held else None
 
 
+def _lapses(plan: availability.Plan, asked: Asked, waits: bool, now: datetime) -> datetime | None:
+    """When a request that nobody answers gives its time back."""
+    if not waits or asked.span is None:
+        return None
+    return lapses_at(plan.rules, asked.span, answer_term(plan.rules, asked.span, now))
+
+
 def _take_slot(
     unit: Unit, key: HostKey, prepared: Prepared, booking_key: HostKey, hold_id: UUID | None, *, waits: bool
 ) -> UUID | None:
@@ -279,9 +290,7 @@ def _take_slot(
     if asked.span is None:
         raise InvalidOrder(Reason("booking.time_missing", {}, "time"))
     setup, teardown = plan.rules.setup_seconds, plan.rules.teardown_seconds
-    expires = None
-    if waits:
-        expires = lapses_at(plan.rules, asked.span, answer_term(plan.rules, asked.span, unit.now))
+    expires = _lapses(plan, asked, waits, unit.now)
     if hold_id is not None:
         # What was held may be booked; a changed wish gives the hold back and queues like everybody.
         return availability.move(
@@ -320,13 +329,18 @@ def alternatives(
         return []
     facts = replace(prepared.facts, closed=())
 
+    helpers = linking.chosen(key, asked)
+    outside = prepared.who.outside
+
     def suits(other: TimeSpan) -> bool:
-        return not any(r.place == "time" for r in check(replace(facts, span=other), rules, now))
+        if any(r.place == "time" for r in check(replace(facts, span=other), rules, now)):
+            return False
+        return linking.busy(helpers, other, outside=outside, ignore=ignore) is None
 
     found = availability.alternatives(
         key,
         span,
-        outside=prepared.who.outside,
+        outside=outside,
         not_before=now + timedelta(minutes=lead),
         not_after=now + timedelta(days=rules.horizon_days) if not prepared.by_host else None,
         ignore=ignore,
@@ -367,9 +381,11 @@ def _hold(key: HostKey, asked: Asked, by: Actor, idempotency_key: str | None) ->
 
 def hold_in(unit: Unit, key: HostKey, asked: Asked, by: Actor, *, until: datetime | None = None) -> HostKey:
     """Keep a slot inside a unit; without ``until`` as long as the house rules give."""
-    availability.lock(unit, [key])
+    linking.lock(unit, [key])
     prepared = prepare(key, asked, by=by, now=unit.now)
+    helpers = linking.prepared(prepared, by, unit.now)
     reasons = [reason for reason in judge(prepared, unit.now) if reason.place == "time"]
+    reasons += linking.reasons_against(helpers)
     if reasons or prepared.plan is None or asked.span is None:
         raise BookingRefused(*(reasons or [Reason("booking.time_missing", {}, "time")]))
     booking_key = HostKey(key.institution_id, new_id())
@@ -382,6 +398,8 @@ def hold_in(unit: Unit, key: HostKey, asked: Asked, by: Actor, *, until: datetim
     )  # fmt: skip
     values = row_values(unit, booking_key, prepared, BookingState.HELD, unit_id, None, by)
     store.add(unit.session, {**values, "hold_expires_at": expires, "decided_at": None})
+    if helpers:
+        linking.take(unit, helpers, booking_key, BookingState.HELD, by, expires=expires)
     record_event(unit, booking_key, by.person_id, "held", {"until": expires.isoformat()})
     return booking_key
 

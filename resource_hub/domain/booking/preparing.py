@@ -74,6 +74,7 @@ def prepare(
     ignore: UUID | None = None,
     plan: availability.Plan | None = None,
     customer_known: bool = False,
+    unlisted: bool = False,
 ) -> Prepared:
     """Gather the facts of an order. For a visitor (``by`` None) as far as they can be known.
 
@@ -81,7 +82,9 @@ def prepare(
         NotFound: the resource is not for this reader.
         InvalidOrder: no customer, or not the actor's; or the person for whom it is does not act for the customer.
     """
-    resource = catalogue.visible(catalogue.resource(key), by)
+    resource = catalogue.resource(key)
+    if not unlisted:
+        catalogue.visible(resource, by)
     by_host = by is not None and asked.customer_id is not None and asked.customer_id not in by.customer_ids
     if by_host and by is not None and not customer_known and not is_staff(by, resource):
         raise InvalidOrder(Reason("booking.customer_not_yours", {}, "customer"))

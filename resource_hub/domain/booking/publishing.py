@@ -21,7 +21,7 @@ from resource_hub.domain.availability.terms import (
     Held,
     WeeklyHours,
 )
-from resource_hub.domain.booking import managing, quoting, reading, store
+from resource_hub.domain.booking import linking, managing, quoting, reading, store
 from resource_hub.domain.booking.errors import BookingRefused, HitsUndecided, InvalidOrder
 from resource_hub.domain.booking.rules.states import open_acts
 from resource_hub.domain.booking.terms import Act, BookingRecord, BookingState, Fate, Side, Verdict
@@ -208,7 +208,7 @@ def publish_exception(
     maintenance = exception.kind is ExceptionKind.MAINTENANCE
     with unit_of_work() as unit:
         availability.may_manage(key, by)
-        availability.lock(unit, [key])
+        linking.lock(unit, [key])
         hits = availability.preview_exception(key, exception, by=by, outsiders=outsiders_of(key.institution_id))
         chosen = _decided(key, hits, verdicts or {}, reason, stays=not maintenance)
         # Moves are judged by the hours that hold then; maintenance needs its units free before.

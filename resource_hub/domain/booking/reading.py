@@ -128,7 +128,7 @@ def detail(key: HostKey, by: Actor) -> Detail:
         record=record,
         state=state,
         side=side,
-        acts=open_acts(record.kind, state, side),
+        acts=open_acts(record.kind, state, side) if record.parent_id is None else frozenset(),
         resource=catalogue.resource(record.resource_key),
         quote=quote,
         events=tuple(store.events(session, key)),
@@ -211,7 +211,7 @@ def requests(by: Actor, *, limit: int = 200) -> list[BookingRecord]:
     found = [
         record
         for record in bookings_at(by, states=[BookingState.REQUESTED], limit=limit)
-        if judged_by_clock(record, now) is BookingState.REQUESTED
+        if record.parent_id is None and judged_by_clock(record, now) is BookingState.REQUESTED
     ]
     return sorted(found, key=lambda r: (r.answer_by or r.created_at, r.created_at))
 
@@ -261,7 +261,16 @@ def next_start_of(person_id: UUID, after: datetime) -> datetime | None:
 def sums_of(records: Iterable[BookingRecord]) -> Mapping[HostKey, ThreeSums]:
     """The three sums of many bookings at once, by booking."""
     wanted = {HostKey(r.key.institution_id, r.quote_id): r.key for r in records if r.quote_id}
-    return {wanted[key]: sums for key, sums in store.quote_sums(reading(), wanted).items()}
+    under = {
+        HostKey(order.institution_id, quote_id): order
+        for order, quote_id in store.quotes_under(reading(), set(wanted.values()))
+    }
+    found = store.quote_sums(reading(), {**wanted, **under})
+    result = {order: found[key] for key, order in wanted.items() if key in found}
+    for key, order in under.items():
+        if order in result and key in found:
+            result[order] = result[order].plus(found[key])
+    return result
 
 
 def records(keys: Collection[HostKey]) -> dict[HostKey, BookingRecord]:

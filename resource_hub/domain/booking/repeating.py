@@ -84,7 +84,7 @@ def publish_repeated(
     availability.warm()
     with unit_of_work() as unit:
         availability.may_manage(key, by)
-        availability.lock(unit, [key])
+        linking.lock(unit, [key])
         found = preview_repeated(key, first, rule, by=by)
         hit = [one for one in found if one.holders]
         if hit and not leave_out:

@@ -15,7 +15,7 @@ from uuid import UUID
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import FreeTime
-from resource_hub.domain.booking import quoting, series_store, store
+from resource_hub.domain.booking import linking, quoting, series_store, store
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -200,8 +200,11 @@ def look(
             continue
         wish = replace(asked, span=one.span)
         prepared = prepare(key, wish, by=by, now=now, plan=plan)
-        reasons = judge(_with_planned(prepared, planned), now) + _taken_by_own(
-            prepared, one.span, planned, now
+        helpers = linking.prepared(prepared, by, now)
+        reasons = (
+            linking.reasons_against(helpers)
+            + judge(_with_planned(prepared, planned), now)
+            + _taken_by_own(prepared, one.span, planned, now)
         )
         outside = prepared.who.outside
         if not reasons:
@@ -211,6 +214,11 @@ def look(
                 f.span.contains(one.span) and asked.unit_id in (None, f.unit_id) for f in free[outside]
             ):
                 reasons = availability.taken(key, one.span).reasons
+        if not reasons:
+            in_the_way = linking.busy([h.resource for h in helpers], one.span, outside=outside)
+            if in_the_way is not None:
+                taken = availability.taken(in_the_way.key, one.span)
+                reasons = linking.in_the_way(in_the_way, taken.reasons)
         if reasons:
             shown += 1
             others = alternatives(key, wish, by=by) if shown <= WITH_ALTERNATIVES else []
@@ -218,6 +226,7 @@ def look(
             continue
         planned.append(one.span)
         quote = quoting.preview(resource, prepared.asked, prepared.who).quote
+        quote = linking.together(quote, [linking.quote_for(h, now) for h in helpers])
         found.append(DayLook(one.day, one.span, quote=quote))
     return SeriesLook(tuple(found))
 
@@ -267,7 +276,7 @@ def _create(
 ) -> SeriesRecord:
     with unit_of_work() as unit:
         # Who sends the same twice at once waits here, and finds the series of the first.
-        availability.lock(unit, [key])
+        linking.lock(unit, [key])
         if request_key:
             before = series_store.sent_before(unit.session, key.institution_id, by.person_id, request_key)
             if before is not None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.booking import managing, reading, series_store, store, waiting
+from resource_hub.domain.booking import linking, managing, reading, series_store, store, waiting
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -270,7 +270,7 @@ def _opened(
 ) -> tuple[SeriesRecord, Side, dict[UUID, Occurrence]]:
     """A series with its days, its resource locked before, for one of its parties."""
     series, side = series_for(key, by)
-    availability.lock(unit, [series.resource_key])
+    linking.lock(unit, [series.resource_key])
     series = known(unit, key)
     if version is not None and series.version != version:
         raise StaleBooking(

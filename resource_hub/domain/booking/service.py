@@ -6,6 +6,12 @@ from resource_hub.domain.booking.invitations import INVITATION, Answer, Outcome,
 from resource_hub.domain.booking.invitations import key_of as invited_to
 from resource_hub.domain.booking.keeping import give_back, own_hold
 from resource_hub.domain.booking.late_fees import decide_fees
+from resource_hub.domain.booking.linking import HelperBooking, helpers_of, quote_for, together
+from resource_hub.domain.booking.linking import busy as busy_helper
+from resource_hub.domain.booking.linking import in_the_way as helper_in_the_way
+from resource_hub.domain.booking.linking import offered as offered_helpers
+from resource_hub.domain.booking.linking import prepared as prepared_helpers
+from resource_hub.domain.booking.linking import reasons_against as reasons_against_helpers
 from resource_hub.domain.booking.managing import (
     CancelPreview,
     ChangePreview,
@@ -128,6 +134,7 @@ __all__ = [
     "DateHit",
     "DayLook",
     "Detail",
+    "HelperBooking",
     "HitBooking",
     "Occurrence",
     "Outcome",
@@ -152,6 +159,7 @@ __all__ = [
     "booking_for",
     "bookings_at",
     "bookings_of",
+    "busy_helper",
     "buyer",
     "calendar",
     "cancel",
@@ -176,6 +184,8 @@ __all__ = [
     "fitted",
     "give_back",
     "give_strike",
+    "helper_in_the_way",
+    "helpers_of",
     "hold",
     "holders",
     "invited_to",
@@ -195,8 +205,10 @@ __all__ = [
     "no_show_fee",
     "of_resources",
     "offer_due",
+    "offered_helpers",
     "own_hold",
     "prepare",
+    "prepared_helpers",
     "preview",
     "preview_exception",
     "preview_hours",
@@ -206,7 +218,9 @@ __all__ = [
     "publish_hours",
     "publish_repeated",
     "quote",
+    "quote_for",
     "quote_of",
+    "reasons_against_helpers",
     "records",
     "reject",
     "request",
@@ -223,6 +237,7 @@ __all__ = [
     "strikes_of",
     "sums_of",
     "sweep_keys",
+    "together",
     "try_rules",
     "viewer_of",
     "waiting_count",

@@ -77,6 +77,7 @@ def record(row: Booking) -> BookingRecord:
         created_at=row.created_at,
         changed_at=row.changed_at,
         series_id=row.series_id,
+        parent_id=row.parent_id,
         fee_decides_at=row.fee_decides_at,
         extras=tuple(row.extras or ()),
         items=dict(row.items or {}),
@@ -141,6 +142,34 @@ def holders(session: Session, keys: Collection[HostKey]) -> dict[HostKey, Holder
     return found
 
 
+def children(session: Session, parent: HostKey) -> list[BookingRecord]:
+    """The bookings under an order that follow it, by resource; what was dropped from it is left out."""
+    rows = session.scalars(
+        select(Booking)
+        .where(
+            Booking.institution_id == parent.institution_id,
+            Booking.parent_id == parent.id,
+            Booking.state != BookingState.CANCELLED.value,
+        )
+        .order_by(Booking.resource_id)
+        .execution_options(populate_existing=True)
+    )
+    return [record(row) for row in rows]
+
+
+def quotes_under(session: Session, parents: Collection[HostKey]) -> list[tuple[HostKey, UUID]]:
+    """Order and quote of each booking under these orders."""
+    if not parents:
+        return []
+    rows = session.execute(
+        select(Booking.institution_id, Booking.parent_id, Booking.quote_id).where(
+            tuple_(Booking.institution_id, Booking.parent_id).in_([tuple(k) for k in parents]),
+            Booking.quote_id.is_not(None),
+        )
+    )
+    return [(HostKey(host, parent), quote_id) for host, parent, quote_id in rows if parent and quote_id]
+
+
 # ---- facts for rules -----------------------------------------------------------------------------------------
 
 
@@ -198,7 +227,7 @@ def of_customers(
     limit: int = 50,
     newest: bool = True,
 ) -> list[BookingRecord]:
-    statement = select(Booking).where(Booking.customer_id.in_(customer_ids))
+    statement = select(Booking).where(Booking.customer_id.in_(customer_ids), Booking.parent_id.is_(None))
     return _filtered(session, statement, states, kinds, since, until, person_id, after, limit, newest)
 
 
@@ -267,7 +296,7 @@ def counts(
     session: Session, institution_id: UUID, resource_ids: Collection[UUID] | None, state: BookingState
 ) -> int:
     statement = select(func.count()).where(
-        Booking.institution_id == institution_id, Booking.state == state.value
+        Booking.institution_id == institution_id, Booking.state == state.value, Booking.parent_id.is_(None)
     )
     if resource_ids is not None:
         statement = statement.where(Booking.resource_id.in_(resource_ids))
@@ -281,6 +310,7 @@ def due_to_start(session: Session, span: TimeSpan, limit: int) -> list[BookingRe
         .where(
             Booking.state == BookingState.APPROVED.value,
             Booking.kind == BookingKind.WINDOW.value,
+            Booking.parent_id.is_(None),
             Booking.starts_at >= span.start,
             Booking.starts_at < span.end,
         )
@@ -295,10 +325,11 @@ def unanswered(session: Session, now: datetime, limit: int) -> list[HostKey]:
     rows = session.execute(
         select(Booking.institution_id, Booking.id)
         .where(
+            Booking.parent_id.is_(None),
             or_(
                 and_(Booking.state == BookingState.HELD.value, Booking.hold_expires_at <= now),
                 and_(Booking.state == BookingState.REQUESTED.value, Booking.answer_by <= now),
-            )
+            ),
         )
         .order_by(Booking.institution_id, Booking.id)
         .limit(limit)

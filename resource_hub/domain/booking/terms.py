@@ -286,6 +286,11 @@ class ThreeSums:
     def net(self) -> Money:
         return self.to_pay - self.back
 
+    def plus(self, other: ThreeSums) -> ThreeSums:
+        return ThreeSums(
+            self.list_price + other.list_price, self.to_pay + other.to_pay, self.back + other.back
+        )
+
     @classmethod
     def of(cls, price: Money, support: Sequence[ExpectedSupportLine]) -> ThreeSums:
         deducted = Money.sum((s.amount for s in support if s.kind == "deducted"), price.currency)
@@ -332,6 +337,7 @@ class Asked:
     answers: Mapping[str, str] = field(default_factory=dict)
     hazards: frozenset[str] = frozenset()
     hazard_note: str = ""
+    helpers: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +393,7 @@ class BookingRecord:
     created_at: datetime
     changed_at: datetime
     series_id: UUID | None = None
+    parent_id: UUID | None = None
     fee_decides_at: datetime | None = None
     extras: tuple[str, ...] = ()
     items: Mapping[str, int] = field(default_factory=dict)

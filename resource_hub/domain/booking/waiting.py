@@ -15,7 +15,7 @@ from uuid import UUID
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.booking import quoting, store, waiting_store
+from resource_hub.domain.booking import linking, quoting, store, waiting_store
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -59,6 +59,7 @@ def _as_json(asked: Asked) -> dict[str, Any]:
         "answers": dict(asked.answers),
         "hazards": sorted(asked.hazards),
         "hazard_note": asked.hazard_note,
+        "helpers": sorted(str(helper) for helper in asked.helpers),
     }
 
 
@@ -78,6 +79,7 @@ def wish_of(one: WaitingRecord, span: TimeSpan) -> Asked:
         answers=wish["answers"],
         hazards=frozenset(wish["hazards"]),
         hazard_note=wish["hazard_note"],
+        helpers=frozenset(UUID(helper) for helper in wish["helpers"]),
     )
 
 
@@ -100,7 +102,7 @@ def join(
         InvalidOrder: the wish cannot be. BookingRefused: for rules that have nothing to do with the time.
     """
     with unit_of_work() as unit:
-        availability.lock(unit, [key])
+        linking.lock(unit, [key])
         rules, _number = availability.house_rules(key)
         wrong = faults(earliest, latest, seconds, rules, unit.now)
         if wrong:
@@ -197,7 +199,7 @@ def leave(key: HostKey, *, by: Actor) -> WaitingRecord:
 
 def _opened(unit: Unit, key: HostKey, by: Actor) -> WaitingRecord:
     one = entry_for(key, by)
-    availability.lock(unit, [one.resource_key])
+    linking.lock(unit, [one.resource_key])
     return known(unit, key)
 
 
@@ -362,7 +364,7 @@ def offer_due(limit: int = 20, after: HostKey | None = None, lease: Lease | None
     keys = waiting_store.lines(reads(), after, limit)
     for key in keys:
         with unit_of_work(lease=lease) as unit:
-            availability.lock(unit, [key])
+            linking.lock(unit, [key])
             offer_in(unit, key)
     return keys[-1] if len(keys) == limit else None
 

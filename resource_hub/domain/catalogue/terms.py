@@ -225,6 +225,15 @@ class ResourceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkRecord:
+    """A helper that is booked together with a resource: always, or where the customer wishes it."""
+
+    resource_key: HostKey
+    helper_key: HostKey
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
 class UnitRecord:
     """One bookable lane. An inactive one keeps its history and takes no new bookings."""
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import DBAPIError
 
+from resource_hub.domain.availability import service as availability
 from resource_hub.domain.billing import service as billing
 from resource_hub.domain.billing.errors import (
     InvalidPayment,
@@ -19,12 +20,17 @@ from resource_hub.domain.billing.errors import (
 from resource_hub.domain.billing.tables import Charge, MoneyEntry
 from resource_hub.domain.billing.terms import ChargeKind, StatementState
 from resource_hub.domain.booking import service as booking
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceKind
+from resource_hub.domain.pricing import service as pricing
 from resource_hub.domain.usage import service as usage
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
+from tests.builders.availability import make_rules, make_weekly
+from tests.builders.catalogue import make_listing
 from tests.builders.money import book, deliver, issue, make_money_scene, use, used
 
 NINE = datetime.fromisoformat("2026-03-03T09:00+08:00")
@@ -223,3 +229,23 @@ def test_money_entries_are_linked_into_the_hosts_chain(scene):
 
     linked = reading().scalar(select(func.count()).select_from(ChainLink).where(ChainLink.kind == "money"))
     assert linked == 1
+
+
+def test_what_was_booked_together_is_charged_for_as_long_as_the_instrument_was_used(scene):
+    with clock.fixed(NINE - timedelta(days=1)):
+        room = make_listing(scene.host, kind=ResourceKind.FACILITY, listed=False, name_zh="制样室")
+        with unit_of_work() as unit:
+            availability.set_hours_directly(unit, room.key, make_weekly(), make_rules())
+            availability.rebuild(unit, [room.key], availability.kept_span())
+        tariff = {"format": 1, "currency": "CNY", "hour": {"all": "50.00"}}
+        pricing.adopt(room.key, tariff, date(2020, 1, 1))
+        catalogue.save_links(scene.resource.key, {room.key.id: True}, by=scene.office)
+    record = used(scene, NINE)
+    (helper,) = booking.helpers_of(record.key)
+    found = {row.booking_id: row for row in charges()}
+    assert set(found) == {record.key.id, helper.record.key.id}
+    assert found[helper.record.key.id].gross_minor == 10000
+    assert found[helper.record.key.id].resource_id == room.key.id
+    assert helper.quote is not None and helper.quote.sums.list_price.minor == 10000
+    deliver(NINE + timedelta(hours=6))
+    assert len(charges()) == 2

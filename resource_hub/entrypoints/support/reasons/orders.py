@@ -19,6 +19,11 @@ SENTENCES = {
     "booking.series_same_time": N_("This is the time that it has."),
     "booking.series_nothing_ahead": N_("Nothing is ahead that could be cancelled."),
     "booking.series_nothing_waits": N_("Nothing waits for an answer."),
+    "booking.helper_in_the_way": N_("%(helper)s, which is booked together with it, is in the way:"),
+    "booking.follows_its_order": N_("This was booked together with an instrument and follows its order."),
+    "catalogue.links_most": N_("At most %(most)s resources can come along."),
+    "catalogue.link_unfit": N_("Only what is booked by time and belongs to the same host can come along."),
+    "catalogue.link_chain": N_("What comes along with something cannot have helpers of its own."),
     "booking.waiting_too_narrow": N_("So much time does not fit between these two moments."),
     "booking.waiting_too_wide": N_("At most %(days)s days at once."),
     "booking.waiting_over": N_("You do not wait for this any more."),
@@ -94,6 +99,8 @@ SENTENCES = {
 }
 
 REMEDIES = {
+    "booking.helper_in_the_way": N_("Choose a time at which all of them are free."),
+    "booking.follows_its_order": N_("Change the order of the instrument."),
     "booking.waiting_too_narrow": N_("Choose a wider stretch or a shorter time."),
     "booking.waiting_too_wide": N_("Choose an earlier end."),
     "booking.offer_over": N_("Stand in line again."),

@@ -33,7 +33,7 @@ from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.blueprints import bookings
-from resource_hub.entrypoints.web.booking.public import calendar_url
+from resource_hub.entrypoints.web.booking.public import calendar_url, helper_lines
 from resource_hub.entrypoints.web.booking.reading_forms import query_of, span_fields
 from resource_hub.infra import files
 from resource_hub.infra.unit_of_work import unit_of_work
@@ -80,10 +80,12 @@ def _page(organisation: str, key: HostKey, form: Form | None = None, change: Any
     department = None
     if resource.department_id is not None:
         department = accounts.department(record.institution_id, resource.department_id)
-    quote = found.quote
+    helpers = service.helpers_of(key)
+    quote = service.together(found.quote, [h.quote for h in helpers])
     html = render_template(
         "booking/show.html",
-        d=found,
+        d=replace(found, quote=quote),
+        helpers=helpers,
         record=record,
         state=found.state,
         resource=resource,
@@ -103,7 +105,10 @@ def _page(organisation: str, key: HostKey, form: Form | None = None, change: Any
             for a in ADVANCES
             if a in found.acts and record.kind is not BookingKind.WINDOW
         ],
-        lines=money_text.price_lines(quote.lines, quote.currency) if quote else (),
+        lines=[
+            *(money_text.price_lines(quote.lines, quote.currency) if quote else ()),
+            *helper_lines((h.resource, h.quote) for h in helpers),
+        ],
         support_later=[s for s in quote.support if s.kind == "later"] if quote else (),
         documents=money_text.documents(c for s in quote.support for c in s.citations) if quote else (),
         steps=_steps(record.kind, found.state),

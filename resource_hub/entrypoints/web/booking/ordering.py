@@ -88,6 +88,7 @@ def _page(record: ResourceRecord, form: Form, asked: Asked, fault: str | None) -
         ],
         takes_samples=Mode.SEND_IN in record.modes,
         extras=_extras(record, answer["booking_price"].quote),
+        helpers=service.offered_helpers(record.key),
         purposes=options("booking.purpose", Purpose),
         hazards=options("booking.hazard", Hazard),
         is_window=asked.kind is BookingKind.WINDOW,

@@ -3,7 +3,7 @@ addresses into the reader's organisation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument, Look, Stretch
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import NoSuchBooking
-from resource_hub.domain.booking.terms import Asked, BookingKind
+from resource_hub.domain.booking.terms import Asked, BookingKind, QuoteRecord
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
 from resource_hub.entrypoints.support import formatting, forms, guards, money_text, sentences
@@ -124,22 +124,30 @@ def priced(record: ResourceRecord, asked: Asked, fault: str | None, by: Actor | 
         units = availability.free_units(record.key, asked.span, outside=prepared.who.outside, ignore=ignore)
         free = bool(units) if asked.unit_id is None else asked.unit_id in units
         if not free:
-            values = {
-                "start": asked.span.start.isoformat(),
-                "end": asked.span.end.isoformat(),
-                "zone": record.zone,
-            }
-            reasons.append(Reason("availability.slot_taken", values, "time"))
+            reasons.append(_taken(asked.span, record.zone))
+    helpers = service.prepared_helpers(prepared, person, now)
+    reasons += service.reasons_against_helpers(helpers)
+    if free and asked.span is not None:
+        busy = service.busy_helper(
+            [h.resource for h in helpers], asked.span, outside=prepared.who.outside, ignore=ignore
+        )
+        if busy is not None:
+            free = False
+            reasons += service.helper_in_the_way(busy, [_taken(asked.span, record.zone)])
     preview = service.preview(record, prepared.asked, prepared.who)
     others: list[dict[str, str]] = []
     if asked.span is not None and any(r.place == "time" for r in reasons):
         others = service.alternatives(record.key, asked, by=person, ignore=ignore)
-    quote = preview.quote
+    with_it = [(h, service.quote_for(h, now)) for h in helpers]
+    quote = service.together(preview.quote, [one for _h, one in with_it])
     assert prepared.plan is not None
     return PriceView(
         reasons=tuple(sentences.tell_all(reasons)),
         alternatives=tuple(_other(record, asked, one) for one in others),
-        lines=tuple(money_text.price_lines(quote.lines, quote.currency)) if quote else (),
+        lines=(
+            *(money_text.price_lines(quote.lines, quote.currency) if quote else ()),
+            *helper_lines((h.resource, one) for h, one in with_it if quote),
+        ),
         quote=quote,
         missing=tuple(sentences.tell_all(preview.missing)),
         chosen=True,
@@ -148,6 +156,21 @@ def priced(record: ResourceRecord, asked: Asked, fault: str | None, by: Actor | 
         known_customer=prepared.who.customer_id is not None,
         free=free,
     )
+
+
+def _taken(span: TimeSpan, zone_name: str) -> Reason:
+    values = {"start": span.start.isoformat(), "end": span.end.isoformat(), "zone": zone_name}
+    return Reason("availability.slot_taken", values, "time")
+
+
+def helper_lines(of: Iterable[tuple[ResourceRecord, QuoteRecord | None]]) -> list[dict[str, Any]]:
+    """The part that each helper has in the price of an order."""
+    return [
+        {**line, "text": f"{formatting.plain(resource.name(formatting.language()))}: {line['text']}"}
+        for resource, quote in of
+        if quote is not None
+        for line in money_text.price_lines(quote.lines, quote.currency)
+    ]
 
 
 def _empty(reasons: list[Reason], by: Actor | None) -> PriceView:

@@ -172,6 +172,7 @@ def asked_from(
             },
             hazards=frozenset(h for h in values.getlist("hazards") if h in {one.value for one in Hazard}),
             hazard_note=values.get("hazard_note", "").strip()[:1000],
+            helpers=frozenset(filter(None, map(_id, values.getlist("helpers")))) if timed else frozenset(),
         ),
         typed.fault if timed else None,
     )

@@ -101,6 +101,7 @@ def _form_page(
         look=look,
         sentence=sentence,
         rules=rules,
+        helpers=service.offered_helpers(record.key),
         most=MOST,
         others=others,
         tell=sentences.tell_all,

@@ -77,6 +77,7 @@ def _form_page(record: ResourceRecord, form: Form) -> tuple[str, int]:
         host=accounts.organisation(record.key.institution_id),
         form=form,
         rules=rules,
+        helpers=service.offered_helpers(record.key),
         most_days=MOST_DAYS,
         customers=[(str(c.id), c.name_in(formatting.language())) for c in customers],
         modes=[(m.value, word("booking.mode", m.value)) for m in record.modes if m is not Mode.SEND_IN],

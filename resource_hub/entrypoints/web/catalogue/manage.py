@@ -27,7 +27,7 @@ from resource_hub.entrypoints.support import formatting, paging, uploads
 from resource_hub.entrypoints.support.forms import Form, once, remember_zone
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.support.words import word
-from resource_hub.entrypoints.web.catalogue import hooks, listing_form
+from resource_hub.entrypoints.web.catalogue import helpers, hooks, listing_form
 from resource_hub.entrypoints.web.catalogue.public import own_record
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError, NotFound
@@ -184,6 +184,7 @@ def _show_page(organisation: str, resource_id: UUID, form: Form) -> str:
         may_edit=g.actor.has(*service.APPROVES) or g.actor.reaches(record.department_id),
         steps=_steps(record.state, change.state if change is not None else None),
         timed=record.kind in TIMED_KINDS,
+        helper_options=helpers.options(record) if record.kind in TIMED_KINDS else [],
     )
 
 
@@ -372,6 +373,20 @@ def change_unit(organisation: str, resource_id: UUID, unit_id: UUID) -> Answer:
     return _step(
         organisation, resource_id, form, _("The unit was changed."),
         lambda: service.change_unit(HostKey(g.actor.organisation_id, unit_id), by=g.actor, **values),
+    )  # fmt: skip
+
+
+@blueprint.post("/o/<organisation>/resources/<uuid:resource_id>/helpers")
+@allows(*service.MANAGES)
+@once
+def save_helpers(organisation: str, resource_id: UUID) -> Answer:
+    """Say what is booked together with a resource, and whether always."""
+    key = HostKey(g.actor.organisation_id, resource_id)
+    form = Form.sent()
+    wanted = helpers.read(form)
+    return _step(
+        organisation, resource_id, form, _("Saved; it holds for new bookings."),
+        lambda: service.save_links(key, wanted, by=g.actor),
     )  # fmt: skip
 
 

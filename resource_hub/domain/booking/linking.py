@@ -1,0 +1,329 @@
+"""What is booked together with a resource: its helpers follow the order through every step, all or nothing.
+
+A helper gets a booking of its own under the order's: with its own time, unit and price, but no life of its own. The
+rules of the main resource judge the order; a helper has to be open and free. All resources are locked before any is
+held, in the one order of their ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import OccupancyKind
+from resource_hub.domain.booking import ports, quoting, store
+from resource_hub.domain.booking.errors import BookingRefused, SlotTaken
+from resource_hub.domain.booking.preparing import Prepared, prepare, record_event, row_values
+from resource_hub.domain.booking.terms import (
+    Asked,
+    BookingKind,
+    BookingRecord,
+    BookingState,
+    FundsFacts,
+    QuoteRecord,
+)
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
+from resource_hub.infra.database import reading
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.unit_of_work import Unit
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan
+
+# What an order's step hands on to the bookings under it.
+_CARRIED = (
+    "state", "decided_by", "decided_at", "decision_note", "cancelled_at", "cancelled_by", "cancel_reason",
+    "hold_expires_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class HelperBooking:
+    """A helper of an order with its resource and its part of the price."""
+
+    record: BookingRecord
+    resource: ResourceRecord
+    quote: QuoteRecord | None
+
+
+def lock(unit: Unit, keys: Iterable[HostKey]) -> None:
+    """Lock resources and all that may be booked with them, before any of them is held."""
+    wanted = set(keys)
+    wanted |= {link.helper_key for link in catalogue.links_of(wanted)}
+    availability.lock(unit, wanted)
+
+
+def chosen(key: HostKey, asked: Asked) -> list[ResourceRecord]:
+    """The helpers of an order, by id: those that always come along, and those that were wished for."""
+    if asked.kind is not BookingKind.WINDOW:
+        return []
+    wanted = [
+        link.helper_key
+        for link in catalogue.links_of([key])
+        if link.required or link.helper_key.id in asked.helpers
+    ]
+    found = catalogue.resources(wanted)
+    return [found[one] for one in sorted(found)]
+
+
+def offered(key: HostKey) -> list[tuple[ResourceRecord, bool]]:
+    """What a resource can be booked together with, and whether it always is."""
+    links = catalogue.links_of([key])
+    found = catalogue.resources([link.helper_key for link in links])
+    return [(found[link.helper_key], link.required) for link in links if link.helper_key in found]
+
+
+def prepared(main: Prepared, by: Actor | None, now: datetime) -> list[Prepared]:
+    """The orders for the helpers of an order."""
+    return [_prepared(one, main.asked, by, now) for one in chosen(main.resource.key, main.asked)]
+
+
+def _prepared(helper: ResourceRecord, asked: Asked, by: Actor | None, now: datetime) -> Prepared:
+    wish = replace(
+        asked,
+        mode=Mode.STAFF_RUN,
+        unit_id=None,
+        samples=0,
+        items={},
+        extras=frozenset(),
+        answers={},
+        helpers=frozenset(),
+    )
+    return prepare(helper.key, wish, by=by, now=now, customer_known=True, unlisted=True)
+
+
+def in_the_way(helper: ResourceRecord, reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    """Reasons of a helper, said to be its own."""
+    if not reasons:
+        return ()
+    name = {"zh": helper.name_zh, "en": helper.name_en}
+    return (Reason("booking.helper_in_the_way", {"helper": name}, "time"), *reasons)
+
+
+def reasons_against(helpers: Iterable[Prepared]) -> tuple[Reason, ...]:
+    """Why helpers cannot come along, whoever holds them: closed, or not to be booked at all."""
+    found: tuple[Reason, ...] = ()
+    for one in helpers:
+        own = list(one.facts.closed)
+        if not one.facts.bookable:
+            own.append(Reason("booking.not_bookable", {}))
+        if one.facts.outside and not one.facts.open_to_outside:
+            own.append(Reason("booking.not_open_to_outside", {}))
+        found += in_the_way(one.resource, own)
+    return found
+
+
+def busy(
+    helpers: Iterable[ResourceRecord], span: TimeSpan, *, outside: bool, ignore: UUID | None = None
+) -> ResourceRecord | None:
+    """The first helper that is not free for a span; ``ignore`` is the order that is about to move."""
+    under: dict[UUID, UUID] = {}
+    for one in helpers:
+        if ignore is not None and not under:
+            parent = HostKey(one.key.institution_id, ignore)
+            under = {c.resource_id: c.key.id for c in store.children(reading(), parent)}
+        if not availability.free_units(one.key, span, outside=outside, ignore=under.get(one.key.id)):
+            return one
+    return None
+
+
+# ---- price -----------------------------------------------------------------------------------------------------
+
+
+def together(main: QuoteRecord | None, others: Iterable[QuoteRecord | None]) -> QuoteRecord | None:
+    """One price of all: the sums added, for reading. Of another currency nothing is added."""
+    if main is None:
+        return None
+    sums, support = main.sums, main.support
+    for one in others:
+        if one is not None and one.currency == main.currency:
+            sums = sums.plus(one.sums)
+            support += one.support
+    return replace(main, sums=sums, support=support)
+
+
+def quote_for(one: Prepared, now: datetime) -> QuoteRecord | None:
+    """The price of a helper; one without a tariff costs nothing extra."""
+    try:
+        return quoting.compute(one.resource, one.asked, one.who, now)
+    except quoting.UNPRICED:
+        return None
+
+
+# ---- taking ----------------------------------------------------------------------------------------------------
+
+
+def take(
+    unit: Unit,
+    helpers: Sequence[Prepared],
+    order: HostKey,
+    state: BookingState,
+    by: Actor,
+    *,
+    expires: datetime | None = None,
+) -> None:
+    """Book the helpers of an order, or turn what was held for it into bookings.
+
+    Args:
+        expires: when a hold, or a request that nobody answers, gives its time back.
+
+    Raises:
+        SlotTaken: naming the helper that is in the way; nothing of the order remains.
+    """
+    before = {child.resource_id: child for child in store.children(unit.session, order)}
+    held = state is BookingState.HELD
+    kind = OccupancyKind.HOLD if held else OccupancyKind.BOOKING
+    for one in helpers:
+        assert one.plan is not None and one.asked.span is not None
+        child = before.pop(one.resource.key.id, None)
+        key = child.key if child else HostKey(order.institution_id, new_id())
+        rules = one.plan.rules
+        margins: dict[str, Any] = {
+            "setup_seconds": rules.setup_seconds,
+            "teardown_seconds": rules.teardown_seconds,
+        }
+        try:
+            if child is not None:
+                unit_id = availability.move(
+                    unit, one.resource.key, key.id, one.asked.span, kind, outside=one.who.outside, expires_at=expires,
+                    **margins,
+                )  # fmt: skip
+            else:
+                unit_id = availability.occupy(
+                    unit, one.resource.key, None, one.asked.span, kind, key.id, outside=one.who.outside, plan=one.plan,
+                    expires_at=expires, **margins,
+                )  # fmt: skip
+        except SlotTaken as error:
+            raise taken(one.resource, error) from error
+        quote = None if held else _frozen(unit, one, key, by)
+        values = row_values(unit, key, one, state, unit_id, quote, by)
+        values |= {"parent_id": order.id, "answer_by": None, "hold_expires_at": expires if held else None}
+        if child is not None:
+            kept = ("institution_id", "id", "number", "ical_uid", "ical_sequence", "version", "created_at")
+            values = {k: v for k, v in values.items() if k not in kept}
+            store.change(unit.session, key, {**values, "ical_sequence": child.ical_sequence + 1})
+        else:
+            store.add(unit.session, values)
+        kind_of_step = "changed" if child is not None else "requested"
+        record_event(unit, key, by.person_id, kind_of_step, {"with": str(order.id)})
+    for child in before.values():
+        availability.release(unit, order.institution_id, child.key.id)
+        store.change(
+            unit.session, child.key, {"state": BookingState.CANCELLED.value, "hold_expires_at": None}
+        )
+
+
+def taken(helper: ResourceRecord, error: SlotTaken) -> SlotTaken:
+    """The refusal for a helper that somebody else holds, naming it."""
+    told = SlotTaken(*in_the_way(helper, error.reasons))
+    told.values = {**error.values, "helper_id": str(helper.key.id)}
+    return told
+
+
+def _frozen(unit: Unit, one: Prepared, key: HostKey, by: Actor) -> QuoteRecord | None:
+    found = quote_for(one, unit.now)
+    if found is None:
+        return None
+    frozen = quoting.freeze(unit, found, by.person_id)
+    assert one.asked.customer_id is not None
+    ports.installed().hold_of_funds.hold(
+        unit,
+        FundsFacts(
+            key, one.asked.customer_id, one.resource, frozen.sums.to_pay, frozen.support,
+            quoting.day_of(one.resource, one.asked.span, unit.now),
+        ),
+    )  # fmt: skip
+    return frozen
+
+
+# ---- following -------------------------------------------------------------------------------------------------
+
+
+def carry(
+    unit: Unit, record: BookingRecord, changes: dict[str, Any], person_id: UUID | None, kind: str
+) -> None:
+    """Hand a step of an order on to the bookings under it."""
+    values = {name: changes[name] for name in _CARRIED if name in changes}
+    if not values or record.kind is not BookingKind.WINDOW or record.parent_id is not None:
+        return
+    for child in store.children(unit.session, record.key):
+        sequence = {"ical_sequence": child.ical_sequence + 1}
+        store.change(unit.session, child.key, {**values, **sequence, "changed_at": unit.now})
+        record_event(unit, child.key, person_id, kind, {"with": str(record.key.id)})
+
+
+def let_go(unit: Unit, record: BookingRecord) -> None:
+    """Free the time and money of the helpers of an order."""
+    if record.kind is not BookingKind.WINDOW:
+        return
+    for child in store.children(unit.session, record.key):
+        availability.release(unit, record.institution_id, child.key.id, key=child.resource_key)
+        ports.installed().hold_of_funds.release(unit, child.key)
+
+
+def end_early(unit: Unit, record: BookingRecord, at: datetime) -> None:
+    for child in store.children(unit.session, record.key):
+        availability.end_early(unit, child.resource_key, child.key.id, at)
+
+
+def moving(record: BookingRecord, span: TimeSpan, by: Actor, now: datetime) -> list[Prepared]:
+    """The helpers of an order as orders for another time."""
+    if record.kind is not BookingKind.WINDOW:
+        return []
+    asked = Asked(
+        span=span, customer_id=record.customer_id, person_id=record.person_id, purpose=record.purpose,
+        project=record.project,
+    )  # fmt: skip
+    found = catalogue.resources([child.resource_key for child in store.children(reading(), record.key)])
+    return [_prepared(found[key], asked, by, now) for key in sorted(found)]
+
+
+def settle(unit: Unit, record: BookingRecord) -> None:
+    """Make what the helpers of a request hold lasting: it was approved."""
+    for child in store.children(unit.session, record.key):
+        availability.settle(unit, record.institution_id, child.key.id)
+
+
+def move(
+    unit: Unit,
+    record: BookingRecord,
+    span: TimeSpan,
+    state: BookingState,
+    by: Actor,
+    expires: datetime | None = None,
+) -> None:
+    """Give the helpers of an order its new time.
+
+    Raises:
+        BookingRefused, SlotTaken: naming the helper that is in the way.
+    """
+    helpers = moving(record, span, by, unit.now)
+    reasons = reasons_against(helpers)
+    if reasons:
+        raise BookingRefused(*reasons)
+    for child in store.children(unit.session, record.key):
+        ports.installed().hold_of_funds.release(unit, child.key)
+    if helpers:
+        take(unit, helpers, record.key, state, by, expires=expires)
+
+
+def helpers_of(key: HostKey) -> list[HelperBooking]:
+    """The bookings under an order, for its page."""
+    session = reading()
+    children = store.children(session, key)
+    found = catalogue.resources({child.resource_key for child in children})
+    return [
+        HelperBooking(
+            child,
+            found[child.resource_key],
+            store.quote(session, HostKey(key.institution_id, child.quote_id)) if child.quote_id else None,
+        )
+        for child in children
+        if child.resource_key in found
+    ]

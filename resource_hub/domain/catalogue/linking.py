@@ -1,0 +1,108 @@
+"""Resources that are booked together: a microscope, its preparation room, somebody who operates it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.catalogue.errors import ListingInvalid
+from resource_hub.domain.catalogue.listings import may_manage
+from resource_hub.domain.catalogue.lookups import resource, resources
+from resource_hub.domain.catalogue.tables import ResourceLink
+from resource_hub.domain.catalogue.terms import TIMED_KINDS, LinkRecord
+from resource_hub.infra.database import reading
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+
+MOST = 10
+
+
+def _rows(session: Session, keys: Iterable[HostKey]) -> list[LinkRecord]:
+    by_host: dict[UUID, list[UUID]] = {}
+    for key in keys:
+        by_host.setdefault(key.institution_id, []).append(key.id)
+    found = []
+    for institution_id, ids in by_host.items():
+        rows = session.execute(
+            select(ResourceLink.resource_id, ResourceLink.helper_id, ResourceLink.required)
+            .where(ResourceLink.institution_id == institution_id, ResourceLink.resource_id.in_(ids))
+            .order_by(ResourceLink.resource_id, ResourceLink.position)
+        )
+        found += [LinkRecord(HostKey(institution_id, r), HostKey(institution_id, h), q) for r, h, q in rows]
+    return found
+
+
+def links_of(keys: Iterable[HostKey]) -> list[LinkRecord]:
+    """What is booked together with these resources, in the host's order."""
+    return _rows(reading(), keys)
+
+
+def save_links(key: HostKey, wanted: Mapping[UUID, bool], *, by: Actor) -> list[LinkRecord]:
+    """Say what is booked together with a resource; ``wanted`` says of each helper whether it always is.
+
+    Bookings that stand keep what they were made with.
+
+    Raises:
+        ListingInvalid: a helper of another host, one that is not booked by time, itself, or one with helpers of its
+            own; or too many. NotYours, ResourceNotFound
+    """
+    with unit_of_work() as unit:
+        record = resource(key)
+        may_manage(by, key.institution_id, record.department_id)
+        keys = [HostKey(key.institution_id, helper_id) for helper_id in wanted]
+        known = resources(keys)
+        reasons = []
+        if len(keys) > MOST:
+            reasons.append(Reason("catalogue.links_most", {"most": MOST}, "helpers"))
+        if any(one not in known or known[one].kind not in TIMED_KINDS or one == key for one in keys):
+            reasons.append(Reason("catalogue.link_unfit", {}, "helpers"))
+        if _rows(unit.session, keys) or _used_as_helper(unit.session, key, bool(keys)):
+            reasons.append(Reason("catalogue.link_chain", {}, "helpers"))
+        if reasons:
+            raise ListingInvalid(*reasons)
+        unit.session.execute(
+            delete(ResourceLink).where(
+                ResourceLink.institution_id == key.institution_id, ResourceLink.resource_id == key.id
+            )
+        )
+        if keys:
+            unit.session.execute(
+                insert(ResourceLink),
+                [
+                    {
+                        "institution_id": key.institution_id,
+                        "id": new_id(),
+                        "resource_id": key.id,
+                        "helper_id": helper_id,
+                        "required": required,
+                        "position": number,
+                    }
+                    for number, (helper_id, required) in enumerate(wanted.items(), 1)
+                ],
+            )
+        details = {str(helper_id): required for helper_id, required in wanted.items()}
+        unit.audit(
+            "catalogue.links",
+            key.institution_id,
+            f"{key.institution_id}:{key.id}",
+            details,
+            person_id=by.person_id,
+        )
+        return _rows(unit.session, [key])
+
+
+def _used_as_helper(session: Session, key: HostKey, gets_helpers: bool) -> bool:
+    """One level only: what is a helper of something else has none of its own."""
+    return gets_helpers and bool(
+        session.scalar(
+            select(ResourceLink.id)
+            .where(ResourceLink.institution_id == key.institution_id, ResourceLink.helper_id == key.id)
+            .limit(1)
+        )
+    )

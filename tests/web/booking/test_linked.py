@@ -1,0 +1,129 @@
+"""Resources booked together through the pages: the manager says which, the customer sees the price of all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import OccupancyKind
+from resource_hub.domain.booking import service
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceKind
+from resource_hub.domain.pricing import service as pricing
+from resource_hub.infra import clock
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.unit_of_work import unit_of_work
+from tests.builders import accounts as people
+from tests.builders.availability import make_rules, make_weekly, moment, span
+from tests.builders.booking import Scene, make_scene
+from tests.builders.catalogue import make_listing
+
+ROOM = {"format": 1, "currency": "CNY", "hour": {"all": "50.00"}}
+
+
+@pytest.fixture
+def now() -> Iterator[None]:
+    with clock.fixed(moment("2026-03-02T08:00+08:00")):
+        yield
+
+
+@pytest.fixture
+def world(app: Flask, now: None) -> dict[str, Any]:
+    with app.app_context():
+        scene = make_scene()
+        found = {}
+        for code, name in (("ROOM-1", "Preparation room"), ("OP-1", "Operator")):
+            found[code] = make_listing(
+                scene.host, code=code, kind=ResourceKind.FACILITY, listed=False, name_zh=name, name_en=name
+            )
+            with unit_of_work() as unit:
+                availability.set_hours_directly(unit, found[code].key, make_weekly(), make_rules())
+                availability.rebuild(unit, [found[code].key], availability.kept_span())
+        pricing.adopt(found["ROOM-1"].key, ROOM, date(2020, 1, 1))
+    return {"scene": scene, **found}
+
+
+def signed_in(app: Flask, person: Any) -> Any:
+    client = app.test_client()
+    with app.app_context():
+        people.sign_in(client, person)
+    with client.session_transaction() as session:
+        session["language"] = "en"
+    return client
+
+
+def text(answer: Any) -> str:
+    return re.sub(r"\s+", " ", answer.get_data(as_text=True))
+
+
+def token(client: Any, address: str) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', text(client.get(address)))
+    return found[1] if found else ""
+
+
+def link(app: Flask, world: dict[str, Any], **choices: str) -> Any:
+    scene: Scene = world["scene"]
+    client = signed_in(app, scene.manager_person)
+    page = f"/o/{scene.host.code}/resources/{scene.key.id}"
+    data = {f"link.{world[code.replace('_', '-')].key.id}": choice for code, choice in choices.items()}
+    return client, page, client.post(page + "/helpers", data={"csrf_token": token(client, page), **data})
+
+
+def test_the_manager_says_what_comes_along(app: Flask, world: dict[str, Any]) -> None:
+    client, page, answer = link(app, world, ROOM_1="required", OP_1="optional")
+    assert answer.status_code == 303
+    with app.app_context():
+        found = {r.key: required for r, required in service.offered_helpers(world["scene"].key)}
+    assert found == {world["ROOM-1"].key: True, world["OP-1"].key: False}
+    shown = text(client.get(page))
+    assert re.search(rf'name="link.{world["ROOM-1"].key.id}" value="required"[^>]* checked', shown)
+    other = signed_in(app, world["scene"].booker_person)
+    assert other.post(page + "/helpers", data={"csrf_token": "x"}).status_code in (400, 404)
+
+
+def test_a_helper_of_a_helper_is_refused_with_the_reason(app: Flask, world: dict[str, Any]) -> None:
+    link(app, world, ROOM_1="required")
+    client = signed_in(app, world["scene"].manager_person)
+    page = f"/o/{world['scene'].host.code}/resources/{world['ROOM-1'].key.id}"
+    data = {"csrf_token": token(client, page), f"link.{world['OP-1'].key.id}": "required"}
+    answer = client.post(page + "/helpers", data=data)
+    assert "cannot have helpers of its own" in text(answer)
+    with app.app_context():
+        assert catalogue.links_of([world["ROOM-1"].key]) == []
+
+
+def test_the_order_shows_the_price_of_all_and_books_them_together(app: Flask, world: dict[str, Any]) -> None:
+    link(app, world, ROOM_1="required", OP_1="optional")
+    scene: Scene = world["scene"]
+    client = signed_in(app, scene.booker_person)
+    address = f"/o/{scene.firm.code}/book/{scene.host.code}/{scene.resource.code}"
+    when = {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "11:00", "mode": "self_use"}
+    page = text(client.get(address, query_string=when))
+    assert "Always: Preparation room." in page and "700.00" in page and "Preparation room: " in page
+    data = {**when, "purpose": "research", "csrf_token": token(client, address), "helpers": str(world["OP-1"].key.id)}
+    booked = client.post(address, data=data)
+    assert booked.status_code == 303
+    shown = text(client.get(booked.location))
+    assert "Operator, Preparation room" in shown or "Preparation room, Operator" in shown
+    assert "700.00" in shown
+    again = client.post(address, data=data)
+    assert again.status_code == 409
+
+
+def test_the_panel_names_the_helper_that_is_in_the_way(app: Flask, world: dict[str, Any]) -> None:
+    link(app, world, ROOM_1="required")
+    scene: Scene = world["scene"]
+    with app.app_context(), unit_of_work() as unit:
+        busy = span("2026-03-03T10:00+08:00", "2026-03-03T12:00+08:00")
+        availability.occupy(unit, world["ROOM-1"].key, None, busy, OccupancyKind.EXTERNAL, new_id())
+    client = signed_in(app, scene.booker_person)
+    address = f"/hosts/{scene.host.code}/resources/{scene.resource.code}/price"
+    when = {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "11:00", "mode": "self_use"}
+    page = text(client.get(address, query_string=when))
+    assert "Preparation room, which is booked together with it, is in the way:" in page
