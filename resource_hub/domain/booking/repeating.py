@@ -10,6 +10,7 @@ from uuid import UUID
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import DatedException
+from resource_hub.domain.booking import linking
 from resource_hub.domain.booking.errors import HitsUndecided
 from resource_hub.domain.booking.publishing import outsiders_of
 from resource_hub.domain.booking.rules.recurrence import Recurrence, days

@@ -203,6 +203,19 @@ def test_a_request_that_lapses_takes_the_helpers_with_it(in_app: Any) -> None:
         assert service.booking(child.key).state is BookingState.EXPIRED and rows(Occupancy) == 0
 
 
+def test_an_unanswered_request_gives_the_helpers_back_by_the_clock_and_an_approved_one_keeps_them(in_app: Any) -> None:
+    with clock.fixed(moment("2026-03-02T08:00+08:00")):
+        world = linked(rules={"approval": "always", "answer_hours": 1})
+        make_booking(world.scene)
+        kept = make_booking(world.scene, asked=make_asked("2026-03-03T13:00+08:00", "2026-03-03T15:00+08:00"))
+        service.approve(kept.key, by=world.scene.manager)
+    with clock.fixed(moment("2026-03-02T09:00+08:00")):
+        room, outside = world.room.key, True
+        assert availability.free_units(room, span("2026-03-03T09:00+08:00", "2026-03-03T11:00+08:00"), outside=outside)
+        after = span("2026-03-03T13:00+08:00", "2026-03-03T15:00+08:00")
+        assert not availability.free_units(room, after, outside=outside)
+
+
 def test_use_no_show_and_an_early_end_free_the_helpers(in_app: Any) -> None:
     with clock.fixed(moment("2026-03-02T08:00+08:00")):
         world = linked()
