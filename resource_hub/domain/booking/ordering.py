@@ -33,6 +33,7 @@ from resource_hub.domain.booking.preparing import (
 )
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
 from resource_hub.domain.booking.rules.check import check, needs_approval
+from resource_hub.domain.booking.rules.lengths import fitted
 from resource_hub.domain.booking.terms import (
     Asked,
     BookingKind,
@@ -324,8 +325,8 @@ def alternatives(
     assert prepared.plan is not None
     rules = prepared.plan.rules
     lead = 0 if prepared.by_host else rules.lead_for(asked.mode.value if asked.mode else "all")
-    span = fitted(asked.span, rules.step, rules.least, rules.most)
-    if rules.least and rules.most and rules.most < rules.least:
+    span = fitted(asked.span, rules)
+    if span is None:
         return []
     facts = replace(prepared.facts, closed=())
 
@@ -348,15 +349,6 @@ def alternatives(
         suits=suits,
     )
     return availability.alternatives_json(found)
-
-
-def fitted(span: TimeSpan, step: int, least: int, most: int) -> TimeSpan:
-    """A span of the nearest length that the rules allow."""
-    grid = step * 60
-    seconds = max(least * 60, -(-span.seconds // grid) * grid)
-    if most:
-        seconds = min(seconds, most * 60)
-    return TimeSpan(span.start, span.start + timedelta(seconds=seconds))
 
 
 def hold(key: HostKey, asked: Asked, *, by: Actor, idempotency_key: str | None = None) -> BookingRecord:

@@ -30,7 +30,7 @@ from resource_hub.domain.booking.managing import (
     say,
     started,
 )
-from resource_hub.domain.booking.ordering import alternatives, fitted, hold, request, sweep_keys
+from resource_hub.domain.booking.ordering import alternatives, hold, request, sweep_keys
 from resource_hub.domain.booking.preparing import DECIDES, STAFF, is_staff, judge, prepare
 from resource_hub.domain.booking.publishing import (
     HitBooking,
@@ -181,7 +181,6 @@ __all__ = [
     "entry_for",
     "file_of",
     "finished",
-    "fitted",
     "give_back",
     "give_strike",
     "helper_in_the_way",
