@@ -43,8 +43,8 @@ from resource_hub.entrypoints.api.availability_schemas import (
     PublishHoursIn,
     RulesHistorySchema,
     RulesIn,
+    RulesPreviewSchema,
     RulesSchema,
-    SentencesSchema,
     SpanArguments,
 )
 from resource_hub.entrypoints.api.common import seen_resource, span_of, told
@@ -154,6 +154,27 @@ def _read_back(document: Any) -> dict[str, Any]:
     return {
         "document": service.write_rules(rules),
         "sentences": [t.sentence for t in sentences.tell_all(service.rules_sentences(rules))],
+    }
+
+
+def _trial(trial: booking.Trial) -> dict[str, Any]:
+    return {
+        "since": trial.since,
+        "tried": trial.tried,
+        "whole": trial.whole,
+        "refused": trial.refused,
+        "refused_today": trial.before,
+        "customers": trial.customers,
+        "by_rule": [{**told([reason])[0], "count": count} for reason, count in trial.by_rule],
+        "bookings": [
+            {
+                "booking_id": one.order.key.id,
+                "start": one.order.span.start,
+                "end": one.order.span.end,
+                "reasons": told(one.reasons),
+            }
+            for one in trial.listed
+        ],
     }
 
 
@@ -381,12 +402,15 @@ def rules(host: str, code: str) -> Any:
 
 @blueprint.post(f"{_AT}/rules/preview")
 @blueprint.arguments(DocumentIn)
-@blueprint.response(200, SentencesSchema)
+@blueprint.response(200, RulesPreviewSchema)
 @allows(*KEEPS)
 def rules_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
-    """A document checked and read back; nothing is written."""
-    _kept(host, code)
-    return _read_back(data["document"])
+    """A document checked, read back, and tried on the bookings of the last months; nothing is written."""
+    record = _kept(host, code)
+    draft = service.read_rules(data["document"])
+    return _read_back(data["document"]) | {
+        "trial": _trial(booking.try_rules(record.key, draft, by=g.actor, months=data["months"]))
+    }
 
 
 @blueprint.post(f"{_AT}/rules")

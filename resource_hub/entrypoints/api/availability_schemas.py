@@ -7,6 +7,7 @@ from datetime import date
 import marshmallow as ma
 
 from resource_hub.domain.availability.terms import Audience, ExceptionKind, OnHolidays
+from resource_hub.domain.booking.service import TRIAL_MONTHS
 from resource_hub.domain.booking.terms import Fate
 from resource_hub.entrypoints.api.accounts import NameSchema
 from resource_hub.entrypoints.api.common import WhySchema
@@ -217,6 +218,11 @@ class RulesIn(ma.Schema):
 
 class DocumentIn(ma.Schema):
     document = ma.fields.Dict(keys=Text(), required=True)
+    months = ma.fields.Integer(
+        load_default=6,
+        validate=ma.validate.OneOf(TRIAL_MONTHS),
+        metadata={"description": "it is tried on the bookings of so many months"},
+    )
 
 
 class SentencesSchema(ma.Schema):
@@ -224,6 +230,37 @@ class SentencesSchema(ma.Schema):
 
     document = ma.fields.Dict(required=True)
     sentences = ma.fields.List(ma.fields.String(), required=True)
+
+
+class RuleCountSchema(WhySchema):
+    count = ma.fields.Integer(required=True)
+
+
+class TriedSchema(ma.Schema):
+    booking_id = Identifier(required=True)
+    start = Moment(required=True)
+    end = Moment(required=True)
+    reasons = ma.fields.List(ma.fields.Nested(WhySchema), required=True)
+
+
+class TrialSchema(ma.Schema):
+    """What the document would have done to past bookings; ``refused_today`` by the rules that are in force.
+
+    ``whole`` is false where only the newest bookings were tried; of those refused the newest are listed.
+    """
+
+    since = Moment(required=True)
+    tried = ma.fields.Integer(required=True)
+    whole = ma.fields.Boolean(required=True)
+    refused = ma.fields.Integer(required=True)
+    refused_today = ma.fields.Integer(required=True)
+    customers = ma.fields.Integer(required=True)
+    by_rule = ma.fields.List(ma.fields.Nested(RuleCountSchema), required=True)
+    bookings = ma.fields.List(ma.fields.Nested(TriedSchema), required=True)
+
+
+class RulesPreviewSchema(SentencesSchema):
+    trial = ma.fields.Nested(TrialSchema, required=True)
 
 
 class RulesSchema(SentencesSchema):

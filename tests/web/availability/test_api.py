@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests.builders.availability import moment
 from tests.support.door import Door, World
 from tests.web.booking.test_api import ORDER, book, codes
 
@@ -171,6 +173,17 @@ def test_house_rules_are_read_back_and_versions_never_change(world: World, other
     ]
     versions = world.visitor("GET", f"{world.at}/rules", 200).json["versions"]
     assert [v["number"] for v in versions] == [2, 1] and versions[1]["until"] == "2026-03-03"
+
+
+def test_house_rules_are_tried_on_past_bookings(world: World) -> None:
+    made = book(world, end="2026-03-03T09:30:00+08:00")
+    later = replace(world.manager, at=moment("2026-03-10T09:00+08:00"))
+    document = {**later("GET", f"{world.at}/rules", 200).json["in_force"]["document"], "least": 60}
+    trial = later("POST", f"{world.at}/rules/preview", 200, json={"document": document, "months": 3}).json["trial"]
+    assert (trial["tried"], trial["refused"], trial["refused_today"], trial["whole"]) == (1, 1, 0, True)
+    assert [(one["code"], one["count"]) for one in trial["by_rule"]] == [("booking.too_short", 1)]
+    assert [one["booking_id"] for one in trial["bookings"]] == [made["id"]]
+    later("POST", f"{world.at}/rules/preview", 422, json={"document": document, "months": 4})
 
 
 def test_what_is_not_listed_is_not_there(world: World, other_host: Door) -> None:
