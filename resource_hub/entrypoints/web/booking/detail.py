@@ -28,6 +28,7 @@ from resource_hub.domain.booking.terms import (
     Side,
 )
 from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.usage import service as usage
 from resource_hub.entrypoints.support import formatting, forms, money_text, uploads
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
@@ -114,6 +115,11 @@ def _page(organisation: str, key: HostKey, form: Form | None = None, change: Any
         steps=_steps(record.kind, found.state),
         history=_history(found.events, people),
         answers=_answers(record),
+        used=[
+            url_for("usage.session", organisation=organisation, host=host.code, session_id=session.key.id)
+            for session in usage.sessions_of_booking(key)
+            if session.starts_at is not None
+        ],
         file_kinds=[(k.value, word("booking.file", k)) for k in _kinds_of_files(found.side)],
         next_step=_next(found, host),
         form=form or Form({"version": record.version, **span_fields(record.span, resource.zone)}),
