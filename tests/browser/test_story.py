@@ -89,7 +89,9 @@ def find_and_book(story: Story) -> tuple[str, date]:
         hit.click()
         page.wait_for_url(f"**/hosts/{HOST}/resources/{RESOURCE}**")
         page.locator("#week nav a[rel=next]").click()
-        free = page.locator(".tt-cell.is-free[data-bookable]").first
+        free = page.locator(".tt-cell.is-free[data-bookable]")
+        wide = free.evaluate_all("cells => cells.findIndex(c => c.dataset.until - c.dataset.begin >= 240)")
+        free = free.nth(wide)
         free.scroll_into_view_if_needed()
         box = free.bounding_box()
         assert box is not None
