@@ -11,7 +11,7 @@ import csv
 import gzip
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
@@ -107,6 +107,24 @@ def closures(folder: Path, week: int) -> list[tuple[str, TimeSpan]]:
         ]
 
 
+ALWAYS = TimeSpan(datetime(2018, 1, 1, tzinfo=UTC), datetime(2019, 1, 1, tzinfo=UTC))
+
+
+def first_start(wish: Wish, view: TimeSpan, seconds: int, free: Sequence[TimeSpan]) -> TimeSpan | None:
+    """The first booked time on the grid that lies in free time and whose track lies in view."""
+    before, after = wish.setup - SETUP * 60, wish.teardown - TEARDOWN * 60
+    within = view.intersection(wish.window)
+    if within is None:
+        return None
+    reach = within.widened(before, after)
+    for piece in (cut for one in free if (cut := one.intersection(reach))):
+        start = piece.start + timedelta(seconds=-int(piece.start.timestamp()) % STEP)
+        end = start + timedelta(seconds=before + seconds + after)
+        if end <= piece.end:
+            return TimeSpan(start, end)
+    return None
+
+
 class Network:
     """The antennas behind the API, the missions with their tokens, and the client that schedules for all of them."""
 
@@ -162,21 +180,10 @@ class Network:
                     yield choice, span
 
     def first(self, choice: tuple[str, ...], wish: Wish, view: TimeSpan, seconds: int) -> TimeSpan | None:
-        before = wish.setup - SETUP * 60
-        after = wish.teardown - TEARDOWN * 60
-        within = view.intersection(wish.window)
-        if within is None:
-            return None
-        common: list[TimeSpan] = [within.widened(before, after)]
+        common: list[TimeSpan] = [ALWAYS]
         for name in choice:
             common = [cut for one in common for free in self.now_free(name) if (cut := one.intersection(free))]
-        for piece in sorted(common):
-            start = max(piece.start, within.start - timedelta(seconds=before))
-            start += timedelta(seconds=-int(start.timestamp()) % STEP)
-            end = start + timedelta(seconds=before + seconds + after)
-            if end <= piece.end:
-                return TimeSpan(start, end)
-        return None
+        return first_start(wish, view, seconds, sorted(common))
 
     def now_free(self, name: str) -> list[TimeSpan]:
         antenna = self.antennas[name]
@@ -184,20 +191,23 @@ class Network:
         return subtract(antenna.free, margins)
 
     def schedule(self, wish: Wish) -> tuple[str, list[Any]]:
-        """``full``, ``shorter`` or ``refused`` with the refusals that the API gave."""
+        """``full``, ``shorter``, ``out of view``, or ``refused`` with the refusals that the API gave."""
         for name, seconds in (("full", wish.seconds), ("shorter", wish.least_seconds)):
             for choice, span in self.fits(wish, seconds):
                 refusals = self.book(wish, choice, span)
                 assert not refusals, "what is free to a careful client is free"
                 return name, []
-        return "refused", self.book(wish, *self.wanted(wish))
+        vain = self.in_vain(wish)
+        return ("refused", self.book(wish, *vain)) if vain else ("out of view", [])
 
-    def wanted(self, wish: Wish) -> tuple[tuple[str, ...], TimeSpan]:
-        """What the mission asks for in vain: its first choice at the first opportunity."""
-        choice = next((c for c in wish.choices if wish.views.get("_".join(c))), wish.choices[0])
-        views = wish.views.get("_".join(choice)) or (wish.window,)
-        start = views[0].start + timedelta(seconds=-int(views[0].start.timestamp()) % STEP)
-        return choice[:1], TimeSpan(start, start + timedelta(seconds=wish.least_seconds))
+    def in_vain(self, wish: Wish) -> tuple[tuple[str, ...], TimeSpan] | None:
+        """The first choice at the first moment at which it would be in view for long enough, were it free."""
+        for choice in wish.choices:
+            for view in wish.views.get("_".join(choice), ()):
+                span = first_start(wish, view, wish.least_seconds, (ALWAYS,))
+                if span is not None:
+                    return choice, span
+        return None
 
     def book(self, wish: Wish, choice: tuple[str, ...], span: TimeSpan) -> list[Any]:
         """All antennas of a choice or none; the refusals."""
