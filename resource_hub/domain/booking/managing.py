@@ -369,9 +369,13 @@ def change_in(
     note: str = "",
     kind: str = "changed",
     quiet: bool = False,
+    granted: bool = False,
 ) -> BookingRecord:
-    """Give a booking another time inside a unit, or raise every reason against it."""
+    """Give a booking another time inside a unit, or raise every reason against it; of time that was ``granted``
+    before lead and horizon are none."""
     reasons, quote, waits = judged(record, span, side, by, unit.now, unit_id)
+    if granted:
+        reasons = tuple(reason for reason in reasons if reason.code not in ("booking.lead", "booking.horizon"))
     if reasons:
         raise BookingRefused(*reasons)
     plan = availability.plan(record.resource_key, span)

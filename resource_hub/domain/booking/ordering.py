@@ -181,13 +181,15 @@ def book_in(
     *,
     plan: availability.Plan | None = None,
     series_id: UUID | None = None,
+    granted: bool = False,
 ) -> HostKey:
-    """Book inside a unit. Of a series nobody is told one by one."""
+    """Book inside a unit. Of a series nobody is told one by one; for what was ``granted`` before, such as half of a
+    booking, lead and horizon are not asked again."""
     linking.lock(unit, [key])
     hold_id = _still_held(unit, key, hold_id, by)
     # Booking changes nothing of what host, customer, price and programmes are made of.
     with keeping(joining=True):
-        return _book_in(unit, key, asked, by, quote_id, hold_id, plan, series_id)
+        return _book_in(unit, key, asked, by, quote_id, hold_id, plan, series_id, granted)
 
 
 def _book_in(
@@ -199,10 +201,13 @@ def _book_in(
     hold_id: UUID | None,
     plan: availability.Plan | None,
     series_id: UUID | None,
+    granted: bool,
 ) -> HostKey:
     prepared = prepare(key, asked, by=by, now=unit.now, ignore=hold_id, plan=plan)
     helpers = linking.prepared(prepared, by, unit.now)
     reasons = judge(prepared, unit.now) + linking.reasons_against(helpers)
+    if granted:
+        reasons = tuple(reason for reason in reasons if reason.code not in ("booking.lead", "booking.horizon"))
     if reasons:
         raise BookingRefused(*reasons)
     resource, plan, asked = prepared.resource, prepared.plan, prepared.asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from resource_hub.domain.booking.dividing import hand_over, split
 from resource_hub.domain.booking.invitations import INVITATION, Answer, Outcome, answered
 from resource_hub.domain.booking.invitations import key_of as invited_to
 from resource_hub.domain.booking.keeping import give_back, own_hold
@@ -183,6 +184,7 @@ __all__ = [
     "finished",
     "give_back",
     "give_strike",
+    "hand_over",
     "helper_in_the_way",
     "helpers_of",
     "hold",
@@ -231,6 +233,7 @@ __all__ = [
     "series_of",
     "series_state",
     "side_of",
+    "split",
     "started",
     "strikes_at",
     "strikes_of",

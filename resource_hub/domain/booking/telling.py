@@ -24,7 +24,7 @@ from resource_hub.kernel.time import TimeSpan
 # Which side is told of what. The one who did it is not told of it.
 _CUSTOMER = {
     "booking.approved", "booking.rejected", "booking.cancelled", "booking.changed", "booking.expired",
-    "booking.received", "booking.delivered", "booking.no_show", "booking.requested",
+    "booking.received", "booking.delivered", "booking.no_show", "booking.requested", "booking.handed_over",
 }  # fmt: skip
 # Letters that carry an invitation, so that the time stands in the reader's calendar.
 INVITES = {"booking.approved", "booking.changed", "booking.cancelled"}

@@ -19,5 +19,8 @@ WORDS = {
     "booking.waiting.missed": N_("offer ran out"),
     "booking.waiting.left": N_("given up"),
     "booking.waiting.over": N_("nothing became free"),
+    "booking.event.split": N_("Split"),
+    "booking.event.split_into": N_("The rest became a booking of its own"),
+    "booking.event.split_from": N_("Split off from another booking"),
     "booking.event.fee_waived": N_("Fee not owed: the time was taken"),
 }

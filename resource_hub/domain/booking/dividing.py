@@ -1,0 +1,165 @@
+"""Splitting a booking into two, and handing it over: to a colleague, or to another customer as far as the rules allow.
+
+What was booked keeps its id, number and calendar UID; of a split the first half does, the second is a new booking.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import OccupancyKind
+from resource_hub.domain.booking import linking, ports, quoting, reading, store
+from resource_hub.domain.booking.errors import BookingRefused, InvalidOrder, NotYours, WrongState
+from resource_hub.domain.booking.managing import change_in, decides, opened, written
+from resource_hub.domain.booking.ordering import book_in
+from resource_hub.domain.booking.preparing import Prepared, announce, judge, prepare, record_event
+from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
+from resource_hub.domain.booking.rules.check import needs_approval
+from resource_hub.domain.booking.terms import BookingRecord, BookingState, FundsFacts, Side
+from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan
+
+_OPEN = (BookingState.REQUESTED, BookingState.APPROVED)
+# What was granted once is not asked again: when it was booked and how far ahead.
+_GRANTED = ("booking.lead", "booking.horizon", "booking.in_past")
+
+
+def _ahead(record: BookingRecord, now: datetime) -> TimeSpan:
+    """The time of a booking that has not begun.
+
+    Raises:
+        WrongState: it has begun, is over, or has no time.
+    """
+    if record.state not in _OPEN or record.span is None or record.span.start <= now:
+        raise WrongState(Reason("booking.not_ahead", {}))
+    return record.span
+
+
+@retried()
+def split(
+    key: HostKey, at: datetime, *, by: Actor, version: int | None = None
+) -> tuple[BookingRecord, BookingRecord]:
+    """Make two bookings of one: the first half stays what it was, the second gets an id and number of its own.
+
+    Raises:
+        InvalidOrder: ``at`` does not lie inside it. BookingRefused: a half that the rules do not allow.
+        SlotTaken: set-up and tear-down leave no room between the halves. WrongState, StaleBooking, NoSuchBooking
+    """
+    with unit_of_work() as unit:
+        _row, record, side = opened(unit, key, by, version)
+        if side is Side.HOST:
+            decides(record, by)
+        span = _ahead(record, unit.now)
+        if not span.start < at < span.end:
+            raise InvalidOrder(Reason("booking.split_outside", {}, "time"))
+        helpers = frozenset(child.resource_id for child in store.children(unit.session, key))
+        change_in(unit, record, TimeSpan(span.start, at), side, by, kind="split", quiet=True, granted=True)
+        asked = replace(
+            reading.asked_of(record, TimeSpan(at, span.end)), unit_id=record.unit_id, helpers=helpers
+        )
+        made = book_in(unit, record.resource_key, asked, by, granted=True)
+        second = _record(unit, made)
+        record_event(unit, key, by.person_id, "split_into", {"number": second.number})
+        record_event(unit, made, by.person_id, "split_from", {"number": record.number})
+        announce(unit, key, "booking.changed", by.person_id, kind=record.kind.value)
+        return _record(unit, key), second
+
+
+def _record(unit: Unit, key: HostKey) -> BookingRecord:
+    row = store.locked(unit.session, key)
+    assert row is not None
+    return store.record(row)
+
+
+@retried()
+def hand_over(
+    key: HostKey, person_id: UUID, *, by: Actor, customer_id: UUID | None = None, version: int | None = None
+) -> BookingRecord:
+    """Let another person use a booking. For another customer the price is made anew, and the host is asked again
+    where its rules ask for a yes; a customer hands over only to one that the actor acts for too.
+
+    Raises:
+        InvalidOrder: the person does not act for that customer. BookingRefused: the rules say no to them.
+        NotYours: the other customer is not the actor's. WrongState, StaleBooking, NoSuchBooking
+    """
+    with unit_of_work() as unit:
+        _row, record, side = opened(unit, key, by, version)
+        if side is Side.HOST:
+            decides(record, by)
+        span = _ahead(record, unit.now)
+        target = customer_id or record.customer_id
+        if target != record.customer_id and side is Side.CUSTOMER and target not in by.customer_ids:
+            raise NotYours()
+        if person_id not in accounts.people_of_customer(target):
+            raise InvalidOrder(Reason("booking.person_not_theirs", {}, "person"))
+        asked = replace(
+            reading.asked_of(record), person_id=person_id, customer_id=target, unit_id=record.unit_id
+        )
+        prepared = prepare(
+            record.resource_key, asked, by=by, now=unit.now, ignore=record.key.id, customer_known=True
+        )
+        prepared = replace(prepared, facts=replace(prepared.facts, by_host=side is Side.HOST))
+        reasons = [
+            reason
+            for reason in judge(prepared, unit.now)
+            if reason.place in (None, "mode", "time") and reason.code not in _GRANTED
+        ]
+        if reasons:
+            raise BookingRefused(*reasons)
+        changes: dict[str, Any] = {"person_id": person_id, "ical_sequence": record.ical_sequence + 1}
+        if target != record.customer_id:
+            changes |= _to_customer(unit, record, prepared, span, side, by)
+        details = {
+            "from": str(record.person_id),
+            "to": str(person_id),
+            "customer": str(target) if target != record.customer_id else None,
+        }
+        done = written(unit, record, changes, by.person_id, "handed_over", details, "booking.handed_over")
+        for child in store.children(unit.session, key):
+            store.change(unit.session, child.key, {"person_id": person_id})
+        return done
+
+
+def _to_customer(
+    unit: Unit, record: BookingRecord, prepared: Prepared, span: TimeSpan, side: Side, by: Actor
+) -> dict[str, Any]:
+    """What changes with the customer: class, price, funds, and perhaps the host's yes."""
+    plan, who = prepared.plan, prepared.who
+    assert plan is not None and who.customer_id is not None
+    changes: dict[str, Any] = {"customer_id": who.customer_id, "customer_class": who.customer_class.value}
+    expires = None
+    if needs_approval(plan.rules, outside=who.outside, by_host=side is Side.HOST, kind=record.kind):
+        term = answer_term(plan.rules, span, unit.now)
+        expires = lapses_at(plan.rules, span, term)
+        changes |= {
+            "state": BookingState.REQUESTED.value, "answer_by": term, "decided_at": None, "decided_by": None,
+        }  # fmt: skip
+    availability.move(
+        unit, record.resource_key, record.key.id, span, OccupancyKind.BOOKING, unit_id=record.unit_id,
+        setup_seconds=plan.rules.setup_seconds, teardown_seconds=plan.rules.teardown_seconds, outside=who.outside,
+        expires_at=expires,
+    )  # fmt: skip
+    funds = ports.installed().hold_of_funds
+    funds.release(unit, record.key)
+    if record.tariff_id is not None:
+        quote = quoting.compute(prepared.resource, prepared.asked, who, unit.now, record.tariff_id)
+        frozen = quoting.freeze(unit, quote, by.person_id)
+        changes["quote_id"] = frozen.key.id if frozen.key else None
+        on = quoting.day_of(prepared.resource, span, unit.now)
+        funds.hold(
+            unit,
+            FundsFacts(
+                record.key, who.customer_id, prepared.resource, frozen.sums.to_pay, frozen.support, on
+            ),
+        )
+    state = BookingState(changes.get("state", record.state))
+    linking.move(unit, replace(record, customer_id=who.customer_id), span, state, by, expires)
+    return changes

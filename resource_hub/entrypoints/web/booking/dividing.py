@@ -1,0 +1,119 @@
+"""Splitting a booking into two and handing it over, on one page."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import flash, g, render_template, request
+from flask_babel import gettext as _
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.booking import service
+from resource_hub.domain.booking.terms import BookingState, Side
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.entrypoints.support import formatting, forms
+from resource_hub.entrypoints.support.forms import Form, once
+from resource_hub.entrypoints.support.guards import MEMBER, allows
+from resource_hub.entrypoints.web.booking.blueprints import bookings
+from resource_hub.entrypoints.web.booking.detail import back_to, key_of
+from resource_hub.kernel.errors import DomainError
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import zone
+
+
+@bookings.get("/o/<organisation>/bookings/<host>/<uuid:booking_id>/divide")
+@allows(MEMBER)
+def divide_form(organisation: str, host: str, booking_id: UUID) -> tuple[str, int]:
+    """Split in two, or hand over to somebody else."""
+    return _page(organisation, key_of(host, booking_id), None)
+
+
+def _people(customer_ids: list[UUID], leave_out: UUID) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Who may take a booking over, by customer."""
+    customers = accounts.customers(customer_ids)
+    groups = []
+    for customer_id in customer_ids:
+        ids = [p for p in accounts.people_of_customer(customer_id) if p != leave_out]
+        people = accounts.people(ids)
+        options = sorted(
+            ((f"{customer_id}:{p}", formatting.plain(people[p].name)) for p in ids if p in people),
+            key=lambda option: option[1],
+        )
+        if options:
+            groups.append((formatting.plain(customers[customer_id].name_in(formatting.language())), options))
+    return groups
+
+
+def _page(organisation: str, key: HostKey, form: Form | None) -> tuple[str, int]:
+    record, side = service.booking_for(key, g.actor)
+    resource = catalogue.resource(record.resource_key)
+    forms.remember_zone(resource.zone)
+    others = sorted(g.actor.customer_ids - {record.customer_id}) if side is Side.CUSTOMER else []
+    middle = ""
+    if record.span is not None:
+        start = record.span.start.astimezone(zone(resource.zone))
+        half = start + (record.span.end - record.span.start) / 2
+        middle = half.replace(
+            minute=half.minute - half.minute % 5, second=0, microsecond=0, tzinfo=None
+        ).isoformat()
+    html = render_template(
+        "booking/divide.html",
+        record=record,
+        resource=resource,
+        host=accounts.organisation(key.institution_id),
+        form=form
+        or Form({"version": record.version, "at": datetime.fromisoformat(middle) if middle else None}),
+        people=_people([record.customer_id, *others], record.person_id),
+        open=record.state in (BookingState.REQUESTED, BookingState.APPROVED) and record.span is not None,
+        organisation_code=organisation,
+    )
+    return html, form.status if form else 200
+
+
+@bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/split")
+@allows(MEMBER)
+@once
+def split(organisation: str, host: str, booking_id: UUID) -> Any:
+    key, form = key_of(host, booking_id), Form.sent()
+    record, _side = service.booking_for(key, g.actor)
+    at = form.moment("at", zone=catalogue.resource(record.resource_key).zone, required=True)
+    if at is not None:
+        try:
+            _first, second = service.split(key, at, by=g.actor, version=form.version())
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            flash(_("Split. The rest is the booking %(number)s.", number=second.number), "good")
+            return back_to(organisation, host, booking_id)
+    return _page(organisation, key, form)
+
+
+@bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/hand-over")
+@allows(MEMBER)
+@once
+def hand_over(organisation: str, host: str, booking_id: UUID) -> Any:
+    key, form = key_of(host, booking_id), Form.sent()
+    customer_id, person_id = _chosen(request.form.get("person", ""))
+    if person_id is None or customer_id is None:
+        form.note("person", "form.required")
+        return _page(organisation, key, form)
+    try:
+        done = service.hand_over(key, person_id, by=g.actor, customer_id=customer_id, version=form.version())
+    except DomainError as error:
+        form.refuse(error)
+        return _page(organisation, key, form)
+    if done.state is BookingState.REQUESTED:
+        flash(_("Handed over. The host answers first."), "wait")
+    else:
+        flash(_("Handed over. Number and calendar entry stay the same."), "good")
+    return back_to(organisation, host, booking_id)
+
+
+def _chosen(value: str) -> tuple[UUID | None, UUID | None]:
+    customer, _colon, person = value.partition(":")
+    try:
+        return UUID(customer), UUID(person)
+    except ValueError:
+        return None, None
