@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -98,8 +98,9 @@ def sweep_keys(older_than: timedelta = timedelta(days=7)) -> int:
         return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
-def request_digest(key: HostKey, asked: Asked, extra: Mapping[str, Any] | None = None) -> bytes:
-    """One digest for one request, to tell a repetition from another request under the same key."""
+def _digest(key: HostKey, asked: Asked, by: Actor, **more: Any) -> bytes:
+    """One digest for one request, to tell a repetition from another request under the same key. Who acts for another
+    organisation asks for something else."""
     plain = {
         "resource": [str(part) for part in key],
         "kind": asked.kind.value,
@@ -115,7 +116,8 @@ def request_digest(key: HostKey, asked: Asked, extra: Mapping[str, Any] | None =
         "answers": {k: str(v) for k, v in asked.answers.items()},
         "hazards": sorted(asked.hazards),
         "helpers": sorted(str(one) for one in asked.helpers),
-        "extra": {k: str(v) for k, v in (extra or {}).items()},
+        "organisation": str(by.organisation_id),
+        "more": {k: str(v) for k, v in more.items()},
     }
     return digest(canonical_bytes(plain))
 
@@ -159,7 +161,7 @@ def _request(
     quote_id: UUID | None,
     hold_id: UUID | None,
 ) -> BookingRecord:
-    body = request_digest(key, asked, {"quote": quote_id, "hold": hold_id}) if idempotency_key else b""
+    body = _digest(key, asked, by, quote=quote_id, hold=hold_id) if idempotency_key else b""
     return _once(by, idempotency_key, body, lambda unit: book_in(unit, key, asked, by, quote_id, hold_id))
 
 
@@ -372,7 +374,7 @@ def hold(key: HostKey, asked: Asked, *, by: Actor, idempotency_key: str | None =
 
 @retried()
 def _hold(key: HostKey, asked: Asked, by: Actor, idempotency_key: str | None) -> BookingRecord:
-    body = request_digest(key, asked, {"act": "hold"}) if idempotency_key else b""
+    body = _digest(key, asked, by, act="hold") if idempotency_key else b""
     return _once(by, idempotency_key, body, lambda unit: hold_in(unit, key, asked, by))
 
 

@@ -100,7 +100,8 @@ def once(headers: dict[str, Any], make: Callable[[], dict[str, Any]]) -> dict[st
     key = headers["key"]
     if key is None:
         return make()
-    body = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.get_data()).digest()
+    asked = f"{g.actor.organisation_id} {request.method} {request.path}\n".encode() + request.get_data()
+    body = hashlib.sha256(asked).digest()
     try:
         return _made(g.actor.person_id, key, body, make)
     except IntegrityError as error:

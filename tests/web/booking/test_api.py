@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import pytest
 
+from resource_hub.domain.accounts.terms import Role
+from tests.builders.accounts import bearer, make_firm, make_person
 from tests.builders.availability import moment
 from tests.support.door import Door, World
 
@@ -152,6 +154,20 @@ def test_the_same_key_counts_once(world: World) -> None:
     )
     bad = world.booker("POST", f"{world.at}/bookings", 422, json=ORDER, headers={"Idempotency-Key": "é" * 3})
     assert bad.json["reasons"][0]["place"] == "/Idempotency-Key"
+
+
+def test_a_key_of_one_organisation_is_none_of_another(world: World) -> None:
+    with world.app.app_context():
+        firms = make_firm(), make_firm()
+        person = make_person(roles=[(firm, Role.BOOKER) for firm in firms])
+        here, elsewhere = (replace(world.booker, headers=bearer(person, firm)) for firm in firms)
+    key = {"Idempotency-Key": "same"}
+    here("POST", f"{world.at}/bookings", 201, json=ORDER, headers=key)
+    answer = elsewhere("POST", f"{world.at}/bookings", 409, json=ORDER, headers=key)
+    assert codes(answer) == ["booking.key_reused"]
+    here("POST", f"{world.at}/quotes", 201, json=ORDER, headers={"Idempotency-Key": "q"})
+    answer = elsewhere("POST", f"{world.at}/quotes", 409, json=ORDER, headers={"Idempotency-Key": "q"})
+    assert codes(answer) == ["key_reused"]
 
 
 def test_a_hold_keeps_the_time_until_it_lapses_or_is_booked(world: World) -> None:
