@@ -343,9 +343,11 @@ def speak(page: Page, language: str) -> None:
 
 
 def find_link(pattern: str, links: Iterable[str]) -> str | None:
-    """The first link of that shape; a * stays inside one part of a path."""
+    """The first link of that shape, else the first one that asks for something more; a * stays inside one part."""
     shape = re.compile("[^/?#]+".join(map(re.escape, pattern.split("*"))))
-    return next((link for link in links if shape.fullmatch(link)), None)
+    links = list(links)
+    whole = (link for link in links if shape.fullmatch(link))
+    return next(whole, None) or next((link for link in links if shape.fullmatch(link.partition("?")[0])), None)
 
 
 def _path(url: str) -> str:

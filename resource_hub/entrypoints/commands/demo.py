@@ -6,6 +6,7 @@ import os
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from unicodedata import east_asian_width
 
 import click
 
@@ -114,5 +115,7 @@ def announce(host: str, port: int) -> None:
 
     click.echo(f"\nResource Hub stands at http://{host}:{port}\n")
     for title, address in fill.LOGINS:
-        click.echo(f"  {title:<34} {address:<28} {fill.PASSWORD}")
+        # Chinese letters take two places.
+        gap = " " * (42 - sum(1 + (east_asian_width(letter) in "WF") for letter in title))
+        click.echo(f"  {title}{gap}{address:<28} {fill.PASSWORD}")
     click.echo("\nStop with Ctrl-C.")

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import config
+from resource_hub.adapters.signing import FileSigner
 from resource_hub.app import create_app
+from resource_hub.domain.notices import service as notices
+from resource_hub.domain.usage import service as usage
 from resource_hub.entrypoints.demo import past, today, world, yearly
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
@@ -60,6 +63,15 @@ def ensure(settings: config.Settings, say: Callable[[str], object] = lambda _tex
             f"  {counts.bookings} bookings, {counts.sessions} sessions, {counts.statements} statements of the past year"
         )
         say(f"  {yearly.tell(made)} instruments with the figures of their year entered")
+        _link_and_sign(settings)
         with unit_of_work() as unit:
             clock.filled(unit.session, done=True)
     return True
+
+
+def _link_and_sign(settings: config.Settings) -> None:
+    """The ledger of the past in its chains, each day's root signed; hosts and funders were told of it in its time."""
+    with notices.silence():
+        while usage.link_due(500):
+            pass
+        usage.sign_roots(clock.now(), FileSigner(settings.keys_dir))

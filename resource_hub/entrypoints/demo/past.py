@@ -24,7 +24,7 @@ from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
 from resource_hub.domain.notices import service as notices
 from resource_hub.domain.usage import service as usage
 from resource_hub.domain.usage.terms import EvidenceKind, Tap
-from resource_hub.entrypoints.demo import money, today
+from resource_hub.entrypoints.demo import money, own_use, today
 from resource_hub.entrypoints.demo.world import World
 from resource_hub.infra import clock, outbox
 from resource_hub.infra.keeping import keeping
@@ -79,6 +79,8 @@ def tell(world: World, now: datetime, say: Callable[[str], object]) -> Counts:
                         plans += _visitors_own(world, first, yesterday)
                     if plans:
                         _live(world, host, plans, devices, counts, open_day=yesterday if own else None)
+                    taken = {(plan.resource.key.id, plan.span.start.astimezone(_ZONE).date()) for plan in plans}
+                    counts.sessions += own_use.month(world, host, first, yesterday, taken, draw)
             if back:
                 following = month_before(day, back - 1)
                 # The statements of the last month are news to those who sign in.
@@ -130,7 +132,7 @@ def _month(world: World, host: str, first: date, until: date, draw: random.Rando
         for resource in world.of_host(host):
             if resource.key not in world.list_price:
                 continue
-            times = draw.choice((0, 1, 1, 1)) if host in ("snu-su", "jhut") else draw.choice((0, 0, 0, 1))
+            times = draw.choice((0, 0, 1, 1)) if host in ("snu-su", "jhut") else draw.choice((0, 0, 0, 1))
             for weekday in sorted(draw.sample(range(5), k=times)):
                 day = monday + timedelta(days=weekday)
                 start, hours = draw.choice(_TIMES if weekday < 4 else _ON_FRIDAY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -49,7 +49,8 @@ LOGINS = (
     ("Funder's second person · 资助机构复核", "approver@demo.example"),
     ("Platform staff · 平台管理员", "platform@demo.example"),
 )
-# The world was set up before its past year begins.
+# Organisations were there before their oldest instrument; the programmes opened before the past year begins.
+FOUNDED = datetime(2019, 1, 2, 1, tzinfo=UTC)
 SET_UP = datetime(2025, 8, 1, 1, tzinfo=UTC)
 SINCE = date(2025, 1, 1)
 _FAMILY = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
@@ -89,13 +90,15 @@ def build() -> World:
         source = tomllib.load(file)
     world = World()
     password_hash = seeding.hashed(PASSWORD)
-    with unit_of_work() as unit, unit.at(SET_UP):
+    with unit_of_work() as unit, unit.at(FOUNDED):
         _organisations(world, source)
         _people(world, source, password_hash)
     for group in source["resource"]:
-        with unit_of_work() as unit, unit.at(SET_UP):
+        with unit_of_work() as unit:
             for row in group["rows"]:
-                _resource(unit, world, source, group["host"], row)
+                accepted = _accepted(len(world.resources)) if row[7] else None
+                with unit.at(_listed(accepted, len(world.resources))):
+                    _resource(unit, world, source, group["host"], row, accepted)
     with unit_of_work() as unit, unit.at(SET_UP):
         _programmes(world)
     return world
@@ -220,7 +223,26 @@ def _details(kind: ResourceKind, code: str, host: Mapping[str, Any], name_en: st
     return {}
 
 
-def _resource(unit: Unit, world: World, source: Mapping[str, Any], host_code: str, row: list[Any]) -> None:
+def _accepted(number: int) -> date:
+    return date(2019 + number % 5, 3 + number % 7, 15)
+
+
+def _listed(accepted: date | None, number: int) -> datetime:
+    """Most instruments were reported within the month in which they must be; one in nine was late."""
+    if accepted is None:
+        return SET_UP
+    late = number % 9 == 4
+    return datetime.combine(accepted + timedelta(days=95 if late else 12 + number % 15), time(1), UTC)
+
+
+def _resource(
+    unit: Unit,
+    world: World,
+    source: Mapping[str, Any],
+    host_code: str,
+    row: list[Any],
+    accepted: date | None,
+) -> None:
     department, kind_word, code, class_code, name_zh, name_en, model, value, units, price, modes, zh, en = row
     kind = ResourceKind(kind_word)
     host = next(item for item in source["institution"] if item["code"] == host_code)
@@ -240,8 +262,8 @@ def _resource(unit: Unit, world: World, source: Mapping[str, Any], host_code: st
         latitude_micro=int(host["at"][0] * 1_000_000),
         longitude_micro=int(host["at"][1] * 1_000_000),
         original_value_minor=value * 100 if value else None,
-        accepted_on=date(2019 + len(world.resources) % 5, 3 + len(world.resources) % 7, 15) if value else None,
-        commissioned_on=date(2019 + len(world.resources) % 5, 5 + len(world.resources) % 7, 1) if value else None,
+        accepted_on=accepted,
+        commissioned_on=accepted + timedelta(days=45) if accepted else None,
         contact=Contact(departments[department].name_zh, "0551-0000 0000", f"{department}@{host_code}.demo.example"),
         modes=tuple(Mode(mode) for mode in modes.split()),
         rules_zh="自主上机须先通过培训；取消请提前 24 小时。" if kind in TIMED_KINDS else "",

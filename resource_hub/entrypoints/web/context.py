@@ -106,12 +106,12 @@ def _signed_in(shell: Shell, person: Any, seats: list[Any], actor: Any, code: st
     if hat is None:
         return
     shell.hat = translate(hat.label)
-    shell.entries = list(nav.shown(hat.entries, code))
+    shell.entries = list(nav.shown(hat.entries, code, actor))
     for entry in shell.entries:
         waits = WAITING.get(entry["endpoint"])
         entry["count"] = waits(actor) if waits else 0
     for other in nav.hats_of(actor):
-        first = next(iter(nav.shown(other.entries, code)), None)
+        first = next(iter(nav.shown(other.entries, code, actor)), None)
         if other is not hat and first is not None:
             shell.hats.append({"label": translate(other.label), "href": first["href"]})
 

@@ -13,6 +13,7 @@ from typing import Any
 from flask import current_app, g, request, url_for
 
 from resource_hub.domain.accounts.terms import OrganisationKind, Role
+from resource_hub.entrypoints.support import guards
 from resource_hub.entrypoints.support.text import N_, NP_, translate
 
 
@@ -125,6 +126,7 @@ FOOT = (
     Entry(N_("Public notices"), "notices.public", "report"),
     Entry(N_("Verify a proof"), "proofs.index", "seal"),
 )
+_EVERYBODYS = frozenset({guards.PUBLIC, guards.SIGNED_IN, guards.MEMBER})
 SIGN_IN = "accounts.sign_in"
 SIGN_OUT = "accounts.sign_out"
 
@@ -134,8 +136,12 @@ def hats_of(actor: Any) -> list[Hat]:
     return [h for h in HATS if actor.organisation_kind in h.kinds and h.roles & actor.roles]
 
 
-def _known(entry: Entry) -> bool:
-    return entry.endpoint in current_app.view_functions
+def _open(entry: Entry, actor: Any) -> bool:
+    """Whether there is such a page and this actor may enter it."""
+    if entry.endpoint not in current_app.view_functions:
+        return False
+    who = guards.declared(current_app, entry.endpoint, "GET") or frozenset()
+    return actor is None or bool(who & _EVERYBODYS) or any(role.value in who for role in actor.roles)
 
 
 def href(endpoint: str, organisation: str | None = None) -> str:
@@ -159,10 +165,13 @@ def current_entry(entries: tuple[Entry, ...]) -> Entry | None:
     return exact or next((e for e in entries if covers(e, endpoint)), None)
 
 
-def shown(entries: tuple[Entry, ...], organisation: str | None = None) -> Iterator[dict[str, Any]]:
+def shown(
+    entries: tuple[Entry, ...], organisation: str | None = None, actor: Any = None
+) -> Iterator[dict[str, Any]]:
+    """The entries as the frame of a page shows them; with an actor only those that it may enter."""
     now = current_entry(entries)
     for entry in entries:
-        if _known(entry):
+        if _open(entry, actor):
             yield {
                 "label": translate(entry.label),
                 "href": href(entry.endpoint, organisation),
@@ -177,7 +186,7 @@ def first_page(actor: Any) -> str | None:
     """Address of the first screen of this actor: the work that waits."""
     for hat in hats_of(actor):
         for entry in hat.entries:
-            if _known(entry):
+            if _open(entry, actor):
                 return href(entry.endpoint, actor.organisation_code)
     return None
 

@@ -42,6 +42,7 @@ WORDS = {
     "accounts.size.small": N_("small"),
     "accounts.size.medium": N_("medium"),
     "accounts.size.large": N_("large"),
+    "accounts.size.unknown": N_("size not known"),
     "accounts.class.own_group": N_("own group"),
     "accounts.class.in_house": N_("in-house"),
     "accounts.class.academic": N_("other academic"),
