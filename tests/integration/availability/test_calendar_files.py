@@ -4,9 +4,11 @@ broken, huge, hostile or from a dialect of its own."""
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +21,7 @@ from resource_hub.domain.availability.terms import CalendarRead
 from resource_hub.kernel.time import TimeSpan
 from tests.builders.availability import moment, span
 
-DATA = config.ROOT.parent / "shared" / "data" / "ical"
+DATA = Path(os.environ.get("RESOURCE_HUB_DATA") or config.ROOT.parent / "shared" / "data") / "ical"
 needs_data = pytest.mark.skipif(
     not DATA.is_dir(), reason="the collected calendars are not beside the project"
 )

@@ -55,7 +55,7 @@ def protected(organisation: str, resource_id: UUID) -> Any:
     chart = Chart(
         "stacked",
         _("Protected hours of %(year)s by what became of them", year=year),
-        [formatting.month(m.first) for m in months],
+        [str(m.first.month) for m in months],
         [
             Series(labels["outside"], [m.use.outside for m in months]),
             Series(labels["free"], [m.use.free for m in months]),
