@@ -67,6 +67,8 @@ def test_the_whole_log_holds_what_its_publishers_say(data_dir):
         (gzip.compress(b""), "lcg_grid_2005.swf.gz: no job in it"),
         (gzip.compress(b"; Partition: 1 cern.ch\n1 2\n\xff\xfe\n"), "lcg_grid_2005.swf.gz: no job in it"),
     ],
+    # An archive holds the second of its making, so it is no name.
+    ids=["no archive", "cut", "empty", "no job"],
 )
 def test_a_broken_log_is_named_with_the_remedy(tmp_path, content, said):
     path = tmp_path / "lcg_grid_2005.swf.gz"
