@@ -219,7 +219,7 @@ def requests(by: Actor, *, limit: int = 200) -> list[BookingRecord]:
 def waiting_count(by: Actor) -> int:
     """How many orders wait for an answer of this actor's house."""
     found = _reach(by)
-    return 0 if found == [] else store.counts(reading(), by.organisation_id, found, BookingState.REQUESTED)
+    return 0 if found == [] else store.count_waiting(reading(), by.organisation_id, found, clock.now())
 
 
 def of_resources(keys: Sequence[HostKey], span: TimeSpan) -> list[BookingRecord]:

@@ -292,11 +292,15 @@ def holders_of(
     )
 
 
-def counts(
-    session: Session, institution_id: UUID, resource_ids: Collection[UUID] | None, state: BookingState
+def count_waiting(
+    session: Session, institution_id: UUID, resource_ids: Collection[UUID] | None, now: datetime
 ) -> int:
+    """Requests whose term to answer has not run out."""
     statement = select(func.count()).where(
-        Booking.institution_id == institution_id, Booking.state == state.value, Booking.parent_id.is_(None)
+        Booking.institution_id == institution_id,
+        Booking.state == BookingState.REQUESTED.value,
+        Booking.parent_id.is_(None),
+        or_(Booking.answer_by.is_(None), Booking.answer_by > now),
     )
     if resource_ids is not None:
         statement = statement.where(Booking.resource_id.in_(resource_ids))

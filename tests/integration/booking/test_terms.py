@@ -34,12 +34,13 @@ def test_a_request_that_nobody_answered_gives_its_time_back_at_its_term(now: dat
     _, _, other = another_booker()
     with clock.fixed(term - SECOND):
         assert service.detail(made.key, scene.booker).state is BookingState.REQUESTED
+        assert service.waiting_count(scene.manager) == 1
         assert looks(scene) == ["closed", "taken", "free", "closed"]
         with pytest.raises(SlotTaken):
             make_booking(scene, by=other)
     with clock.fixed(term):
         assert service.detail(made.key, scene.booker).state is BookingState.EXPIRED
-        assert service.requests(scene.manager) == []
+        assert service.requests(scene.manager) == [] and service.waiting_count(scene.manager) == 0
         assert looks(scene) == ["closed", "free", "closed"]
         for late in (
             lambda: service.approve(made.key, by=scene.manager),
