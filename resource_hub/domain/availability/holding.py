@@ -178,6 +178,11 @@ def settle(
     return store.settle_hold(unit.session, institution_id, holder_id, kind) > 0
 
 
+def hold_until(unit: Unit, institution_id: UUID, holder_id: UUID, expires_at: datetime | None) -> None:
+    """Change when a slot that waits for an answer is given back by itself; None keeps it."""
+    store.hold_until(unit.session, institution_id, holder_id, expires_at)
+
+
 def end_early(unit: Unit, key: HostKey, holder_id: UUID, end: datetime) -> None:
     """Free the rest of a slot whose user has left (B19)."""
     before = store.of_holder(unit.session, key.institution_id, holder_id)

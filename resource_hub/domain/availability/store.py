@@ -372,6 +372,16 @@ def settle_hold(session: Session, institution_id: UUID, holder_id: UUID, kind: O
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
+def hold_until(session: Session, institution_id: UUID, holder_id: UUID, expires_at: datetime | None) -> None:
+    """Change when a hold lapses by itself."""
+    t = Occupancy
+    session.execute(
+        update(t)
+        .where(t.institution_id == institution_id, t.holder_id == holder_id)
+        .values(expires_at=expires_at)
+    )
+
+
 def shorten(session: Session, institution_id: UUID, holder_id: UUID, end: datetime) -> None:
     t = Occupancy
     session.execute(

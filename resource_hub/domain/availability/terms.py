@@ -248,6 +248,23 @@ class Approval(StrEnum):
     ALWAYS = "always"
 
 
+class Answerer(StrEnum):
+    """Who gives one of several answers: the laboratory, the host's office, or the customer's own approver."""
+
+    MANAGER = "manager"
+    OFFICE = "office"
+    APPROVER = "approver"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRule:
+    """One of several answers, one after another; asked only above a sum to pay (whole minor units), 0 always."""
+
+    who: Answerer
+    hours: int
+    above: int = 0
+
+
 class Silence(StrEnum):
     """What happens when the host's time to answer runs out."""
 
@@ -383,6 +400,10 @@ class HouseDocument:
     strike_days: int = 365
     strike_everywhere: bool = False
     bar_days: int = 30
+    steps: tuple[AnswerRule, ...] = ()
+    answer_working: bool = False
+    remind_hours: int = 0
+    escalate_hours: int = 0
 
     def named_hours(self, code: str) -> tuple[NamedHours, ...]:
         return tuple(row for row in self.times if row.code == code)

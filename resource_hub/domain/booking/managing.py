@@ -10,7 +10,7 @@ from uuid import UUID
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument, OccupancyKind
-from resource_hub.domain.booking import linking, ports, quoting, reading, store, waiting
+from resource_hub.domain.booking import answers, linking, ports, quoting, reading, store, waiting
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -21,7 +21,15 @@ from resource_hub.domain.booking.errors import (
     WrongState,
 )
 from resource_hub.domain.booking.ordering import alternatives
-from resource_hub.domain.booking.preparing import DECIDES, announce, is_staff, judge, prepare, record_event
+from resource_hub.domain.booking.preparing import (
+    DECIDES,
+    announce,
+    clock_of,
+    is_staff,
+    judge,
+    prepare,
+    record_event,
+)
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
 from resource_hub.domain.booking.rules.check import check_cancel, check_change, needs_approval
 from resource_hub.domain.booking.rules.moves import moved_away
@@ -91,8 +99,19 @@ def approve(key: HostKey, *, by: Actor, version: int | None = None, note: str = 
     """
     with unit_of_work() as unit:
         _, record, _ = opened(unit, key, by, version)
+        return say_yes(unit, record, by, note)
+
+
+def say_yes(unit: Unit, record: BookingRecord, by: Actor, note: str, *, quiet: bool = False) -> BookingRecord:
+    """One person's yes inside a unit: the order is confirmed by the last one of those that are asked."""
+    wanted = answers.current(unit, record)
+    if wanted is None:
         decides(record, by)
-        return approve_in(unit, record, by.person_id, note)
+    elif not answers.yes(unit, record, wanted, by, note):
+        row = store.locked(unit.session, record.key)
+        assert row is not None
+        return store.record(row)
+    return approve_in(unit, record, by.person_id, note, quiet=quiet)
 
 
 def approve_in(
@@ -126,8 +145,19 @@ def reject(key: HostKey, *, by: Actor, reason: str, version: int | None = None) 
         raise InvalidOrder(Reason("booking.reason_missing", {}, "reason"))
     with unit_of_work() as unit:
         _, record, _ = opened(unit, key, by, version)
+        return say_no(unit, record, by, reason.strip())
+
+
+def say_no(
+    unit: Unit, record: BookingRecord, by: Actor, reason: str, *, quiet: bool = False
+) -> BookingRecord:
+    """One person's no inside a unit; it is enough."""
+    wanted = answers.current(unit, record)
+    if wanted is None:
         decides(record, by)
-        return reject_in(unit, record, by, reason.strip())
+    else:
+        answers.no(unit, record, wanted, by, reason)
+    return reject_in(unit, record, by, reason, quiet=quiet)
 
 
 def reject_in(
@@ -281,7 +311,9 @@ def cancel_in(
 
 
 def _let_go(unit: Unit, record: BookingRecord) -> None:
-    """Free the time and the money that an order held."""
+    """Free the time and the money that an order held; nobody need answer it any more."""
+    if record.state is BookingState.REQUESTED:
+        answers.drop(unit, record)
     linking.let_go(unit, record)
     availability.release(unit, record.institution_id, record.key.id, key=record.resource_key)
     ports.installed().hold_of_funds.release(unit, record.key)
@@ -378,11 +410,13 @@ def change_in(
         reasons = tuple(reason for reason in reasons if reason.code not in ("booking.lead", "booking.horizon"))
     if reasons:
         raise BookingRefused(*reasons)
+    if record.state is BookingState.REQUESTED and side is Side.CUSTOMER:
+        answers.drop(unit, record)  # another time is asked for: everybody answers anew
     plan = availability.plan(record.resource_key, span)
     again = waits and side is Side.CUSTOMER and record.state is BookingState.APPROVED
     answer_by = None
     if again or record.state is BookingState.REQUESTED:
-        term = answer_term(plan.rules, span, unit.now)
+        term = answer_term(plan.rules, span, unit.now, clock_of(record.institution_id, plan.rules))
         answer_by = term if again or record.answer_by is None else min(term, record.answer_by)
     expires = lapses_at(plan.rules, span, answer_by) if answer_by else None
     chosen = availability.move(

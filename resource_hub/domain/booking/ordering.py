@@ -26,6 +26,7 @@ from resource_hub.domain.booking.errors import (
 from resource_hub.domain.booking.preparing import (
     Prepared,
     announce,
+    clock_of,
     judge,
     prepare,
     record_event,
@@ -285,7 +286,8 @@ def _lapses(plan: availability.Plan, asked: Asked, waits: bool, now: datetime) -
     """When a request that nobody answers gives its time back."""
     if not waits or asked.span is None:
         return None
-    return lapses_at(plan.rules, asked.span, answer_term(plan.rules, asked.span, now))
+    clock = clock_of(plan.key.institution_id, plan.rules)
+    return lapses_at(plan.rules, asked.span, answer_term(plan.rules, asked.span, now, clock))
 
 
 def _take_slot(

@@ -17,7 +17,7 @@ from resource_hub.domain.booking.errors import (
     InvalidOrder,
 )
 from resource_hub.domain.booking.quoting import Buyer
-from resource_hub.domain.booking.rules.answering import answer_term
+from resource_hub.domain.booking.rules.answering import Clock, answer_term, by_the_clock, working_clock
 from resource_hub.domain.booking.rules.check import check
 from resource_hub.domain.booking.terms import (
     Asked,
@@ -174,6 +174,16 @@ def _earliest_day(key: HostKey, rules: HouseDocument, now: datetime) -> date | N
     )
 
 
+def clock_of(institution_id: UUID, rules: HouseDocument) -> Clock:
+    """How hours to answer run at a host: all of them, or those of its working days."""
+    if not rules.answer_working:
+        return by_the_clock
+    host = accounts.organisation(institution_id)
+    return working_clock(
+        zone(host.zone), lambda day: availability.is_working_day(host.jurisdiction, day)
+    )
+
+
 def judge(prepared: Prepared, now: datetime) -> tuple[Reason, ...]:
     """Every rule that fails."""
     assert prepared.plan is not None
@@ -193,7 +203,9 @@ def row_values(
     assert plan is not None
     answer_by = None
     if state is BookingState.REQUESTED:
-        answer_by = answer_term(plan.rules, asked.span, unit.now)
+        answer_by = answer_term(
+            plan.rules, asked.span, unit.now, clock_of(key.institution_id, plan.rules)
+        )
     return {
         "institution_id": key.institution_id,
         "id": key.id,

@@ -403,9 +403,9 @@ def answer(key: HostKey, accept: bool, *, by: Actor, note: str = "", version: in
             raise WrongState(Reason("booking.series_nothing_waits", {}))
         for booking in open_days:
             if accept:
-                managing.approve_in(unit, booking, by.person_id, note, quiet=True)
+                managing.say_yes(unit, booking, by, note, quiet=True)
             else:
-                managing.reject_in(unit, booking, by, note.strip(), quiet=True)
+                managing.say_no(unit, booking, by, note.strip(), quiet=True)
                 waiting.freed(unit, booking, booking.span, by.person_id)
         series_store.change(unit.session, series.key, {"changed_at": unit.now})
         name = "booking.series_approved" if accept else "booking.series_rejected"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from resource_hub.domain.booking.answers import answers_of, may_answer_now
+from resource_hub.domain.booking.answers import remind_due as remind_answers
 from resource_hub.domain.booking.dividing import hand_over, split
 from resource_hub.domain.booking.invitations import INVITATION, Answer, Outcome, answered
 from resource_hub.domain.booking.invitations import key_of as invited_to
@@ -105,6 +107,7 @@ from resource_hub.domain.booking.strikes import decide as decide_strike
 from resource_hub.domain.booking.strikes import give_by_hand as give_strike
 from resource_hub.domain.booking.strikes import strikes_at, strikes_of
 from resource_hub.domain.booking.telling import SUBSCRIPTIONS as _TELLING
+from resource_hub.domain.booking.telling_answers import SUBSCRIPTIONS as _ANSWERS
 from resource_hub.domain.booking.telling_strikes import SUBSCRIPTIONS as _STRIKES
 from resource_hub.domain.booking.trying import MONTHS as TRIAL_MONTHS
 from resource_hub.domain.booking.trying import Trial, try_rules
@@ -152,6 +155,7 @@ __all__ = [
     "alternatives",
     "answer_series",
     "answered",
+    "answers_of",
     "appeal_strike",
     "approve",
     "asked_of",
@@ -199,6 +203,7 @@ __all__ = [
     "look_cancel_series",
     "look_change_series",
     "look_series",
+    "may_answer_now",
     "may_buy_for",
     "missed",
     "moved_by_hand",
@@ -224,6 +229,7 @@ __all__ = [
     "reasons_against_helpers",
     "records",
     "reject",
+    "remind_answers",
     "request",
     "requests",
     "say",
@@ -248,6 +254,8 @@ __all__ = [
     "wish_of",
 ]  # fmt: skip
 
+_PARTS = (_TELLING, _STRIKES, _ANSWERS)
 SUBSCRIPTIONS = {
-    name: [*_TELLING.get(name, []), *_STRIKES.get(name, [])] for name in sorted({*_TELLING, *_STRIKES})
+    name: [handler for part in _PARTS for handler in part.get(name, [])]
+    for name in sorted({name for part in _PARTS for name in part})
 }

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from resource_hub.domain.accounts.terms import CustomerClass
+from resource_hub.domain.availability.terms import Answerer
 from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
 from resource_hub.domain.pricing.terms import Price, PriceLine
 from resource_hub.kernel.decision import Citation
@@ -146,6 +147,17 @@ class StrikeState(StrEnum):
     APPEALED = "appealed"
     UPHELD = "upheld"
     LIFTED = "lifted"
+
+
+class StepState(StrEnum):
+    """Of one of several answers; ``consented`` is silence that counted as a yes."""
+
+    WAITING = "waiting"
+    OPEN = "open"
+    APPROVED = "approved"
+    CONSENTED = "consented"
+    REJECTED = "rejected"
+    DROPPED = "dropped"
 
 
 # States in which an order holds its time.
@@ -417,6 +429,24 @@ class BookingRecord:
     @property
     def final(self) -> bool:
         return self.state in FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One of several answers that an order waits for. ``answer_by`` is its own term; from then on whoever stands above
+    may answer as well."""
+
+    key: HostKey
+    booking_id: UUID
+    round: int
+    position: int
+    who: Answerer
+    state: StepState
+    opened_at: datetime | None
+    answer_by: datetime | None
+    decided_at: datetime | None
+    decided_by: UUID | None
+    note: str
 
 
 @dataclass(frozen=True, slots=True)

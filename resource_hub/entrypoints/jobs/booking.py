@@ -15,6 +15,11 @@ def lapse(context: JobContext) -> JobResult:
     return in_batches(context, lambda: booking.lapse_due(LAPSE_BATCH, context.lease), LAPSE_BATCH)
 
 
+def remind_answers(context: JobContext) -> JobResult:
+    """Remind of answers that are due, and tell those above of answers whose term is over."""
+    return in_batches(context, lambda: booking.remind_answers(LAPSE_BATCH, context.lease), LAPSE_BATCH)
+
+
 def roll_windows(context: JobContext) -> JobResult:
     """Carry the kept free windows on to the horizon, and make new ones where hours or holidays changed."""
     return in_batches(context, lambda: availability.roll_windows(ROLL_BATCH, context.lease), ROLL_BATCH)
@@ -25,6 +30,7 @@ def sweep_keys(context: JobContext) -> JobResult:
 
 
 JOBS = [
+    Job(name="booking.remind_answers", every_seconds=60, run=remind_answers),
     Job(name="booking.lapse", every_seconds=10, run=lapse, quick=True),
     Job(name="availability.roll_windows", every_seconds=20, run=roll_windows, quick=True),
     Job(name="booking.sweep_keys", every_seconds=3600, run=sweep_keys),

@@ -12,6 +12,8 @@ from typing import Any
 from resource_hub.domain.availability.errors import InvalidRules
 from resource_hub.domain.availability.terms import (
     GRANULARITY_MINUTES,
+    Answerer,
+    AnswerRule,
     Approval,
     AskedField,
     DebtBlock,
@@ -53,6 +55,8 @@ _NUMBERS: dict[str, tuple[int, int]] = {
     "strike_limit": (0, 50),
     "strike_days": (1, 1096),
     "bar_days": (1, 1096),
+    "remind_hours": (0, 720),
+    "escalate_hours": (0, 720),
 }
 _SWITCHES = {
     "hazard": False,
@@ -63,9 +67,10 @@ _SWITCHES = {
     "strike_no_show": False,
     "strike_late": False,
     "strike_everywhere": False,
+    "answer_working": False,
 }
 _CHOICES = {"approval": Approval, "silence": Silence, "debt": DebtBlock}
-_OTHERS = {"format", "lead", "quotas", "fields", "training", "times"}
+_OTHERS = {"format", "lead", "quotas", "fields", "training", "times", "steps"}
 
 
 def read(document: Mapping[str, Any]) -> HouseDocument:
@@ -89,6 +94,7 @@ def read(document: Mapping[str, Any]) -> HouseDocument:
             values[name] = _one(kind, document[name], name, faults)
     values["quotas"] = _rows(document.get("quotas", []), "quotas", _quota, faults)
     values["fields"] = _rows(document.get("fields", []), "fields", _field, faults)
+    values["steps"] = _rows(document.get("steps", []), "steps", _step, faults)
     values["times"] = _rows(document.get("times", []), "times", _named_hours, faults)
     for name, usual in _SWITCHES.items():
         if not isinstance(document.get(name, usual), bool):
@@ -120,6 +126,10 @@ def _together(rules: HouseDocument) -> list[Reason]:
             faults.append(
                 Reason("availability.rules_lead_beyond_horizon", {"days": rules.horizon_days}, f"lead.{mode}")
             )
+    asked = [step.who for step in rules.steps]
+    for index, who in enumerate(asked):
+        if who in asked[:index]:
+            faults.append(Reason("availability.rules_step_twice", {}, f"steps.{index}"))
     faults += _day_mode(rules) + _hours_together(rules)
     codes = [row.code for row in rules.fields]
     for index, code in enumerate(codes):
@@ -206,6 +216,14 @@ def _quota(row: Mapping[str, Any], place: str, faults: list[Reason]) -> Quota:
     )
 
 
+def _step(row: Mapping[str, Any], place: str, faults: list[Reason]) -> AnswerRule:
+    return AnswerRule(
+        _one(Answerer, row.get("who"), place, faults),
+        _whole(row.get("hours"), place, 1, 720, faults),
+        _whole(row.get("above", 0), place, 0, 10**12, faults),
+    )
+
+
 def _named_hours(row: Mapping[str, Any], place: str, faults: list[Reason]) -> NamedHours:
     code, zh, en = (str(row.get(key) or "").strip() for key in ("code", "name_zh", "name_en"))
     days = row.get("days")
@@ -253,6 +271,7 @@ def write(rules: HouseDocument) -> dict[str, Any]:
             {"code": f.code, "name_zh": f.name_zh, "name_en": f.name_en, "required": f.required}
             for f in rules.fields
         ],
+        "steps": [{"who": s.who.value, "hours": s.hours, "above": s.above} for s in rules.steps],
         "times": [
             {
                 "code": t.code,

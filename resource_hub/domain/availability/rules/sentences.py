@@ -91,7 +91,21 @@ def _answer(rules: HouseDocument) -> Iterator[Reason]:
         yield Reason("house.approval_never", {})
         return
     code = "house.approval_outside" if rules.approval is Approval.OUTSIDE else "house.approval_always"
-    yield Reason(code, {"hours": rules.answer_hours})
+    if not rules.steps:
+        yield Reason(code, {"hours": rules.answer_hours})
+    else:
+        yield Reason(f"{code}_steps", {})
+    for step in rules.steps:
+        values: dict[str, Any] = {"who": {"word": ["booking.answerer", step.who.value]}, "hours": step.hours}
+        if step.above:
+            values["above"] = {"minor": step.above, "currency": "CNY"}
+        yield Reason("house.step_above" if step.above else "house.step", values)
+    if rules.answer_working:
+        yield Reason("house.answer_working", {})
+    if rules.remind_hours and rules.steps:
+        yield Reason("house.remind", {"hours": rules.remind_hours})
+    if rules.escalate_hours and rules.steps:
+        yield Reason("house.escalate", {"hours": rules.escalate_hours})
     yield Reason(f"house.silence_{rules.silence}", {"hours": rules.answer_hours})
 
 

@@ -28,6 +28,7 @@ from resource_hub.domain.booking.terms import (
     Side,
 )
 from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.domain.usage import service as usage
 from resource_hub.entrypoints.support import formatting, forms, money_text, uploads
 from resource_hub.entrypoints.support.forms import Form, once
@@ -100,7 +101,8 @@ def _page(organisation: str, key: HostKey, form: Form | None = None, change: Any
         cancel=cancel,
         cancel_effects=_cancel_effects(cancel, found.side),
         can_change=Act.CHANGE in found.acts and record.span is not None,
-        can_approve=Act.APPROVE in found.acts and service.is_staff(g.actor, resource, service.DECIDES),
+        can_approve=_may_answer(found, resource),
+        asked_answers=service.answers_of(record.key),
         advances=[
             (a, word("booking.act", a))
             for a in ADVANCES
@@ -140,6 +142,14 @@ def _page(organisation: str, key: HostKey, form: Form | None = None, change: Any
         fault=request.args.get("fault", ""),
     )
     return html, (form.status if form else 200)
+
+
+def _may_answer(found: service.Detail, resource: ResourceRecord) -> bool:
+    """Whether the yes or no is this reader's: the laboratory's, or that of whom several answers are wanted."""
+    if found.state is not BookingState.REQUESTED:
+        return False
+    several = service.may_answer_now(found.record, g.actor)
+    return service.is_staff(g.actor, resource, service.DECIDES) if several is None else several
 
 
 def _kinds_of_files(side: Side) -> list[FileKind]:

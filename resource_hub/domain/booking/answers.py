@@ -1,0 +1,317 @@
+"""Answers by several people one after another: who is asked now, by when, and what silence does.
+
+The rows are made when the first of them is wanted and moved on under the lock of the order; the clock is asked each
+time, so that nothing waits for a job. Where the house rules ask for one answer only there are no rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Actor, Role
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import Answerer, AnswerRule, HouseDocument, Silence
+from resource_hub.domain.booking import store
+from resource_hub.domain.booking.errors import NotYours
+from resource_hub.domain.booking.preparing import announce, clock_of, is_staff
+from resource_hub.domain.booking.rules.answering import capped, chain_end, step_end
+from resource_hub.domain.booking.tables import AnswerStep
+from resource_hub.domain.booking.terms import BookingRecord, BookingState, StepRecord, StepState
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.infra import clock as clocks
+from resource_hub.infra.database import reading
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.outbox import Event
+from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+
+_LAB = (Role.MANAGER, Role.DEPUTY)
+_OFFICE = (Role.OFFICE, Role.INSTITUTION_ADMIN)
+_LIVE = (StepState.WAITING.value, StepState.OPEN.value)
+_YES = (StepState.APPROVED, StepState.CONSENTED)
+
+
+# ---- the answer that is wanted now -----------------------------------------------------------------------------
+
+
+def current(unit: Unit, record: BookingRecord) -> StepRecord | None:
+    """The answer that an order waits for, its rows made and moved on where they have to be; None where one answer is
+    enough. The order is locked."""
+    if record.state is not BookingState.REQUESTED:
+        return None
+    rules = availability.rules_numbered(record.resource_key, record.rules_number)
+    found = steps_of(unit.session, record.key)
+    if not any(step.state.value in _LIVE for step in found):
+        found = _begin(unit, record, rules, found)
+    return _moved_on(unit, record, rules, found)
+
+
+def _begin(
+    unit: Unit, record: BookingRecord, rules: HouseDocument, before: Sequence[StepRecord]
+) -> list[StepRecord]:
+    wanted = [rule for rule in rules.steps if _applies(unit.session, record, rule)]
+    if not wanted:
+        return []
+    number = before[-1].round + 1 if before else 1
+    for position, rule in enumerate(wanted):
+        unit.session.execute(
+            insert(AnswerStep).values(
+                institution_id=record.institution_id,
+                id=new_id(),
+                booking_id=record.key.id,
+                round=number,
+                position=position,
+                who=rule.who.value,
+                state=StepState.WAITING.value,
+                note="",
+            )
+        )
+    _open(unit, record, rules, steps_of(unit.session, record.key), 0, unit.now)
+    return steps_of(unit.session, record.key)
+
+
+def _applies(session: Session, record: BookingRecord, rule: AnswerRule) -> bool:
+    if rule.above:
+        quote = store.quote(session, HostKey(record.institution_id, record.quote_id)) if record.quote_id else None
+        if quote is not None and quote.sums.to_pay.minor <= rule.above:
+            return False
+    if rule.who is Answerer.APPROVER:
+        # Nobody to ask, or they booked themselves: that was their yes.
+        approvers = accounts.people_of_customer(record.customer_id, Role.APPROVER)
+        return bool(approvers) and record.booked_by not in approvers
+    return True
+
+
+def _hours(rules: HouseDocument, who: Answerer) -> int:
+    return next((rule.hours for rule in rules.steps if rule.who is who), rules.answer_hours)
+
+
+def _open(
+    unit: Unit, record: BookingRecord, rules: HouseDocument, steps: Sequence[StepRecord], index: int, at: datetime
+) -> None:
+    """Open one answer and set the order's own term by it and those that follow."""
+    clock = clock_of(record.institution_id, rules)
+    step = steps[index]
+    term, _end = step_end(rules, _hours(rules, step.who), at, clock)
+    remind = term - timedelta(hours=rules.remind_hours) if rules.remind_hours else None
+    values = {"state": StepState.OPEN.value, "opened_at": at, "answer_by": term, "remind_at": remind}
+    _write(unit, step.key, values)
+    hours = [_hours(rules, one.who) for one in steps[index:]]
+    answer_by = capped(chain_end(rules, hours, at, clock), record.span, unit.now)
+    if answer_by != record.answer_by:
+        store.change(unit.session, record.key, {"answer_by": answer_by})
+        lasting = rules.silence is Silence.CONSENT and (record.span is None or answer_by < record.span.start)
+        # What is booked together with it waits as long.
+        holders = [record.key.id, *(child.key.id for child in store.children(unit.session, record.key))]
+        for holder_id in holders:
+            availability.hold_until(unit, record.institution_id, holder_id, None if lasting else answer_by)
+    announce(unit, record.key, "booking.answer_wanted", None, step_id=str(step.key.id))
+
+
+def _moved_on(
+    unit: Unit, record: BookingRecord, rules: HouseDocument, steps: Sequence[StepRecord]
+) -> StepRecord | None:
+    """Let silence count as a yes for answers whose time is over, as far as others follow."""
+    clock = clock_of(record.institution_id, rules)
+    while True:
+        index = next((n for n, step in enumerate(steps) if step.state is StepState.OPEN), None)
+        if index is None:
+            return None
+        step = steps[index]
+        assert step.opened_at is not None
+        end = step_end(rules, _hours(rules, step.who), step.opened_at, clock)[1]
+        if rules.silence is not Silence.CONSENT or end > unit.now or index + 1 == len(steps):
+            return step
+        _write(unit, step.key, {"state": StepState.CONSENTED.value, "decided_at": end})
+        _open(unit, record, rules, steps, index + 1, end)
+        steps = steps_of(unit.session, record.key)
+
+
+# ---- answering -------------------------------------------------------------------------------------------------
+
+
+def may_answer(record: BookingRecord, step: StepRecord, by: Actor, now: datetime) -> bool:
+    """Whether an answer is this actor's to give. From its term on those above may give it too."""
+    late = step.answer_by is not None and now >= step.answer_by
+    if step.who is Answerer.APPROVER:
+        if record.customer_id in by.led_customer_ids:
+            return True
+        roles = (Role.APPROVER, Role.FIRM_ADMIN) if late else (Role.APPROVER,)
+        if record.customer_id not in by.customer_ids or not by.has(*roles):
+            return False
+        quote = store.quote(reading(), HostKey(record.institution_id, record.quote_id)) if record.quote_id else None
+        limit = by.approve_limit
+        return limit is None or quote is None or quote.sums.to_pay <= limit
+    staff: tuple[Role, ...] = _OFFICE if step.who is Answerer.OFFICE else (*_LAB, *_OFFICE) if late else _LAB
+    return is_staff(by, catalogue.resource(record.resource_key), staff)
+
+
+def yes(unit: Unit, record: BookingRecord, step: StepRecord, by: Actor, note: str) -> bool:
+    """Give an answer; whether it was the last one. Nobody gives two of them.
+
+    Raises:
+        NotYours
+    """
+    if not may_answer(record, step, by, unit.now):
+        raise NotYours(Reason("booking.answer_not_yours", {"who": {"word": ["booking.answerer", step.who.value]}}))
+    steps = steps_of(unit.session, record.key)
+    if by.person_id in {one.decided_by for one in steps}:
+        raise NotYours(Reason("booking.answer_second_person", {}))
+    values = {"decided_at": unit.now, "decided_by": by.person_id, "note": note.strip()}
+    _write(unit, step.key, {"state": StepState.APPROVED.value, **values})
+    following = next((n for n, one in enumerate(steps) if one.position == step.position + 1), None)
+    if following is None:
+        return True
+    rules = availability.rules_numbered(record.resource_key, record.rules_number)
+    _open(unit, record, rules, steps, following, unit.now)
+    details = {"who": step.who.value, "note": note.strip()}
+    store.add_event(unit.session, record.key, unit.now, by.person_id, "answer_given", details)
+    return False
+
+
+def no(unit: Unit, record: BookingRecord, step: StepRecord, by: Actor, reason: str) -> None:
+    """Say no for good.
+
+    Raises:
+        NotYours
+    """
+    if not may_answer(record, step, by, unit.now):
+        raise NotYours(Reason("booking.answer_not_yours", {"who": {"word": ["booking.answerer", step.who.value]}}))
+    values = {"decided_at": unit.now, "decided_by": by.person_id, "note": reason}
+    _write(unit, step.key, {"state": StepState.REJECTED.value, **values})
+    drop(unit, record)
+
+
+def drop(unit: Unit, record: BookingRecord) -> None:
+    """Nobody need answer any more: it was refused, cancelled, changed, or has lapsed."""
+    unit.session.execute(
+        update(AnswerStep)
+        .where(
+            AnswerStep.institution_id == record.institution_id,
+            AnswerStep.booking_id == record.key.id,
+            AnswerStep.state.in_(_LIVE),
+        )
+        .values(state=StepState.DROPPED.value)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _write(unit: Unit, key: HostKey, values: dict[str, Any]) -> None:
+    unit.session.execute(
+        update(AnswerStep)
+        .where(AnswerStep.institution_id == key.institution_id, AnswerStep.id == key.id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+# ---- asking ----------------------------------------------------------------------------------------------------
+
+
+def steps_of(session: Session, key: HostKey) -> list[StepRecord]:
+    """The answers of an order's latest round, in order."""
+    latest = (
+        select(func.max(AnswerStep.round))
+        .where(AnswerStep.institution_id == key.institution_id, AnswerStep.booking_id == key.id)
+        .scalar_subquery()
+    )
+    rows = session.scalars(
+        select(AnswerStep)
+        .where(
+            AnswerStep.institution_id == key.institution_id,
+            AnswerStep.booking_id == key.id,
+            AnswerStep.round == latest,
+        )
+        .order_by(AnswerStep.position)
+        .execution_options(populate_existing=True)
+    )
+    return [_record(row) for row in rows]
+
+
+def _record(row: AnswerStep) -> StepRecord:
+    return StepRecord(
+        HostKey(row.institution_id, row.id),
+        row.booking_id,
+        row.round,
+        row.position,
+        Answerer(row.who),
+        StepState(row.state),
+        row.opened_at,
+        row.answer_by,
+        row.decided_at,
+        row.decided_by,
+        row.note,
+    )
+
+
+def answers_of(key: HostKey) -> list[StepRecord]:
+    """The answers of an order, for its page."""
+    return steps_of(reading(), key)
+
+
+def may_answer_now(record: BookingRecord, by: Actor) -> bool | None:
+    """Whether the answer wanted now is this actor's; None where one answer is enough."""
+    step = next((one for one in answers_of(record.key) if one.state is StepState.OPEN), None)
+    return None if step is None else may_answer(record, step, by, clocks.now())
+
+
+def people_of(record: BookingRecord, step: StepRecord) -> list[UUID]:
+    """Who is asked for an answer."""
+    if step.who is Answerer.APPROVER:
+        return accounts.people_of_customer(record.customer_id, Role.APPROVER)
+    department_id = catalogue.resource(record.resource_key).department_id
+    if step.who is Answerer.OFFICE:
+        return list(accounts.people_with_role(record.institution_id, *_OFFICE))
+    return list(accounts.people_with_role(record.institution_id, *_LAB, department_id=department_id))
+
+
+def people_above(record: BookingRecord, step: StepRecord) -> list[UUID]:
+    """Who may answer as well once the term is over."""
+    if step.who is Answerer.APPROVER:
+        organisation_id = accounts.customer(record.customer_id).organisation_id
+        return list(accounts.people_with_role(organisation_id, Role.FIRM_ADMIN))
+    return list(accounts.people_with_role(record.institution_id, *_OFFICE))
+
+
+# ---- the job that reminds --------------------------------------------------------------------------------------
+
+
+def remind_due(limit: int = 50, lease: Lease | None = None) -> int:
+    """Remind of answers whose reminder is due, and tell those above of answers whose term is over; returns how many."""
+    with unit_of_work(lease=lease) as unit:
+        t = AnswerStep
+        due = (t.remind_at <= unit.now) | ((t.answer_by <= unit.now) & t.escalated_at.is_(None))
+        rows = list(
+            unit.session.scalars(
+                select(t).where(t.state == StepState.OPEN.value, due).order_by(t.answer_by, t.id).limit(limit)
+            )
+        )
+        for row in rows:
+            key = HostKey(row.institution_id, row.id)
+            over = row.answer_by is not None and row.answer_by <= unit.now
+            _write(unit, key, {"remind_at": None, **({"escalated_at": unit.now} if over else {})})
+            name = "booking.answer_escalated" if over else "booking.answer_reminder"
+            announce(
+                unit, HostKey(row.institution_id, row.booking_id), name, None, step_id=str(row.id)
+            )
+        return len(rows)
+
+
+def on_requested(unit: Unit, event: Event) -> None:
+    """An order waits: the first of several answers is wanted. Delivered again, it changes nothing."""
+    key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["booking_id"]))
+    before = store.row_of(unit.session, key)
+    if before is None:
+        return
+    availability.lock(unit, [HostKey(key.institution_id, before.resource_id)])
+    row = store.locked(unit.session, key)
+    if row is not None:
+        current(unit, store.record(row))

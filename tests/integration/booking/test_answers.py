@@ -1,0 +1,212 @@
+"""Orders that several people answer one after another: order of answers, terms, silence, escalation, and a race."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from resource_hub.domain.accounts.terms import Actor, PersonRecord, Role
+from resource_hub.domain.booking import service
+from resource_hub.domain.booking.errors import NotYours, SlotTaken, WrongState
+from resource_hub.domain.booking.terms import BookingRecord, BookingState
+from resource_hub.domain.notices import service as notices
+from resource_hub.infra import clock, outbox
+from resource_hub.kernel.money import Money
+from tests.builders.accounts import actor, make_person
+from tests.builders.availability import moment, span
+from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
+
+STEPS = [{"who": "manager", "hours": 24}, {"who": "office", "hours": 12}]
+FAR = {"start": "2026-03-20T09:00+08:00", "end": "2026-03-20T11:00+08:00"}
+
+
+def somebody(scene: Scene, organisation: Any, role: Role, **more: Any) -> tuple[PersonRecord, Actor]:
+    person = make_person(roles=[(organisation, role)])
+    return person, actor(person, organisation)
+
+
+def scene_with(steps: list[dict[str, Any]] = STEPS, **rules: Any) -> Scene:
+    return make_scene(rules={"approval": "always", "steps": steps, **rules})
+
+
+def states(made: BookingRecord) -> list[str]:
+    return [step.state.value for step in service.answers_of(made.key)]
+
+
+def kinds(person: PersonRecord) -> list[str]:
+    return [notice.kind for notice in notices.inbox(person.id)]
+
+
+def test_the_laboratory_then_the_office(now: datetime) -> None:
+    scene = scene_with()
+    office_person, office = somebody(scene, scene.host, Role.OFFICE)
+    made = make_booking(scene, asked=make_asked(**FAR))
+    assert made.state is BookingState.REQUESTED and made.answer_by == now + timedelta(hours=24)
+    outbox.deliver_due()
+    assert states(made) == ["open", "waiting"]
+    with pytest.raises(NotYours):
+        service.approve(made.key, by=office)
+    first = service.approve(made.key, by=scene.manager, note="可以")
+    assert first.state is BookingState.REQUESTED and first.answer_by == now + timedelta(hours=12)
+    outbox.deliver_due()
+    outbox.deliver_due()
+    assert "booking.answer_wanted" in kinds(office_person)
+    with pytest.raises(NotYours):
+        service.approve(made.key, by=scene.manager)
+    assert service.approve(made.key, by=office).state is BookingState.APPROVED
+    assert states(made) == ["approved", "approved"]
+    with pytest.raises(WrongState):
+        service.approve(made.key, by=office)
+
+
+def test_before_any_event_was_delivered_the_answers_are_wanted_all_the_same(now: datetime) -> None:
+    scene = scene_with()
+    _, office = somebody(scene, scene.host, Role.OFFICE)
+    made = make_booking(scene, asked=make_asked(**FAR))
+    with pytest.raises(NotYours):
+        service.approve(made.key, by=office)
+    assert service.approve(made.key, by=scene.manager).state is BookingState.REQUESTED
+
+
+def test_nobody_gives_two_answers(now: datetime) -> None:
+    scene = scene_with()
+    both = make_person(roles=[(scene.host, Role.MANAGER), (scene.host, Role.OFFICE)])
+    by = actor(both, scene.host)
+    made = make_booking(scene, asked=make_asked(**FAR))
+    service.approve(made.key, by=by)
+    with pytest.raises(NotYours) as caught:
+        service.approve(made.key, by=by)
+    assert [r.code for r in caught.value.reasons] == ["booking.answer_second_person"]
+
+
+def test_one_no_is_enough_and_frees_the_time(now: datetime) -> None:
+    scene = scene_with()
+    made = make_booking(scene, asked=make_asked(**FAR))
+    assert service.reject(made.key, by=scene.manager, reason="维护").state is BookingState.REJECTED
+    assert states(made) == ["rejected", "dropped"]
+    _, _, other = another_booker()
+    make_booking(scene, by=other, asked=make_asked(**FAR))
+
+
+def test_the_customers_own_approver_above_a_sum(now: datetime) -> None:
+    steps = [{"who": "approver", "hours": 24, "above": 50_000}, {"who": "manager", "hours": 24}]
+    scene = scene_with(steps)
+    approver_person, approver = somebody(scene, scene.firm, Role.APPROVER)
+    dear = make_booking(scene, asked=make_asked(**FAR))  # 600 yuan
+    outbox.deliver_due()
+    outbox.deliver_due()
+    assert "booking.answer_wanted" in kinds(approver_person)
+    with pytest.raises(NotYours):
+        service.approve(dear.key, by=scene.manager)
+    with pytest.raises(NotYours):
+        service.approve(dear.key, by=scene.booker)
+    assert service.approve(dear.key, by=approver).state is BookingState.REQUESTED
+    assert service.approve(dear.key, by=scene.manager).state is BookingState.APPROVED
+    cheap = make_booking(scene, asked=make_asked("2026-03-19T09:00+08:00", "2026-03-19T10:00+08:00"))
+    assert service.approve(cheap.key, by=scene.manager).state is BookingState.APPROVED
+    assert [step.who.value for step in service.answers_of(cheap.key)] == ["manager"]
+
+
+def test_who_approves_and_books_is_not_asked_again(now: datetime) -> None:
+    scene = scene_with([{"who": "approver", "hours": 24}])
+    _, approver = somebody(scene, scene.firm, Role.APPROVER)
+    made = make_booking(scene, by=approver, asked=make_asked(**FAR))
+    # Nobody else is left to ask, so the laboratory answers as where one answer is enough.
+    assert service.approve(made.key, by=scene.manager).state is BookingState.APPROVED
+    assert service.answers_of(made.key) == []
+
+
+def test_an_approver_answers_up_to_a_limit(now: datetime) -> None:
+    from dataclasses import replace
+
+    scene = scene_with([{"who": "approver", "hours": 24}])
+    _, approver = somebody(scene, scene.firm, Role.APPROVER)
+    made = make_booking(scene, asked=make_asked(**FAR))
+    with pytest.raises(NotYours):
+        service.approve(made.key, by=replace(approver, approve_limit=Money.cny("599.99")))
+    done = service.approve(made.key, by=replace(approver, approve_limit=Money.cny("600")))
+    assert done.state is BookingState.APPROVED
+
+
+def test_from_the_term_on_the_office_may_answer_for_the_laboratory(now: datetime) -> None:
+    scene = scene_with([{"who": "manager", "hours": 24}], escalate_hours=12, remind_hours=4)
+    office_person, office = somebody(scene, scene.host, Role.OFFICE)
+    made = make_booking(scene, asked=make_asked(**FAR))
+    outbox.deliver_due()
+    assert made.answer_by == now + timedelta(hours=36)
+    with clock.fixed(now + timedelta(hours=20)):
+        assert service.remind_answers() == 1
+        assert service.remind_answers() == 0
+        outbox.deliver_due()
+    assert "booking.answer_reminder" in kinds(scene.manager_person)
+    with clock.fixed(now + timedelta(hours=24) - timedelta(seconds=1)), pytest.raises(NotYours):
+        service.approve(made.key, by=office)
+    with clock.fixed(now + timedelta(hours=24)):
+        assert service.remind_answers() == 1
+        outbox.deliver_due()
+        assert "booking.answer_escalated" in kinds(office_person)
+        assert service.approve(made.key, by=office).state is BookingState.APPROVED
+
+
+def test_silence_lapses_at_the_end_of_the_first_term(now: datetime) -> None:
+    scene = scene_with(silence="lapse")
+    made = make_booking(scene, asked=make_asked(**FAR))
+    outbox.deliver_due()
+    _, _, other = another_booker()
+    with clock.fixed(now + timedelta(hours=24) - timedelta(seconds=1)), pytest.raises(SlotTaken):
+        make_booking(scene, by=other, asked=make_asked(**FAR))
+    with clock.fixed(now + timedelta(hours=24)):
+        service.lapse_due()
+        assert service.booking(made.key).state is BookingState.EXPIRED
+        assert states(made) == ["dropped", "dropped"]
+        make_booking(scene, by=other, asked=make_asked(**FAR))
+
+
+def test_a_yes_in_time_keeps_the_slot_for_the_next_answer(now: datetime) -> None:
+    scene = scene_with(silence="lapse")
+    made = make_booking(scene, asked=make_asked(**FAR))
+    with clock.fixed(now + timedelta(hours=23)):
+        service.approve(made.key, by=scene.manager)
+    _, _, other = another_booker()
+    with clock.fixed(now + timedelta(hours=30)), pytest.raises(SlotTaken):
+        make_booking(scene, by=other, asked=make_asked(**FAR))
+    with clock.fixed(now + timedelta(hours=35)):
+        make_booking(scene, by=other, asked=make_asked(**FAR))
+
+
+def test_silence_is_consent_of_each_in_turn(now: datetime) -> None:
+    scene = scene_with(silence="consent")
+    _, office = somebody(scene, scene.host, Role.OFFICE)
+    made = make_booking(scene, asked=make_asked(**FAR))
+    outbox.deliver_due()
+    assert made.answer_by == now + timedelta(hours=36)
+    with clock.fixed(now + timedelta(hours=24)):
+        assert service.judged_by_clock(service.booking(made.key), clock.now()) is BookingState.REQUESTED
+        assert service.reject(made.key, by=office, reason="停机").state is BookingState.REJECTED
+    assert states(made) == ["consented", "rejected"]
+    again = make_booking(scene, asked=make_asked(**FAR))
+    with clock.fixed(now + timedelta(hours=36)):
+        service.lapse_due()
+        assert service.booking(again.key).state is BookingState.APPROVED
+
+
+def test_another_time_is_answered_anew(now: datetime) -> None:
+    scene = scene_with()
+    _, office = somebody(scene, scene.host, Role.OFFICE)
+    made = make_booking(scene, asked=make_asked(**FAR))
+    service.approve(made.key, by=scene.manager)
+    service.change(made.key, span("2026-03-19T09:00+08:00", "2026-03-19T11:00+08:00"), by=scene.booker)
+    with pytest.raises(NotYours):
+        service.approve(made.key, by=office)
+    assert service.approve(made.key, by=scene.manager).state is BookingState.REQUESTED
+    assert service.approve(made.key, by=office).state is BookingState.APPROVED
+
+
+def test_terms_in_working_hours(now: datetime) -> None:
+    # Asked on Friday 6 March at 16:00: two working hours end on Monday at 10:00.
+    scene = scene_with([{"who": "manager", "hours": 2}], answer_working=True)
+    with clock.fixed(moment("2026-03-06T16:00+08:00")):
+        made = make_booking(scene, asked=make_asked(**FAR))
+    assert made.answer_by == moment("2026-03-09T10:00+08:00")
