@@ -12,16 +12,17 @@ import pytest
 from sqlalchemy import func, select
 
 from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability import store
 from resource_hub.domain.availability.tables import Occupancy, OpeningException
 from resource_hub.domain.availability.terms import Audience, ExceptionKind
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.tables import Booking
-from resource_hub.domain.booking.terms import HOLDING
+from resource_hub.domain.booking.terms import HOLDING, BookingState
 from resource_hub.infra.database import db, reading
 from resource_hub.kernel.time import TimeSpan
-from tests.builders.accounts import bearer
+from tests.builders.accounts import bearer, make_person
 from tests.builders.availability import make_exception, span
 from tests.builders.booking import another_booker, make_asked, make_booking, make_scene
 from tests.support.databases import Database
@@ -270,6 +271,19 @@ def test_eight_approve_one_request(now: Any, database: Database, tmp_path: Path)
     who = {"person_id": scene.manager.person_id, "organisation_id": scene.host.id, "booking": made.key}
     found = race(database, tmp_path, now, "approve", [who] * EIGHT)
     assert Counter(one[0] for one in found) == {"won": 1, "booking.wrong_state": EIGHT - 1}
+
+
+def test_eight_give_one_of_several_answers(now: Any, database: Database, tmp_path: Path) -> None:
+    steps = [{"who": "manager", "hours": 24}, {"who": "office", "hours": 24}]
+    scene = make_scene(rules={"approval": "always", "steps": steps})
+    made = make_booking(scene)
+    managers = [make_person(roles=[(scene.host, Role.MANAGER)]) for _ in range(EIGHT)]
+    who = [{"person_id": p.id, "organisation_id": scene.host.id, "booking": made.key} for p in managers]
+    found = race(database, tmp_path, now, "approve", who)
+    assert Counter(one[0] for one in found) == {"won": 1, "booking.not_yours": EIGHT - 1}
+    db.session.remove()
+    assert service.booking(made.key).state is BookingState.REQUESTED
+    assert [step.state.value for step in service.answers_of(made.key)] == ["approved", "open"]
 
 
 def test_eight_times_the_same_form_makes_one_booking(now: Any, database: Database, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from resource_hub.domain.availability.rules.sentences import sentences
 from resource_hub.domain.availability.terms import (
+    Answerer,
+    AnswerRule,
     Approval,
     AskedField,
     DebtBlock,
@@ -54,6 +56,13 @@ DOCUMENTS = [
         samples_most=10, training="sem", no_show_release=False, rotating_code=True, own_account=True, late_grace=10,
     ),
     HouseDocument(extend=False),
+    HouseDocument(
+        approval=Approval.ALWAYS, answer_working=True, remind_hours=4, escalate_hours=8,
+        steps=(AnswerRule(Answerer.APPROVER, 24, 50_000), AnswerRule(Answerer.MANAGER, 24), AnswerRule(Answerer.OFFICE, 8)),
+    ),
+    HouseDocument(approval=Approval.OUTSIDE, steps=(AnswerRule(Answerer.MANAGER, 24),)),
+    HouseDocument(strike_no_show=True, strike_late=True, strike_late_cancel=60, strike_limit=3),
+    HouseDocument(strike_limit=3, strike_everywhere=True),
     HouseDocument(extend=False, change_until=60),
     *(HouseDocument(approval=a, silence=s, debt=d) for a in Approval for s in Silence for d in DebtBlock),
 ]  # fmt: skip

@@ -13,6 +13,8 @@ from werkzeug.datastructures import MultiDict
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.rules import document
 from resource_hub.domain.availability.terms import (
+    Answerer,
+    AnswerRule,
     Approval,
     AskedField,
     DebtBlock,
@@ -55,6 +57,10 @@ def documents(draw: Any) -> HouseDocument:
         debt=draw(st.sampled_from(DebtBlock)), quotas=tuple(draw(st.lists(quota, max_size=6))), times=tuple(times),
         fields=tuple(AskedField(f"f{n}", "样品", "Sample", draw(st.booleans())) for n in range(draw(st.integers(0, 3)))),
         hazard=draw(st.booleans()), no_show_release=draw(st.booleans()), rotating_code=draw(st.booleans()),
+        steps=tuple(
+            AnswerRule(who, draw(st.integers(1, 720)), draw(st.integers(0, 10**7)))
+            for who in draw(st.permutations(list(Answerer)))[: draw(st.integers(0, 3))]
+        ),
         own_account=draw(st.booleans()), extend=draw(st.booleans()), training="sem",
     )  # fmt: skip
 

@@ -88,6 +88,18 @@ SENTENCES = {
         "Barred from booking until %(until)s: %(strikes)s strikes count.",
         "strikes",
     ),
+    # ---- answers by several
+    "availability.rules_step_twice": N_("Each of them answers once at most."),
+    "booking.answer_not_yours": N_("This answer is wanted of: %(who)s."),
+    "booking.answer_second_person": N_("You have answered already; another person gives the next answer."),
+    "notice.booking.answer_wanted": N_("%(customer)s asks for %(resource)s (%(number)s): your answer is wanted by %(until)s."),
+    "notice.booking.answer_reminder": N_("%(resource)s (%(number)s, %(customer)s): answer by %(until)s."),
+    "notice.booking.answer_escalated": N_(
+        "%(resource)s (%(number)s, %(customer)s): nobody answered by %(until)s; you may answer now."
+    ),
+    "label.booking.answer_wanted": N_("My answer to a request is wanted"),
+    "label.booking.answer_reminder": N_("A request that waits for my answer is due soon"),
+    "label.booking.answer_escalated": N_("A request was not answered in time and I may answer it"),
     # ---- strikes
     "booking.no_such_strike": N_("There is no such strike, or it is not for you."),
     "booking.no_such_number": N_("There is no booking with this number at your institution."),
@@ -130,6 +142,13 @@ SENTENCES = {
     "label.accounts.training_revoked": N_("A training of mine was revoked"),
     "label.accounts.training_expiring": N_("A training of mine expires soon"),
     # ---- the house rules read back
+    "house.approval_outside_steps": N_("Bookings from outside wait for answers, one after another:"),
+    "house.approval_always_steps": N_("Every booking waits for answers, one after another:"),
+    "house.step": N_("%(who)s, within %(hours)s hours."),
+    "house.step_above": N_("%(who)s, within %(hours)s hours, where more than %(above)s is to pay."),
+    "house.answer_working": N_("Hours to answer run from 9:00 to 17:00 on working days."),
+    "house.remind": N_("Who is to answer is reminded %(hours)s hours before the term."),
+    "house.escalate": N_("Who is silent is joined by those above, who have %(hours)s more hours."),
     "house.strike_for": N_("A strike is noted for: %(what)s. It counts for %(days)s days."),
     "house.strike_late_cancel": N_(
         "Who cancels less than %(notice_seconds)s before the start gets a strike; it counts for %(days)s days."
@@ -209,6 +228,8 @@ SENTENCES = {
 }
 
 REMEDIES = {
+    "booking.answer_not_yours": N_("Wait for their answer, or ask them."),
+    "booking.answer_second_person": N_("Ask a colleague."),
     "usage.untrained": N_("Ask the laboratory for the training, or for somebody to run the instrument for you."),
     "accounts.training_nobody": N_("Ask the person which address they registered with."),
     "accounts.training_own": N_("Ask a colleague."),

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from resource_hub.domain.availability.errors import InvalidRules
 from resource_hub.domain.availability.rules.document import LEAD_KEYS
 from resource_hub.domain.availability.terms import (
+    Answerer,
     Approval,
     DebtBlock,
     HouseDocument,
@@ -26,16 +27,17 @@ from resource_hub.entrypoints.support import formatting
 from resource_hub.entrypoints.support.forms import Form
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.availability.week_form import clock_text, weekday_names
+from resource_hub.kernel.money import Money
 
 # Rows of each kind: so many at least are shown, so many at most are read.
-SHOWN = {"quota_limit": 3, "time_starts": 1, "field_zh": 2}
+SHOWN = {"quota_limit": 3, "step_hours": 2, "time_starts": 1, "field_zh": 2}
 MOST = 20
 SPARE = 1
 
 _NUMBERS = (
     "step", "least", "most", "horizon_days", "lead_days", "setup", "teardown", "gap", "cancel_until", "change_until",
     "answer_hours", "hold", "samples_most", "late_grace", "no_show_after", "check_in_early", "logout_grace",
-    "strike_late_cancel", "strike_limit", "strike_days", "bar_days",
+    "strike_late_cancel", "strike_limit", "strike_days", "bar_days", "remind_hours", "escalate_hours",
 )  # fmt: skip
 # Numbers for which none at all is no answer.
 _NEEDED = {
@@ -46,7 +48,7 @@ _HOURS = {"cancel_until", "change_until", "gap", "strike_late_cancel"}
 _CHOICES: dict[str, Any] = {"approval": Approval, "silence": Silence, "debt": DebtBlock}
 _FLAGS = (
     "hazard", "no_show_release", "rotating_code", "own_account", "extend", "strike_no_show", "strike_late",
-    "strike_everywhere",
+    "strike_everywhere", "answer_working",
 )  # fmt: skip
 
 
@@ -62,6 +64,9 @@ def initial(rules: HouseDocument) -> dict[str, Any]:
     values |= {f"lead.{key}": _in_hours(rules.lead[key]) for key in rules.lead}
     for n, quota in enumerate(rules.quotas):
         values |= _quota_values(n, quota)
+    for n, step in enumerate(rules.steps):
+        above = f"{Money(step.above, 'CNY').amount:f}" if step.above else ""
+        values |= {f"step_who.{n}": step.who, f"step_hours.{n}": str(step.hours), f"step_above.{n}": above}
     for n, row in enumerate(rules.times):
         values |= {
             f"time_code.{n}": row.code, f"time_zh.{n}": row.name_zh, f"time_en.{n}": row.name_en,
@@ -111,6 +116,7 @@ def typed(form: Form) -> dict[str, Any]:
     for name in _FLAGS:
         document[name] = form.flag(name)
     document["training"] = form.text("training", longest=60) or ""
+    document["steps"] = [row for n in range(MOST) if (row := _step(form, n)) is not None]
     document["times"] = [row for n in range(MOST) if (row := _time(form, n)) is not None]
     document["quotas"] = [row for n in range(MOST) if (row := _quota(form, n)) is not None]
     document["fields"] = [row for n in range(MOST) if (row := _field(form, n)) is not None]
@@ -129,6 +135,18 @@ def _quota(form: Form, n: int) -> dict[str, Any] | None:
         "limit": _in_minutes(limit) if measure == QuotaMeasure.MINUTES.value else int(limit),
         "inside": form.text(f"quota_inside.{n}", longest=40) or "",
         "whom": form.choice(f"quota_whom.{n}", QuotaFor) or QuotaFor.ALL.value,
+    }
+
+
+def _step(form: Form, n: int) -> dict[str, Any] | None:
+    hours = form.whole(f"step_hours.{n}")
+    if not hours:
+        return None
+    above = form.money(f"step_above.{n}")
+    return {
+        "who": form.choice(f"step_who.{n}", Answerer, required=True),
+        "hours": hours,
+        "above": above.minor if above is not None else 0,
     }
 
 
@@ -173,7 +191,7 @@ def _field(form: Form, n: int) -> dict[str, Any] | None:
 
 
 # Rows of the document and the field of the form at which their faults stand.
-_ROWS = {"quotas": "quota_limit", "fields": "field_zh", "times": "time_zh"}
+_ROWS = {"quotas": "quota_limit", "fields": "field_zh", "times": "time_zh", "steps": "step_hours"}
 
 
 def placed(form: Form, error: InvalidRules) -> InvalidRules:
@@ -193,6 +211,7 @@ def placed(form: Form, error: InvalidRules) -> InvalidRules:
 def _is_filled(form: Form, name: str, n: int) -> bool:
     fields = {
         "quotas": ("quota_limit",),
+        "steps": ("step_hours",),
         "fields": ("field_zh", "field_en"),
         "times": ("time_zh", "time_en", "time_starts", "time_ends"),
     }[name]
@@ -220,6 +239,8 @@ def choices(form: Form) -> dict[str, Any]:
         "weekdays": [(str(n), name) for n, name in enumerate(weekday_names())],
         "times": times,
         "hours_named": [(time_code(form, n), _time_name(form, n)) for n in times],
+        "answerers": _words("booking.answerer", Answerer),
+        "answer_steps": _rows(form, "steps", "step_hours"),
         "quotas": _rows(form, "quotas", "quota_limit"),
         "fields": _rows(form, "fields", "field_zh"),
     }
