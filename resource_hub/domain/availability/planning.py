@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -92,18 +93,22 @@ def plans(keys: Sequence[HostKey], span: TimeSpan, *, on: date | None = None) ->
     units = catalogue.units_of(keys)
     now = clock.now()
     rules: dict[HostKey, store.RulesInForce] = {}
-    days: dict[str, dict[date, SpecialDay]] = {}
-    for host in hosts.values():
-        own = [key for key in keys if key.institution_id == host.id]
-        rules |= store.rules_in_force(session, own, on or local_day(now, zone(host.zone)))
-        if host.jurisdiction not in days:
-            first, last = wide.start.date() - timedelta(days=1), wide.end.date() + timedelta(days=1)
-            days[host.jurisdiction] = special_days(host.jurisdiction, first, last)
+    by_day: dict[date, list[HostKey]] = defaultdict(list)
+    for key in keys:
+        by_day[on or local_day(now, zone(hosts[key.institution_id].zone))].append(key)
+    for day, own in by_day.items():
+        rules |= store.rules_in_force(session, own, day)
+    first, last = wide.start.date() - timedelta(days=1), wide.end.date() + timedelta(days=1)
+    days = {
+        where: special_days(where, first, last) for where in {country(h.jurisdiction) for h in hosts.values()}
+    }
     result = {}
     for key in keys:
         host = hosts[key.institution_id]
         held = rules.get(key, store.NO_RULES)
-        hours = Hours(host.zone, weekly.get(key, ()), exceptions.get(key, ()), days[host.jurisdiction])
+        hours = Hours(
+            host.zone, weekly.get(key, ()), exceptions.get(key, ()), days[country(host.jurisdiction)]
+        )
         result[key] = Plan(key, hours, held.rules, held.number, tuple(units.get(key, ())))
     return result
 

@@ -321,3 +321,19 @@ def test_the_week_query_count_does_not_grow_with_resources(now: datetime) -> Non
         event.remove(db.engine, "before_cursor_execute", count)
         counts.append(len(seen))
     assert counts[1] <= counts[0] + 3 and counts[0] <= 12  # one set of rules a host, the rest by sets
+
+
+def test_the_week_query_count_does_not_grow_with_hosts(now: datetime) -> None:
+    counts = []
+    for keys in ([opened(units=1)], [opened(units=1) for _ in range(5)]):
+        db.session.remove()
+        seen: list[str] = []
+
+        def count(_c, _cur, statement, *_rest):  # type: ignore[no-untyped-def]
+            seen.append(statement)  # noqa: B023
+
+        event.listen(db.engine, "before_cursor_execute", count)
+        service.weeks(keys, span("2026-03-02T00:00+08:00", "2026-03-09T00:00+08:00"), Viewer())
+        event.remove(db.engine, "before_cursor_execute", count)
+        counts.append(len(seen))
+    assert counts[0] == counts[1] <= 12

@@ -1,0 +1,177 @@
+"""Free time over 10,000 resources and a fortnight; a laboratory's calendar of 10,000 events. ``./dev bench search``.
+
+The bare baseline of the search is the statement that it asks, said again through the driver alone.
+"""
+
+from __future__ import annotations
+
+import random
+import resource
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from benchmarks._common import (
+    TITLES,
+    Table,
+    arguments,
+    databases,
+    engines,
+    heard,
+    median,
+    milliseconds,
+    say_again,
+    timed,
+)
+from resource_hub.adapters import calendar_files
+from resource_hub.domain.availability.tables import FreeWindow, OpeningHours
+from resource_hub.domain.availability.terms import Wish
+from resource_hub.domain.catalogue.service import Query
+from resource_hub.domain.catalogue.tables import Resource, ResourceIndex, Unit
+from resource_hub.infra import clock
+from resource_hub.infra.bulk import collector_off, insert_rows, refresh_statistics
+from resource_hub.infra.database import db, reading
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.kernel.time import TimeSpan
+from resource_hub.reports import free_times
+from tests.builders.accounts import make_institution
+from tests.builders.catalogue import make_listing
+from tests.support.application import application
+
+NOW = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
+HOSTS = 20
+KEPT_DAYS = 60
+_HOURS = (
+    "institution_id", "id", "resource_id", "weekday", "starts_minute", "ends_minute", "since", "audience",
+    "on_holidays",
+)  # fmt: skip
+_WINDOW = ("institution_id", "unit_id", "audience", "starts_at", "ends_at", "resource_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    name: str
+    wish: Wish
+
+
+FORTNIGHT = (date(2026, 3, 2), date(2026, 3, 15))
+WISHES = (
+    Asked("two hours, any time of day", Wish(*FORTNIGHT, 7200)),
+    Asked("two hours, afternoons", Wish(*FORTNIGHT, 7200, 720, 1080)),
+)
+
+
+def main() -> int:
+    asked = arguments(__doc__ or "", ("--resources", {"type": int, "default": 10_000}))
+    table = Table()
+    for engine in engines(asked.engine):
+        with databases(engine) as factory, factory.migrated() as database:
+            table.title(f"{TITLES[engine]}, {asked.resources:,} resources")
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                application(database, Path(folder), web=False) as app,
+                app.app_context(),
+                clock.fixed(NOW),
+            ):
+                _fill(asked.resources)
+                for one in WISHES:
+                    _search(table, one, asked.resources, goal=engine == "postgresql")
+    table.title("A calendar of 10,000 events")
+    _calendar(table)
+    return table.end()
+
+
+def _search(table: Table, asked: Asked, resources: int, *, goal: bool) -> None:
+    def once(_n: int) -> None:
+        db.session.remove()
+        found = free_times.search(Query(), asked.wish)
+        assert found.results.total == resources and len(found.times) == 20
+
+    once(0)
+    with heard(db.engine) as said:
+        once(0)
+    taken = median(once, 9)
+    bare = min(say_again(db.engine, said)[0] for _ in range(5))
+    limit = "≤ 200 ms" if goal and resources == 10_000 else ""
+    table.row(asked.name, milliseconds(taken), limit, taken <= 0.2 if limit else None)
+    table.row("  the same statements, bare", milliseconds(bare))
+    table.row("  ratio", f"{taken / bare:.1f} ×")
+    table.row("  statements", str(len(said)), "≤ 16", len(said) <= 16)
+
+
+def _fill(count: int) -> None:
+    """Copies of one listing, each open for eight hours a day with a booking somewhere in it."""
+    hosts = [make_institution() for _ in range(HOSTS)]
+    model = make_listing(hosts[0])
+    session = reading()
+    rows = {
+        table: dict(session.execute(select(table.__table__).where(key == model.key.id)).mappings().one())
+        for table, key in (
+            (Resource, Resource.id),
+            (Unit, Unit.resource_id),
+            (ResourceIndex, ResourceIndex.resource_id),
+        )
+    }
+    rows[ResourceIndex].pop("docid")
+    made: dict[type, list[list[object]]] = {Resource: [], Unit: [], ResourceIndex: []}
+    windows: list[tuple[object, ...]] = []
+    hours: list[tuple[object, ...]] = []
+    chance = random.Random(1)
+    with collector_off(), unit_of_work() as unit:
+        for n in range(count - 1):
+            host, key, unit_id = hosts[n % HOSTS].id, new_id(), new_id()
+            own = {"institution_id": host}
+            made[Resource].append(list({**rows[Resource], **own, "id": key, "code": f"B{n}"}.values()))
+            made[Unit].append(
+                list({**rows[Unit], **own, "id": unit_id, "resource_id": key, "code": f"B{n}"}.values())
+            )
+            made[ResourceIndex].append(
+                list({**rows[ResourceIndex], **own, "resource_id": key, "sort_name": f"b{n:07}"}.values())
+            )
+            windows += _windows(host, unit_id, key, chance)
+            hours += [(host, new_id(), key, day, 540, 1020, date(2020, 1, 1), "all", "open") for day in range(7)]
+        host = model.key.institution_id
+        windows += _windows(host, rows[Unit]["id"], model.key.id, chance)
+        hours += [(host, new_id(), model.key.id, day, 540, 1020, date(2020, 1, 1), "all", "open") for day in range(7)]
+        for table, found in made.items():
+            insert_rows(unit.session, table, list(rows[table]), found)
+        insert_rows(unit.session, FreeWindow, list(_WINDOW), windows)
+        insert_rows(unit.session, OpeningHours, list(_HOURS), hours)
+        refresh_statistics(unit.session, Resource, Unit, ResourceIndex, FreeWindow, OpeningHours)
+
+
+def _windows(host: object, unit_id: object, key: object, chance: random.Random) -> list[tuple[object, ...]]:
+    found: list[tuple[object, ...]] = []
+    for day in range(KEPT_DAYS):
+        opens = NOW + timedelta(days=day, hours=1)
+        booked = chance.randrange(0, 8)
+        for audience in ("all", "outside"):
+            if booked:
+                found.append((host, unit_id, audience, opens, opens + timedelta(hours=booked), key))
+            if booked < 7:
+                after = opens + timedelta(hours=booked + 1)
+                found.append((host, unit_id, audience, after, opens + timedelta(hours=8), key))
+    return found
+
+
+def _calendar(table: Table) -> None:
+    start = NOW
+    events = "".join(
+        f"BEGIN:VEVENT\r\nUID:{n}\r\nSUMMARY:Event {n}\r\nDTSTART:{start + timedelta(hours=n):%Y%m%dT%H%M%SZ}\r\n"
+        f"DURATION:PT30M\r\nDESCRIPTION:{'x' * 200}\r\nEND:VEVENT\r\n"
+        for n in range(10_000)
+    )
+    body = f"BEGIN:VCALENDAR\r\n{events}END:VCALENDAR\r\n".encode()
+    span = TimeSpan(NOW, NOW + timedelta(days=800))
+    taken = timed(lambda: calendar_files.read(body, span, "Asia/Shanghai"))
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    table.row("read in a process of its own", f"{taken:.1f} s")
+    table.row("  its peak memory", f"{memory:,.0f} MB", "< 300 MB", memory < 300)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
