@@ -60,6 +60,7 @@ from resource_hub.kernel.time import TimeSpan
 
 # The row that all who want time on a resource queue for. Only its key is read here; what it says is the catalogue's.
 _resource = table("resource", column("institution_id", Id), column("id", Id))
+_LOCKED = "resources locked"
 _unit = table("unit", column("institution_id", Id), column("id", Id), column("resource_id", Id))
 
 
@@ -70,7 +71,10 @@ def lock(session: Session, keys: Iterable[HostKey]) -> None:
     """
     if session.get_bind().dialect.name != "postgresql":
         return
-    for key in sorted(set(keys)):
+    # A unit's session lives for one transaction, and what it has locked stays locked.
+    mine: set[HostKey] = session.info.setdefault(_LOCKED, set())
+    for key in sorted(set(keys) - mine):
+        mine.add(key)
         session.execute(
             select(_resource.c.id)
             .where(_resource.c.institution_id == key.institution_id, _resource.c.id == key.id)
