@@ -376,8 +376,10 @@ def answered(organisation: str, host: str, booking_id: UUID) -> Any:
     note = form.text("reason", longest=500) or ""
     try:
         if answer == "approve":
-            service.approve(key, by=g.actor, note=note, version=form.version())
-            flash(_("Confirmed; the customer is told."), "good")
+            given = service.approve(key, by=g.actor, note=note, version=form.version())
+            last = given.state is not BookingState.REQUESTED
+            told = _("Confirmed; the customer is told.") if last else _("Your yes is noted; the next answer is wanted.")
+            flash(told, "good")
         else:
             service.reject(key, by=g.actor, reason=note, version=form.version())
             flash(_("Refused; the customer reads your reason, and the time is free."), "good")

@@ -101,7 +101,10 @@ def _waiting(rows: Sequence[Row]) -> list[Waiting]:
         rules = plans[record.resource_key].rules
         seconds = int((record.answer_by - now).total_seconds()) if record.answer_by else None
         consent = rules.silence is Silence.CONSENT and record.kind is BookingKind.WINDOW
-        result.append(Waiting(row, seconds, consent, _look(row, now)))
+        look = _look(row, now)
+        if rules.steps and service.may_answer_now(record, g.actor) is False:
+            look = _("waits for another answer")
+        result.append(Waiting(row, seconds, consent, look))
     return result
 
 
@@ -152,15 +155,18 @@ def index(organisation: str) -> str:
 def confirm(organisation: str) -> Any:
     """Confirm several at once, each by itself: one that changed meanwhile keeps none of the others waiting."""
     host = accounts.organisation(organisation)
-    done, failed = 0, []
+    done, passed, failed = 0, 0, []
     for text in request.form.getlist("request")[:SEVERAL]:
         wanted = _picked(text)
         if wanted is None:
             continue
         booking_id, version = wanted
         try:
-            service.approve(HostKey(host.id, booking_id), by=g.actor, version=version)
-            done += 1
+            given = service.approve(HostKey(host.id, booking_id), by=g.actor, version=version)
+            if given.state is BookingState.REQUESTED:
+                passed += 1
+            else:
+                done += 1
         except DomainError as error:
             failed.append(" ".join(told.sentence for told in sentences.tell_all(error)))
     if done:
@@ -170,9 +176,18 @@ def confirm(organisation: str) -> Any:
             done,
         )
         flash(text, "good")
+    if passed:
+        flash(
+            ngettext(
+                "%(num)d yes noted; the next answer is wanted.",
+                "%(num)d times yes noted; the next answers are wanted.",
+                passed,
+            ),
+            "good",
+        )
     for text in dict.fromkeys(failed):
         flash(_("Not confirmed: %(why)s", why=text), "bad")
-    if not done and not failed:
+    if not done and not passed and not failed:
         flash(_("Tick the requests to confirm first."), "wait")
     return redirect(url_for("requests.index", organisation=organisation), 303)
 
