@@ -105,6 +105,12 @@ class OrderIn(ma.Schema):
     extras = ma.fields.List(
         Text(validate=ma.validate.Length(1, 60)), load_default=list, validate=ma.validate.Length(max=50)
     )
+    helpers = ma.fields.List(
+        Identifier(),
+        load_default=list,
+        validate=ma.validate.Length(max=10),
+        metadata={"description": "ids of resources that are booked together with it where wished"},
+    )
     answers = ma.fields.Dict(
         keys=Text(validate=ma.validate.Length(1, 40)),
         values=Text(validate=ma.validate.Length(max=1000)),
@@ -319,6 +325,7 @@ def asked_in(data: dict[str, Any], resource: ResourceRecord) -> Asked:
         answers=data["answers"],
         hazards=frozenset(data["hazards"]),
         hazard_note=data["hazard_note"].strip(),
+        helpers=frozenset(data["helpers"]),
     )
 
 

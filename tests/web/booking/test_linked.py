@@ -127,3 +127,20 @@ def test_the_panel_names_the_helper_that_is_in_the_way(app: Flask, world: dict[s
     when = {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "11:00", "mode": "self_use"}
     page = text(client.get(address, query_string=when))
     assert "Preparation room, which is booked together with it, is in the way:" in page
+
+
+def test_a_program_names_what_comes_along(app: Flask, world: dict[str, Any]) -> None:
+    link(app, world, ROOM_1="required", OP_1="optional")
+    scene: Scene = world["scene"]
+    with app.app_context():
+        headers = people.bearer(scene.booker_person, scene.firm)
+    body = {
+        "start": "2026-03-03T09:00:00+08:00", "end": "2026-03-03T11:00:00+08:00",
+        "helpers": [str(world["OP-1"].key.id)],
+    }  # fmt: skip
+    address = f"/api/v1/hosts/{scene.host.code}/resources/{scene.resource.code}/bookings"
+    answer = app.test_client().post(address, json=body, headers=headers)
+    assert answer.status_code == 201, answer.get_json()
+    with app.app_context():
+        (order,) = service.bookings_of(scene.booker)
+        assert {h.resource.code for h in service.helpers_of(order.key)} == {"ROOM-1", "OP-1"}
