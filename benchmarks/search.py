@@ -68,6 +68,9 @@ WISHES = (
 def main() -> int:
     asked = arguments(__doc__ or "", ("--resources", {"type": int, "default": 10_000}))
     table = Table()
+    # First, while no server of databases is among the children whose memory is looked at.
+    table.title("A calendar of 10,000 events")
+    _calendar(table)
     for engine in engines(asked.engine):
         with databases(engine) as factory, factory.migrated() as database:
             table.title(f"{TITLES[engine]}, {asked.resources:,} resources")
@@ -80,8 +83,6 @@ def main() -> int:
                 _fill(asked.resources)
                 for one in WISHES:
                     _search(table, one, asked.resources, goal=engine == "postgresql")
-    table.title("A calendar of 10,000 events")
-    _calendar(table)
     return table.end()
 
 
