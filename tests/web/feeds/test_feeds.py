@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -231,14 +230,10 @@ def test_two_thousand_events_in_a_handful_of_questions(app: Any, client: Any, wo
             into.append(told[2])
 
         event.listen(engine, "before_cursor_execute", note)
-        begun = time.perf_counter()
         answer = client.get(address)
-        took = time.perf_counter() - begun
         event.remove(engine, "before_cursor_execute", note)
         assert answer.get_data(as_text=True).count("BEGIN:VEVENT") == 2003
         assert len(asked) <= 10, "\n".join(asked)
-        assert took < 1, f"{took:.3f} s"  # 0.1 s is aimed at; a loaded machine takes longer
-        print(f"{address.split('/')[2]}: {took * 1000:.0f} ms, {len(asked)} questions, {len(answer.data)} bytes")
 
 
 def test_independent_clients_pull_and_list_it(app: Any, world: dict[str, Any], tmp_path: Path) -> None:
