@@ -105,7 +105,8 @@ def advance(session: Session, to: datetime) -> datetime:
 
     if not is_demonstration(session):
         raise NotADemonstration("this database is not a demonstration; its time cannot be moved")
-    wanted = int((to.astimezone(UTC) - machine_now()).total_seconds())
+    # Up to the next whole second: who goes to a start is not a moment before it.
+    wanted = -((machine_now() - to.astimezone(UTC)) // timedelta(seconds=1))
     session.execute(
         update(DemoState).where(DemoState.id == 1, DemoState.offset_seconds < wanted).values(offset_seconds=wanted)
     )

@@ -186,6 +186,9 @@ def organisations(
 ) -> list[OrganisationRecord]:
     statement = select(Organisation)
     if ids is not None:
+        ids = list(ids)
+        if not ids:
+            return []
         statement = statement.where(Organisation.id.in_(list(ids)))
     if kind is not None:
         statement = statement.where(Organisation.kind == kind.value)

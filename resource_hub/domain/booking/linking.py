@@ -28,7 +28,7 @@ from resource_hub.domain.booking.terms import (
     QuoteRecord,
 )
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
+from resource_hub.domain.catalogue.terms import LinkRecord, Mode, ResourceRecord
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Unit
@@ -52,20 +52,24 @@ class HelperBooking:
     quote: QuoteRecord | None
 
 
-def lock(unit: Unit, keys: Iterable[HostKey]) -> None:
-    """Lock resources and all that may be booked with them, before any of them is held."""
+def lock(unit: Unit, keys: Iterable[HostKey]) -> list[LinkRecord]:
+    """Lock resources and all that may be booked with them, before any of them is held; what that is, is returned."""
     wanted = set(keys)
-    wanted |= {link.helper_key for link in catalogue.links_of(wanted)}
-    availability.lock(unit, wanted)
+    links = catalogue.links_of(wanted)
+    availability.lock(unit, wanted | {link.helper_key for link in links})
+    return links
 
 
-def chosen(key: HostKey, asked: Asked) -> list[ResourceRecord]:
-    """The helpers of an order, by id: those that always come along, and those that were wished for."""
+def chosen(key: HostKey, asked: Asked, links: Sequence[LinkRecord] | None = None) -> list[ResourceRecord]:
+    """The helpers of an order, by id: those that always come along, and those that were wished for.
+
+    ``links``: of this resource, where they are known already.
+    """
     if asked.kind is not BookingKind.WINDOW:
         return []
     wanted = [
         link.helper_key
-        for link in catalogue.links_of([key])
+        for link in (catalogue.links_of([key]) if links is None else links)
         if link.required or link.helper_key.id in asked.helpers
     ]
     found = catalogue.resources(wanted)
@@ -79,9 +83,11 @@ def offered(key: HostKey) -> list[tuple[ResourceRecord, bool]]:
     return [(found[link.helper_key], link.required) for link in links if link.helper_key in found]
 
 
-def prepared(main: Prepared, by: Actor | None, now: datetime) -> list[Prepared]:
+def prepared(
+    main: Prepared, by: Actor | None, now: datetime, links: Sequence[LinkRecord] | None = None
+) -> list[Prepared]:
     """The orders for the helpers of an order."""
-    return [_prepared(one, main.asked, by, now) for one in chosen(main.resource.key, main.asked)]
+    return [_prepared(one, main.asked, by, now) for one in chosen(main.resource.key, main.asked, links)]
 
 
 def _prepared(helper: ResourceRecord, asked: Asked, by: Actor | None, now: datetime) -> Prepared:

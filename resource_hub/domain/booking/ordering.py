@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,6 +44,7 @@ from resource_hub.domain.booking.terms import (
     QuoteRecord,
 )
 from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import LinkRecord
 from resource_hub.infra import clock, idempotency
 from resource_hub.infra.database import current_unit
 from resource_hub.infra.ids import new_id
@@ -188,11 +189,11 @@ def book_in(
 ) -> HostKey:
     """Book inside a unit. Of a series nobody is told one by one; for what was ``granted`` before, such as half of a
     booking, lead and horizon are not asked again."""
-    linking.lock(unit, [key])
+    links = linking.lock(unit, [key])
     hold_id = _still_held(unit, key, hold_id, by)
     # Booking changes nothing of what host, customer, price and programmes are made of.
     with keeping(joining=True):
-        return _book_in(unit, key, asked, by, quote_id, hold_id, plan, series_id, granted)
+        return _book_in(unit, key, asked, by, quote_id, hold_id, plan, series_id, granted, links)
 
 
 def _book_in(
@@ -205,9 +206,10 @@ def _book_in(
     plan: availability.Plan | None,
     series_id: UUID | None,
     granted: bool,
+    links: Sequence[LinkRecord],
 ) -> HostKey:
     prepared = prepare(key, asked, by=by, now=unit.now, ignore=hold_id, plan=plan)
-    helpers = linking.prepared(prepared, by, unit.now)
+    helpers = linking.prepared(prepared, by, unit.now, links)
     reasons = judge(prepared, unit.now) + linking.reasons_against(helpers)
     if granted:
         reasons = tuple(reason for reason in reasons if reason.code not in ("booking.lead", "booking.horizon"))
@@ -382,9 +384,9 @@ def _hold(key: HostKey, asked: Asked, by: Actor, idempotency_key: str | None) ->
 
 def hold_in(unit: Unit, key: HostKey, asked: Asked, by: Actor, *, until: datetime | None = None) -> HostKey:
     """Keep a slot inside a unit; without ``until`` as long as the house rules give."""
-    linking.lock(unit, [key])
+    links = linking.lock(unit, [key])
     prepared = prepare(key, asked, by=by, now=unit.now)
-    helpers = linking.prepared(prepared, by, unit.now)
+    helpers = linking.prepared(prepared, by, unit.now, links)
     reasons = [reason for reason in judge(prepared, unit.now) if reason.place == "time"]
     reasons += linking.reasons_against(helpers)
     if reasons or prepared.plan is None or asked.span is None:

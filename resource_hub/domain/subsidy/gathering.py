@@ -83,8 +83,8 @@ class Parties:
 
 def parties_of(case: Case) -> Parties:
     customer = accounts.customer(case.customer_id)
-    host = accounts.organisation(case.institution_id)
-    owner = accounts.organisation(customer.organisation_id)
+    both = accounts.organisation_names({case.institution_id, customer.organisation_id})
+    host, owner = both[case.institution_id], both[customer.organisation_id]
     firm = customer.kind is CustomerKind.FIRM
     size = accounts.firm_size(case.customer_id, case.day) if firm else None
     return Parties(
