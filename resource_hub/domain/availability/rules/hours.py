@@ -156,10 +156,21 @@ def next_step(moment: datetime, step_minutes: int, tz: tzinfo) -> datetime:
         rest = -into % (step_minutes * 60)
         if not rest:
             return moment
-        by_clock = at(wall.date(), (into + rest) // 60, tz)
         midnight_after = midnight(wall.date() + timedelta(days=1), tz)
-        ahead = (moment + timedelta(seconds=rest), by_clock, midnight_after)
-        moment = min(one for one in ahead if one > moment)
+        ahead = min(one for one in (moment + timedelta(seconds=rest), midnight_after) if one > moment)
+        moment = _change_of_clock(moment, ahead, tz) or ahead
+
+
+def _change_of_clock(since: datetime, until: datetime, tz: tzinfo) -> datetime | None:
+    """The moment after ``since`` and not after ``until`` at which the clock is changed; whole seconds."""
+    before = since.astimezone(tz).utcoffset()
+    if until.astimezone(tz).utcoffset() == before:
+        return None
+    while until - since > timedelta(seconds=1):
+        middle = since + (until - since) // 2
+        middle -= timedelta(microseconds=middle.microsecond)
+        since, until = (middle, until) if middle.astimezone(tz).utcoffset() == before else (since, middle)
+    return until
 
 
 def held_by_others(held: Iterable[Held], now: datetime, ignore: UUID | None = None) -> list[TimeSpan]:
