@@ -134,6 +134,7 @@ def _postgresql(present: set[str]) -> list[str]:
                 f" FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {n})"
                 for n in range(PARTITIONS)
             ]
+    statements.append(_references_by_partition())
     if "occupancy" in present:
         statements.append(
             f"DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = '{OVERLAP}'"
@@ -163,6 +164,31 @@ def _postgresql(present: set[str]) -> list[str]:
                 " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
             )
     return statements
+
+
+def _references_by_partition() -> str:
+    """Let partition refer to partition, where both tables are cut by the institution that stands in the reference.
+
+    It says the same, because the rows of one institution are in partitions of one number. But a reference into the
+    whole table is checked by a query over all its partitions: 67 µs a row where the server plans it each time, and a
+    scan of the table where it keeps a plan made while the table was small; into one partition it is 8 µs.
+    """
+    tables = ", ".join(f"'{table}'" for table in PARTITIONED)
+    return (
+        "DO $$ DECLARE found record; BEGIN"
+        " FOR found IN SELECT conname, pg_get_constraintdef(k.oid) AS said, child.relname AS child,"
+        " parent.relname AS parent FROM pg_constraint k JOIN pg_class child ON child.oid = k.conrelid"
+        " JOIN pg_class parent ON parent.oid = k.confrelid WHERE k.contype = 'f' AND k.conparentid = 0"
+        " AND k.connamespace = current_schema()::regnamespace"
+        f" AND child.relname IN ({tables}) AND parent.relname IN ({tables})"
+        " AND strpos(pg_get_constraintdef(k.oid), 'FOREIGN KEY (institution_id, ') = 1"
+        " LOOP EXECUTE 'ALTER TABLE ' || found.child || ' DROP CONSTRAINT ' || found.conname;"
+        f" FOR n IN 0..{PARTITIONS - 1} LOOP"
+        " EXECUTE 'ALTER TABLE ' || found.child || '_p' || n || ' ADD CONSTRAINT ' || found.conname || ' '"
+        " || replace(found.said, 'REFERENCES ' || found.parent || '(', 'REFERENCES ' || found.parent || '_p' || n"
+        " || '(');"
+        " END LOOP; END LOOP; END $$"
+    )
 
 
 def _rights(role: str, present: set[str]) -> list[str]:

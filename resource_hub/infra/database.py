@@ -76,8 +76,6 @@ def prepare_engine(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
-    else:
-        event.listen(engine, "begin", _postgresql_begin)
 
 
 def _sqlite_connect(connection: sqlite3.Connection, _record: Any) -> None:
@@ -97,10 +95,3 @@ def _sqlite_connect(connection: sqlite3.Connection, _record: Any) -> None:
 def _sqlite_begin(connection: Any) -> None:
     immediate = connection.get_execution_options().get(WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-
-def _postgresql_begin(connection: Any) -> None:
-    # A reference into a partitioned table is checked by a query that the server otherwise plans anew each time, because
-    # it believes that looking into all partitions is what the kept plan costs: 120 µs a row instead of 8.
-    if connection.get_execution_options().get(WRITES):
-        connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
