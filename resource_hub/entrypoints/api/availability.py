@@ -14,17 +14,9 @@ from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service
 from resource_hub.domain.availability.errors import InvalidHours
 from resource_hub.domain.availability.terms import (
-    Audience,
-    DatedException,
-    ExceptionKind,
-    Lane,
-    OnHolidays,
     RulesRecord,
-    Stretch,
-    WeeklyHours,
 )
 from resource_hub.domain.booking import service as booking
-from resource_hub.domain.booking.terms import Fate, Verdict
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.api.availability_schemas import (
@@ -47,9 +39,20 @@ from resource_hub.entrypoints.api.availability_schemas import (
     RulesSchema,
     SpanArguments,
 )
-from resource_hub.entrypoints.api.common import seen_resource, span_of, told
+from resource_hub.entrypoints.api.availability_values import (
+    exception_in,
+    exception_out,
+    hit_out,
+    lane_out,
+    read_back,
+    stretches_in,
+    trial_out,
+    verdicts_in,
+    version_out,
+    weekly_out,
+)
+from resource_hub.entrypoints.api.common import seen_resource, span_of
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen, seen_number, tagged
-from resource_hub.entrypoints.support import sentences
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
 from resource_hub.infra import clock
 from resource_hub.infra.ids import new_id
@@ -58,7 +61,10 @@ from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, local_day, zone
 
 blueprint = Blueprint(
-    "availability_api", __name__, url_prefix="/api/v1", description="Calendars, free times, hours and house rules"
+    "availability_api",
+    __name__,
+    url_prefix="/api/v1",
+    description="Calendars, free times, hours and house rules",
 )
 KEEPS = (Role.MANAGER, Role.DEPUTY, Role.OFFICE, Role.INSTITUTION_ADMIN)
 # So many days are looked at in one answer.
@@ -79,137 +85,6 @@ def _kept(host: str, code: str) -> ResourceRecord:
 def _asked_span(args: dict[str, Any], most_days: int = MOST_DAYS) -> TimeSpan:
     since = args["since"] or clock.now()
     return span_of(since, args["until"] or since + timedelta(days=7), "until", most_days)
-
-
-def _stretch(one: Stretch) -> dict[str, Any]:
-    return {
-        "start": one.span.start,
-        "end": one.span.end,
-        "look": one.look.value,
-        "bookable": one.bookable,
-        "why": told([one.why])[0] if one.why else None,
-        "holder_id": one.holder_id,
-    }
-
-
-def _lane(lane: Lane) -> dict[str, Any]:
-    return {
-        "unit_id": lane.unit_id,
-        "code": lane.label,
-        "name": {"zh": lane.name_zh, "en": lane.name_en},
-        "stretches": [_stretch(one) for one in lane.stretches],
-    }
-
-
-def _weekly(row: WeeklyHours) -> dict[str, Any]:
-    return {
-        "weekday": row.weekday,
-        "starts_minute": row.starts,
-        "ends_minute": row.ends,
-        "since": row.since,
-        "until": row.until,
-        "audience": row.audience.value,
-        "on_holidays": row.on_holidays.value,
-    }
-
-
-def _hit(hit: booking.HitBooking) -> dict[str, Any]:
-    held = hit.held
-    return {
-        "holder_id": held.holder_id,
-        "number": hit.record.number if hit.record else None,
-        "version": hit.record.version if hit.record else None,
-        "unit_id": held.unit_id,
-        "start": held.span.start + timedelta(seconds=held.setup_seconds),
-        "end": held.span.end - timedelta(seconds=held.teardown_seconds),
-        "reasons": told(hit.reasons),
-        "fates": [fate.value for fate in hit.fates],
-        "times": [{"unit_id": t.unit_id, "start": t.span.start, "end": t.span.end} for t in hit.times],
-    }
-
-
-def _verdicts_in(data: dict[str, Any]) -> dict[UUID, Verdict]:
-    found = {}
-    for n, row in enumerate(data["verdicts"]):
-        timed = row["start"] is not None and row["end"] is not None
-        span = span_of(row["start"], row["end"], f"verdicts.{n}.end") if timed else None
-        found[row["booking_id"]] = Verdict(Fate(row["fate"]), span=span, version=row["version"])
-    return found
-
-
-def _exception(one: DatedException) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "kind": one.kind.value,
-        "start": one.span.start,
-        "end": one.span.end,
-        "unit_id": one.unit_id,
-        "audience": one.audience.value,
-        "reason": {"zh": one.reason_zh, "en": one.reason_en},
-    }
-
-
-def _read_back(document: Any) -> dict[str, Any]:
-    rules = service.read_rules(document)
-    return {
-        "document": service.write_rules(rules),
-        "sentences": [t.sentence for t in sentences.tell_all(service.rules_sentences(rules))],
-    }
-
-
-def _trial(trial: booking.Trial) -> dict[str, Any]:
-    return {
-        "since": trial.since,
-        "tried": trial.tried,
-        "whole": trial.whole,
-        "refused": trial.refused,
-        "refused_today": trial.before,
-        "customers": trial.customers,
-        "by_rule": [{**told([reason])[0], "count": count} for reason, count in trial.by_rule],
-        "bookings": [
-            {
-                "booking_id": one.order.key.id,
-                "start": one.order.span.start,
-                "end": one.order.span.end,
-                "reasons": told(one.reasons),
-            }
-            for one in trial.listed
-        ],
-    }
-
-
-def _version(record: RulesRecord) -> dict[str, Any]:
-    return {
-        **_read_back(record.document),
-        "number": record.number,
-        "since": record.since,
-        "until": record.until,
-        "note": record.note,
-    }
-
-
-def _stretches_in(rows: list[dict[str, Any]]) -> list[WeeklyHours]:
-    return [
-        WeeklyHours(
-            row["weekday"],
-            row["starts_minute"],
-            row["ends_minute"],
-            audience=Audience(row["audience"]),
-            on_holidays=OnHolidays(row["on_holidays"]),
-        )
-        for row in rows
-    ]
-
-
-def _exception_in(data: dict[str, Any]) -> DatedException:
-    return DatedException(
-        ExceptionKind(data["kind"]),
-        span_of(data["start"], data["end"]),
-        Audience(data["audience"]),
-        data["unit_id"],
-        data["reason"]["zh"],
-        data["reason"]["en"],
-    )
 
 
 # ---- calendar and free times -----------------------------------------------------------------------------------
@@ -240,7 +115,7 @@ def calendar(args: dict[str, Any], host: str, code: str) -> dict[str, Any]:
             }
             for day, special in sorted(week.special.items())
         ],
-        "lanes": [_lane(lane) for lane in week.lanes],
+        "lanes": [lane_out(lane) for lane in week.lanes],
     }
 
 
@@ -274,7 +149,7 @@ def hours(host: str, code: str) -> Any:
     """The weekly pattern, past and future stretches too; the ``ETag`` is asked for when it is changed."""
     record = seen_resource(host, code)
     rows = service.weekly_hours(record.key)
-    answer = {"zone": record.zone, "stretches": [_weekly(row) for row in rows]}
+    answer = {"zone": record.zone, "stretches": [weekly_out(row) for row in rows]}
     return answer, 200, tagged(service.hours_digest(rows))
 
 
@@ -292,8 +167,8 @@ def hours_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
     """Bookings that new weekly hours would leave outside; nothing is written."""
     record = _kept(host, code)
     _not_past(record, data["since"])
-    rows = _stretches_in(data["stretches"])
-    return {"hits": [_hit(h) for h in booking.preview_hours(record.key, rows, data["since"], by=g.actor)]}
+    rows = stretches_in(data["stretches"])
+    return {"hits": [hit_out(h) for h in booking.preview_hours(record.key, rows, data["since"], by=g.actor)]}
 
 
 @blueprint.put(f"{_AT}/hours")
@@ -306,18 +181,18 @@ def save_hours(data: dict[str, Any], headers: dict[str, Any], host: str, code: s
     record = _kept(host, code)
     version = seen(headers["tag"])
     _not_past(record, data["since"])
-    rows = _stretches_in(data["stretches"])
+    rows = stretches_in(data["stretches"])
     hits = booking.publish_hours(
         record.key,
         rows,
         data["since"],
         by=g.actor,
         seen=version,
-        verdicts=_verdicts_in(data),
+        verdicts=verdicts_in(data),
         reason=data["reason_to_customers"],
     )
     kept = service.weekly_hours(record.key)
-    answer = {"zone": record.zone, "stretches": [_weekly(r) for r in kept], "hits": hits}
+    answer = {"zone": record.zone, "stretches": [weekly_out(r) for r in kept], "hits": hits}
     return answer, 200, tagged(service.hours_digest(kept))
 
 
@@ -331,7 +206,7 @@ def save_hours(data: dict[str, Any], headers: dict[str, Any], host: str, code: s
 def exceptions(args: dict[str, Any], host: str, code: str) -> dict[str, Any]:
     """Closures, extra openings and maintenance that meet a span."""
     record = seen_resource(host, code)
-    return {"items": [_exception(one) for one in service.exceptions(record.key, _asked_span(args, 732))]}
+    return {"items": [exception_out(one) for one in service.exceptions(record.key, _asked_span(args, 732))]}
 
 
 @blueprint.post(f"{_AT}/exceptions/preview")
@@ -341,8 +216,8 @@ def exceptions(args: dict[str, Any], host: str, code: str) -> dict[str, Any]:
 def exception_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
     """Bookings that a closure would leave outside, or that stand in the way of maintenance; nothing is written."""
     record = _kept(host, code)
-    hits = booking.preview_exception(record.key, _exception_in(data), by=g.actor)
-    return {"hits": [_hit(h) for h in hits]}
+    hits = booking.preview_exception(record.key, exception_in(data), by=g.actor)
+    return {"hits": [hit_out(h) for h in hits]}
 
 
 @blueprint.post(f"{_AT}/exceptions")
@@ -356,15 +231,15 @@ def add_exception(data: dict[str, Any], headers: dict[str, Any], host: str, code
     A closure may leave a booking where it is; maintenance takes the units, so a booking in its way moves or goes.
     """
     record = _kept(host, code)
-    wanted = replace(_exception_in(data), id=new_id())
+    wanted = replace(exception_in(data), id=new_id())
 
     def made() -> dict[str, Any]:
         booking.publish_exception(
-            record.key, wanted, by=g.actor, verdicts=_verdicts_in(data), reason=data["reason_to_customers"]
+            record.key, wanted, by=g.actor, verdicts=verdicts_in(data), reason=data["reason_to_customers"]
         )
         return {"id": str(wanted.id)}
 
-    return _exception(service.exception(record.key, UUID(once(headers, made)["id"])))
+    return exception_out(service.exception(record.key, UUID(once(headers, made)["id"])))
 
 
 @blueprint.delete(f"{_AT}/exceptions/<uuid:exception_id>")
@@ -393,9 +268,9 @@ def rules(host: str, code: str) -> Any:
     present, number = service.house_rules(record.key)
     versions, newest = _history(record.key)
     answer = {
-        "in_force": _read_back(service.write_rules(present)),
+        "in_force": read_back(service.write_rules(present)),
         "number": number,
-        "versions": [_version(one) for one in versions],
+        "versions": [version_out(one) for one in versions],
     }
     return answer, 200, tagged(newest)
 
@@ -408,8 +283,8 @@ def rules_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
     """A document checked, read back, and tried on the bookings of the last months; nothing is written."""
     record = _kept(host, code)
     draft = service.read_rules(data["document"])
-    return _read_back(data["document"]) | {
-        "trial": _trial(booking.try_rules(record.key, draft, by=g.actor, months=data["months"]))
+    return read_back(data["document"]) | {
+        "trial": trial_out(booking.try_rules(record.key, draft, by=g.actor, months=data["months"]))
     }
 
 
@@ -422,7 +297,12 @@ def save_rules(data: dict[str, Any], headers: dict[str, Any], host: str, code: s
     """Publish house rules from a day on. A version in force never changes; one that is still ahead is replaced."""
     record = _kept(host, code)
     number = service.save_rules(
-        record.key, data["document"], data["since"], note=data["note"], by=g.actor, seen=seen_number(headers["tag"])
+        record.key,
+        data["document"],
+        data["since"],
+        note=data["note"],
+        by=g.actor,
+        seen=seen_number(headers["tag"]),
     )
     versions, newest = _history(record.key)
-    return _version(next(one for one in versions if one.number == number)), 201, tagged(newest)
+    return version_out(next(one for one in versions if one.number == number)), 201, tagged(newest)

@@ -18,7 +18,6 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.terms import Act, BookingKind, BookingRecord, BookingState, QuoteRecord
-from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.api.booking_schemas import (
     BookIn,
     BookingSchema,
@@ -40,12 +39,16 @@ from resource_hub.entrypoints.api.booking_schemas import (
     ReasonIn,
     StepIn,
     TimeIn,
+)
+from resource_hub.entrypoints.api.booking_values import (
+    answer_out,
     asked_in,
     booking_out,
     message_out,
     price_out,
+    rows_out,
 )
-from resource_hub.entrypoints.api.common import seen_resource, span_of, told
+from resource_hub.entrypoints.api.common import host_key, seen_resource, span_of, times_out, told
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen_number, tagged
 from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.guards import MEMBER, PUBLIC, allows
@@ -54,35 +57,11 @@ from resource_hub.kernel.errors import NotFound
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
 
-blueprint = Blueprint("booking_api", __name__, url_prefix="/api/v1", description="Quotes, holds, bookings and orders")
+blueprint = Blueprint(
+    "booking_api", __name__, url_prefix="/api/v1", description="Quotes, holds, bookings and orders"
+)
 _AT = "/hosts/<host>/resources/<code>"
 _ONE = "/hosts/<host>/bookings/<uuid:booking_id>"
-
-
-def _key(host: str, booking_id: UUID) -> HostKey:
-    return HostKey(accounts.organisation(host).id, booking_id)
-
-
-def _rows(records: Sequence[BookingRecord]) -> list[dict[str, Any]]:
-    """Orders with what stands around them, a handful of queries for all."""
-    now = clock.now()
-    hosts = accounts.organisation_names({r.institution_id for r in records})
-    resources = catalogue.resources({r.resource_key for r in records})
-    sums = service.sums_of(records)
-    return [
-        booking_out(
-            r,
-            service.judged_by_clock(r, now),
-            hosts[r.institution_id].code,
-            resources[r.resource_key],
-            sums.get(r.key),
-        )
-        for r in records
-    ]
-
-
-def _answer(record: BookingRecord, status: int = 200) -> Any:
-    return _rows([record])[0], status, tagged(record.version)
 
 
 # ---- price and preview -----------------------------------------------------------------------------------------
@@ -110,14 +89,7 @@ def preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
         "price": price_out(priced.quote),
         "price_missing": told(priced.missing),
         "free_units": units,
-        "alternatives": [
-            {
-                "unit_id": UUID(one["unit_id"]),
-                "start": datetime.fromisoformat(one["start"]),
-                "end": datetime.fromisoformat(one["end"]),
-            }
-            for one in (service.alternatives(record.key, asked, by=actor) if trouble else [])
-        ],
+        "alternatives": times_out(service.alternatives(record.key, asked, by=actor) if trouble else []),
     }
 
 
@@ -156,7 +128,7 @@ def quote(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -
 @allows(MEMBER)
 def show_quote(host: str, quote_id: UUID) -> dict[str, Any]:
     """A frozen price, for the customer and the host."""
-    return _quote(service.quote_of(_key(host, quote_id), g.actor), host)
+    return _quote(service.quote_of(host_key(host, quote_id), g.actor), host)
 
 
 # ---- holding and booking ---------------------------------------------------------------------------------------
@@ -171,7 +143,7 @@ def hold(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) ->
     """Keep a time for some minutes while the order is written. It lapses by itself, or is booked with ``hold_id``."""
     record = seen_resource(host, code)
     asked = asked_in(data, record)
-    return _answer(service.hold(record.key, asked, by=g.actor, idempotency_key=headers["key"]), 201)
+    return answer_out(service.hold(record.key, asked, by=g.actor, idempotency_key=headers["key"]), 201)
 
 
 @blueprint.post(f"{_AT}/bookings")
@@ -193,7 +165,7 @@ def book(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) ->
         quote_id=data["quote_id"],
         hold_id=data["hold_id"],
     )
-    return _answer(made, 201)
+    return answer_out(made, 201)
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------
@@ -204,7 +176,7 @@ def book(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) ->
 @allows(MEMBER)
 def show(host: str, booking_id: UUID) -> Any:
     """One order with its history, messages and files; its ``ETag`` is asked for when it is changed."""
-    found = service.detail(_key(host, booking_id), g.actor)
+    found = service.detail(host_key(host, booking_id), g.actor)
     sums = found.quote.sums if found.quote else None
     row = booking_out(found.record, found.state, accounts.organisation(host).code, found.resource, sums)
     row |= {
@@ -237,7 +209,7 @@ def _filters(args: dict[str, Any]) -> dict[str, Any]:
 
 def _page(records: Sequence[BookingRecord], limit: int) -> dict[str, Any]:
     page = paging.page_of(records, limit, lambda r: (r.starts_at or r.created_at, r.key.id))
-    return {"items": _rows(page.items), "next_cursor": page.next_cursor}
+    return {"items": rows_out(page.items), "next_cursor": page.next_cursor}
 
 
 @blueprint.get("/bookings")
@@ -272,8 +244,8 @@ def at_host(args: dict[str, Any], host: str) -> dict[str, Any]:
 def approve(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UUID) -> Any:
     """Say yes to a request."""
     version = seen_number(headers["tag"])
-    key = _key(host, booking_id)
-    return _answer(service.approve(key, by=g.actor, version=version, note=data["note"]))
+    key = host_key(host, booking_id)
+    return answer_out(service.approve(key, by=g.actor, version=version, note=data["note"]))
 
 
 @blueprint.post(f"{_ONE}/rejection")
@@ -284,8 +256,8 @@ def approve(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id
 def reject(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UUID) -> Any:
     """Say no to a request, with the reason that the customer reads; its time is free at once."""
     version = seen_number(headers["tag"])
-    key = _key(host, booking_id)
-    return _answer(service.reject(key, by=g.actor, reason=data["reason"], version=version))
+    key = host_key(host, booking_id)
+    return answer_out(service.reject(key, by=g.actor, reason=data["reason"], version=version))
 
 
 @blueprint.post(f"{_ONE}/proposal")
@@ -296,9 +268,9 @@ def reject(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id:
 def propose(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UUID) -> Any:
     """Offer another time instead: the host moves the order, the customer may cancel for nothing."""
     version = seen_number(headers["tag"])
-    key = _key(host, booking_id)
+    key = host_key(host, booking_id)
     span = span_of(data["start"], data["end"])
-    return _answer(service.propose(key, span, by=g.actor, note=data["note"], version=version))
+    return answer_out(service.propose(key, span, by=g.actor, note=data["note"], version=version))
 
 
 # ---- changing --------------------------------------------------------------------------------------------------
@@ -311,7 +283,7 @@ def propose(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id
 def change_preview(data: dict[str, Any], host: str, booking_id: UUID) -> dict[str, Any]:
     """What another time would mean: reasons against it, its price, whether it is free. Nothing is written."""
     span = span_of(data["start"], data["end"])
-    found = service.change_preview(_key(host, booking_id), span, by=g.actor, unit_id=data["unit_id"])
+    found = service.change_preview(host_key(host, booking_id), span, by=g.actor, unit_id=data["unit_id"])
     return {
         "reasons": told(found.reasons),
         "price": price_out(found.quote),
@@ -328,9 +300,9 @@ def change_preview(data: dict[str, Any], host: str, booking_id: UUID) -> dict[st
 def change(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UUID) -> Any:
     """Move, extend or shorten. Id, number and calendar UID stay; a refusal leaves the time as it was."""
     version = seen_number(headers["tag"])
-    key = _key(host, booking_id)
+    key = host_key(host, booking_id)
     span = span_of(data["start"], data["end"])
-    return _answer(
+    return answer_out(
         service.change(key, span, by=g.actor, version=version, unit_id=data["unit_id"], note=data["note"])
     )
 
@@ -340,7 +312,7 @@ def change(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id:
 @allows(MEMBER)
 def cancel_preview(host: str, booking_id: UUID) -> dict[str, Any]:
     """What cancelling would cost now, or why it is not possible."""
-    found = service.cancel_preview(_key(host, booking_id), by=g.actor)
+    found = service.cancel_preview(host_key(host, booking_id), by=g.actor)
     return {"fee": found.fee, "currency": found.fee.currency, "reasons": told(found.reasons)}
 
 
@@ -352,12 +324,12 @@ def cancel_preview(host: str, booking_id: UUID) -> dict[str, Any]:
 def cancel(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UUID) -> Any:
     """Cancel; the time is free at once. The host gives a reason and takes no fee."""
     version = seen_number(headers["tag"])
-    key = _key(host, booking_id)
+    key = host_key(host, booking_id)
     fee: Money | None = data["expected_fee"]
     if fee is not None:
         record, _side = service.booking_for(key, g.actor)
         fee = Money(fee.minor, record.cancel_fee.currency)
-    return _answer(
+    return answer_out(
         service.cancel(key, by=g.actor, reason=data["reason"], version=version, expected_fee=fee)
     )
 
@@ -370,7 +342,7 @@ def cancel(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id:
 @allows(MEMBER)
 def messages(host: str, booking_id: UUID) -> dict[str, Any]:
     """What the two parties wrote to each other, oldest first."""
-    found = service.detail(_key(host, booking_id), g.actor)
+    found = service.detail(host_key(host, booking_id), g.actor)
     return {"items": [message_out(m) for m in found.messages]}
 
 
@@ -381,7 +353,7 @@ def messages(host: str, booking_id: UUID) -> dict[str, Any]:
 @allows(MEMBER)
 def say(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UUID) -> dict[str, Any]:
     """Write to the other party."""
-    key = _key(host, booking_id)
+    key = host_key(host, booking_id)
 
     def made() -> dict[str, Any]:
         return {"id": str(service.say(key, data["text"], by=g.actor))}
@@ -399,5 +371,5 @@ def say(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UU
 def step(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UUID) -> Any:
     """Take a sample order or an access request one step on: receive, begin, deliver, finish."""
     version = seen_number(headers["tag"])
-    key = _key(host, booking_id)
-    return _answer(service.advance(key, Act(data["step"]), by=g.actor, note=data["note"], version=version))
+    key = host_key(host, booking_id)
+    return answer_out(service.advance(key, Act(data["step"]), by=g.actor, note=data["note"], version=version))

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import marshmallow as ma
 
 from resource_hub.domain.booking.terms import (
     Act,
-    Asked,
     BookingKind,
-    BookingRecord,
     BookingState,
     Hazard,
-    MessageRecord,
     Purpose,
-    QuoteRecord,
-    ThreeSums,
 )
-from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
+from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.entrypoints.api import AlternativeSchema, CursorArguments, cursor_schema
-from resource_hub.entrypoints.api.common import WhySchema, span_of
+from resource_hub.entrypoints.api.common import WhySchema
 from resource_hub.entrypoints.api.money import PriceLineSchema
-from resource_hub.entrypoints.support import money_text
 from resource_hub.entrypoints.support.fields import Identifier, Moment, MoneyString, Text
-from resource_hub.kernel.errors import Invalid, Reason
-from resource_hub.kernel.time import TimeSpan
 
 STEPS = (Act.RECEIVE, Act.BEGIN, Act.DELIVER, Act.FINISH)
 _KINDS = [kind.value for kind in BookingKind]
@@ -83,7 +73,9 @@ class OrderIn(ma.Schema):
         load_default=None, allow_none=True, metadata={"description": "any unit when left out"}
     )
     customer_id = Identifier(
-        load_default=None, allow_none=True, metadata={"description": "the token's only customer when left out"}
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "the token's only customer when left out"},
     )
     person_id = Identifier(
         load_default=None,
@@ -292,110 +284,3 @@ class MessagesSchema(ma.Schema):
 
 class StepIn(NoteIn):
     step = ma.fields.String(required=True, validate=ma.validate.OneOf([act.value for act in STEPS]))
-
-
-# ---- values ----------------------------------------------------------------------------------------------------
-
-
-def asked_in(data: dict[str, Any], resource: ResourceRecord) -> Asked:
-    """A wish as sent.
-
-    Raises:
-        Invalid: half a time, or an end that is not after the start.
-    """
-    kind = BookingKind(data["kind"])
-    mode: Mode | None = Mode(data["mode"]) if data["mode"] else next(iter(resource.modes), Mode.SELF_USE)
-    if kind is BookingKind.ACCESS:
-        mode = None
-    elif kind is BookingKind.SAMPLES:
-        mode = Mode.SEND_IN
-    return Asked(
-        kind=kind,
-        mode=mode,
-        span=_span_in(data) if kind is BookingKind.WINDOW else None,
-        unit_id=data["unit_id"] if kind is BookingKind.WINDOW else None,
-        customer_id=data["customer_id"],
-        person_id=data["person_id"],
-        purpose=data["purpose"],
-        project=data["project"].strip(),
-        description=data["description"].strip(),
-        samples=data["samples"],
-        items=data["items"],
-        extras=frozenset(data["extras"]),
-        answers=data["answers"],
-        hazards=frozenset(data["hazards"]),
-        hazard_note=data["hazard_note"].strip(),
-        helpers=frozenset(data["helpers"]),
-    )
-
-
-def _span_in(data: dict[str, Any]) -> TimeSpan:
-    missing = [name for name in ("start", "end") if data[name] is None]
-    if missing:
-        raise Invalid(*(Reason("booking.time_missing", {}, name) for name in missing))
-    return span_of(data["start"], data["end"])
-
-
-def _sums(sums: ThreeSums) -> dict[str, Any]:
-    return {
-        "list_price": sums.list_price,
-        "to_pay": sums.to_pay,
-        "back": sums.back,
-        "net": sums.net,
-        "currency": sums.list_price.currency,
-    }
-
-
-def price_out(quote: QuoteRecord | None) -> dict[str, Any] | None:
-    if quote is None:
-        return None
-    return {
-        **_sums(quote.sums),
-        "lines": money_text.price_lines(quote.lines, quote.currency),
-        "support": [
-            {
-                "programme": line.programme_code,
-                "kind": line.kind,
-                "amount": line.amount,
-                "reserved": line.reserved,
-                "by_when": line.by_when,
-            }
-            for line in quote.support
-        ],
-        "customer_class": quote.customer_class.value,
-        "valid_until": quote.valid_until,
-    }
-
-
-def booking_out(
-    record: BookingRecord, state: BookingState, host: str, resource: ResourceRecord, sums: ThreeSums | None
-) -> dict[str, Any]:
-    """An order; ``state`` is the one by the clock."""
-    row = {
-        name: getattr(record, name)
-        for name in (
-            "number", "resource_id", "unit_id", "customer_id", "person_id", "booked_by", "setup_seconds",
-            "teardown_seconds", "purpose", "project", "description", "samples", "items", "extras", "answers",
-            "quote_id", "rules_number", "hold_expires_at", "answer_by", "decided_at", "decision_note",
-            "cancelled_at", "cancel_reason", "cancel_fee", "version", "created_at", "changed_at",
-        )
-    }  # fmt: skip
-    return row | {
-        "id": record.key.id,
-        "host": host,
-        "kind": record.kind.value,
-        "mode": record.mode.value if record.mode else None,
-        "state": state.value,
-        "resource_code": resource.code,
-        "start": record.starts_at,
-        "end": record.ends_at,
-        "hazards": list(record.hazard.get("kinds", ())),
-        "hazard_note": record.hazard.get("note", ""),
-        "sums": _sums(sums) if sums else None,
-        "calendar_uid": record.ical_uid,
-        "calendar_sequence": record.ical_sequence,
-    }
-
-
-def message_out(message: MessageRecord) -> dict[str, Any]:
-    return {"id": message.id, "at": message.at, "from_host": message.from_host, "text": message.text}

@@ -1,17 +1,21 @@
-"""What doors of several areas need: the resource in the address, a span as sent, reasons as short sentences."""
+"""What doors of several areas need: resource and row in the address, a span as sent, reasons as short sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import marshmallow as ma
 from flask import g
 
+from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.support import sentences
 from resource_hub.kernel.errors import Invalid, Reason
+from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
 
 
@@ -23,6 +27,11 @@ class WhySchema(ma.Schema):
 def seen_resource(host: str, code: str) -> ResourceRecord:
     """A resource that this reader may see."""
     return catalogue.visible(catalogue.resource_of(host, code), g.get("actor"))
+
+
+def host_key(host: str, row_id: UUID) -> HostKey:
+    """The whole key of a host's row from its address."""
+    return HostKey(accounts.organisation(host).id, row_id)
 
 
 def span_of(start: datetime, end: datetime, place: str = "end", most_days: int = 366) -> TimeSpan:
@@ -41,3 +50,15 @@ def span_of(start: datetime, end: datetime, place: str = "end", most_days: int =
 def told(reasons: Sequence[Reason]) -> list[dict[str, str]]:
     """Reasons as short sentences."""
     return [{"code": t.code, "detail": t.sentence} for t in sentences.tell_all(reasons)]
+
+
+def times_out(alternatives: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Other times that would do, as values of ``AlternativeSchema``."""
+    return [
+        {
+            "unit_id": UUID(one["unit_id"]),
+            "start": datetime.fromisoformat(one["start"]),
+            "end": datetime.fromisoformat(one["end"]),
+        }
+        for one in alternatives
+    ]
