@@ -23,6 +23,7 @@ from resource_hub.infra.types import Id, Instant
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BYTES = attrgetter("bytes")
+_HEX = attrgetter("hex")
 
 
 _collecting = threading.Lock()
@@ -105,7 +106,7 @@ def _converted(kind: Any, dialect: Any, values: Sequence[Any]) -> Iterable[Any]:
     if isinstance(kind, JSON):
         return _each_once(_json, values, none="null")
     if dialect.name == "postgresql":
-        return values
+        return _each_once(_HEX, values) if isinstance(kind, Id) else values
     if isinstance(kind, Id):
         return _each_once(_BYTES, values)
     if isinstance(kind, Instant):

@@ -9,6 +9,8 @@ import time
 from datetime import UTC, datetime
 from uuid import UUID, SafeUUID
 
+from resource_hub.kernel.keys import id_text
+
 _VARIANT = 0b10 << 62
 _LENGTHS = [length.to_bytes(4, "big") for length in range(256)]
 _set = object.__setattr__
@@ -52,7 +54,7 @@ def derived_id(moment: datetime, *parts: object) -> UUID:
     A job that runs twice makes the same id twice and so meets its own row.
     """
     milliseconds = int(moment.astimezone(UTC).timestamp() * 1000) & ((1 << 48) - 1)
-    texts = [str(part).encode() for part in parts]
+    texts = [(id_text(part) if type(part) is UUID else str(part)).encode() for part in parts]
     key = b"".join([(_LENGTHS[len(t)] if len(t) < 256 else len(t).to_bytes(4, "big")) + t for t in texts])
     rest = int.from_bytes(hashlib.sha256(key).digest()[:10], "big")
     return uuid_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,3 +19,9 @@ class FunderKey(NamedTuple):
 
     funder_id: UUID
     id: UUID
+
+
+@lru_cache(maxsize=8192)
+def id_text(value: UUID) -> str:
+    """The UUID with its dashes. Kept, because many rows name the same few hosts, units and customers."""
+    return str(value)

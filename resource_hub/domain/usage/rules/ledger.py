@@ -17,6 +17,7 @@ from uuid import UUID
 
 from resource_hub.domain.usage.terms import EntryFacts, EntryKind, EvidenceFact, Grade, Hours, SessionSource
 from resource_hub.kernel.canonical import canonical_bytes, digest
+from resource_hub.kernel.keys import id_text
 
 ENTRY_FORMAT = 1
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
@@ -31,7 +32,7 @@ def instant_text(moment: datetime) -> str:
 
 
 def _id(value: UUID | None) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None else id_text(value)
 
 
 def _instant(value: datetime | None) -> str | None:
