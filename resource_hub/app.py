@@ -62,7 +62,7 @@ def create_app(settings: config.Settings | None = None, *, web: bool = True) -> 
     db.init_app(app)
     with app.app_context():
         database.prepare_engine(db.engine)
-        app.extensions["resource_hub_demonstration"] = _is_demonstration()
+        app.extensions["resource_hub_demonstration"] = is_demonstration()
     _wire()
     if web:
         from resource_hub.entrypoints import api
@@ -89,7 +89,7 @@ def _engine_options(url: str, settings: config.Settings) -> dict[str, object]:
     return {"max_overflow": 10, "pool_pre_ping": True, **common}
 
 
-def _is_demonstration() -> bool:
+def is_demonstration() -> bool:
     """Read once at start: a database becomes a demonstration when it is filled, never later."""
     try:
         if not inspect(db.engine).has_table("demo_state"):

@@ -192,6 +192,15 @@ def app(database: Database, tmp_path: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture
+def own_app(database: Database, tmp_path: Path) -> Iterator[Flask]:
+    """An application built for this test alone, which may add routes to it."""
+    from tests.support.application import application
+
+    with application(database, tmp_path, own=True) as made:
+        yield made
+
+
+@pytest.fixture
 def client(app: Flask) -> FlaskClient:
     """A visitor of the application who is not signed in."""
     return app.test_client()

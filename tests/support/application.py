@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import event, make_url
+from sqlalchemy.engine import Dialect, Engine
 
 import config
-from resource_hub.app import create_app
+from resource_hub.app import create_app, is_demonstration
+from resource_hub.infra import schema
 from resource_hub.infra.database import db
 from tests.support.databases import Database
 
@@ -34,15 +37,70 @@ def settings(database: Database, instance: Path, **changes: Any) -> config.Setti
 
 
 @contextlib.contextmanager
-def application(database: Database, instance: Path, *, web: bool = True, **changes: Any) -> Iterator[Flask]:
-    """The application, its connections closed afterwards."""
-    app = create_app(settings(database, instance, **changes), web=web)
+def application(
+    database: Database, instance: Path, *, web: bool = True, own: bool = False, **changes: Any
+) -> Iterator[Flask]:
+    """The application, its connections closed afterwards.
+
+    Building one, reading its templates and composing its statements takes half a second, so one is kept for each
+    engine and door and set before the test's database. ``own``, or any changed setting: one that is built for the
+    test and thrown away, for tests that add routes to it.
+    """
+    kept = None if own or changes else _kept(database, instance, web)
+    if kept is None:
+        app = create_app(settings(database, instance, **changes), web=web)
+    else:
+        app = kept.turned_to(database, settings(database, instance))
     try:
         yield app
     finally:
         with app.app_context():
             db.session.remove()
             db.engine.dispose()
+        if kept is not None:
+            kept.in_use = False
+
+
+class _Kept:
+    """An application that one test after the other uses, with what it was made with."""
+
+    def __init__(self, database: Database, instance: Path, web: bool) -> None:
+        self.app = create_app(settings(database, instance), web=web)
+        self.in_use = False
+        with self.app.app_context():
+            self._engine: Engine = db.engine
+        parts = (self.app.config, self.app.extensions, self.app.view_functions)
+        self._parts: list[tuple[dict[str, Any], dict[str, Any]]] = [(part, dict(part)) for part in parts]
+        event.listen(self._engine, "do_connect", self._connect)
+
+    def _connect(self, dialect: Dialect, _record: Any, arguments: list[Any], named: dict[str, Any]) -> None:
+        """Connect to the database of the test at hand instead of the first one's."""
+        where, how = dialect.create_connect_args(self._engine.url)
+        arguments[:] = where
+        named.update(how)
+
+    def turned_to(self, database: Database, changed: config.Settings) -> Flask:
+        self.in_use = True
+        for part, before in self._parts:  # a test may have changed them
+            part.clear()
+            part.update(before)
+        self._engine.url = make_url(schema.normal_url(database.url))
+        self.app.extensions["resource_hub_settings"] = changed
+        with self.app.app_context():
+            self.app.extensions["resource_hub_demonstration"] = is_demonstration()
+        return self.app
+
+
+_applications: dict[tuple[str, bool, int], _Kept] = {}
+
+
+def _kept(database: Database, instance: Path, web: bool) -> _Kept | None:
+    """The kept application of this process, unless a test around this one uses it already."""
+    key = (database.engine_name, web, os.getpid())
+    if key not in _applications:
+        _applications[key] = _Kept(database, instance, web)
+    kept = _applications[key]
+    return None if kept.in_use else kept
 
 
 def environment(database: Database, instance: Path, **more: str) -> dict[str, str]:

@@ -158,10 +158,10 @@ def test_a_get_that_writes_is_caught(app, people):
             unit.session.execute(text("UPDATE setting SET name = name"))
         return "ok"
 
-    app.add_url_rule("/sly", "sly", sly)
+    app.view_functions["shell.health"] = sly
     client, _code = next(iter(people.values()))
     with writes(app) as written:
-        assert client.get("/sly").status_code == 200
+        assert client.get("/healthz").status_code == 200
     assert "setting" in written
 
 

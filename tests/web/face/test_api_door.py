@@ -11,7 +11,7 @@ from tests.builders import accounts as build
 
 
 @pytest.fixture
-def door(app):
+def door(own_app):
     trial = Blueprint("trial", __name__)
 
     @trial.get("/api/v1/trial/members")
@@ -29,12 +29,12 @@ def door(app):
     def everybody():
         return {"known": g.actor is not None}
 
-    app.register_blueprint(trial)
-    with app.app_context():
+    own_app.register_blueprint(trial)
+    with own_app.app_context():
         firm = build.make_firm()
         booker = build.make_person(roles=[(firm, Role.BOOKER)])
-        app.extensions["door"] = (firm.code, build.bearer(booker, firm))
-    return app
+        own_app.extensions["door"] = (firm.code, build.bearer(booker, firm))
+    return own_app
 
 
 def test_without_a_token_nobody_enters(door):
