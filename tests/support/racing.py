@@ -144,6 +144,10 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "import": _import,
     "post": _post,
     "offer": lambda p, by: service.offer_due(),
+    "split": lambda p, by: service.split(p["booking"], p["at"], by=by, version=p.get("version"))[1].key.id,
+    "hand_over": lambda p, by: service.hand_over(
+        p["booking"], p["person"], by=by, version=p.get("version")
+    ).key.id,
     "accept": lambda p, by: service.accept_offer(p["entry"], by=by).key.id,
     "series": lambda p, by: service.create_series(
         p["key"], make_asked(), p["rule"], by=by, request_key=p.get("token")

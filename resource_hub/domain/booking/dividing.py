@@ -79,6 +79,22 @@ def _record(unit: Unit, key: HostKey) -> BookingRecord:
     return store.record(row)
 
 
+def successors(key: HostKey, *, by: Actor) -> dict[UUID, list[UUID]]:
+    """Who may take a booking over, by customer: its own first, then the actor's others.
+
+    Raises:
+        NoSuchBooking
+    """
+    record, side = reading.booking_for(key, by)
+    others = sorted(by.customer_ids - {record.customer_id}) if side is Side.CUSTOMER else []
+    found = {}
+    for customer_id in (record.customer_id, *others):
+        people = [one for one in accounts.people_of_customer(customer_id) if one != record.person_id]
+        if people:
+            found[customer_id] = people
+    return found
+
+
 @retried()
 def hand_over(
     key: HostKey, person_id: UUID, *, by: Actor, customer_id: UUID | None = None, version: int | None = None

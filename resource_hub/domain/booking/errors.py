@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from resource_hub.domain.availability.errors import SlotTaken as SlotTaken
-from resource_hub.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refused, Stale
+from resource_hub.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Reason, Refused, Stale
 
 
 class BookingRefused(Refused):
@@ -45,6 +45,17 @@ class StaleBooking(Stale):
     """The order was changed since it was read."""
 
     code = "booking.stale"
+
+
+def unchanged(version: int, seen: int | None) -> None:
+    """Nothing was changed since it was read; ``seen`` None means that nobody asks.
+
+    Raises:
+        StaleBooking
+    """
+    if seen is not None and version != seen:
+        values = {"seen": seen, "version": version}
+        raise StaleBooking(Reason("booking.stale", values), **values)
 
 
 class QuoteLapsed(Conflict):

@@ -17,8 +17,8 @@ from resource_hub.domain.booking.errors import (
     NoSuchBooking,
     NotYours,
     SlotTaken,
-    StaleBooking,
     WrongState,
+    unchanged,
 )
 from resource_hub.domain.booking.ordering import alternatives
 from resource_hub.domain.booking.preparing import (
@@ -68,12 +68,7 @@ def opened(unit: Unit, key: HostKey, by: Actor, version: int | None) -> tuple[Bo
         raise NoSuchBooking()
     if row.parent_id is not None:
         raise WrongState(Reason("booking.follows_its_order", {}))
-    if version is not None and row.version != version:
-        raise StaleBooking(
-            Reason("booking.stale", {"seen": version, "version": row.version}),
-            seen=version,
-            version=row.version,
-        )
+    unchanged(row.version, version)
     record = store.record(row)
     if _lapse(unit, record):
         row = store.locked(unit.session, key)

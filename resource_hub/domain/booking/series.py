@@ -382,10 +382,10 @@ def series_for(key: HostKey, by: Actor) -> tuple[SeriesRecord, Side]:
     raise NoSuchBooking()
 
 
-def series_of(by: Actor, limit: int = 100) -> list[SeriesRecord]:
+def series_of(by: Actor, limit: int = 100, after: Sequence[Any] | None = None) -> list[SeriesRecord]:
     """Series of the customers that an actor acts for, the newest first."""
     customers = by.customer_ids | by.led_customer_ids
-    return series_store.of_customers(reads(), customers, limit) if customers else []
+    return series_store.of_customers(reads(), customers, limit, after) if customers else []
 
 
 def occurrences(key: HostKey) -> list[Occurrence]:

@@ -16,8 +16,8 @@ from resource_hub.domain.booking.errors import (
     InvalidOrder,
     NotYours,
     SlotTaken,
-    StaleBooking,
     WrongState,
+    unchanged,
 )
 from resource_hub.domain.booking.managing import CancelPreview
 from resource_hub.domain.booking.ordering import alternatives
@@ -116,7 +116,7 @@ def look_change(
     by: Actor,
     choices: Choices | None = None,
 ) -> SeriesChangeLook:
-    """What moving this and the following, or all days, would mean for each of them. Stores nothing.
+    """What moving this day, this and the following, or all days, would mean for each of them. Stores nothing.
 
     Raises:
         NoSuchBooking, WrongState, InvalidOrder
@@ -180,6 +180,7 @@ def _change(
         target = _target(unit, series, planned)
         clashes: list[tuple[date, tuple[Reason, ...]]] = []
         moved = 0
+        several = scope is not Scope.ONE
         # Where times move on the last day goes first, so that no day stands in the way of the one before it.
         for one in reversed(planned.days) if planned.later else planned.days:
             booking, day = found[one.id].booking, found[one.id].day
@@ -189,7 +190,7 @@ def _change(
                         raise BookingRefused(
                             Reason("booking.series_no_such_time", {"day": one.day.isoformat()}, "time")
                         )
-                    managing.change_in(unit, booking, one.after, side, by, note=note, quiet=True)
+                    managing.change_in(unit, booking, one.after, side, by, note=note, quiet=several)
                     moved += 1
                 except (BookingRefused, SlotTaken) as error:
                     clashes.append((day, error.reasons))
@@ -198,11 +199,12 @@ def _change(
         if planned.split:
             ids = [b.key.id for one in planned.days if (b := found[one.id].booking) is not None]
             series_store.move_bookings(unit.session, key.institution_id, ids, target.id)
-        for one in planned.days:
-            booking = found[one.id].booking
-            if one.stays is None and booking is not None and one.after is not None:
-                waiting.freed_by_change(unit, booking, one.after, by.person_id)
-        tell(unit, target, "booking.series_changed", by, {"bookings": moved})
+        if several:
+            for one in planned.days:
+                booking = found[one.id].booking
+                if one.stays is None and booking is not None and one.after is not None:
+                    waiting.freed_by_change(unit, booking, one.after, by.person_id)
+            tell(unit, target, "booking.series_changed", by, {"bookings": moved})
         return known(unit, target)
 
 
@@ -249,7 +251,7 @@ def change(
     version: int | None = None,
     note: str = "",
 ) -> SeriesRecord:
-    """Give this day the new time and carry it to the following ones, or to all.
+    """Give this day the new time, and carry it to the following ones, or to all, as the scope says.
 
     The bookings keep their ids, numbers and calendar UIDs. What has begun keeps its time; with days before the
     changed ones, these become a series of their own, which is returned, and the earlier part keeps its id.
@@ -272,12 +274,7 @@ def _opened(
     series, side = series_for(key, by)
     linking.lock(unit, [series.resource_key])
     series = known(unit, key)
-    if version is not None and series.version != version:
-        raise StaleBooking(
-            Reason("booking.stale", {"seen": version, "version": series.version}),
-            seen=version,
-            version=series.version,
-        )
+    unchanged(series.version, version)
     if side is Side.HOST and not is_staff(by, catalogue.resource(series.resource_key), DECIDES):
         raise NotYours()
     return series, side, {one.id: one for one in series_store.occurrences(unit.session, [key])[key]}

@@ -92,14 +92,12 @@ def sent_before(
     return _record(row) if row is not None else None
 
 
-def of_customers(session: Session, customer_ids: Collection[UUID], limit: int) -> list[SeriesRecord]:
-    rows = session.scalars(
-        select(BookingSeries)
-        .where(BookingSeries.customer_id.in_(customer_ids))
-        .order_by(BookingSeries.created_at.desc(), BookingSeries.id)
-        .limit(limit)
-    )
-    return [_record(row) for row in rows]
+def of_customers(
+    session: Session, customer_ids: Collection[UUID], limit: int, after: Sequence[Any] | None = None
+) -> list[SeriesRecord]:
+    t = BookingSeries
+    statement = select(t).where(t.customer_id.in_(customer_ids))
+    return [_record(row) for row in session.scalars(store.newest(statement, t.created_at, t.id, after, limit))]
 
 
 def add_occurrences(session: Session, series_key: HostKey, rows: Sequence[tuple[date, UUID | None]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from resource_hub.domain.booking.answers import answers_of, may_answer_now
 from resource_hub.domain.booking.answers import remind_due as remind_answers
-from resource_hub.domain.booking.dividing import hand_over, split
+from resource_hub.domain.booking.dividing import hand_over, split, successors
 from resource_hub.domain.booking.invitations import INVITATION, Answer, Outcome, answered
 from resource_hub.domain.booking.invitations import key_of as invited_to
 from resource_hub.domain.booking.keeping import give_back, own_hold
@@ -105,7 +105,7 @@ from resource_hub.domain.booking.series_changing import look_change as look_chan
 from resource_hub.domain.booking.strikes import appeal as appeal_strike
 from resource_hub.domain.booking.strikes import decide as decide_strike
 from resource_hub.domain.booking.strikes import give_by_hand as give_strike
-from resource_hub.domain.booking.strikes import strikes_at, strikes_of
+from resource_hub.domain.booking.strikes import strike_for, strikes_at, strikes_of
 from resource_hub.domain.booking.telling import SUBSCRIPTIONS as _TELLING
 from resource_hub.domain.booking.telling_answers import SUBSCRIPTIONS as _ANSWERS
 from resource_hub.domain.booking.telling_strikes import SUBSCRIPTIONS as _STRIKES
@@ -121,6 +121,7 @@ from resource_hub.domain.booking.waiting import (
     waits_of,
     wish_of,
 )
+from resource_hub.domain.booking.waiting import decline as decline_offer
 from resource_hub.domain.booking.waiting import join as join_line
 from resource_hub.domain.booking.waiting import leave as leave_line
 from resource_hub.domain.booking.waiting_store import WaitingRecord
@@ -181,6 +182,7 @@ __all__ = [
     "day_of",
     "decide_fees",
     "decide_strike",
+    "decline_offer",
     "detail",
     "due_to_start",
     "entry_for",
@@ -241,8 +243,10 @@ __all__ = [
     "side_of",
     "split",
     "started",
+    "strike_for",
     "strikes_at",
     "strikes_of",
+    "successors",
     "sums_of",
     "sweep_keys",
     "together",

@@ -214,6 +214,14 @@ def _page(statement: Select[Any], after: Sequence[Any] | None, limit: int, *, ne
     return statement.order_by(*order).limit(limit)
 
 
+def newest(statement: Select[Any], when: Any, row_id: Any, after: Sequence[Any] | None, limit: int) -> Select[Any]:
+    """A list with the newest first, from the place after a row: its moment and id."""
+    if after is not None:
+        moment, last = after
+        statement = statement.where(or_(when < moment, and_(when == moment, row_id > last)))
+    return statement.order_by(when.desc(), row_id).limit(limit)
+
+
 def of_customers(
     session: Session,
     customer_ids: Collection[UUID],

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument
+from resource_hub.domain.booking import store
 from resource_hub.domain.booking.errors import NoSuchStrike
 from resource_hub.domain.booking.rules.strikes import barred_until
 from resource_hub.domain.booking.tables import Strike
@@ -39,10 +40,11 @@ def reasons_against(
     return (Reason("booking.barred", {"until": until.isoformat(), "strikes": counted, "zone": zone}),)
 
 
-def listed(session: Session, statement: Any, limit: int = 200) -> list[StrikeRecord]:
-    rows: Sequence[Strike] = session.scalars(
-        statement.order_by(Strike.given_at.desc(), Strike.id).limit(limit)
-    ).all()
+def listed(
+    session: Session, statement: Any, limit: int = 200, after: Sequence[Any] | None = None
+) -> list[StrikeRecord]:
+    """The newest first."""
+    rows = session.scalars(store.newest(statement, Strike.given_at, Strike.id, after, limit))
     return [record_of(row) for row in rows]
 
 

@@ -5,7 +5,7 @@ Nothing here runs by the clock: a strike expires and a bar ends when somebody as
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.booking import reading, store, strike_store
-from resource_hub.domain.booking.errors import InvalidOrder, NoSuchStrike, NotYours, StaleBooking, WrongState
+from resource_hub.domain.booking.errors import InvalidOrder, NoSuchStrike, NotYours, WrongState, unchanged
 from resource_hub.domain.booking.preparing import DECIDES, is_staff
 from resource_hub.domain.booking.tables import Strike
 from resource_hub.domain.booking.terms import BookingRecord, StrikeKind, StrikeRecord, StrikeState
@@ -217,9 +217,7 @@ def _locked(unit: Unit, key: HostKey, version: int | None) -> StrikeRecord:
     ).one_or_none()
     if row is None:
         raise NoSuchStrike()
-    if version is not None and row.version != version:
-        values = {"seen": version, "version": row.version}
-        raise StaleBooking(Reason("booking.stale", values), **values)
+    unchanged(row.version, version)
     return strike_store.record_of(row)
 
 
@@ -249,12 +247,32 @@ def _happened(
 # ---- asking ----------------------------------------------------------------------------------------------------
 
 
-def strikes_of(person_id: UUID) -> list[StrikeRecord]:
+def strikes_of(person_id: UUID, limit: int = 200, after: Sequence[Any] | None = None) -> list[StrikeRecord]:
     """A person's own strikes at every host, the newest first."""
-    return strike_store.listed(database.reading(), select(Strike).where(Strike.person_id == person_id))
+    statement = select(Strike).where(Strike.person_id == person_id)
+    return strike_store.listed(database.reading(), statement, limit, after)
 
 
-def strikes_at(by: Actor, *, states: Iterable[StrikeState] = (), limit: int = 200) -> list[StrikeRecord]:
+def strike_for(key: HostKey, by: Actor) -> StrikeRecord:
+    """A strike, for the person whose it is and for who decides on it.
+
+    Raises:
+        NoSuchStrike: there is none, or not for this reader.
+    """
+    found = strike_store.known(database.reading(), key)
+    decides = is_staff(by, catalogue.resource(found.resource_key), DECIDES)
+    if found.person_id != by.person_id and not decides:
+        raise NoSuchStrike()
+    return found
+
+
+def strikes_at(
+    by: Actor,
+    *,
+    states: Iterable[StrikeState] = (),
+    limit: int = 200,
+    after: Sequence[Any] | None = None,
+) -> list[StrikeRecord]:
     """Strikes at a host as far as the actor's roles reach, the newest first."""
     if not by.has(*DECIDES):
         return []
@@ -265,4 +283,4 @@ def strikes_at(by: Actor, *, states: Iterable[StrikeState] = (), limit: int = 20
     wanted = [state.value for state in states]
     if wanted:
         statement = statement.where(Strike.state.in_(wanted))
-    return strike_store.listed(database.reading(), statement, limit)
+    return strike_store.listed(database.reading(), statement, limit, after)

@@ -6,7 +6,7 @@ accepted on the guarded path; the job comes round for time that became free with
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from resource_hub.domain.booking.errors import (
     NoSuchBooking,
     SlotTaken,
     WrongState,
+    unchanged,
 )
 from resource_hub.domain.booking.ordering import book_in, hold_in
 from resource_hub.domain.booking.preparing import STAFF, judge, prepare, record_event
@@ -159,9 +160,10 @@ def entry_for(key: HostKey, by: Actor) -> WaitingRecord:
     return found
 
 
-def waits_of(by: Actor, limit: int = 100) -> list[WaitingRecord]:
+def waits_of(by: Actor, limit: int = 100, after: Sequence[Any] | None = None) -> list[WaitingRecord]:
+    """Places in line of the customers that an actor acts for, the newest first."""
     customers = by.customer_ids | by.led_customer_ids
-    return waiting_store.of_customers(reads(), customers, limit) if customers else []
+    return waiting_store.of_customers(reads(), customers, limit, after) if customers else []
 
 
 def waits_at(by: Actor, limit: int = 200) -> list[WaitingRecord]:
@@ -180,14 +182,14 @@ def ahead_of(one: WaitingRecord) -> int:
 
 
 @retried()
-def leave(key: HostKey, *, by: Actor) -> WaitingRecord:
+def leave(key: HostKey, *, by: Actor, version: int | None = None) -> WaitingRecord:
     """Wait no longer; an offer that was made goes to the next in line.
 
     Raises:
-        WrongState: it is over already. NoSuchBooking
+        WrongState: it is over already. StaleBooking, NoSuchBooking
     """
     with unit_of_work() as unit:
-        one = _opened(unit, key, by)
+        one = _opened(unit, key, by, version)
         if one.state not in (WaitingState.WAITING, WaitingState.OFFERED):
             raise WrongState(Reason("booking.waiting_over", {}))
         _set(unit, one, WaitingState.LEFT)
@@ -197,10 +199,26 @@ def leave(key: HostKey, *, by: Actor) -> WaitingRecord:
         return known(unit, key)
 
 
-def _opened(unit: Unit, key: HostKey, by: Actor) -> WaitingRecord:
+@retried()
+def decline(key: HostKey, *, by: Actor, version: int | None = None) -> WaitingRecord:
+    """Say no to what is offered: it goes to the next in line, and the place in line is given up with it.
+
+    Raises:
+        WrongState: nothing is offered any more. StaleBooking, NoSuchBooking
+    """
+    with unit_of_work() as unit:
+        one = _opened(unit, key, by, version)
+        if one.state is not WaitingState.OFFERED:
+            raise WrongState(Reason("booking.offer_over", {}))
+        return leave(key, by=by)
+
+
+def _opened(unit: Unit, key: HostKey, by: Actor, version: int | None) -> WaitingRecord:
     one = entry_for(key, by)
     linking.lock(unit, [one.resource_key])
-    return known(unit, key)
+    one = known(unit, key)
+    unchanged(one.version, version)
+    return one
 
 
 def known(unit: Unit, key: HostKey) -> WaitingRecord:
@@ -329,15 +347,15 @@ def freed_by_change(unit: Unit, record: BookingRecord, after: TimeSpan, person_i
 
 
 @retried()
-def accept(key: HostKey, *, by: Actor) -> BookingRecord:
+def accept(key: HostKey, *, by: Actor, version: int | None = None) -> BookingRecord:
     """Take what was offered: the hold becomes the booking, with the same id, by the rules as they are now.
 
     Raises:
-        WrongState: the offer has run out, or was taken or given up. BookingRefused, NoSuchBooking
+        WrongState: the offer has run out, or was taken or given up. BookingRefused, StaleBooking, NoSuchBooking
     """
     availability.warm()
     with unit_of_work() as unit:
-        one = _opened(unit, key, by)
+        one = _opened(unit, key, by, version)
         in_time = one.offered_until is not None and one.offered_until > unit.now
         if one.state is not WaitingState.OFFERED or one.booking_id is None or not in_time:
             raise WrongState(Reason("booking.offer_over", {}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
+from resource_hub.domain.booking import store
 from resource_hub.domain.booking.tables import WaitingEntry
 from resource_hub.domain.booking.terms import WaitingKind, WaitingState
 from resource_hub.kernel.keys import HostKey
@@ -108,13 +109,11 @@ def line(session: Session, resource: HostKey, kind: WaitingKind, limit: int = 10
     return [_record(row) for row in rows]
 
 
-def of_customers(session: Session, customer_ids: Collection[UUID], limit: int) -> list[WaitingRecord]:
-    rows = session.scalars(
-        select(WaitingEntry)
-        .where(WaitingEntry.customer_id.in_(customer_ids))
-        .order_by(WaitingEntry.created_at.desc(), WaitingEntry.id)
-        .limit(limit)
-    )
+def of_customers(
+    session: Session, customer_ids: Collection[UUID], limit: int, after: Sequence[Any] | None = None
+) -> list[WaitingRecord]:
+    statement = select(WaitingEntry).where(WaitingEntry.customer_id.in_(customer_ids))
+    rows = session.scalars(store.newest(statement, WaitingEntry.created_at, WaitingEntry.id, after, limit))
     return [_record(row) for row in rows]
 
 

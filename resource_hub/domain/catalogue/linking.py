@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts.terms import Actor
-from resource_hub.domain.catalogue.errors import ListingInvalid
+from resource_hub.domain.catalogue.errors import ListingInvalid, ListingStale
 from resource_hub.domain.catalogue.listings import may_manage
 from resource_hub.domain.catalogue.lookups import resource, resources
 from resource_hub.domain.catalogue.tables import ResourceLink
@@ -17,6 +17,7 @@ from resource_hub.domain.catalogue.terms import TIMED_KINDS, LinkRecord
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.kernel.canonical import canonical_bytes, digest
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 
@@ -43,18 +44,32 @@ def links_of(keys: Iterable[HostKey]) -> list[LinkRecord]:
     return _rows(reading(), keys)
 
 
-def save_links(key: HostKey, wanted: Mapping[UUID, bool], *, by: Actor) -> list[LinkRecord]:
+def links_digest(links: Iterable[LinkRecord]) -> str:
+    """A short mark of what is booked together: who saves it says which state it was made from."""
+    plain = [[str(link.helper_key.id), link.required] for link in links]
+    return digest(canonical_bytes(plain)).hex()[:16]
+
+
+def save_links(
+    key: HostKey, wanted: Mapping[UUID, bool], *, by: Actor, seen: str | None = None
+) -> list[LinkRecord]:
     """Say what is booked together with a resource; ``wanted`` says of each helper whether it always is.
 
     Bookings that stand keep what they were made with.
 
+    Args:
+        seen: ``links_digest`` of what it was made from.
+
     Raises:
+        ListingStale: somebody else changed it meanwhile.
         ListingInvalid: a helper of another host, one that is not booked by time, itself, or one with helpers of its
             own; or too many. NotYours, ResourceNotFound
     """
     with unit_of_work() as unit:
         record = resource(key)
         may_manage(by, key.institution_id, record.department_id)
+        if seen is not None and links_digest(_rows(unit.session, [key])) != seen:
+            raise ListingStale()
         keys = [HostKey(key.institution_id, helper_id) for helper_id in wanted]
         known = resources(keys)
         reasons = []

@@ -23,7 +23,7 @@ from resource_hub.domain.catalogue.importing.run import (
     start,
 )
 from resource_hub.domain.catalogue.index import rebuild as rebuild_index
-from resource_hub.domain.catalogue.linking import links_of, save_links
+from resource_hub.domain.catalogue.linking import links_digest, links_of, save_links
 from resource_hub.domain.catalogue.listings import (
     APPROVES,
     COPYABLE,
@@ -108,6 +108,7 @@ __all__ = [
     "import_runs",
     "imports_at_work",
     "keys_of_codes",
+    "links_digest",
     "links_of",
     "listing_clock",
     "listing_term",

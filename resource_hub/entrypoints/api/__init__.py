@@ -32,6 +32,11 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("availability", "blueprint"),
     ("free_times", "blueprint"),
     ("booking", "blueprint"),
+    ("series", "blueprint"),
+    ("waiting", "blueprint"),
+    ("linked", "blueprint"),
+    ("dividing", "blueprint"),
+    ("strikes", "blueprint"),
     ("assessment", "blueprint"),
     ("money", "blueprint"),
     ("usage", "blueprint"),
@@ -56,8 +61,16 @@ class AlternativeSchema(ma.Schema):
     end = fields.Moment(required=True)
 
 
+class ClashSchema(ma.Schema):
+    """A day of a series that cannot be had, and why."""
+
+    day = ma.fields.Date(required=True)
+    reasons = ma.fields.List(ma.fields.Nested(ReasonSchema), required=True)
+
+
 class ProblemSchema(ma.Schema):
-    """RFC 9457 problem with all reasons at once and a number to quote; other times where a time was the trouble."""
+    """RFC 9457 problem with all reasons at once and a number to quote; other times where a time was the trouble, and
+    the days of a series that clash."""
 
     type = ma.fields.String(required=True)
     title = ma.fields.String(required=True)
@@ -68,6 +81,7 @@ class ProblemSchema(ma.Schema):
     reference = ma.fields.String(required=True)
     reasons = ma.fields.List(ma.fields.Nested(ReasonSchema), required=True)
     alternatives = ma.fields.List(ma.fields.Nested(AlternativeSchema))
+    clashes = ma.fields.List(ma.fields.Nested(ClashSchema))
 
 
 class ResourceHubApi(Api):

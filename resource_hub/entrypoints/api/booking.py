@@ -72,21 +72,33 @@ _ONE = "/hosts/<host>/bookings/<uuid:booking_id>"
 @blueprint.response(200, PreviewSchema)
 @allows(PUBLIC)
 def preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
-    """What booking would mean, before it is done: reasons against it, price, free units. Nothing is written."""
+    """What booking would mean, before it is done: reasons against it, price, free units; with what comes along.
+
+    Nothing is written.
+    """
     record = seen_resource(host, code)
     actor = g.get("actor")
     asked = asked_in(data, record)
     prepared = service.prepare(record.key, asked, by=actor, now=clock.now())
     reasons = service.judge(prepared, clock.now())
+    helpers = service.prepared_helpers(prepared, actor, clock.now())
+    reasons += service.reasons_against_helpers(helpers)
     priced = service.preview(record, prepared.asked, prepared.who)
+    quote = service.together(priced.quote, [service.quote_for(one, clock.now()) for one in helpers])
     units: list[UUID] = []
     if asked.span is not None:
-        units = availability.free_units(record.key, asked.span, outside=prepared.who.outside)
+        outside = prepared.who.outside
+        units = availability.free_units(record.key, asked.span, outside=outside)
         units = [unit for unit in units if asked.unit_id in (None, unit)]
+        busy = service.busy_helper([one.resource for one in helpers], asked.span, outside=outside)
+        if busy is not None:
+            units = []
+            taken = availability.taken(busy.key, asked.span).reasons
+            reasons += service.helper_in_the_way(busy, taken)
     trouble = asked.span is not None and (not units or any(r.place == "time" for r in reasons))
     return {
         "reasons": told(reasons),
-        "price": price_out(priced.quote),
+        "price": price_out(quote),
         "price_missing": told(priced.missing),
         "free_units": units,
         "alternatives": times_out(service.alternatives(record.key, asked, by=actor) if trouble else []),

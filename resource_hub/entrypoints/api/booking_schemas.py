@@ -58,17 +58,14 @@ class QuoteSchema(OrderPriceSchema):
     customer_id = Identifier(required=True, allow_none=True)
 
 
-class OrderIn(ma.Schema):
-    """What is wanted. A window of time needs ``start`` and ``end``; samples and access need none."""
+class WishIn(ma.Schema):
+    """What is wanted, apart from the time."""
 
-    kind = ma.fields.String(load_default=BookingKind.WINDOW.value, validate=ma.validate.OneOf(_KINDS))
     mode = ma.fields.String(
         load_default=None,
         validate=ma.validate.OneOf([mode.value for mode in Mode]),
         metadata={"description": "the first that the resource offers when left out"},
     )
-    start = Moment(load_default=None, allow_none=True)
-    end = Moment(load_default=None, allow_none=True)
     unit_id = Identifier(
         load_default=None, allow_none=True, metadata={"description": "any unit when left out"}
     )
@@ -115,6 +112,16 @@ class OrderIn(ma.Schema):
         validate=ma.validate.Length(max=20),
     )
     hazard_note = Text(load_default="", validate=ma.validate.Length(max=1000))
+
+
+class OrderIn(WishIn):
+    """A window of time needs ``start`` and ``end``; samples and access need none."""
+
+    kind = ma.fields.String(load_default=BookingKind.WINDOW.value, validate=ma.validate.OneOf(_KINDS))
+    start = Moment(
+        load_default=None, allow_none=True, metadata={"example": "2026-03-03T09:00:00+08:00"}
+    )
+    end = Moment(load_default=None, allow_none=True, metadata={"example": "2026-03-03T11:00:00+08:00"})
 
 
 class BookIn(OrderIn):
@@ -167,6 +174,7 @@ class BookingSchema(ma.Schema):
     quote_id = Identifier(required=True, allow_none=True)
     sums = ma.fields.Nested(SumsSchema, required=True, allow_none=True)
     rules_number = ma.fields.Integer(required=True, allow_none=True)
+    series_id = Identifier(required=True, allow_none=True)
     calendar_uid = ma.fields.String(required=True)
     calendar_sequence = ma.fields.Integer(required=True)
     hold_expires_at = Moment(required=True, allow_none=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from resource_hub.domain.accounts import service as accounts
@@ -27,22 +28,23 @@ from resource_hub.kernel.time import TimeSpan
 
 
 def asked_in(data: dict[str, Any], resource: ResourceRecord) -> Asked:
-    """A wish as sent.
+    """A wish with its time, as sent.
 
     Raises:
         Invalid: half a time, or an end that is not after the start.
     """
-    kind = BookingKind(data["kind"])
-    mode: Mode | None = Mode(data["mode"]) if data["mode"] else next(iter(resource.modes), Mode.SELF_USE)
-    if kind is BookingKind.ACCESS:
-        mode = None
-    elif kind is BookingKind.SAMPLES:
-        mode = Mode.SEND_IN
+    kind, wish = BookingKind(data["kind"]), wish_in(data, resource)
+    if kind is BookingKind.WINDOW:
+        return replace(wish, span=_span_in(data))
+    mode = Mode.SEND_IN if kind is BookingKind.SAMPLES else None
+    return replace(wish, kind=kind, mode=mode, unit_id=None)
+
+
+def wish_in(data: dict[str, Any], resource: ResourceRecord) -> Asked:
+    """A wish for machine time, its time left open."""
     return Asked(
-        kind=kind,
-        mode=mode,
-        span=_span_in(data) if kind is BookingKind.WINDOW else None,
-        unit_id=data["unit_id"] if kind is BookingKind.WINDOW else None,
+        mode=Mode(data["mode"]) if data["mode"] else next(iter(resource.modes), Mode.SELF_USE),
+        unit_id=data["unit_id"],
         customer_id=data["customer_id"],
         person_id=data["person_id"],
         purpose=data["purpose"],
@@ -105,7 +107,7 @@ def booking_out(
         for name in (
             "number", "resource_id", "unit_id", "customer_id", "person_id", "booked_by", "setup_seconds",
             "teardown_seconds", "purpose", "project", "description", "samples", "items", "extras", "answers",
-            "quote_id", "rules_number", "hold_expires_at", "answer_by", "decided_at", "decision_note",
+            "quote_id", "rules_number", "series_id", "hold_expires_at", "answer_by", "decided_at", "decision_note",
             "cancelled_at", "cancel_reason", "cancel_fee", "version", "created_at", "changed_at",
         )
     }  # fmt: skip

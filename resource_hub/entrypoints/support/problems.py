@@ -59,8 +59,6 @@ _HTTP_CODES = {
 }
 # Headers of HTTP errors that a client needs; flask-smorest's own handler drops them.
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
-# What a refusal on the API carries beside its reasons, where the domain found it.
-_MORE = ("alternatives",)
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -114,10 +112,7 @@ def problem(
         "instance": request.path,
         "code": code,
         "reference": reference(),
-        "reasons": [
-            {"code": t.code, "detail": t.sentence, "remedy": t.remedy, "place": t.place, "values": dict(t.values or {})}
-            for t in reasons or []
-        ],
+        "reasons": _reasons_out(reasons or []),
         **(more or {}),
     }
     response = jsonify(body)
@@ -126,6 +121,13 @@ def problem(
     for name, value in (headers or {}).items():
         response.headers[name] = value
     return response
+
+
+def _reasons_out(told: list[sentences.Told]) -> list[dict[str, Any]]:
+    return [
+        {"code": t.code, "detail": t.sentence, "remedy": t.remedy, "place": t.place, "values": dict(t.values or {})}
+        for t in told
+    ]
 
 
 def page(
@@ -148,14 +150,24 @@ def page(
     return response
 
 
+def _more(error: DomainError) -> dict[str, Any]:
+    """What a refusal on the API carries beside its reasons, where the domain found it: other times, days that clash."""
+    more = {"alternatives": error.values["alternatives"]} if "alternatives" in error.values else {}
+    if "clashes" in error.values:
+        more["clashes"] = [
+            {"day": one["day"], "reasons": _reasons_out(sentences.tell_all(one["reasons"]))}
+            for one in error.values["clashes"]
+        ]
+    return more
+
+
 def on_domain_error(error: DomainError) -> Response:
     status = status_of(error)
     headers = {"Retry-After": "2"} if status == 503 else None
     told = sentences.tell_all(error)
     log.info("refused %s %s", error.code, reference(), extra={"codes": [t.code for t in told]})
     if is_api(request.path):
-        more = {name: error.values[name] for name in _MORE if name in error.values}
-        return problem(status, error.code, told, headers, more=more)
+        return problem(status, error.code, told, headers, more=_more(error))
     if isinstance(error, NotFound):
         # What exists and what only others may see is told apart nowhere, so not by the sentence either.
         told = []

@@ -286,6 +286,48 @@ def test_eight_give_one_of_several_answers(now: Any, database: Database, tmp_pat
     assert [step.state.value for step in service.answers_of(made.key)] == ["approved", "open"]
 
 
+def test_eight_split_one_booking_and_it_is_split_once(now: Any, database: Database, tmp_path: Path) -> None:
+    scene = make_scene()
+    made = make_booking(scene, asked=make_asked(*day(9, 13)))
+    who = {"person_id": scene.booker.person_id, "organisation_id": scene.firm.id, "booking": made.key}
+    at = [make_asked(*day(10 + n % 3, 13)).span for n in range(EIGHT)]
+    payloads = [{**who, "at": one.start, "version": made.version} for one in at if one is not None]
+    found = race(database, tmp_path, now, "split", payloads)
+    assert Counter(one[0] for one in found) == {"won": 1, "booking.stale": EIGHT - 1}
+    assert rows(Booking) == rows(Occupancy) == 2
+    assert_no_overlap()
+
+
+def test_eight_hand_one_booking_over_and_one_gets_it(now: Any, database: Database, tmp_path: Path) -> None:
+    scene = make_scene()
+    made = make_booking(scene)
+    who = {"person_id": scene.booker.person_id, "organisation_id": scene.firm.id, "booking": made.key}
+    colleagues = [make_person(roles=[(scene.firm, Role.BOOKER)]) for _ in range(EIGHT)]
+    payloads = [{**who, "person": one.id, "version": made.version} for one in colleagues]
+    found = race(database, tmp_path, now, "hand_over", payloads)
+    assert Counter(one[0] for one in found) == {"won": 1, "booking.stale": EIGHT - 1}
+    db.session.remove()
+    assert service.booking(made.key).person_id in {one.id for one in colleagues}
+
+
+def test_eight_book_a_series_over_http_with_keys(now: Any, database: Database, tmp_path: Path) -> None:
+    scene = make_scene()
+    path = f"/api/v1/hosts/{scene.host.code}/resources/{scene.resource.code}/series"
+    order = {**dict(zip(("start", "end"), day(9, 11), strict=True)), "description": "断口形貌"}
+    order["rule"] = {"frequency": "weekly", "count": 3}  # type: ignore[assignment]
+    payloads = []
+    for n in range(4):
+        firm, person, _ = another_booker()
+        headers = {**bearer(person, firm), "Idempotency-Key": f"series-{n}"}
+        who = {"person_id": person.id, "organisation_id": firm.id, "headers": headers}
+        payloads += [{"key": scene.key, "path": path, "json": order, **who}] * 2
+    found = race(database, tmp_path, now, "post", payloads)
+    assert Counter(one[0] for one in found)["won"] == 2
+    assert len({one[1] for one in found if one[0] == "won"}) == 1
+    assert rows(Booking) == rows(Occupancy) == 3
+    assert_no_overlap()
+
+
 def test_eight_times_the_same_form_makes_one_booking(now: Any, database: Database, tmp_path: Path) -> None:
     scene = make_scene()
     who = {

@@ -90,6 +90,9 @@ def plan_change(
     minute, delta = start.hour * 60 + start.minute, start.date() - here.span.start.astimezone(tz).date()
     if span == here.span:
         raise InvalidOrder(Reason("booking.series_same_time", {}, "time"))
+    if scope is Scope.ONE:
+        alone = (DayChange(here.id, here.span, here.day, span),)
+        return SeriesChange(starts_minute, length_seconds, rule, alone, False, None, False)
     pivot = here.day if scope is Scope.REST else _first_open(found)
     part = [one for one in found if one.day >= pivot]
     earlier = [one for one in found if one.day < pivot]

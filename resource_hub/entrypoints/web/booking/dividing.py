@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import service
-from resource_hub.domain.booking.terms import BookingState, Side
+from resource_hub.domain.booking.terms import BookingState
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.support import formatting, forms
 from resource_hub.entrypoints.support.forms import Form, once
@@ -30,27 +30,25 @@ def divide_form(organisation: str, host: str, booking_id: UUID) -> tuple[str, in
     return _page(organisation, key_of(host, booking_id), None)
 
 
-def _people(customer_ids: list[UUID], leave_out: UUID) -> list[tuple[str, list[tuple[str, str]]]]:
+def _people(key: HostKey) -> list[tuple[str, list[tuple[str, str]]]]:
     """Who may take a booking over, by customer."""
-    customers = accounts.customers(customer_ids)
+    found = service.successors(key, by=g.actor)
+    customers = accounts.customers(found)
+    people = accounts.people({person_id for ids in found.values() for person_id in ids})
     groups = []
-    for customer_id in customer_ids:
-        ids = [p for p in accounts.people_of_customer(customer_id) if p != leave_out]
-        people = accounts.people(ids)
+    for customer_id, ids in found.items():
         options = sorted(
             ((f"{customer_id}:{p}", formatting.plain(people[p].name)) for p in ids if p in people),
             key=lambda option: option[1],
         )
-        if options:
-            groups.append((formatting.plain(customers[customer_id].name_in(formatting.language())), options))
+        groups.append((formatting.plain(customers[customer_id].name_in(formatting.language())), options))
     return groups
 
 
 def _page(organisation: str, key: HostKey, form: Form | None) -> tuple[str, int]:
-    record, side = service.booking_for(key, g.actor)
+    record, _side = service.booking_for(key, g.actor)
     resource = catalogue.resource(record.resource_key)
     forms.remember_zone(resource.zone)
-    others = sorted(g.actor.customer_ids - {record.customer_id}) if side is Side.CUSTOMER else []
     middle = ""
     if record.span is not None:
         start = record.span.start.astimezone(zone(resource.zone))
@@ -65,7 +63,7 @@ def _page(organisation: str, key: HostKey, form: Form | None) -> tuple[str, int]
         host=accounts.organisation(key.institution_id),
         form=form
         or Form({"version": record.version, "at": datetime.fromisoformat(middle) if middle else None}),
-        people=_people([record.customer_id, *others], record.person_id),
+        people=_people(key),
         open=record.state in (BookingState.REQUESTED, BookingState.APPROVED) and record.span is not None,
         organisation_code=organisation,
     )

@@ -1,0 +1,322 @@
+"""Series for programs: booking again and again with every clash answered; changing one day, the rest, or all.
+
+All days are booked, moved or cancelled together or none is. A refusal names every day that clashes, in ``clashes``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from flask import g
+from flask_smorest import Blueprint
+
+from resource_hub.domain.booking import service
+from resource_hub.domain.booking.rules.recurrence import Recurrence
+from resource_hub.domain.booking.terms import Scope
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.entrypoints.api import CursorArguments
+from resource_hub.entrypoints.api.booking_schemas import NoteIn, ReasonIn
+from resource_hub.entrypoints.api.booking_values import asked_in, price_out, rows_out, sums_out
+from resource_hub.entrypoints.api.common import host_key, seen_resource, span_of, times_out, told
+from resource_hub.entrypoints.api.series_schemas import (
+    CancelArguments,
+    FullSeriesSchema,
+    SeriesCancelIn,
+    SeriesCancelPreviewSchema,
+    SeriesChangeIn,
+    SeriesChangePreviewSchema,
+    SeriesIn,
+    SeriesPage,
+    SeriesPreviewSchema,
+    SeriesTimeIn,
+)
+from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen_number, tagged
+from resource_hub.entrypoints.support import paging
+from resource_hub.entrypoints.support.guards import MEMBER, allows
+from resource_hub.infra import clock
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.money import Money
+
+blueprint = Blueprint("series_api", __name__, url_prefix="/api/v1", description="Series of bookings")
+_AT = "/hosts/<host>/resources/<code>/series"
+_ONE = "/hosts/<host>/series/<uuid:series_id>"
+
+
+# ---- values ----------------------------------------------------------------------------------------------------
+
+
+def _choices_in(rows: list[dict[str, Any]]) -> dict[date, service.Choice]:
+    found = {}
+    for n, row in enumerate(rows):
+        timed = row["start"] is not None and row["end"] is not None
+        span = span_of(row["start"], row["end"], f"choices.{n}.end") if timed else None
+        found[row["day"]] = service.Choice(row["skip"], span)
+    return found
+
+
+def _rule_in(row: dict[str, Any]) -> Recurrence:
+    until = row["until"].isoformat() if row["until"] else None
+    return Recurrence.from_json({**row, "until": until})
+
+
+def _series_out(found: Sequence[service.SeriesRecord]) -> list[dict[str, Any]]:
+    days = service.series_days_of([one.key for one in found])
+    resources = catalogue.resources({one.resource_key for one in found})
+    now = clock.now()
+    rows = []
+    for one in found:
+        resource, on = resources[one.resource_key], days[one.key]
+        row = {
+            name: getattr(one, name)
+            for name in (
+                "resource_id", "customer_id", "person_id", "booked_by", "rule", "starts_minute", "length_seconds",
+                "split_from", "version", "created_at",
+            )
+        }  # fmt: skip
+        rows.append(
+            row
+            | {
+                "id": one.key.id,
+                "host": resource.host_code,
+                "resource_code": resource.code,
+                "zone": resource.zone,
+                "state": service.series_state(on),
+                "ahead": sum(service.day_is_live(day, now) for day in on),
+            }
+        )
+    return rows
+
+
+def _full(key: HostKey, status: int = 200) -> Any:
+    record, side = service.series_for(key, g.actor)
+    row = _series_out([record])[0]
+    days = service.series_days(key)
+    booked = {one["id"]: one for one in rows_out([d.booking for d in days if d.booking is not None])}
+    now = clock.now()
+    row |= {
+        "side": side.value,
+        "days": [
+            {
+                "day": one.day,
+                "live": service.day_is_live(one, now),
+                "moved_by_hand": service.moved_by_hand(record, one, row["zone"]),
+                "booking": booked[one.booking.key.id] if one.booking is not None else None,
+            }
+            for one in days
+        ],
+    }
+    return row, status, tagged(record.version)
+
+
+# ---- making one ------------------------------------------------------------------------------------------------
+
+
+@blueprint.post(f"{_AT}/preview")
+@blueprint.arguments(SeriesIn)
+@blueprint.response(200, SeriesPreviewSchema)
+@allows(MEMBER)
+def preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
+    """What a series would be, day by day: times, prices, what clashes and what would do instead. Nothing is written."""
+    record = seen_resource(host, code)
+    look = service.look_series(
+        record.key,
+        asked_in(data, record),
+        _rule_in(data["rule"]),
+        by=g.actor,
+        choices=_choices_in(data["choices"]),
+    )
+    return {
+        "days": [
+            {
+                "day": one.day,
+                "start": one.span.start if one.span else None,
+                "end": one.span.end if one.span else None,
+                "skipped": one.skipped,
+                "reasons": told(one.reasons),
+                "alternatives": times_out(one.alternatives),
+                "price": price_out(one.quote),
+            }
+            for one in look.days
+        ],
+        "clashes": len(look.clashes),
+        "sums": sums_out(look.sums) if look.sums else None,
+    }
+
+
+@blueprint.post(_AT)
+@blueprint.arguments(SeriesIn)
+@blueprint.arguments(CreateHeaders, location="headers")
+@blueprint.response(201, FullSeriesSchema)
+@allows(MEMBER)
+def create(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> Any:
+    """Book every day of a series, or none. A refusal names each day that clashes, to be left out or given another
+    time in ``choices``."""
+    record = seen_resource(host, code)
+    asked, rule, choices = asked_in(data, record), _rule_in(data["rule"]), _choices_in(data["choices"])
+
+    def made() -> dict[str, Any]:
+        return {"id": str(service.create_series(record.key, asked, rule, by=g.actor, choices=choices).key.id)}
+
+    return _full(HostKey(record.key.institution_id, UUID(once(headers, made)["id"])), 201)
+
+
+# ---- reading ---------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/series")
+@blueprint.arguments(CursorArguments, location="query")
+@blueprint.response(200, SeriesPage)
+@allows(MEMBER)
+def of_customers(args: dict[str, Any]) -> dict[str, Any]:
+    """Series of the token's customers, the newest first."""
+    after = paging.unpack(args["after"], datetime, UUID)
+    found = service.series_of(g.actor, args["limit"] + 1, after)
+    page = paging.page_of(found, args["limit"], lambda one: (one.created_at, one.key.id))
+    return {"items": _series_out(page.items), "next_cursor": page.next_cursor}
+
+
+@blueprint.get(_ONE)
+@blueprint.response(200, FullSeriesSchema)
+@allows(MEMBER)
+def show(host: str, series_id: UUID) -> Any:
+    """A series with all its days; its ``ETag`` is asked for when it is changed."""
+    return _full(host_key(host, series_id))
+
+
+# ---- changing --------------------------------------------------------------------------------------------------
+
+
+@blueprint.post(f"{_ONE}/change/preview")
+@blueprint.arguments(SeriesTimeIn)
+@blueprint.response(200, SeriesChangePreviewSchema)
+@allows(MEMBER)
+def change_preview(data: dict[str, Any], host: str, series_id: UUID) -> dict[str, Any]:
+    """What another time would mean for each day that it reaches. Nothing is written."""
+    look = service.look_change_series(
+        host_key(host, series_id),
+        data["booking_id"],
+        span_of(data["start"], data["end"]),
+        Scope(data["scope"]),
+        by=g.actor,
+        choices=_choices_in(data["choices"]),
+    )
+    return {
+        "days": [
+            {
+                "day": one.day,
+                "booking_id": one.booking.key.id if one.booking else None,
+                "start": one.after.start if one.after else None,
+                "end": one.after.end if one.after else None,
+                "stays": one.stays.value if one.stays else None,
+                "reasons": told(one.reasons),
+                "alternatives": times_out(one.alternatives),
+                "price": price_out(one.quote),
+            }
+            for one in look.days
+        ],
+        "moving": look.moving,
+        "clashes": len(look.clashes),
+        "split": look.split,
+    }
+
+
+@blueprint.post(f"{_ONE}/change")
+@blueprint.arguments(SeriesChangeIn)
+@blueprint.arguments(EditHeaders, location="headers")
+@blueprint.response(200, FullSeriesSchema)
+@allows(MEMBER)
+def change(data: dict[str, Any], headers: dict[str, Any], host: str, series_id: UUID) -> Any:
+    """Move one day, it and the following ones, or all. Ids, numbers and calendar UIDs stay. With days before the
+    changed ones, these become a series of their own, which is answered."""
+    version = seen_number(headers["tag"])
+    changed = service.change_series(
+        host_key(host, series_id),
+        data["booking_id"],
+        span_of(data["start"], data["end"]),
+        Scope(data["scope"]),
+        by=g.actor,
+        choices=_choices_in(data["choices"]),
+        version=version,
+        note=data["note"],
+    )
+    return _full(changed.key)
+
+
+# ---- cancelling ------------------------------------------------------------------------------------------------
+
+
+def _reach(data: dict[str, Any]) -> tuple[Scope, date | None]:
+    return (Scope.REST if data["since"] else Scope.ALL), data["since"]
+
+
+@blueprint.get(f"{_ONE}/cancellation")
+@blueprint.arguments(CancelArguments, location="query")
+@blueprint.response(200, SeriesCancelPreviewSchema)
+@allows(MEMBER)
+def cancel_preview(args: dict[str, Any], host: str, series_id: UUID) -> dict[str, Any]:
+    """What cancelling would cost now, day by day, and which days could not be cancelled any more."""
+    look = service.look_cancel_series(host_key(host, series_id), *_reach(args), by=g.actor)
+    return {
+        "days": [
+            {
+                "day": one.day,
+                "booking_id": one.booking.key.id if one.booking else None,
+                "fee": preview.fee,
+                "reasons": told(preview.reasons),
+            }
+            for one, preview in look.days
+        ],
+        "fee": look.fee,
+        "currency": look.fee.currency if look.fee is not None else None,
+    }
+
+
+@blueprint.post(f"{_ONE}/cancellation")
+@blueprint.arguments(SeriesCancelIn)
+@blueprint.arguments(EditHeaders, location="headers")
+@blueprint.response(200, FullSeriesSchema)
+@allows(MEMBER)
+def cancel(data: dict[str, Any], headers: dict[str, Any], host: str, series_id: UUID) -> Any:
+    """Cancel what is still ahead, from a day on or all; a single day is cancelled as the booking that it is. The host
+    gives a reason and takes no fee."""
+    version, key = seen_number(headers["tag"]), host_key(host, series_id)
+    fee: Money | None = data["expected_fee"]
+    if fee is not None:
+        record, _side = service.series_for(key, g.actor)
+        fee = Money(fee.minor, catalogue.resource(record.resource_key).currency)
+    service.cancel_series(
+        key, *_reach(data), by=g.actor, reason=data["reason"], version=version, expected_fee=fee
+    )
+    return _full(key)
+
+
+# ---- answers of the host ---------------------------------------------------------------------------------------
+
+
+@blueprint.post(f"{_ONE}/approval")
+@blueprint.arguments(NoteIn)
+@blueprint.arguments(EditHeaders, location="headers")
+@blueprint.response(200, FullSeriesSchema)
+@allows(MEMBER)
+def approve(data: dict[str, Any], headers: dict[str, Any], host: str, series_id: UUID) -> Any:
+    """Say yes to all days that wait for an answer."""
+    return _answered(host, series_id, headers, True, data["note"])
+
+
+@blueprint.post(f"{_ONE}/rejection")
+@blueprint.arguments(ReasonIn)
+@blueprint.arguments(EditHeaders, location="headers")
+@blueprint.response(200, FullSeriesSchema)
+@allows(MEMBER)
+def reject(data: dict[str, Any], headers: dict[str, Any], host: str, series_id: UUID) -> Any:
+    """Say no to all days that wait for an answer, with the reason that the customer reads."""
+    return _answered(host, series_id, headers, False, data["reason"])
+
+
+def _answered(host: str, series_id: UUID, headers: dict[str, Any], accept: bool, note: str) -> Any:
+    version, key = seen_number(headers["tag"]), host_key(host, series_id)
+    service.answer_series(key, accept, by=g.actor, note=note, version=version)
+    return _full(key)

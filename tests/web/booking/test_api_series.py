@@ -1,0 +1,168 @@
+"""Series over the REST interface: every clash is answered, one day, the rest or all move and go together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from tests.support.door import Door, World
+from tests.web.booking.test_api import LATER, ORDER, book, codes
+
+WEEKLY = {"rule": {"frequency": "weekly", "count": 3}}
+SERIES = {**ORDER, **WEEKLY}
+ANY = {"If-Match": "*"}
+
+
+def make(world: World, status: int = 201, **changes: Any) -> Any:
+    return world.booker("POST", f"{world.at}/series", status, json={**SERIES, **changes}).json
+
+
+def one(world: World, made: Any, tail: str = "") -> str:
+    return f"/hosts/{world.scene.host.code}/series/{made['id']}{tail}"
+
+
+def starts(series: Any) -> list[str]:
+    return [day["booking"]["start"] for day in series["days"]]
+
+
+def test_a_series_from_its_preview_to_its_days(world: World) -> None:
+    seen = world.booker("POST", f"{world.at}/series/preview", 200, json=SERIES).json
+    assert [day["day"] for day in seen["days"]] == ["2026-03-03", "2026-03-10", "2026-03-17"]
+    assert seen["clashes"] == 0 and seen["sums"]["to_pay"] == "1800.00"
+    made = make(world)
+    assert (made["state"], made["ahead"], made["side"], made["zone"]) == ("live", 3, "customer", "Asia/Shanghai")
+    assert starts(made) == ["2026-03-03T01:00:00Z", "2026-03-10T01:00:00Z", "2026-03-17T01:00:00Z"]
+    assert {day["booking"]["series_id"] for day in made["days"]} == {made["id"]}
+    shown = world.booker("GET", one(world, made), 200)
+    assert shown.json == made and shown.headers["ETag"] == f'"{made["version"]}"'
+    assert world.manager("GET", one(world, made), 200).json["side"] == "host"
+    assert [row["id"] for row in world.booker("GET", "/series", 200).json["items"]] == [made["id"]]
+    assert world.stranger("GET", "/series", 200).json["items"] == []
+
+
+def test_a_clash_is_named_by_its_day_and_answered_by_a_choice(world: World) -> None:
+    taken = {"start": "2026-03-10T10:00:00+08:00", "end": "2026-03-10T12:00:00+08:00"}
+    book(world, world.stranger, **taken)
+    seen = world.booker("POST", f"{world.at}/series/preview", 200, json=SERIES).json
+    assert seen["clashes"] == 1 and len(seen["days"][1]["alternatives"]) == 3
+    refused = world.booker("POST", f"{world.at}/series", 409, json=SERIES)
+    assert refused.mimetype == "application/problem+json" and codes(refused) == ["booking.series_clash"]
+    (clash,) = refused.json["clashes"]
+    assert clash["day"] == "2026-03-10"
+    assert clash["reasons"][0]["code"] == "availability.slot_taken" and clash["reasons"][0]["remedy"]
+    assert world.booker("GET", "/bookings", 200).json["items"] == []
+    other = seen["days"][1]["alternatives"][0]
+    choice = {"day": "2026-03-10", "start": other["start"], "end": other["end"]}
+    made = make(world, choices=[choice])
+    assert starts(made)[1] == other["start"] and made["days"][1]["moved_by_hand"]
+    left = {"start": "2026-03-05T09:00:00+08:00", "end": "2026-03-05T11:00:00+08:00"}
+    second = make(world, **left, choices=[{"day": "2026-03-12", "skip": True}])
+    assert [day["booking"] is None for day in second["days"]] == [False, True, False]
+
+
+def test_the_same_key_makes_one_series(world: World) -> None:
+    key = {"Idempotency-Key": "series-1"}
+    first = world.booker("POST", f"{world.at}/series", 201, json=SERIES, headers=key).json
+    assert world.booker("POST", f"{world.at}/series", 201, json=SERIES, headers=key).json == first
+    other = world.booker("POST", f"{world.at}/series", 409, json={**SERIES, "samples": 1}, headers=key)
+    assert codes(other) == ["key_reused"]
+    assert len(world.booker("GET", "/bookings", 200).json["items"]) == 3
+
+
+def test_one_day_moves_alone_the_rest_becomes_a_series_and_all_move_together(world: World) -> None:
+    made = make(world)
+    day = made["days"][1]["booking"]
+    wish = {"booking_id": day["id"], "start": "2026-03-11T13:00:00+08:00", "end": "2026-03-11T15:00:00+08:00"}
+    world.booker("POST", one(world, made, "/change"), 428, json=wish)
+    world.booker("POST", one(world, made, "/change"), 412, json=wish, headers={"If-Match": '"99"'})
+    seen = world.booker("POST", one(world, made, "/change/preview"), 200, json=wish).json
+    assert (seen["moving"], seen["clashes"], seen["split"]) == (1, 0, False)
+    tag = {"If-Match": f'"{made["version"]}"'}
+    alone = world.booker("POST", one(world, made, "/change"), 200, json=wish, headers=tag)
+    assert alone.json["id"] == made["id"] and alone.headers["ETag"] == f'"{made["version"] + 1}"'
+    assert starts(alone.json)[1] == "2026-03-11T05:00:00Z" and starts(alone.json)[2] == starts(made)[2]
+    third = made["days"][2]["booking"]
+    later = {"booking_id": third["id"], "start": "2026-03-17T14:00:00+08:00", "end": "2026-03-17T16:00:00+08:00"}
+    rest = world.booker("POST", one(world, made, "/change"), 200, json={**later, "scope": "rest"}, headers=ANY).json
+    assert rest["split_from"] == made["id"] and starts(rest) == ["2026-03-17T06:00:00Z"]
+    first = made["days"][0]["booking"]
+    all_ = {"booking_id": first["id"], "start": "2026-03-03T15:00:00+08:00", "end": "2026-03-03T17:00:00+08:00"}
+    moved = world.booker("POST", one(world, made, "/change"), 200, json={**all_, "scope": "all"}, headers=ANY).json
+    # What was moved by hand stays where it is.
+    assert starts(moved) == ["2026-03-03T07:00:00Z", "2026-03-11T05:00:00Z"]
+
+
+def test_a_change_that_clashes_moves_nothing(world: World) -> None:
+    made = make(world)
+    book(world, world.stranger, start="2026-03-10T14:00:00+08:00", end="2026-03-10T15:00:00+08:00")
+    wish = {"start": "2026-03-03T13:00:00+08:00", "end": "2026-03-03T15:00:00+08:00"}
+    wish |= {"booking_id": made["days"][0]["booking"]["id"], "scope": "all"}
+    refused = world.booker("POST", one(world, made, "/change"), 409, json=wish, headers=ANY)
+    assert [clash["day"] for clash in refused.json["clashes"]] == ["2026-03-10"]
+    assert starts(world.booker("GET", one(world, made), 200).json) == starts(made)
+    stays = {**wish, "choices": [{"day": "2026-03-10", "skip": True}]}
+    moved = world.booker("POST", one(world, made, "/change"), 200, json=stays, headers=ANY).json
+    assert [start[11:13] for start in starts(moved)] == ["05", "01", "05"]
+
+
+def test_cancelling_says_its_fee_and_its_reach(world: World) -> None:
+    made = make(world)
+    path = one(world, made, "/cancellation")
+    seen = world.booker("GET", f"{path}?since=2026-03-10", 200).json
+    assert (len(seen["days"]), seen["fee"], seen["currency"]) == (2, "0.00", "CNY")
+    rest = world.booker("POST", path, 200, json={"since": "2026-03-10", "expected_fee": "0.00"}, headers=ANY).json
+    assert [day["booking"]["state"] for day in rest["days"]] == ["approved", "cancelled", "cancelled"]
+    without = world.manager("POST", path, 422, json={}, headers=ANY)
+    assert codes(without) == ["booking.reason_missing"]
+    stale = world.booker("POST", path, 412, json={}, headers={"If-Match": f'"{made["version"]}"'})
+    assert codes(stale) == ["booking.stale"]
+    world.booker("POST", path, 200, json={}, headers=ANY)
+    again = world.booker("POST", path, 409, json={}, headers=ANY)
+    assert codes(again) == ["booking.series_nothing_ahead"]
+
+
+def test_the_host_answers_all_days_at_once(make_world: Callable[..., World]) -> None:
+    world = make_world(rules={"approval": "always"})
+    made = make(world)
+    assert {day["booking"]["state"] for day in made["days"]} == {"requested"}
+    world.booker("POST", one(world, made, "/approval"), 403, json={}, headers=ANY)
+    world.manager("POST", one(world, made, "/rejection"), 422, json={}, headers=ANY)
+    done = world.manager("POST", one(world, made, "/approval"), 200, json={"note": "欢迎"}, headers=ANY).json
+    assert {day["booking"]["state"] for day in done["days"]} == {"approved"}
+    late = world.manager("POST", one(world, made, "/rejection"), 409, json={"reason": "停电"}, headers=ANY)
+    assert codes(late) == ["booking.series_nothing_waits"]
+
+
+def test_strangers_are_told_nothing_of_a_series(world: World, other_host: Door) -> None:
+    made = make(world)
+    wish = {**LATER, "booking_id": made["days"][0]["booking"]["id"]}
+    for door in (world.stranger, other_host):
+        for method, tail, body in [
+            ("GET", "", None), ("POST", "/change/preview", wish), ("POST", "/change", wish), ("GET", "/cancellation", None),
+            ("POST", "/cancellation", {"reason": "x"}), ("POST", "/approval", {}), ("POST", "/rejection", {"reason": "x"}),
+        ]:  # fmt: skip
+            answer = door(method, one(world, made, tail), 404, json=body, headers=ANY)
+            missing = door(method, one(world, {"id": uuid4()}, tail), 404, json=body, headers=ANY)
+            assert [answer.json[k] for k in ("title", "detail", "code")] == [
+                missing.json[k] for k in ("title", "detail", "code")
+            ]
+    world.visitor("GET", one(world, made), 401)
+    # A day of another series is no day of this one.
+    other = make(world, start="2026-03-05T09:00:00+08:00", end="2026-03-05T11:00:00+08:00")
+    wrong = {**LATER, "booking_id": other["days"][0]["booking"]["id"]}
+    answer = world.booker("POST", one(world, made, "/change"), 409, json=wrong, headers=ANY)
+    assert codes(answer) == ["booking.series_day_over"]
+
+
+def test_a_rule_that_cannot_be_is_refused_at_its_place(world: World) -> None:
+    for rule, place in [
+        ({"frequency": "weekly"}, "count"),
+        ({"frequency": "weekly", "count": 3, "until": "2026-04-01"}, "count"),
+        ({"frequency": "weekly", "until": "2026-03-03"}, "until"),
+        ({"frequency": "hourly", "count": 3}, "/rule/frequency"),
+        ({"frequency": "weekly", "count": 1}, "/rule/count"),
+        ({"frequency": "weekly", "count": 2, "weekdays": [7]}, "/rule/weekdays/0"),
+    ]:
+        answer = world.booker("POST", f"{world.at}/series/preview", 422, json={**ORDER, "rule": rule})
+        assert place in [reason["place"] for reason in answer.json["reasons"]], answer.json
