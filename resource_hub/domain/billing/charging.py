@@ -18,6 +18,7 @@ from resource_hub.domain.billing.rules import MONEY_FORMAT, money_bytes, money_d
 from resource_hub.domain.billing.tables import Charge, MoneyEntry
 from resource_hub.domain.billing.terms import ChargeFacts, ChargeKind, ChargeRecord, MoneyEntryKind
 from resource_hub.domain.booking import service as bookings
+from resource_hub.domain.booking.terms import QuoteRecord
 from resource_hub.domain.pricing import service as pricing
 from resource_hub.domain.pricing.errors import InvalidTariff, NoRate, NoTariff, NothingToPrice, PriceOnRequest
 from resource_hub.domain.pricing.terms import Occasion, Price, UseFacts
@@ -25,7 +26,6 @@ from resource_hub.domain.usage import service as usage
 from resource_hub.infra.ids import derived_id
 from resource_hub.infra.outbox import Event
 from resource_hub.infra.unit_of_work import Unit
-from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import local_day, zone
@@ -50,7 +50,9 @@ def _charge_entry(unit: Unit, institution_id: UUID, entry: Any) -> None:
     if store.charge_of_source(unit.session, institution_id, source_key) is not None:
         return
     booking = bookings.booking(HostKey(institution_id, entry.booking_id)) if entry.booking_id else None
-    quoted = _quoted(institution_id, booking)
+    quote = _quote(institution_id, booking)
+    # What the quote priced besides its time: chosen surcharges and counted items.
+    quoted = dict(quote.use) if quote is not None else {}
     use = use_of_entry(
         entry.said,
         reserved=booking.span if booking else None,
@@ -59,12 +61,8 @@ def _charge_entry(unit: Unit, institution_id: UUID, entry: Any) -> None:
     )
     kind = ChargeKind.NO_SHOW if use.occasion is Occasion.NO_SHOW else ChargeKind.USE
     customer_class = CustomerClass(entry.customer_class)
-    resource = HostKey(institution_id, entry.resource_id)
     try:
-        # The quote's tariff holds; without a quote the one in force on the day of use decides.
-        found = pricing.price(
-            resource, entry.day, customer_class, use, booking.tariff_id if booking else None
-        )
+        found = _price(unit, entry, booking, quote, customer_class, use)
     except _UNPRICED as reason:
         _write(
             unit,
@@ -155,11 +153,27 @@ def _charge_helpers(unit: Unit, entry: Any, booking: Any, use: UseFacts, kind: C
         )
 
 
-def _quoted(institution_id: UUID, booking: Any) -> dict[str, Any]:
-    """What the quote of a booking priced besides its time: chosen surcharges and counted items."""
+def _quote(institution_id: UUID, booking: Any) -> QuoteRecord | None:
     if booking is None or booking.quote_id is None:
-        return {}
-    return dict(bookings.quote_of(HostKey(institution_id, booking.quote_id)).use)
+        return None
+    return bookings.quote_of(HostKey(institution_id, booking.quote_id))
+
+
+def _price(
+    unit: Unit, entry: Any, booking: Any, quote: QuoteRecord | None, customer_class: CustomerClass, use: UseFacts
+) -> Price:
+    """The price that was agreed for the order, where the host named one by hand; else the quote's tariff holds, and
+    without a quote the one in force on the day of use."""
+    agreed = bookings.agreed_of(unit, quote) if quote is not None else None
+    if agreed is not None:
+        standing = store.standing_uses(unit.session, booking.key)
+        paid = any(gross > 0 for gross in standing)
+        if use.occasion is not Occasion.USE and standing and not paid:
+            # Nobody came to the session that bore the price, but another one was used: a person decides.
+            raise PriceOnRequest()
+        return pricing.agreed_price(agreed, customer_class, use, paid=paid)
+    resource = HostKey(entry.key.institution_id, entry.resource_id)
+    return pricing.price(resource, entry.day, customer_class, use, booking.tariff_id if booking else None)
 
 
 def _take_back(unit: Unit, institution_id: UUID, entry_id: UUID, correction: Any) -> None:
@@ -376,22 +390,3 @@ def enter_money(
         unit, institution_id, "money", entry_id, entry_digest, local_day(unit.now, zone(host.zone))
     )
     return entry_id
-
-
-def try_tariff(
-    resource: HostKey, document: Any, charges: list[ChargeRecord]
-) -> list[tuple[ChargeRecord, Price | None, str]]:
-    """What another tariff would have made of past charges; the reason code where it could not price one."""
-    from resource_hub.domain.pricing.rules import price as price_rule
-    from resource_hub.domain.pricing.rules import read_tariff
-
-    tariff = read_tariff(document)
-    found: list[tuple[ChargeRecord, Price | None, str]] = []
-    for charge in charges:
-        try:
-            use = UseFacts.from_json(charge.use)
-            price = price_rule(tariff, CustomerClass(charge.customer_class), use)
-            found.append((charge, replace(price), ""))
-        except DomainError as reason:
-            found.append((charge, None, reason.code))
-    return found

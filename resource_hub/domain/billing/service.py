@@ -9,7 +9,7 @@ from uuid import UUID
 
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.billing import store
-from resource_hub.domain.billing.charging import on_cancellation_fee_due, on_usage_sealed, try_tariff
+from resource_hub.domain.billing.charging import on_cancellation_fee_due, on_usage_sealed
 from resource_hub.domain.billing.errors import ChargeNotFound
 from resource_hub.domain.billing.ports import install
 from resource_hub.domain.billing.statements import (
@@ -27,6 +27,7 @@ from resource_hub.domain.billing.statements import (
 )
 from resource_hub.domain.billing.telling import SUBSCRIPTIONS as _NOTICES
 from resource_hub.domain.billing.terms import AccountRecord, ChargeRecord, MoneyEntryRecord, TriedLine
+from resource_hub.domain.billing.trying import try_tariff
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.kernel.keys import HostKey
@@ -172,7 +173,7 @@ def tried(
     charges = [store.charge_record(r) for r in store.charges_of_resource(reading(), resource, since, limit)]
     return [
         TriedLine(charge, price.total if price else None, reason)
-        for charge, price, reason in try_tariff(resource, document, charges)
+        for charge, price, reason in try_tariff(document, charges)
     ]
 
 

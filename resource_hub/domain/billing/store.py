@@ -106,6 +106,20 @@ def charges_of_entry(session: Session, institution_id: UUID, entry_id: UUID) -> 
     )
 
 
+def standing_uses(session: Session, booking: HostKey) -> list[int]:
+    """What each use of an order was charged, in minor units, without those that a correction took back."""
+    rows = session.execute(
+        select(Charge.source_key, Charge.kind, Charge.gross_minor).where(
+            Charge.institution_id == booking.institution_id,
+            Charge.booking_id == booking.id,
+            Charge.kind.in_([ChargeKind.USE.value, ChargeKind.CORRECTION.value]),
+        )
+    ).all()
+    back = {key for key, kind, _gross in rows if kind == ChargeKind.CORRECTION.value}
+    uses = [(key, gross) for key, kind, gross in rows if kind == ChargeKind.USE.value]
+    return [gross for key, gross in uses if f"{key}:reversed" not in back]
+
+
 def charges_of_booking(session: Session, institution_id: UUID, booking_id: UUID) -> list[ChargeRecord]:
     rows = session.execute(
         select(Charge, StatementLine.statement_id)

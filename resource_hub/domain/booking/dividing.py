@@ -14,7 +14,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import OccupancyKind
-from resource_hub.domain.booking import linking, ports, quoting, reading, store
+from resource_hub.domain.booking import linking, ports, quoting, reading, store, under_quotes
 from resource_hub.domain.booking.errors import BookingRefused, InvalidOrder, NotYours, WrongState
 from resource_hub.domain.booking.managing import change_in, decides, opened, written
 from resource_hub.domain.booking.ordering import book_in
@@ -60,6 +60,7 @@ def split(
         span = _ahead(record, unit.now)
         if not span.start < at < span.end:
             raise InvalidOrder(Reason("booking.split_outside", {}, "time"))
+        _priced_by_tariff(record)
         helpers = frozenset(child.resource_id for child in store.children(unit.session, key))
         change_in(unit, record, TimeSpan(span.start, at), side, by, kind="split", quiet=True, granted=True)
         asked = replace(
@@ -71,6 +72,12 @@ def split(
         record_event(unit, made, by.person_id, "split_from", {"number": record.number})
         announce(unit, key, "booking.changed", by.person_id, kind=record.kind.value)
         return _record(unit, key), second
+
+
+def _priced_by_tariff(record: BookingRecord) -> None:
+    reasons = under_quotes.not_to_be_divided(record)
+    if reasons:
+        raise BookingRefused(*reasons)
 
 
 def _record(unit: Unit, key: HostKey) -> BookingRecord:
@@ -112,6 +119,8 @@ def hand_over(
             decides(record, by)
         span = _ahead(record, unit.now)
         target = customer_id or record.customer_id
+        if target != record.customer_id:
+            _priced_by_tariff(record)
         if target != record.customer_id and side is Side.CUSTOMER and target not in by.customer_ids:
             raise NotYours()
         if person_id not in accounts.people_of_customer(target):

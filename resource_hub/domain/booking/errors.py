@@ -35,6 +35,10 @@ class NoSuchStrike(NotFound):
     code = "booking.no_such_strike"
 
 
+class NoSuchInquiry(NotFound):
+    code = "booking.no_such_inquiry"
+
+
 class NotYours(Forbidden):
     """The reader may see the order but not do this to it."""
 

@@ -10,7 +10,16 @@ from uuid import UUID
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument, OccupancyKind
-from resource_hub.domain.booking import answers, linking, ports, quoting, reading, store, waiting
+from resource_hub.domain.booking import (
+    answers,
+    linking,
+    ports,
+    quoting,
+    reading,
+    store,
+    under_quotes,
+    waiting,
+)
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -368,6 +377,8 @@ def judged(
     if record.tariff_id is not None:
         # The tariff of the first quote keeps its word; only the time is new.
         quote = quoting.compute(prepared.resource, asked, prepared.who, now, record.tariff_id)
+    else:
+        reasons += under_quotes.reasons_against(record, asked)
     waits = not running and needs_approval(
         rules, outside=prepared.who.outside, by_host=by_host, kind=record.kind
     )

@@ -15,7 +15,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import OccupancyKind
-from resource_hub.domain.booking import linking, ports, quoting, store
+from resource_hub.domain.booking import linking, ports, quoting, store, under_quotes
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -118,6 +118,7 @@ def _digest(key: HostKey, asked: Asked, by: Actor, **more: Any) -> bytes:
         "answers": {k: str(v) for k, v in asked.answers.items()},
         "hazards": sorted(asked.hazards),
         "helpers": sorted(str(one) for one in asked.helpers),
+        "given": str(asked.given_id),
         "organisation": str(by.organisation_id),
         "more": {k: str(v) for k, v in more.items()},
     }
@@ -219,6 +220,8 @@ def _book_in(
     assert plan is not None and asked.customer_id is not None
     on_request = False
     quoted: QuoteRecord | None = None
+    if asked.given_id is not None:
+        under_quotes.take(unit, key, asked.given_id, hold_id)
     if quote_id is not None:
         quoted = quoting.redeem(
             HostKey(key.institution_id, quote_id), resource, asked, prepared.who, unit.now, by

@@ -246,12 +246,12 @@ def row_values(
     }
 
 
-def number_of(booking_id: UUID, year: int) -> str:
+def number_of(made_id: UUID, year: int, letter: str = "B") -> str:
     """The number that people read out: ``B26-7KQ2-M9XA``, from the random part of the id. No letter is mistaken for
     a figure; nobody queues for a counter."""
-    value = booking_id.int & ((1 << 40) - 1)
+    value = made_id.int & ((1 << 40) - 1)
     letters = "".join(_ALPHABET[(value >> shift) & 31] for shift in range(35, -1, -5))
-    return f"B{year % 100:02d}-{letters[:4]}-{letters[4:]}"
+    return f"{letter}{year % 100:02d}-{letters[:4]}-{letters[4:]}"
 
 
 def record_event(

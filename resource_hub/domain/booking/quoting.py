@@ -8,7 +8,7 @@ from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor, CustomerClass
-from resource_hub.domain.booking import ports, store
+from resource_hub.domain.booking import ports, store, under_quotes
 from resource_hub.domain.booking.errors import InvalidOrder, NoSuchBooking, QuoteLapsed
 from resource_hub.domain.booking.terms import Asked, BookingKind, QuoteRecord, ThreeSums
 from resource_hub.domain.catalogue import service as catalogue
@@ -79,10 +79,14 @@ def compute(
 
     Raises:
         PriceOnRequest, NoTariff, NoRate, NothingToPrice, InvalidTariff: as pricing says.
+        QuoteLapsed: the quote that the host gave by hand is not for this order.
     """
     on = day_of(resource, asked.span, now)
     use = use_of(resource, asked)
-    price = pricing.price(resource.key, on, who.customer_class, use, tariff_id)
+    if asked.given_id is not None:
+        price = under_quotes.price(resource, asked, who.customer_id, who.customer_class, use)
+    else:
+        price = pricing.price(resource.key, on, who.customer_class, use, tariff_id)
     support = (
         tuple(
             ports.installed().expected_support.expected(
@@ -105,6 +109,7 @@ def compute(
         use=use.as_json(),
         tariff_id=price.tariff_id,
         valid_until=valid,
+        given_id=asked.given_id,
     )
 
 
@@ -120,7 +125,7 @@ def preview(resource: ResourceRecord, asked: Asked, who: Buyer) -> Preview:
     """The price of a choice while it is being made. Never raises for want of a price."""
     try:
         return Preview(compute(resource, asked, who, clock.now()))
-    except (*UNPRICED, pricing_errors.InvalidTariff) as error:
+    except (*UNPRICED, pricing_errors.InvalidTariff, QuoteLapsed) as error:
         return Preview(None, error.reasons)
 
 
@@ -188,6 +193,7 @@ def redeem(
     """
     found = quote_of(key, by)
     same = found.resource_key == resource.key and found.customer_id == who.customer_id
+    same = same and found.given_id == asked.given_id
     if not same or dict(found.use) != use_of(resource, asked).as_json():
         raise QuoteLapsed(Reason("booking.quote_for_other", {}, "quote"))
     if found.valid_until <= now:

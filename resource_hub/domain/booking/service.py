@@ -5,6 +5,24 @@ from __future__ import annotations
 from resource_hub.domain.booking.answers import answers_of, may_answer_now
 from resource_hub.domain.booking.answers import remind_due as remind_answers
 from resource_hub.domain.booking.dividing import hand_over, split, successors
+from resource_hub.domain.booking.inquiries import accept as accept_quote
+from resource_hub.domain.booking.inquiries import ask as ask_for_quote
+from resource_hub.domain.booking.inquiries import by_inquiry
+from resource_hub.domain.booking.inquiries import decline as decline_quote
+from resource_hub.domain.booking.inquiries import give as give_quote
+from resource_hub.domain.booking.inquiries import refuse as refuse_inquiry
+from resource_hub.domain.booking.inquiries import take_back as take_back_inquiry
+from resource_hub.domain.booking.inquiries import withdraw as withdraw_quote
+from resource_hub.domain.booking.inquiry_reading import (
+    files_of_inquiry,
+    given_versions,
+    inquiries_at,
+    inquiries_of,
+    inquiries_waiting,
+    inquiry_for,
+    may_price,
+    order_of_inquiry,
+)
 from resource_hub.domain.booking.invitations import INVITATION, Answer, Outcome, answered
 from resource_hub.domain.booking.invitations import key_of as invited_to
 from resource_hub.domain.booking.keeping import give_back, own_hold
@@ -108,9 +126,12 @@ from resource_hub.domain.booking.strikes import give_by_hand as give_strike
 from resource_hub.domain.booking.strikes import strike_for, strikes_at, strikes_of
 from resource_hub.domain.booking.telling import SUBSCRIPTIONS as _TELLING
 from resource_hub.domain.booking.telling_answers import SUBSCRIPTIONS as _ANSWERS
+from resource_hub.domain.booking.telling_inquiries import SUBSCRIPTIONS as _INQUIRIES
 from resource_hub.domain.booking.telling_strikes import SUBSCRIPTIONS as _STRIKES
 from resource_hub.domain.booking.trying import MONTHS as TRIAL_MONTHS
 from resource_hub.domain.booking.trying import Trial, try_rules
+from resource_hub.domain.booking.under_quotes import agreed_of
+from resource_hub.domain.booking.under_quotes import of_order as inquiry_of_order
 from resource_hub.domain.booking.waiting import accept as accept_offer
 from resource_hub.domain.booking.waiting import (
     ahead_of,
@@ -151,7 +172,9 @@ __all__ = [
     "Trial",
     "WaitingRecord",
     "accept_offer",
+    "accept_quote",
     "advance",
+    "agreed_of",
     "ahead_of",
     "alternatives",
     "answer_series",
@@ -159,6 +182,7 @@ __all__ = [
     "answers_of",
     "appeal_strike",
     "approve",
+    "ask_for_quote",
     "asked_of",
     "attach",
     "booking",
@@ -167,6 +191,7 @@ __all__ = [
     "bookings_of",
     "busy_helper",
     "buyer",
+    "by_inquiry",
     "calendar",
     "cancel",
     "cancel_preview",
@@ -183,18 +208,27 @@ __all__ = [
     "decide_fees",
     "decide_strike",
     "decline_offer",
+    "decline_quote",
     "detail",
     "due_to_start",
     "entry_for",
     "file_of",
+    "files_of_inquiry",
     "finished",
     "give_back",
+    "give_quote",
     "give_strike",
+    "given_versions",
     "hand_over",
     "helper_in_the_way",
     "helpers_of",
     "hold",
     "holders",
+    "inquiries_at",
+    "inquiries_of",
+    "inquiries_waiting",
+    "inquiry_for",
+    "inquiry_of_order",
     "invited_to",
     "is_staff",
     "join_line",
@@ -207,6 +241,7 @@ __all__ = [
     "look_series",
     "may_answer_now",
     "may_buy_for",
+    "may_price",
     "missed",
     "moved_by_hand",
     "next_start_of",
@@ -214,6 +249,7 @@ __all__ = [
     "of_resources",
     "offer_due",
     "offered_helpers",
+    "order_of_inquiry",
     "own_hold",
     "prepare",
     "prepared_helpers",
@@ -230,6 +266,7 @@ __all__ = [
     "quote_of",
     "reasons_against_helpers",
     "records",
+    "refuse_inquiry",
     "reject",
     "remind_answers",
     "request",
@@ -249,6 +286,7 @@ __all__ = [
     "successors",
     "sums_of",
     "sweep_keys",
+    "take_back_inquiry",
     "together",
     "try_rules",
     "viewer_of",
@@ -256,9 +294,10 @@ __all__ = [
     "waits_at",
     "waits_of",
     "wish_of",
+    "withdraw_quote",
 ]  # fmt: skip
 
-_PARTS = (_TELLING, _STRIKES, _ANSWERS)
+_PARTS = (_TELLING, _STRIKES, _ANSWERS, _INQUIRIES)
 SUBSCRIPTIONS = {
     name: [handler for part in _PARTS for handler in part.get(name, [])]
     for name in sorted({name for part in _PARTS for name in part})

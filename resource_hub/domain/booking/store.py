@@ -11,6 +11,7 @@ from sqlalchemy import Select, and_, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts.terms import CustomerClass
+from resource_hub.domain.booking import inquiry_store
 from resource_hub.domain.booking.tables import Booking, BookingEvent, BookingFile, BookingMessage, Quote
 from resource_hub.domain.booking.terms import (
     COUNTED,
@@ -418,6 +419,8 @@ def add_quote(session: Session, quote: QuoteRecord, created_at: datetime, create
         "created_at": created_at,
     }
     add_rows(session, Quote, [row])
+    if quote.given_id is not None:
+        inquiry_store.add_agreed(session, key, quote.given_id)
     return key
 
 
@@ -440,6 +443,7 @@ def quote(session: Session, key: HostKey) -> QuoteRecord | None:
         tariff_id=row.tariff_id,
         valid_until=row.valid_until,
         key=HostKey(row.institution_id, row.id),
+        given_id=inquiry_store.given_of(session, key) if row.tariff_id is None else None,
     )
 
 

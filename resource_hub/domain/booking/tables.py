@@ -19,6 +19,79 @@ STATES = [
 ]  # fmt: skip
 
 
+class Inquiry(HostRow, Base):
+    """A customer asks what something would cost, where no tariff says it."""
+
+    __tablename__ = "inquiry"
+    number: Mapped[str] = mapped_column(String(30))
+    resource_id: Mapped[UUID] = mapped_column(Id)
+    customer_id: Mapped[UUID] = mapped_column(Id, ForeignKey("customer.id"))
+    person_id: Mapped[UUID] = mapped_column(Id, ForeignKey("person.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    mode: Mapped[str] = mapped_column(String(20))
+    length_seconds: Mapped[int] = mapped_column(Seconds)
+    samples: Mapped[int] = mapped_column(Integer)
+    wanted_from: Mapped[date | None] = mapped_column(Date)
+    wanted_until: Mapped[date | None] = mapped_column(Date)
+    description: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (
+        one_of("kind", ["window", "samples", "access"]),
+        one_of("state", ["asked", "given", "accepted", "declined", "refused", "withdrawn"]),
+        CheckConstraint("length_seconds >= 0 AND samples >= 0", name="amounts"),
+        host_fk("inquiry", "resource"),
+        UniqueConstraint("institution_id", "number", name="uq_inquiry_number"),
+        Index("ix_inquiry_state", "institution_id", "state", "created_at"),
+        Index("ix_inquiry_customer", "customer_id", "created_at"),
+    )
+
+
+class InquiryFile(HostRow, Base):
+    """A document that says more about an inquiry: a drawing, a sample list."""
+
+    __tablename__ = "inquiry_file"
+    inquiry_id: Mapped[UUID] = mapped_column(Id)
+    file_organisation_id: Mapped[UUID] = mapped_column(Id)
+    file_id: Mapped[UUID] = mapped_column(Id)
+    __table_args__ = (
+        host_fk("inquiry_file", "inquiry"),
+        Index("ix_inquiry_file_inquiry", "institution_id", "inquiry_id"),
+    )
+
+
+class GivenQuote(HostRow, Base):
+    """A price that the host named by hand for an inquiry; another price is another version, and the old one stays. Who
+    named it is never who accepts it."""
+
+    __tablename__ = "given_quote"
+    inquiry_id: Mapped[UUID] = mapped_column(Id)
+    number: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(String(20))
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    total_minor: Mapped[int] = mapped_column(Minor)
+    currency: Mapped[str] = mapped_column(String(3))
+    valid_until: Mapped[date] = mapped_column(Date)  # the last day, in the host's zone
+    note: Mapped[str] = mapped_column(Text, default="")
+    given_by: Mapped[UUID] = mapped_column(Id, ForeignKey("person.id"))
+    given_at: Mapped[datetime] = mapped_column(Instant)
+    decided_by: Mapped[UUID | None] = mapped_column(Id)
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    __table_args__ = (
+        one_of("state", ["given", "accepted", "declined", "withdrawn", "replaced"]),
+        CheckConstraint("total_minor > 0", name="total"),
+        CheckConstraint(
+            "state NOT IN ('accepted','declined') OR decided_by <> given_by", name="second_person"
+        ),
+        host_fk("given_quote", "inquiry"),
+        UniqueConstraint("institution_id", "inquiry_id", "number", name="uq_given_quote_number"),
+    )
+
+
 class Quote(HostRow, Base):
     """A price frozen with its tariff version: to pay, expected back, in the end."""
 
@@ -42,6 +115,18 @@ class Quote(HostRow, Base):
         host_fk("quote", "resource"),
         CheckConstraint("net_minor = to_pay_minor - back_minor", name="net"),
         BY_HOST,
+    )
+
+
+class AgreedQuote(HostRow, Base):
+    """Which frozen price was made of a quote that the host gave by hand; its id is the frozen one's."""
+
+    __tablename__ = "agreed_quote"
+    given_id: Mapped[UUID] = mapped_column(Id)
+    __table_args__ = (
+        host_fk("agreed_quote", "quote", "id"),
+        host_fk("agreed_quote", "given_quote", "given_id"),
+        Index("ix_agreed_quote_given", "institution_id", "given_id"),
     )
 
 

@@ -324,6 +324,7 @@ class QuoteRecord:
     tariff_id: UUID | None
     valid_until: datetime
     key: HostKey | None = None
+    given_id: UUID | None = None  # the quote that the host gave by hand, where the price is no tariff's
 
     @property
     def currency(self) -> str:
@@ -332,7 +333,8 @@ class QuoteRecord:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What somebody wants to book, as read from a form or the API."""
+    """What somebody wants to book, as read from a form or the API. ``given_id``: at the price of this quote, which the
+    host gave by hand."""
 
     kind: BookingKind = BookingKind.WINDOW
     mode: Mode | None = Mode.SELF_USE
@@ -350,6 +352,7 @@ class Asked:
     hazards: frozenset[str] = frozenset()
     hazard_note: str = ""
     helpers: frozenset[UUID] = frozenset()
+    given_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

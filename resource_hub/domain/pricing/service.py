@@ -26,6 +26,7 @@ from resource_hub.domain.pricing.errors import (
 )
 from resource_hub.domain.pricing.rules import price as price_rule
 from resource_hub.domain.pricing.rules import read_tariff
+from resource_hub.domain.pricing.rules.agreed import agreed_price as agreed_price
 from resource_hub.domain.pricing.rules.document import canonical_json
 from resource_hub.domain.pricing.rules.readback import Difference, differences, headline, sentences
 from resource_hub.domain.pricing.tables import Tariff as TariffRow

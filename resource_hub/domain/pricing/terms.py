@@ -314,6 +314,21 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreedPrice:
+    """A price that the host named by hand for one order and the customer accepted. ``number`` and ``version`` say which
+    quote it is; each line has its text and its amount."""
+
+    number: str
+    version: int
+    lines: tuple[tuple[str, Money], ...]
+    currency: str
+
+    @property
+    def total(self) -> Money:
+        return Money.sum((amount for _text, amount in self.lines), self.currency)
+
+
+@dataclass(frozen=True, slots=True)
 class TariffRecord:
     """A dated tariff of a resource. ``until`` is the day on which the next approved one starts, if there is one."""
 

@@ -37,6 +37,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("linked", "blueprint"),
     ("dividing", "blueprint"),
     ("strikes", "blueprint"),
+    ("quotes", "blueprint"),
     ("assessment", "blueprint"),
     ("money", "blueprint"),
     ("usage", "blueprint"),

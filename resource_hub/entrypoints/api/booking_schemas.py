@@ -112,6 +112,11 @@ class WishIn(ma.Schema):
         validate=ma.validate.Length(max=20),
     )
     hazard_note = Text(load_default="", validate=ma.validate.Length(max=1000))
+    given_quote_id = Identifier(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "at the price of this quote, which the host gave by hand and the customer accepted"},
+    )
 
 
 class OrderIn(WishIn):

@@ -57,6 +57,7 @@ def wish_in(data: dict[str, Any], resource: ResourceRecord) -> Asked:
         hazards=frozenset(data["hazards"]),
         hazard_note=data["hazard_note"].strip(),
         helpers=frozenset(data["helpers"]),
+        given_id=data["given_quote_id"],
     )
 
 

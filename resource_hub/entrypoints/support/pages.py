@@ -21,16 +21,16 @@ _TONES = {
     "wait": (
         "offered requested waiting pending draft to_check open sampled computed proposed notice held reserved expected "
         "submitted accrued scheduled new partly_paid issued estimated provisional late due running counting review "
-            "expiring appealed"
+            "expiring appealed asked"
     ),
     "bad": (
         "rejected refused failed no_show overdue fault disputed broken expired_unpaid parked barred returned "
-        "ineligible invalid missing stopped upheld"
+        "ineligible invalid missing stopped upheld declined"
     ),
     "info": "in_use checked_in started booked planned mine sent imported",
     "off": (
         "cancelled withdrawn expired closed archived retired merged superseded lapsed void hidden inactive erased "
-        "missed left left_out over"
+        "missed left left_out over replaced"
     ),
 }
 TONES = {value: tone for tone, values in _TONES.items() for value in values.split()}

@@ -27,6 +27,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("booking", "calendar"),
     ("booking", "series"),
     ("booking", "waiting"),
+    ("quotes", "blueprint"),
     ("availability", "blueprint"),
     ("availability", "calendar_days"),
     ("calendars", "blueprint"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,9 +18,12 @@ from resource_hub.domain.availability import store
 from resource_hub.domain.availability.tables import Occupancy, OpeningException
 from resource_hub.domain.availability.terms import Audience, ExceptionKind
 from resource_hub.domain.booking import service
+from resource_hub.domain.booking.inquiry_words import QuoteLine, Wish
 from resource_hub.domain.booking.tables import Booking
-from resource_hub.domain.booking.terms import HOLDING, BookingState
+from resource_hub.domain.booking.terms import HOLDING, BookingKind, BookingState
+from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.infra.database import db, reading
+from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan
 from tests.builders.accounts import bearer, make_person
 from tests.builders.availability import make_exception, span
@@ -339,4 +342,26 @@ def test_eight_times_the_same_form_makes_one_booking(now: Any, database: Databas
     found = race(database, tmp_path, now, "request", [who] * EIGHT)
     assert {one[0] for one in found} == {"won"}
     assert len({one[1] for one in found}) == 1
+    assert rows(Booking) == 1
+
+
+def test_eight_book_under_one_given_quote(now: Any, database: Database, tmp_path: Path) -> None:
+    """There is room for all of them, but the price was named for one order."""
+    scene = make_scene(units=EIGHT, tariff={"format": 1, "currency": "CNY", "ask": True})
+    wish = Wish(BookingKind.WINDOW, Mode.SELF_USE, 7200, description="断口形貌")
+    asked = service.ask_for_quote(scene.key, wish, by=scene.booker)
+    line = QuoteLine("机时", Money.cny("600.00"))
+    service.give_quote(asked.key, [line], date(2026, 3, 10), by=scene.manager)
+    quote = service.accept_quote(asked.key, 1, by=scene.booker).quote
+    assert quote is not None
+    colleagues = [make_person(roles=[(scene.firm, Role.BOOKER)]) for _ in range(EIGHT)]
+    found = race(
+        database, tmp_path, now, "request",
+        [
+            {"key": scene.key, "person_id": one.id, "organisation_id": scene.firm.id, "asked": {"given_id": quote.key.id}}
+            for one in colleagues
+        ],
+    )  # fmt: skip
+    assert Counter(one[0] for one in found) == {"won": 1, "booking.quote_lapsed": EIGHT - 1}
+    assert all(one[1] == ["booking.given_used"] for one in found if one[0] != "won")
     assert rows(Booking) == 1

@@ -88,6 +88,7 @@ def _page(organisation: str, key: HostKey, form: Form | None = None, change: Any
         "booking/show.html",
         d=replace(found, quote=quote),
         helpers=helpers,
+        inquiry=service.inquiry_of_order(record),
         record=record,
         state=found.state,
         resource=resource,

@@ -146,6 +146,7 @@ def index(organisation: str) -> str:
         working=working,
         answered=answered,
         host=host,
+        quotes_asked=service.inquiries_waiting(g.actor),
     )
 
 

@@ -13,7 +13,7 @@ from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from resource_hub.domain.accounts import service as accounts
-from resource_hub.domain.accounts.terms import Actor, OrganisationKind
+from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument, Look, Stretch
 from resource_hub.domain.booking import service
@@ -34,6 +34,7 @@ from resource_hub.entrypoints.web.booking.reading_forms import (
 )
 from resource_hub.entrypoints.web.booking.timetable import Timetable, days_name, first_day, timetable
 from resource_hub.entrypoints.web.catalogue import hooks
+from resource_hub.entrypoints.web.permanent import reader_of
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError, Reason
 from resource_hub.kernel.keys import HostKey
@@ -397,18 +398,6 @@ def request_access(host: str, code: str) -> AnyResponse | str:
 @allows(SIGNED_IN)
 def permanent(host: str, booking_id: UUID) -> Response | AnyResponse:
     """The permanent address of a booking opens in the organisation in which its reader may see it."""
-    organisation = accounts.organisation(host)
-    key = HostKey(organisation.id, booking_id)
-    person = guards.person()
-    assert person is not None
-    actors = [accounts.actor(person.id, seat.organisation.code) for seat in accounts.seats(person.id)]
-    actors.sort(key=lambda a: a.organisation_kind is OrganisationKind.INSTITUTION)
-    for by in actors:
-        try:
-            service.booking_for(key, by)
-        except NoSuchBooking:
-            continue
-        return redirect(
-            url_for("bookings.show", organisation=by.organisation_code, host=host, booking_id=booking_id)
-        )
-    raise NoSuchBooking()
+    key = HostKey(accounts.organisation(host).id, booking_id)
+    by = reader_of(lambda actor: service.booking_for(key, actor), NoSuchBooking)
+    return redirect(url_for("bookings.show", organisation=by.organisation_code, host=host, booking_id=booking_id))

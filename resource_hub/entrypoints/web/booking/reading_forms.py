@@ -173,6 +173,7 @@ def asked_from(
             hazards=frozenset(h for h in values.getlist("hazards") if h in {one.value for one in Hazard}),
             hazard_note=values.get("hazard_note", "").strip()[:1000],
             helpers=frozenset(filter(None, map(_id, values.getlist("helpers")))) if timed else frozenset(),
+            given_id=_id(values.get("given")),
         ),
         typed.fault if timed else None,
     )
@@ -205,4 +206,6 @@ def query_of(asked: Asked, zone_name: str, **more: str) -> dict[str, Any]:
         values["customer"] = str(asked.customer_id)
     if asked.samples:
         values["samples"] = asked.samples
+    if asked.given_id is not None:
+        values["given"] = str(asked.given_id)
     return {key: value for key, value in {**values, **more}.items() if value not in ("", None)}

@@ -1,0 +1,124 @@
+"""Ask for a quote: what is needed, when, with documents."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.booking import service
+from resource_hub.domain.booking.inquiry_words import Inquiry, Wish
+from resource_hub.domain.booking.terms import BookingKind
+from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
+from resource_hub.entrypoints.support import formatting, forms, uploads
+from resource_hub.entrypoints.support.forms import Form, once
+from resource_hub.entrypoints.support.guards import MEMBER, SIGNED_IN, allows
+from resource_hub.entrypoints.support.words import word
+from resource_hub.entrypoints.web.booking.public import public_resource
+from resource_hub.entrypoints.web.booking.reading_forms import acting, asked_from, booking_seats
+from resource_hub.entrypoints.web.quotes.blueprints import blueprint
+from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.kernel.errors import DomainError
+
+MOST_FILES = 5
+
+
+@blueprint.get("/hosts/<host>/resources/<code>/quote")
+@allows(SIGNED_IN)
+def start(host: str, code: str) -> Response | tuple[str, int]:
+    """Into the organisation for which the reader asks; a question where there is none."""
+    record = public_resource(host, code)
+    by = acting()
+    if by is not None and by.customer_ids:
+        values: dict[str, Any] = request.args.to_dict(flat=False)
+        return redirect(
+            url_for("quotes.ask", organisation=by.organisation_code, host=host, code=code, **values)
+        )
+    return render_template("booking/no_customer.html", record=record, seats=booking_seats()), 409
+
+
+@blueprint.get("/o/<organisation>/quotes/ask/<host>/<code>")
+@allows(MEMBER)
+def ask(organisation: str, host: str, code: str) -> tuple[str, int]:
+    record = public_resource(host, code)
+    asked, _fault = asked_from(request.args, record)
+    start = {
+        "mode": asked.mode,
+        "customer": str(asked.customer_id or next(iter(sorted(g.actor.customer_ids)), "")),
+        "samples": asked.samples or "",
+        "length": f"{asked.span.seconds / 3600:g}" if asked.span else "",
+    }
+    return _page(organisation, record, Form(start))
+
+
+def _page(organisation: str, record: ResourceRecord, form: Form) -> tuple[str, int]:
+    g.hat = "customer"
+    forms.remember_zone(record.zone)
+    customers = sorted(accounts.customers(g.actor.customer_ids).values(), key=lambda c: c.code)
+    html = render_template(
+        "quotes/ask.html",
+        organisation_code=organisation,
+        record=record,
+        host=accounts.organisation(record.key.institution_id),
+        form=form,
+        customers=[(str(c.id), c.name_in(formatting.language())) for c in customers],
+        modes=[(m.value, word("booking.mode", m.value)) for m in record.modes],
+        is_access=record.takes_access_requests,
+        takes_samples=Mode.SEND_IN in record.modes,
+        only_samples=tuple(record.modes) == (Mode.SEND_IN,),
+    )
+    return html, form.status
+
+
+@blueprint.post("/o/<organisation>/quotes/ask/<host>/<code>")
+@allows(MEMBER)
+@once
+def asked_for(organisation: str, host: str, code: str) -> Any:
+    """Send the inquiry; what was typed stays where something is missing."""
+    record = public_resource(host, code)
+    form = Form.sent()
+    wish = _wish(form, record)
+    files = [f for f in request.files.getlist("documents") if f.filename]
+    if len(files) > MOST_FILES:
+        form.note("documents", "booking.too_many_files", most=MOST_FILES)
+    if form.ok:
+        try:
+            made = _sent(record, wish, [uploads.take(one, uploads.DOCUMENTS, "documents") for one in files])
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            flash(_("Sent. The host names a price for %(number)s; you are told.", number=made.number), "good")
+            target = url_for("quotes.show", organisation=organisation, host=host, inquiry_id=made.key.id)
+            return redirect(target, 303)
+    return _page(organisation, record, form)
+
+
+def _wish(form: Form, record: ResourceRecord) -> Wish:
+    asked, _fault = asked_from(request.form, record)
+    hours = form.decimal("length", most="10000") if asked.kind is BookingKind.WINDOW else None
+    since: date | None = form.day("wanted_from")
+    until: date | None = form.day("wanted_until")
+    samples = form.whole("samples", most=100_000) if asked.kind is not BookingKind.ACCESS else None
+    return Wish(
+        kind=asked.kind,
+        mode=asked.mode,
+        length_seconds=int((hours or 0) * 60) * 60,
+        samples=samples or 0,
+        wanted_from=since,
+        wanted_until=until,
+        description=form.text("description", required=True, longest=4000) or "",
+        customer_id=asked.customer_id,
+    )
+
+
+def _sent(record: ResourceRecord, wish: Wish, taken: list[uploads.Taken]) -> Inquiry:
+    """Documents are rows of the customer's organisation; the bytes were stored before the unit."""
+    with unit_of_work():
+        files = [uploads.note(one, g.actor.organisation_id, person_id=g.actor.person_id) for one in taken]
+        return service.ask_for_quote(
+            record.key, wish, by=g.actor, files=[(f.organisation_id, f.id) for f in files]
+        )
