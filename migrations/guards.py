@@ -36,6 +36,7 @@ PARTITIONS = 8
 APPEND_ONLY = (
     "audit_entry",
     "booking_event",
+    "result_download",
     "evidence",
     "usage_entry",
     "chain_link",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -83,9 +84,20 @@ class FileStore:
     def has(self, sha256: bytes) -> bool:
         return self.path(sha256).is_file()
 
-    def erase(self, sha256: bytes) -> None:
-        """Remove the bytes; the caller knows that no row names them any more."""
-        self.path(sha256).unlink(missing_ok=True)
+    def erase(self, sha256: bytes, *, settled_seconds: int = 0) -> bool:
+        """Remove the bytes; the caller knows that no row names them any more. Whether they are gone.
+
+        Bytes that came within the last ``settled_seconds`` stay: somebody is handing in the same file, and its row is
+        not written yet.
+        """
+        place = self.path(sha256)
+        try:
+            if settled_seconds and time.time() - place.stat().st_mtime < settled_seconds:
+                return False
+        except FileNotFoundError:
+            return True
+        place.unlink(missing_ok=True)
+        return True
 
     @staticmethod
     def _sync(folder: Path) -> None:

@@ -123,6 +123,7 @@ class StoredFile(Base):
     person_id: Mapped[UUID | None] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    __table_args__ = (Index("ix_stored_file_sha256", "sha256"),)
 
 
 class Setting(Base):

@@ -518,11 +518,15 @@ def say(key: HostKey, text: str, *, by: Actor) -> UUID:
 
 
 def attach(key: HostKey, file_organisation_id: UUID, file_id: UUID, kind: FileKind, *, by: Actor) -> UUID:
-    """Add a stored file to an order. Results come from the host, attachments from either side."""
+    """Add a stored document to an order, from either side. Results are delivered, with a last day.
+
+    Raises:
+        InvalidOrder: it is meant to be a result. NoSuchBooking
+    """
+    if kind is FileKind.RESULT:
+        raise InvalidOrder(Reason("booking.result_is_delivered", {}, "kind"))
     with unit_of_work() as unit:
         record, side = reading.booking_for(key, by)
-        if kind is FileKind.RESULT and side is not Side.HOST:
-            raise NotYours()
         made = store.add_file(unit.session, key, kind, file_organisation_id, file_id)
         record_event(unit, key, by.person_id, "attached", {"kind": kind.value})
         announce(

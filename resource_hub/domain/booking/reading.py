@@ -28,6 +28,7 @@ from resource_hub.domain.booking.terms import (
     BookingRecord,
     BookingState,
     EventRecord,
+    FileKind,
     FileRecord,
     Holder,
     MessageRecord,
@@ -138,14 +139,14 @@ def detail(key: HostKey, by: Actor) -> Detail:
 
 
 def file_of(key: HostKey, booking_file_id: UUID, by: Actor) -> FileRecord:
-    """A file of a booking, for its two parties.
+    """A document of a booking, for its two parties; results are fetched, which is written down.
 
     Raises:
         NoSuchBooking
     """
     booking_for(key, by)
     for found in store.files(reading(), key):
-        if found.id == booking_file_id:
+        if found.id == booking_file_id and found.kind is not FileKind.RESULT:
             return found
     raise NoSuchBooking()
 

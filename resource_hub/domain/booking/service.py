@@ -95,6 +95,15 @@ from resource_hub.domain.booking.reading import (
     waiting_count,
 )
 from resource_hub.domain.booking.repeating import DateHit, preview_repeated, publish_repeated
+from resource_hub.domain.booking.result_store import ResultRecord
+from resource_hub.domain.booking.results import NewFile, may_deliver, results_of
+from resource_hub.domain.booking.results import deliver as deliver_results
+from resource_hub.domain.booking.results import end as end_result
+from resource_hub.domain.booking.results import end_due as end_results
+from resource_hub.domain.booking.results import erased as results_erased
+from resource_hub.domain.booking.results import fetch as fetch_result
+from resource_hub.domain.booking.results import remind_due as remind_results
+from resource_hub.domain.booking.results import to_erase as results_to_erase
 from resource_hub.domain.booking.series import (
     Choice,
     DayLook,
@@ -127,6 +136,7 @@ from resource_hub.domain.booking.strikes import strike_for, strikes_at, strikes_
 from resource_hub.domain.booking.telling import SUBSCRIPTIONS as _TELLING
 from resource_hub.domain.booking.telling_answers import SUBSCRIPTIONS as _ANSWERS
 from resource_hub.domain.booking.telling_inquiries import SUBSCRIPTIONS as _INQUIRIES
+from resource_hub.domain.booking.telling_results import SUBSCRIPTIONS as _RESULTS
 from resource_hub.domain.booking.telling_strikes import SUBSCRIPTIONS as _STRIKES
 from resource_hub.domain.booking.trying import MONTHS as TRIAL_MONTHS
 from resource_hub.domain.booking.trying import Trial, try_rules
@@ -162,9 +172,11 @@ __all__ = [
     "Detail",
     "HelperBooking",
     "HitBooking",
+    "NewFile",
     "Occurrence",
     "Outcome",
     "Preview",
+    "ResultRecord",
     "SeriesCancelLook",
     "SeriesChangeLook",
     "SeriesLook",
@@ -209,9 +221,13 @@ __all__ = [
     "decide_strike",
     "decline_offer",
     "decline_quote",
+    "deliver_results",
     "detail",
     "due_to_start",
+    "end_result",
+    "end_results",
     "entry_for",
+    "fetch_result",
     "file_of",
     "files_of_inquiry",
     "finished",
@@ -241,6 +257,7 @@ __all__ = [
     "look_series",
     "may_answer_now",
     "may_buy_for",
+    "may_deliver",
     "may_price",
     "missed",
     "moved_by_hand",
@@ -269,8 +286,12 @@ __all__ = [
     "refuse_inquiry",
     "reject",
     "remind_answers",
+    "remind_results",
     "request",
     "requests",
+    "results_erased",
+    "results_of",
+    "results_to_erase",
     "say",
     "series_days",
     "series_days_of",
@@ -297,7 +318,7 @@ __all__ = [
     "withdraw_quote",
 ]  # fmt: skip
 
-_PARTS = (_TELLING, _STRIKES, _ANSWERS, _INQUIRIES)
+_PARTS = (_TELLING, _STRIKES, _ANSWERS, _INQUIRIES, _RESULTS)
 SUBSCRIPTIONS = {
     name: [handler for part in _PARTS for handler in part.get(name, [])]
     for name in sorted({name for part in _PARTS for name in part})

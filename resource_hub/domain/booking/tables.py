@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from resource_hub.domain.booking import after_tables as after_tables
 from resource_hub.infra.database import Base
 from resource_hub.infra.rows import BY_HOST, HostRow, host_fk, one_of
 from resource_hub.infra.types import Id, Instant, Json, Minor, Seconds

@@ -38,6 +38,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("dividing", "blueprint"),
     ("strikes", "blueprint"),
     ("quotes", "blueprint"),
+    ("results", "blueprint"),
     ("assessment", "blueprint"),
     ("money", "blueprint"),
     ("usage", "blueprint"),

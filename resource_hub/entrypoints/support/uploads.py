@@ -48,6 +48,8 @@ class Policy:
 MB = 1 << 20
 PHOTOS = Policy(6 * MB, ("image/jpeg", "image/png", "image/webp"))
 SHEETS = Policy(32 * MB)
+# Whatever an instrument writes; always a download.
+RESULTS = Policy(30 * MB)
 DOCUMENTS = Policy(20 * MB, ("application/pdf", "image/jpeg", "image/png", "image/webp", "application/zip"))
 
 # A picture that unpacks into more points than this would hurt whoever looks at it.

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from resource_hub.entrypoints.web.booking import changing, detail, dividing, hosting, lists, ordering, public
+from resource_hub.entrypoints.web.booking import (
+    changing,
+    detail,
+    dividing,
+    hosting,
+    lists,
+    ordering,
+    public,
+    results,
+)
 from resource_hub.entrypoints.web.booking.blueprints import blueprint, bookings, calendar, orders, requests
 from resource_hub.entrypoints.web.booking.series import series
 from resource_hub.entrypoints.web.booking.waiting import waiting
 
 __all__ = [
     "blueprint", "bookings", "calendar", "changing", "detail", "dividing", "hosting", "lists", "ordering", "orders",
-    "public", "requests", "series", "waiting",
+    "public", "requests", "results", "series", "waiting",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import OrganisationRecord
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
+from resource_hub.domain.booking.rules.results import USUAL
 from resource_hub.domain.booking.rules.states import PATHS
 from resource_hub.domain.booking.terms import (
     FINAL,
@@ -37,14 +38,18 @@ from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.blueprints import bookings
 from resource_hub.entrypoints.web.booking.public import calendar_url, helper_lines
 from resource_hub.entrypoints.web.booking.reading_forms import query_of, span_fields
-from resource_hub.infra import files
+from resource_hub.infra import clock, files
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
-from resource_hub.kernel.time import TimeSpan
+from resource_hub.kernel.time import TimeSpan, local_day, zone
 
 ADVANCES = (Act.RECEIVE, Act.BEGIN, Act.DELIVER, Act.FINISH)
+
+
+# What may be added by either side; results are delivered with a last day.
+FILE_KINDS = (FileKind.ATTACHMENT, FileKind.HAZARD)
 
 
 def key_of(host: str, booking_id: UUID) -> HostKey:
@@ -61,10 +66,10 @@ def back_to(organisation: str, host: str, booking_id: UUID, anchor: str = "") ->
 @allows(MEMBER)
 def show(organisation: str, host: str, booking_id: UUID) -> tuple[str, int]:
     """One booking for either of its parties."""
-    return _page(organisation, key_of(host, booking_id))
+    return show_page(organisation, key_of(host, booking_id))
 
 
-def _page(organisation: str, key: HostKey, form: Form | None = None, change: Any = None) -> tuple[str, int]:
+def show_page(organisation: str, key: HostKey, form: Form | None = None, change: Any = None) -> tuple[str, int]:
     found = service.detail(key, g.actor)
     record, resource = found.record, found.resource
     forms.remember_zone(resource.zone)
@@ -123,7 +128,8 @@ def _page(organisation: str, key: HostKey, form: Form | None = None, change: Any
             for session in usage.sessions_of_booking(key)
             if session.starts_at is not None
         ],
-        file_kinds=[(k.value, word("booking.file", k)) for k in _kinds_of_files(found.side)],
+        file_kinds=[(k.value, word("booking.file", k)) for k in FILE_KINDS],
+        **_results(found),
         next_step=_next(found, host),
         form=form or Form({"version": record.version, **span_fields(record.span, resource.zone)}),
         change=change,
@@ -145,18 +151,25 @@ def _page(organisation: str, key: HostKey, form: Form | None = None, change: Any
     return html, (form.status if form else 200)
 
 
+def _results(found: service.Detail) -> dict[str, Any]:
+    """What was delivered, what is left of it, and whether more may be."""
+    results = service.results_of(found.record.key, g.actor)
+    today = local_day(clock.now(), zone(found.resource.zone))
+    return {
+        "results": results,
+        "results_now": clock.now(),
+        "delivers": service.may_deliver(found.record, g.actor),
+        "usual_expiry": (today + USUAL).isoformat(),
+        "documents_of": [f for f in found.files if f.kind is not FileKind.RESULT],
+    }
+
+
 def _may_answer(found: service.Detail, resource: ResourceRecord) -> bool:
     """Whether the yes or no is this reader's: the laboratory's, or that of whom several answers are wanted."""
     if found.state is not BookingState.REQUESTED:
         return False
     several = service.may_answer_now(found.record, g.actor)
     return service.is_staff(g.actor, resource, service.DECIDES) if several is None else several
-
-
-def _kinds_of_files(side: Side) -> list[FileKind]:
-    """What a side may add; results come from the host."""
-    kinds = [FileKind.ATTACHMENT, FileKind.HAZARD]
-    return [FileKind.RESULT, *kinds] if side is Side.HOST else kinds
 
 
 def _answers(record: BookingRecord) -> list[tuple[str, str]]:
@@ -276,10 +289,10 @@ def _history(events: Iterable[EventRecord], people: Any) -> list[SimpleNamespace
 # ---- what changes something ------------------------------------------------------------------------------------
 
 
-def _refused(organisation: str, key: HostKey, error: DomainError, change: Any = None) -> tuple[str, int]:
+def refused(organisation: str, key: HostKey, error: DomainError, change: Any = None) -> tuple[str, int]:
     form = Form.sent()
     form.refuse(error)
-    return _page(organisation, key, form, change)
+    return show_page(organisation, key, form, change)
 
 
 @bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/cancel")
@@ -298,7 +311,7 @@ def cancelled(organisation: str, host: str, booking_id: UUID) -> Any:
             expected_fee=Money(fee, currency) if fee is not None else None,
         )
     except DomainError as error:
-        return _refused(organisation, key, error)
+        return refused(organisation, key, error)
     flash(_("Cancelled. The time is free again."), "good")
     return back_to(organisation, host, booking_id)
 
@@ -311,7 +324,7 @@ def said(organisation: str, host: str, booking_id: UUID) -> Any:
     try:
         service.say(key, form.text("text", longest=4000) or "", by=g.actor)
     except DomainError as error:
-        return _refused(organisation, key, error)
+        return refused(organisation, key, error)
     return back_to(organisation, host, booking_id, "#messages")
 
 
@@ -320,18 +333,18 @@ def said(organisation: str, host: str, booking_id: UUID) -> Any:
 @once
 def attached(organisation: str, host: str, booking_id: UUID) -> Any:
     key, form = key_of(host, booking_id), Form.sent()
-    _record, side = service.booking_for(key, g.actor)
+    service.booking_for(key, g.actor)
     upload = form.file("document", required=True, most_bytes=uploads.DOCUMENTS.limit)
-    kind = form.choice("kind", _kinds_of_files(side)) or FileKind.ATTACHMENT.value
+    kind = form.choice("kind", FILE_KINDS) or FileKind.ATTACHMENT.value
     if upload is None:
-        return _page(organisation, key, form)
+        return show_page(organisation, key, form)
     try:
         taken = uploads.take(upload, uploads.DOCUMENTS, "document")
         with unit_of_work():
             stored = uploads.note(taken, g.actor.organisation_id, person_id=g.actor.person_id)
             service.attach(key, stored.organisation_id, stored.id, FileKind(kind), by=g.actor)
     except DomainError as error:
-        return _refused(organisation, key, error)
+        return refused(organisation, key, error)
     flash(_("Added."), "good")
     return back_to(organisation, host, booking_id, "#documents")
 
@@ -362,7 +375,7 @@ def advanced(organisation: str, host: str, booking_id: UUID) -> Any:
             version=form.version(),
         )
     except DomainError as error:
-        return _refused(organisation, key, error)
+        return refused(organisation, key, error)
     flash(_("Noted; the other side is told."), "good")
     return back_to(organisation, host, booking_id)
 
@@ -385,7 +398,7 @@ def answered(organisation: str, host: str, booking_id: UUID) -> Any:
             service.reject(key, by=g.actor, reason=note, version=form.version())
             flash(_("Refused; the customer reads your reason, and the time is free."), "good")
     except DomainError as error:
-        return _refused(organisation, key, error)
+        return refused(organisation, key, error)
     if form.text("next") == "requests":
         return redirect(url_for("requests.index", organisation=organisation), 303)
     return back_to(organisation, host, booking_id)

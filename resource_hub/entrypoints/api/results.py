@@ -1,0 +1,99 @@
+"""Results of an order, for programs: what was delivered, fetch one, take one back.
+
+Fetching is a ``POST``, because it is written down. A file that is deleted leaves its name, size and checksum.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import marshmallow as ma
+from flask import Response, g
+from flask_smorest import Blueprint
+
+from resource_hub.domain.booking import service
+from resource_hub.entrypoints.api.common import host_key
+from resource_hub.entrypoints.support import uploads
+from resource_hub.entrypoints.support.fields import Identifier, Moment, Text
+from resource_hub.entrypoints.support.guards import MEMBER, allows
+from resource_hub.infra import clock
+
+blueprint = Blueprint("results_api", __name__, url_prefix="/api/v1", description="Results of orders")
+_AT = "/hosts/<host>/bookings/<uuid:booking_id>/results"
+
+
+class ResultFileSchema(ma.Schema):
+    id = Identifier(required=True)
+    name = ma.fields.String(required=True)
+    size = ma.fields.Integer(required=True)
+    media_type = ma.fields.String(required=True)
+    sha256 = ma.fields.String(required=True, metadata={"description": "of the bytes, as hexadecimal figures"})
+    delivered_at = Moment(required=True)
+    expires_on = ma.fields.Date(required=True, metadata={"description": "the last day, in the host's zone"})
+    available = ma.fields.Boolean(required=True)
+    ended_at = Moment(required=True, allow_none=True)
+    deleted_at = Moment(required=True, allow_none=True)
+    reason = ma.fields.String(required=True)
+    downloads = ma.fields.Integer(required=True)
+
+
+class ResultFilesSchema(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(ResultFileSchema), required=True)
+
+
+class EndIn(ma.Schema):
+    reason = Text(required=True, validate=ma.validate.Length(1, 500))
+
+
+def _rows(host: str, booking_id: UUID) -> dict[str, Any]:
+    now = clock.now()
+    found = service.results_of(host_key(host, booking_id), g.actor)
+    return {
+        "items": [
+            {
+                "id": r.key.id,
+                "name": r.name,
+                "size": r.size,
+                "media_type": r.media_type,
+                "sha256": r.sha256.hex(),
+                "delivered_at": r.delivered_at,
+                "expires_on": r.expires_on,
+                "available": r.available(now),
+                "ended_at": r.ended_at,
+                "deleted_at": r.deleted_at,
+                "reason": r.reason,
+                "downloads": r.downloads,
+            }
+            for r in found
+        ]
+    }
+
+
+@blueprint.get(_AT)
+@blueprint.response(200, ResultFilesSchema)
+@allows(MEMBER)
+def listed(host: str, booking_id: UUID) -> dict[str, Any]:
+    """Results of an order, the newest first, those that are deleted too."""
+    return _rows(host, booking_id)
+
+
+@blueprint.post(f"{_AT}/<uuid:result_id>/downloads")
+@blueprint.response(
+    200, {"type": "string", "format": "binary"}, content_type="application/octet-stream", description="the bytes"
+)
+@allows(MEMBER)
+def fetch(host: str, booking_id: UUID, result_id: UUID) -> Response:
+    """Fetch a result; that it was fetched is written down."""
+    record = service.fetch_result(host_key(host, booking_id), result_id, by=g.actor)
+    return uploads.answer(record, download=True)
+
+
+@blueprint.post(f"{_AT}/<uuid:result_id>/end")
+@blueprint.arguments(EndIn)
+@blueprint.response(200, ResultFilesSchema)
+@allows(MEMBER)
+def end(data: dict[str, Any], host: str, booking_id: UUID, result_id: UUID) -> dict[str, Any]:
+    """The host takes a result back before its last day, with the reason that the customer reads."""
+    service.end_result(host_key(host, booking_id), result_id, by=g.actor, reason=data["reason"])
+    return _rows(host, booking_id)
