@@ -151,10 +151,10 @@ def _wire_money() -> None:
     from resource_hub.domain.billing import service as billing
     from resource_hub.domain.booking import ports as booking_ports
     from resource_hub.domain.catalogue import ports as catalogue_ports
-    from resource_hub.domain.pricing import service as pricing
     from resource_hub.domain.subsidy import service as subsidy
+    from resource_hub.reports import indicative_prices
 
-    catalogue_ports.install(indicative_price=pricing.indicative_price)
+    catalogue_ports.install(price_list=indicative_prices.price_list)
     billing.install(deduct_at_once=subsidy.Deduction())
     booking_ports.install(
         expected_support=subsidy.Expected(), hold_of_funds=subsidy.Holds(), standing=billing.Standing()

@@ -30,6 +30,7 @@ from resource_hub.domain.accounts.terms import (
     StandingRecord,
 )
 from resource_hub.infra.keeping import kept
+from resource_hub.kernel.by_host import ByHost
 from resource_hub.kernel.dated import NothingInForce
 from resource_hub.kernel.decision import Citation
 from resource_hub.kernel.errors import Reason
@@ -37,6 +38,7 @@ from resource_hub.kernel.money import Money
 
 # An organisation that waits for a check can be entered, but books nothing; others cannot be entered at all.
 _ENTERED = (OrganisationState.ACTIVE, OrganisationState.PENDING)
+_NOBODY = UUID(int=0)
 _ADMINS = frozenset({Role.FIRM_ADMIN, Role.INSTITUTION_ADMIN, Role.FUNDER_ADMIN})
 
 
@@ -64,6 +66,12 @@ def organisations(
 ) -> list[OrganisationRecord]:
     """Organisations in order of their ids; by default only active ones."""
     return store.organisations(ids, kind, states, text, limit, after)
+
+
+@kept
+def hosts_of_other_zones(zone: str) -> dict[UUID, str]:
+    """Zones of the institutions where the wall clock shows another time than in this zone's."""
+    return store.hosts_of_other_zones(zone)
 
 
 @kept
@@ -280,6 +288,18 @@ def customer_class(
 
 
 @kept
+def customer_classes(customer_id: UUID, on: date) -> ByHost[CustomerClass]:
+    """What a customer is for every host on a day, whatever the department that keeps the resource."""
+    record = customer(customer_id)
+    size = firm_size(customer_id, on) if record.kind is CustomerKind.FIRM else None
+    facts = CustomerFacts(record.kind, record.organisation_id, (), size)
+    # No host has the id of nobody, so this is what the customer is where it is not at home.
+    elsewhere = classify(facts, _NOBODY)
+    home = {} if record.kind is CustomerKind.FIRM else {record.organisation_id: classify(facts, record.organisation_id)}
+    return ByHost(elsewhere, home | store.class_overrides(customer_id, on))
+
+
+@kept
 def firm_facts(organisation_id: UUID, on: date) -> FirmFactsRecord | None:
     """The facts that hold on a day, with the size class made of them by the table in force on that day."""
     row = store.facts_row(organisation_id, on)
@@ -313,6 +333,12 @@ def firm_size(customer_id: UUID, on: date) -> SizeClass | None:
         return None
     found = firm_facts(record.organisation_id, on)
     return found.size if found is not None else None
+
+
+@kept
+def standings_on(kind: str, on: date) -> dict[UUID, StandingRecord]:
+    """What is said in this respect of every organisation of which something is said on a day; the latest entry wins."""
+    return store.standings_on(kind, on)
 
 
 def standing(organisation_id: UUID, kind: str, on: date) -> StandingRecord | None:

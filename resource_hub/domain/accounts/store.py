@@ -176,6 +176,15 @@ def organisation_by_source(source_key: str) -> Organisation | None:
     return reading().scalar(select(Organisation).where(Organisation.source_key == source_key))
 
 
+def hosts_of_other_zones(zone: str) -> dict[UUID, str]:
+    rows = reading().execute(
+        select(Organisation.id, Organisation.zone).where(
+            Organisation.kind == OrganisationKind.INSTITUTION, Organisation.zone != zone
+        )
+    )
+    return {row.id: row.zone for row in rows}
+
+
 def organisations(
     ids: Iterable[UUID] | None = None,
     kind: OrganisationKind | None = None,
@@ -415,6 +424,17 @@ def class_override(institution_id: UUID, customer_id: UUID, on: date) -> Custome
     return CustomerClass(found) if found else None
 
 
+def class_overrides(customer_id: UUID, on: date) -> dict[UUID, CustomerClass]:
+    """Host → class, where the host has decided and not ended it."""
+    rows = reading().execute(
+        select(CustomerClassOverride.institution_id, CustomerClassOverride.customer_class)
+        .where(CustomerClassOverride.customer_id == customer_id, CustomerClassOverride.since <= on)
+        .order_by(CustomerClassOverride.since)
+    )
+    latest = {row.institution_id: row.customer_class for row in rows}
+    return {host: CustomerClass(word) for host, word in latest.items() if word}
+
+
 # ---- facts and standings
 
 
@@ -443,6 +463,21 @@ def standings(organisation_id: UUID) -> list[StandingRecord]:
         .order_by(Standing.since.desc(), Standing.entered_at.desc())
     )
     return [StandingRecord(r.organisation_id, r.kind, r.value, r.since, r.until, r.source) for r in rows]
+
+
+def standings_on(kind: str, on: date) -> dict[UUID, StandingRecord]:
+    """By organisation, what holds on a day; of several the latest."""
+    rows = reading().scalars(
+        select(Standing)
+        .where(
+            Standing.kind == kind, Standing.since <= on, or_(Standing.until.is_(None), Standing.until > on)
+        )
+        .order_by(Standing.since, Standing.entered_at)
+    )
+    return {
+        r.organisation_id: StandingRecord(r.organisation_id, r.kind, r.value, r.since, r.until, r.source)
+        for r in rows
+    }
 
 
 # ---- tokens, invitations, proposals

@@ -24,7 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from resource_hub.domain.catalogue import places
+from resource_hub.domain.catalogue import places, prices
+from resource_hub.domain.catalogue.ports import PriceList
 from resource_hub.domain.catalogue.tables import ResourceIndex as Index
 
 MAX_PAGE = 100
@@ -38,13 +39,19 @@ class Ordering:
     value: ColumnElement[Any]
     number: bool
     descending: bool
+    prices: prices.Sorting | None = None
 
 
-def ordering_of(order: str, near: tuple[int, int] | None, fitting: Subquery) -> Ordering:
+def ordering_of(
+    order: str, near: tuple[int, int] | None, fitting: Subquery, price_list: PriceList | None
+) -> Ordering:
     if order == "soonest":
         return Ordering(order, fitting.c.at_micros, True, False)
     if order == "distance" and near is not None:
         return Ordering(order, distance(near), True, False)
+    if order == "price" and price_list is not None:
+        by_price = prices.sorting(price_list)
+        return Ordering(order, by_price.value, True, False, by_price)
     if order == "newest":
         return Ordering(order, listed(), False, True)
     return Ordering(order, type_coerce(Index.sort_name, Text), False, False)

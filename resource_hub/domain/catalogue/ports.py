@@ -12,7 +12,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from sqlalchemy import Select
+
 from resource_hub.infra.unit_of_work import Unit
+from resource_hub.kernel.by_host import ByHost
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
 
@@ -21,12 +24,31 @@ from resource_hub.kernel.money import Money
 class IndicativePrice:
     """A list price for a look, with what the customer would pay in the end where that is known.
 
-    ``per`` is the unit it is for: ``hour``, ``sample``, ``day`` …
+    ``per`` is the unit it is for: ``hour``, ``sample``, ``day`` … ``list_price`` is None where one asks for the price.
     """
 
-    list_price: Money
+    list_price: Money | None
     per: str
     net_price: Money | None = None
+
+
+NO_SUPPORT: ByHost[int] = ByHost(0)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """List prices of all resources as one reader sees them, and what support would leave of them.
+
+    Attributes:
+        rows: ``institution_id``, ``resource_id``, ``list_minor`` (None: no figure), ``per``, ``currency``.
+        support: the share that programmes would pay, in millionths; of services in ``service_support``.
+        personal: a customer is known, so that a net price can be said.
+    """
+
+    rows: Select[UUID, UUID, int | None, str, str]
+    support: ByHost[int] = NO_SUPPORT
+    service_support: ByHost[int] = NO_SUPPORT
+    personal: bool = False
 
 
 class Notify(Protocol):
@@ -41,8 +63,8 @@ class Notify(Protocol):
     ) -> Any: ...
 
 
-def _no_prices(keys: Sequence[HostKey], customer_class: str | None) -> Mapping[HostKey, IndicativePrice]:
-    return {}
+def _no_prices(customer_id: UUID | None) -> PriceList | None:
+    return None
 
 
 def _no_times(keys: Sequence[HostKey]) -> Mapping[HostKey, datetime]:
@@ -62,9 +84,7 @@ def _tell_nobody(*_: Any, **__: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Ports:
-    indicative_price: Callable[[Sequence[HostKey], str | None], Mapping[HostKey, IndicativePrice]] = (
-        _no_prices
-    )
+    price_list: Callable[[UUID | None], PriceList | None] = _no_prices
     next_free: Callable[[Sequence[HostKey]], Mapping[HostKey, datetime]] = _no_times
     working_days_after: Callable[[str, date, int], tuple[date, bool]] = _weekdays_after
     notify: Callable[..., Any] = _tell_nobody
@@ -74,16 +94,14 @@ _ports = _Ports()
 
 
 def install(**answers: Any) -> None:
-    """Put in the answers by name: ``indicative_price``, ``next_free``, ``working_days_after``, ``notify``."""
+    """Put in the answers by name: ``price_list``, ``next_free``, ``working_days_after``, ``notify``."""
     global _ports
     _ports = replace(_ports, **answers)
 
 
-def indicative_price(
-    keys: Sequence[HostKey], customer_class: str | None
-) -> Mapping[HostKey, IndicativePrice]:
-    """List prices of these resources for a class of customer (None: an outside firm that is not known)."""
-    return _ports.indicative_price(keys, customer_class) if keys else {}
+def price_list(customer_id: UUID | None) -> PriceList | None:
+    """Indicative prices for a customer (None: an outside firm that is not known); None where nobody keeps any."""
+    return _ports.price_list(customer_id)
 
 
 def next_free(keys: Sequence[HostKey]) -> Mapping[HostKey, datetime]:

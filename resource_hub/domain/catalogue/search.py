@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -33,16 +33,16 @@ from sqlalchemy.sql.elements import ColumnElement
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.errors import UnknownOrganisation
 from resource_hub.domain.accounts.terms import OrganisationRecord
-from resource_hub.domain.catalogue import index, ordering, places, ports, store
+from resource_hub.domain.catalogue import index, ordering, places, ports, prices, store
 from resource_hub.domain.catalogue import text as words
-from resource_hub.domain.catalogue.ports import IndicativePrice
+from resource_hub.domain.catalogue.ports import IndicativePrice, PriceList
 from resource_hub.domain.catalogue.tables import ResourceIndex as Index
 from resource_hub.domain.catalogue.terms import MODE_BITS, Mode, ResourceKind, ResourceRecord
 from resource_hub.infra.database import reading
 from resource_hub.kernel.keys import HostKey
 
 PAGE = 20
-ORDERS = ("relevance", "name", "newest", "distance", "soonest")
+ORDERS = ("relevance", "name", "newest", "distance", "price", "soonest")
 # A facet shows at most so many values; the commonest first.
 FACET_VALUES = 15
 
@@ -113,16 +113,14 @@ class Results:
 _FTS = sql_table("resource_text", sql_column("rowid"), sql_column("rank"))
 
 
-def search(
-    query: Query, *, class_for: Callable[[UUID], str | None] | None = None, fitting: Subquery | None = None
-) -> Results:
+def search(query: Query, *, customer_id: UUID | None = None, fitting: Subquery | None = None) -> Results:
     """Find public resources.
 
     Args:
+        customer_id: for whom indicative prices are shown and sorted by; None for a visitor, who sees an outside firm's
+            list price.
         fitting: only resources in these rows (``institution_id``, ``resource_id``), which carry a number to order the
             soonest by (``at_micros``): those that are free at a time. The counts of the facets know them too.
-        class_for: host → class of the customer for whom indicative prices are shown; None for a visitor, who sees
-            an outside firm's list price.
     """
     session = reading()
     postgresql = session.get_bind().dialect.name == "postgresql"
@@ -134,16 +132,19 @@ def search(
     if words.runs(query.text) == [] and query.text.strip():
         match = literal(False)
     order = replace(query, near=query.near if near else "", timed=fitting is not None).effective_order()
+    price_list = ports.price_list(customer_id)
+    if order == "price" and price_list is None:
+        order = "name"
     wanted = None
     if fitting is not None and order != "relevance":
-        wanted = ordering.ordering_of(order, near, fitting)
+        wanted = ordering.ordering_of(order, near, fitting, price_list)
     total, facets, host_ids, keys, scores = _facets(query, match, filters, fitting, wanted)
     if wanted is None:
-        keys, scores = _page(query, order, terms, match, filters, near, postgresql, fitting)
+        keys, scores = _page(query, order, terms, match, filters, near, postgresql, fitting, price_list)
     limit = min(max(query.limit, 1), ordering.MAX_PAGE)
     more = len(keys) > limit
     shown = keys[:limit]
-    hits = _hits(shown, near, class_for, timed=fitting is not None)
+    hits = _hits(shown, near, price_list, timed=fitting is not None)
     names = accounts.organisation_names(host_ids | {key.institution_id for key in shown})
     facets["host"] = tuple(
         replace(value, value=names[UUID(value.value)].code)
@@ -257,6 +258,8 @@ def _facets(
         found = found.join(fitting, _same(fitting))
     # Conditions are written on the index's columns; the shared rows carry one flag a facet in use.
     flags = {name: case((condition, 1), else_=0).label(f"in_{name}") for name, condition in filters.items()}
+    if sorting is not None and sorting.prices is not None:
+        found = found.outerjoin(sorting.prices.rows, sorting.prices.beside)
     if sorting is not None:
         found = found.add_columns(Index.resource_id, Index.docid, sorting.value.label("score"))
     hits = found.add_columns(*flags.values()).cte("hits")
@@ -353,6 +356,7 @@ def _page(
     near: tuple[int, int] | None,
     postgresql: bool,
     fitting: Subquery | None,
+    price_list: PriceList | None,
 ) -> tuple[list[HostKey], list[tuple[Any, int]]]:
     """Keys of one page and one more, with the sorting value of each for the cursor."""
     source: Any = Index
@@ -375,6 +379,10 @@ def _page(
     elif order == "distance" and near is not None:
         value = ordering.distance(near)
         conditions.append(Index.latitude_micro.is_not(None))
+    elif order == "price" and price_list is not None:
+        by_price = prices.sorting(price_list)
+        value = by_price.value
+        source = Index.__table__.outerjoin(by_price.rows, by_price.beside)
     elif order == "newest":
         descending = True
         value = ordering.listed()
@@ -407,7 +415,7 @@ def _weight() -> ColumnElement[Any]:
 def _hits(
     keys: list[HostKey],
     near: tuple[int, int] | None,
-    class_for: Callable[[UUID], str | None] | None,
+    price_list: PriceList | None,
     *,
     timed: bool,
 ) -> tuple[Hit, ...]:
@@ -415,31 +423,29 @@ def _hits(
     rows = {HostKey(row.institution_id, row.id): row for row in store.rows_of_keys(session, keys)}
     hosts = accounts.organisation_names({key.institution_id for key in keys})
     counts = store.unit_counts(session, keys)
-    prices = prices_for(keys, class_for)
     free = {} if timed else ports.next_free(keys)
-    hits = []
+    records = []
     for key in keys:
         row, host = rows.get(key), hosts.get(key.institution_id)
-        if row is None or host is None:
-            continue
-        record = store.record_of(row, zone=host.zone, host_code=host.code, units=counts.get(key, 0))
+        if row is not None and host is not None:
+            records.append(
+                store.record_of(row, zone=host.zone, host_code=host.code, units=counts.get(key, 0))
+            )
+    costs = prices.of(records, price_list)
+    hits = []
+    for record in records:
+        host = hosts[record.key.institution_id]
         here = index.whereabouts(record.contents, host)
         away = places.kilometres(near, here) if near and here else None
-        hits.append(Hit(record, host, away, prices.get(key), free.get(key)))
+        hits.append(Hit(record, host, away, costs.get(record.key), free.get(record.key)))
     return tuple(hits)
 
 
 def prices_for(
-    keys: Sequence[HostKey], class_for: Callable[[UUID], str | None] | None = None
+    records: Sequence[ResourceRecord], customer_id: UUID | None = None
 ) -> dict[HostKey, IndicativePrice]:
-    """Indicative prices; one question for each class that the customer has among these hosts."""
-    by_class: dict[str | None, list[HostKey]] = {}
-    for key in keys:
-        by_class.setdefault(class_for(key.institution_id) if class_for is not None else None, []).append(key)
-    prices: dict[HostKey, IndicativePrice] = {}
-    for customer_class, some in by_class.items():
-        prices.update(ports.indicative_price(some, customer_class))
-    return prices
+    """Indicative prices of some resources for a customer."""
+    return prices.of(records, ports.price_list(customer_id))
 
 
 def suggestions(query: str, limit: int = 5) -> tuple[str, ...]:

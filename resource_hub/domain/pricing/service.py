@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from resource_hub.domain.accounts.terms import Actor, CustomerClass, Role
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.domain.catalogue.ports import IndicativePrice
 from resource_hub.domain.catalogue.terms import ResourceRecord
-from resource_hub.domain.pricing import store
+from resource_hub.domain.pricing import indicative, store
 from resource_hub.domain.pricing.errors import (
     InvalidTariff,
     NoTariff,
@@ -24,34 +22,32 @@ from resource_hub.domain.pricing.errors import (
     TariffsOverlap,
     WrongTariffState,
 )
+from resource_hub.domain.pricing.indicative import ASK, NONE, keep_missing, prices_in_force
+from resource_hub.domain.pricing.parsing import parsed
 from resource_hub.domain.pricing.rules import price as price_rule
 from resource_hub.domain.pricing.rules import read_tariff
 from resource_hub.domain.pricing.rules.agreed import agreed_price as agreed_price
 from resource_hub.domain.pricing.rules.document import canonical_json
-from resource_hub.domain.pricing.rules.readback import Difference, differences, headline, sentences
+from resource_hub.domain.pricing.rules.readback import Difference, differences, sentences
 from resource_hub.domain.pricing.tables import Tariff as TariffRow
 from resource_hub.domain.pricing.telling import SUBSCRIPTIONS as SUBSCRIPTIONS
-from resource_hub.domain.pricing.terms import Price, Tariff, TariffRecord, TariffState, UseFacts
+from resource_hub.domain.pricing.terms import Price, TariffRecord, TariffState, UseFacts
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import derived_id, new_id
 from resource_hub.infra.unit_of_work import Unit, unit_of_work
-from resource_hub.kernel.errors import Reason, Stale
+from resource_hub.kernel.errors import DomainError, Reason, Stale
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import local_day, zone
 
+__all__ = [
+    "APPROVES", "ASK", "NONE", "SUBSCRIPTIONS", "WRITES", "Wanted", "adopt", "approve", "difference", "keep_missing",
+    "may_write", "parsed", "price", "prices_in_force", "prices_of_page", "read_back", "refuse", "save_draft", "submit",
+    "tariff", "tariff_in_force", "tariffs", "tariffs_waiting", "withdraw",
+]  # fmt: skip
+
 WRITES = (Role.MANAGER, Role.DEPUTY, Role.OFFICE, Role.INSTITUTION_ADMIN)
 APPROVES = (Role.OFFICE, Role.INSTITUTION_ADMIN)
-
-
-@lru_cache(maxsize=2048)
-def _tariff(_institution_id: UUID, _tariff_id: UUID, _version: int, text: str) -> Tariff:
-    return read_tariff(json.loads(text))
-
-
-def parsed(record: TariffRecord) -> Tariff:
-    """The tariff of a record, ready for the price function. Kept in memory: approved documents never change."""
-    return _tariff(record.key.institution_id, record.key.id, record.version, canonical_json(record.document))
 
 
 # ---- the price
@@ -80,24 +76,37 @@ def price(
         if row is None:
             raise NoTariff(day=on.isoformat())
     record = store.record(row)
+    return _priced(record, customer_class, use)
+
+
+def _priced(record: TariffRecord, customer_class: CustomerClass, use: UseFacts) -> Price:
     found = price_rule(parsed(record), customer_class, use)
     return replace(found, tariff_id=record.key.id, version=record.number)
 
 
-def indicative_price(
-    keys: Sequence[HostKey], customer_class: str | CustomerClass | None = None, on: date | None = None
-) -> dict[HostKey, IndicativePrice]:
-    """Headline list prices of many resources for a class, set-based. None: an outside firm that is not known.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A use that waits for its price on a page of many."""
 
-    Resources without a tariff, without a rate for the class, or whose tariff says "ask" are left out.
-    """
-    wanted = CustomerClass(customer_class) if customer_class else CustomerClass.FIRM_UNSIZED
-    day = on or clock.now().date()
-    found: dict[HostKey, IndicativePrice] = {}
-    for key, row in store.in_force_of(reading(), list(keys), day).items():
-        line = headline(parsed(store.record(row)), wanted)
-        if line is not None:
-            found[key] = IndicativePrice(list_price=line[0], per=line[1])
+    key: HostKey
+    on: date
+    customer_class: CustomerClass
+    use: UseFacts
+
+
+def prices_of_page(wanted: Sequence[Wanted]) -> dict[HostKey, Price]:
+    """The one price of many uses, one for each resource, in one statement. Left out is what has no price: on request,
+    without a rate for the class, or by a measure that nobody has stated yet."""
+    found: dict[HostKey, Price] = {}
+    if not wanted:
+        return found
+    days = [one.on for one in wanted]
+    rows = store.approved_between(reading(), [one.key for one in wanted], min(days), max(days))
+    for one in wanted:
+        row = next((row for row in rows.get(one.key, ()) if row.since <= one.on), None)
+        if row is not None:
+            with suppress(DomainError):
+                found[one.key] = _priced(store.record(row), one.customer_class, one.use)
     return found
 
 
@@ -331,10 +340,12 @@ def _put_in_force(unit: Unit, row: TariffRow) -> None:
     if before is not None:
         before.until = row.since
         before.version += 1
+        indicative.end(unit.session, before)
     row.until = after.since if after is not None else None
     row.state = TariffState.APPROVED.value
     row.version = (row.version or 0) + 1
     unit.session.flush()
+    indicative.keep(unit.session, row)
     unit.publish(
         "pricing.tariff_in_force",
         f"{row.institution_id}:{row.resource_id}",

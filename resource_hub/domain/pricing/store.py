@@ -6,15 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import and_, func, select, tuple_
+from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.pricing.tables import Tariff
 from resource_hub.domain.pricing.terms import TariffRecord, TariffState
 from resource_hub.kernel.keys import HostKey
-
-# Bound parameters of one statement; SQLite's limit lies far above.
-_MANY = 400
 
 
 def record(row: Tariff) -> TariffRecord:
@@ -58,35 +55,23 @@ def in_force(session: Session, resource: HostKey, on: date) -> Tariff | None:
     )
 
 
-def in_force_of(session: Session, keys: Sequence[HostKey], on: date) -> dict[HostKey, Tariff]:
-    """Tariffs in force of many resources, a few queries in all."""
-    found: dict[HostKey, Tariff] = {}
-    for start in range(0, len(keys), _MANY):
-        part = keys[start : start + _MANY]
-        newest = (
-            select(Tariff.institution_id, Tariff.resource_id, func.max(Tariff.since).label("since"))
-            .where(
-                tuple_(Tariff.institution_id, Tariff.resource_id).in_([tuple(key) for key in part]),
-                Tariff.state == TariffState.APPROVED,
-                Tariff.since <= on,
-            )
-            .group_by(Tariff.institution_id, Tariff.resource_id)
-            .subquery()
+def approved_between(
+    session: Session, keys: Sequence[HostKey], first: date, last: date
+) -> dict[HostKey, list[Tariff]]:
+    """Tariffs of many resources that are in force on some of these days, the newest first."""
+    rows = session.scalars(
+        select(Tariff)
+        .where(
+            tuple_(Tariff.institution_id, Tariff.resource_id).in_([tuple(key) for key in keys]),
+            Tariff.state == TariffState.APPROVED,
+            Tariff.since <= last,
+            or_(Tariff.until.is_(None), Tariff.until > first),
         )
-        rows = session.scalars(
-            select(Tariff)
-            .join(
-                newest,
-                and_(
-                    Tariff.institution_id == newest.c.institution_id,
-                    Tariff.resource_id == newest.c.resource_id,
-                    Tariff.since == newest.c.since,
-                ),
-            )
-            .where(Tariff.state == TariffState.APPROVED)
-        )
-        for row in rows:
-            found[HostKey(row.institution_id, row.resource_id)] = row
+        .order_by(Tariff.since.desc())
+    )
+    found: dict[HostKey, list[Tariff]] = {}
+    for row in rows:
+        found.setdefault(HostKey(row.institution_id, row.resource_id), []).append(row)
     return found
 
 

@@ -48,11 +48,20 @@ def area_of(organisation: OrganisationRecord) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class AnyResource:
+    """Some resource of a kind, of which nothing else is known: what prices of thousands are estimated with."""
+
+    key: HostKey
+    kind: ResourceKind
+    original_value: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One charge, or one quote, as support sees it."""
 
     institution_id: UUID
-    resource: ResourceRecord
+    resource: ResourceRecord | AnyResource
     customer_id: UUID
     outside: bool
     cost: Money
@@ -127,14 +136,46 @@ def speaks_to(p: Parameters, case: Case, parties: Parties) -> bool:
     return addressed(reason.code for reason in first.reasons)
 
 
+class Sums:
+    """The year's sums of programmes, each read once: for a single decision, or for all those of one page."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._counters: dict[tuple[UUID, UUID, int], dict[str, store.CapCounter]] = {}
+        self._quotas: dict[tuple[UUID, UUID, int], store.Quota | None] = {}
+        self._budgets: dict[tuple[UUID, int], int] = {}
+
+    def counters(self, programme_id: UUID, subject_id: UUID, year: int) -> dict[str, store.CapCounter]:
+        key = (programme_id, subject_id, year)
+        if key not in self._counters:
+            self._counters[key] = store.counters(self.session, *key)
+        return self._counters[key]
+
+    def quota(self, programme_id: UUID, customer_id: UUID, year: int) -> store.Quota | None:
+        key = (programme_id, customer_id, year)
+        if key not in self._quotas:
+            self._quotas[key] = store.quota_row(self.session, *key)
+        return self._quotas[key]
+
+    def budget_left(self, programme_id: UUID, year: int) -> int:
+        """Minor units that are neither held, accrued nor paid; zero without a budget."""
+        key = (programme_id, year)
+        if key not in self._budgets:
+            row = store.budget_row(self.session, *key)
+            self._budgets[key] = (
+                row.amount_minor - row.held_minor - row.accrued_minor - row.paid_minor if row else 0
+            )
+        return self._budgets[key]
+
+
 def facts_for(
-    session: Session, programme: ProgrammeRecord, p: Parameters, case: Case, parties: Parties
+    sums: Sums, programme: ProgrammeRecord, p: Parameters, case: Case, parties: Parties
 ) -> SupportFacts:
     """Everything the rule looks at. Sums of the year are read here, so lock the counter before."""
     _, subject = subject_of(p, case)
-    counters = store.counters(session, programme.id, subject, case.year)
-    quota = store.quota_row(session, programme.id, case.customer_id, case.year)
-    return _facts(p, case, parties, counters, quota, _others(session, programme, case))
+    counters = sums.counters(programme.id, subject, case.year)
+    quota = sums.quota(programme.id, case.customer_id, case.year)
+    return _facts(p, case, parties, counters, quota, _others(sums.session, programme, case))
 
 
 def _facts(

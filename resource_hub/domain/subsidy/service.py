@@ -10,6 +10,7 @@ from uuid import UUID
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.subsidy import store
 from resource_hub.domain.subsidy.errors import ClaimNotFound
+from resource_hub.domain.subsidy.expecting import Expected, Shares, shares
 from resource_hub.domain.subsidy.gathering import area_of, parameters
 from resource_hub.domain.subsidy.programmes import (
     APPLIES,
@@ -55,7 +56,7 @@ from resource_hub.domain.subsidy.runs import (
     runs,
     sample_run,
 )
-from resource_hub.domain.subsidy.support import Deduction, Expected, Holds, on_charged
+from resource_hub.domain.subsidy.support import Deduction, Holds, on_charged
 from resource_hub.domain.subsidy.telling import SUBSCRIPTIONS as _NOTICES
 from resource_hub.domain.subsidy.terms import (
     BudgetRecord,
@@ -70,13 +71,13 @@ from resource_hub.kernel.money import Money
 
 __all__ = [
     "APPLIES", "FUNDERS_PEOPLE", "SUBSCRIPTIONS", "Deduction", "Expected", "Holds", "NoticeLine", "Overview",
-    "Replay", "answer_objection", "approve_run", "area_of", "budgets", "cancel_run", "check_line", "claim",
+    "Replay", "Shares", "answer_objection", "approve_run", "area_of", "budgets", "cancel_run", "check_line", "claim",
     "claims_of_charge", "claims_of_customers", "claims_of_entries", "claims_of_funder", "claims_of_host",
     "compute_run", "decide_quota", "enter_parameter", "grant_quota", "notice", "notices", "object_to_run",
     "objections", "open_programme", "overview", "parameters", "pay_run", "programme", "programme_of_code",
     "programmes", "publish_notice", "quota", "quotas_of_customers", "quotas_of_funder", "replay_line",
     "replay_run", "request_quota", "reward_of_host", "rules_of", "run", "run_blocks", "run_flags", "run_lines",
-    "runs", "runs_of_claims", "sample_run", "set_budget", "set_programme_state", "support_schemes",
+    "runs", "runs_of_claims", "sample_run", "set_budget", "set_programme_state", "shares", "support_schemes",
 ]  # fmt: skip
 
 

@@ -6,24 +6,20 @@ quota, and the budget last, as one conditional UPDATE.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date
 from uuid import UUID
-
-from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts.terms import CustomerClass
 from resource_hub.domain.billing import service as billing
 from resource_hub.domain.billing.terms import ChargeFacts, ChargeKind
-from resource_hub.domain.booking.terms import ExpectedSupportLine, FundsFacts
+from resource_hub.domain.booking.terms import FundsFacts
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.domain.catalogue.terms import ResourceRecord
-from resource_hub.domain.pricing.terms import Price
 from resource_hub.domain.subsidy import store
 from resource_hub.domain.subsidy.errors import BudgetExhausted, QuotaExhausted
+from resource_hub.domain.subsidy.expecting import at_once, open_programmes
 from resource_hub.domain.subsidy.gathering import (
     Case,
     Parties,
+    Sums,
     add_back,
     beneficiary_of,
     facts_for,
@@ -37,15 +33,11 @@ from resource_hub.domain.subsidy.tables import ClaimLine, Clawback, FundsHold
 from resource_hub.domain.subsidy.terms import (
     ClaimState,
     ProgrammeRecord,
-    ProgrammeState,
-    Side,
     Support,
     SupportFacts,
 )
 from resource_hub.domain.usage import service as usage
-from resource_hub.infra.database import reading
 from resource_hub.infra.ids import derived_id
-from resource_hub.infra.keeping import kept
 from resource_hub.infra.outbox import Event
 from resource_hub.infra.unit_of_work import Unit
 from resource_hub.kernel.decision import Decision
@@ -56,101 +48,6 @@ from resource_hub.rulebook import MissingParameter, Parameters
 
 # No service was done for these, so nobody supports them.
 _SUPPORTED = (ChargeKind.USE, ChargeKind.MANUAL)
-
-
-@kept
-def _open_programmes() -> list[ProgrammeRecord]:
-    """Programmes that accept use now; the customer's side first, so that a host's reward sees what firms got."""
-    rows = store.programmes(reading(), state=ProgrammeState.OPEN)
-    return sorted((store.programme_record(row) for row in rows), key=lambda p: (p.side is Side.HOST, p.code))
-
-
-def at_once(p: Parameters) -> bool:
-    return p.states("deducted_at_once") and p.flag("deducted_at_once")
-
-
-class Expected:
-    """Subsidy's answer to booking: what programmes would pay towards a price."""
-
-    def expected(
-        self, institution_id: UUID, resource: ResourceRecord, customer_id: UUID, price: Price, on: date
-    ) -> list[ExpectedSupportLine]:
-        session = reading()
-        case = Case(institution_id, resource, customer_id, price.customer_class.outside, price.total, on)
-        parties = parties_of(case)
-        lines: list[ExpectedSupportLine] = []
-        given = Money.zero(price.currency)
-        schemes: list[str] = []
-        for programme in _open_programmes():
-            if programme.side is Side.HOST:
-                continue
-            found = _try(session, programme, case, parties, given, tuple(schemes))
-            if found is None:
-                continue
-            p, decision = found
-            budget = store.budget_row(session, programme.id, case.year)
-            left = (
-                budget.amount_minor - budget.held_minor - budget.accrued_minor - budget.paid_minor
-                if budget
-                else 0
-            )
-            if left <= 0:
-                continue
-            once = at_once(p)
-            amount = decision.value.amount
-            # What can be held is held at the booking; a claim that comes back later is only estimated.
-            reserved = once and p.states("quota_needed") and p.flag("quota_needed") and amount.minor <= left
-            lines.append(
-                ExpectedSupportLine(
-                    programme_code=programme.code,
-                    payer=p.text("payer") if p.states("payer") else programme.code,
-                    kind="deducted" if once else "later",
-                    amount=amount,
-                    reserved=reserved,
-                    by_when=None if once else pays_by(p, case.day),
-                    citations=decision.citations,
-                    name_zh=programme.name_zh,
-                    name_en=programme.name_en,
-                )
-            )
-            given += amount
-            schemes.append(programme.scheme)
-        return lines
-
-
-def _try(
-    session: Session,
-    programme: ProgrammeRecord,
-    case: Case,
-    parties: Parties,
-    given: Money,
-    schemes: tuple[str, ...],
-) -> tuple[Parameters, Decision[Support]] | None:
-    p = parameters(programme, case.day)
-    if p is None or not speaks_to(p, case, parties):
-        return None
-    # Parameters read anew, so that the citations are this decision's alone.
-    p = parameters(programme, case.day) or p
-    try:
-        facts = replace(
-            facts_for(session, programme, p, case, parties),
-            supported_before=given,
-            programmes_before=schemes,
-        )
-        decision = decide(p, facts)
-    except MissingParameter:
-        # The document's number cannot be read and nobody entered it: nothing can be promised.
-        return None
-    return (p, decision) if decision.granted else None
-
-
-def pays_by(p: Parameters, day: date) -> date | None:
-    """The day by which support of a day's use usually arrives, where the rulebook says."""
-    if not p.states("pays_after_months"):
-        return None
-    months = p.int("pays_after_months")
-    year, month = day.year + 1 + (months - 1) // 12, (months - 1) % 12 + 1
-    return date(year + (month == 12), month % 12 + 1, 1)
 
 
 # ---- holds
@@ -287,7 +184,7 @@ def _accrue(unit: Unit, charge: ChargeFacts, *, once: bool) -> list[Money]:
         return []
     parties = parties_of(case)
     granted = []
-    for programme in _open_programmes():
+    for programme in open_programmes():
         p = parameters(programme, case.day)
         if p is None or at_once(p) is not once:
             continue
@@ -315,7 +212,7 @@ def _claim(
     held = Money(hold.amount_minor, hold.currency) if hold else Money.zero(case.cost.currency)
     # Read under the lock, with parameters read anew so that the citations are this decision's alone.
     p = parameters(programme, case.day) or p
-    facts = add_back(facts_for(session, programme, p, case, parties), held)
+    facts = add_back(facts_for(Sums(session), programme, p, case, parties), held)
     decision = decide_or_missing(p, facts)
     if decision.granted:
         with session.begin_nested() as savepoint:

@@ -16,6 +16,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import OrganisationRecord
 from resource_hub.domain.catalogue import service
 from resource_hub.domain.catalogue.contents import degrees
+from resource_hub.domain.catalogue.ports import IndicativePrice
 from resource_hub.domain.catalogue.search import ORDERS
 from resource_hub.domain.catalogue.terms import (
     ChangeRecord,
@@ -58,10 +59,12 @@ class ContactSchema(ma.Schema):
 
 
 class PriceSchema(ma.Schema):
-    """Indicative: the exact price is fixed when one books."""
+    """Indicative: the exact price is fixed when one books. With a token that acts for one customer it is that
+    customer's, else an outside firm's."""
 
-    amount = MoneyString(required=True)
-    currency = ma.fields.String(required=True)
+    on_request = ma.fields.Boolean(required=True)
+    amount = MoneyString(required=True, allow_none=True, metadata={"description": "null: on request"})
+    currency = ma.fields.String(required=True, allow_none=True)
     per = ma.fields.String(required=True)
     net = MoneyString(required=True, allow_none=True, metadata={"description": "after support, where known"})
 
@@ -326,8 +329,14 @@ def _merged(before: ListingContents, data: dict[str, Any]) -> ListingContents:
 @allows(PUBLIC)
 def search(args: dict[str, Any]) -> dict[str, Any]:
     """Search over everything public, with counts by facet. An empty query browses."""
-    results = service.search(query_of(args))
+    results = service.search(query_of(args), customer_id=own_customer())
     return results_out(results, [hit_out(hit) for hit in results.hits])
+
+
+def own_customer() -> UUID | None:
+    """The customer of the token, where it acts for exactly one."""
+    actor = g.get("actor")
+    return next(iter(actor.customer_ids)) if actor is not None and len(actor.customer_ids) == 1 else None
 
 
 def query_of(args: dict[str, Any]) -> service.Query:
@@ -351,14 +360,19 @@ def hit_out(hit: service.Hit) -> dict[str, Any]:
         **resource_out(hit.resource, hit.host),
         "kilometres": hit.kilometres,
         "next_free": hit.next_free,
-        "price": None
-        if hit.price is None
-        else {
-            "amount": hit.price.list_price,
-            "currency": hit.price.list_price.currency,
-            "per": hit.price.per,
-            "net": hit.price.net_price,
-        },
+        "price": _price_out(hit.price),
+    }
+
+
+def _price_out(price: IndicativePrice | None) -> dict[str, Any] | None:
+    if price is None:
+        return None
+    return {
+        "on_request": price.list_price is None,
+        "amount": price.list_price,
+        "currency": price.list_price.currency if price.list_price is not None else None,
+        "per": price.per,
+        "net": price.net_price,
     }
 
 

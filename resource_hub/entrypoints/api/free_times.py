@@ -16,11 +16,13 @@ from resource_hub.entrypoints.api.catalogue import (
     HitSchema,
     SearchArguments,
     hit_out,
+    own_customer,
     query_of,
     results_out,
 )
-from resource_hub.entrypoints.support.fields import Identifier, Moment
+from resource_hub.entrypoints.support.fields import Identifier, Moment, MoneyString
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
+from resource_hub.kernel.keys import HostKey
 from resource_hub.reports import free_times
 
 blueprint = Blueprint("free_times", __name__, url_prefix="/api/v1", description="Search for free time")
@@ -39,12 +41,28 @@ class FreeTimeArguments(SearchArguments):
     part_until = ma.fields.String(load_default="24:00", validate=_CLOCK)
 
 
+class TimePriceSchema(ma.Schema):
+    """What the time costs by the tariff in force; without a customer no support is counted."""
+
+    list_price = MoneyString(required=True)
+    to_pay = MoneyString(required=True, metadata={"description": "after what is deducted at once"})
+    back = MoneyString(required=True, metadata={"description": "expected back later"})
+    net = MoneyString(required=True, metadata={"description": "in the end"})
+    currency = ma.fields.String(required=True)
+
+
 class FirstTimeSchema(ma.Schema):
     """The first time that opening hours and house rules allow."""
 
     unit_id = Identifier(required=True)
     start = Moment(required=True)
     end = Moment(required=True)
+    price = ma.fields.Nested(
+        TimePriceSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: on request, or by a measure other than time"},
+    )
 
 
 class FreeHitSchema(HitSchema):
@@ -89,10 +107,19 @@ def search(args: dict[str, Any]) -> dict[str, Any]:
         ends if ends > starts else ends + 1440,
         free_times.inside_of(list(customers)),
     )
-    found = free_times.search(query_of(args), wish)
-    items = []
-    for hit in found.results.hits:
-        time = found.times.get(hit.resource.key)
-        told = {"unit_id": time.unit_id, "start": time.span.start, "end": time.span.end} if time else None
-        items.append({**hit_out(hit), "time": told})
+    found = free_times.search(query_of(args), wish, customer_id=own_customer())
+    items = [{**hit_out(hit), "time": _time_out(found, hit.resource.key)} for hit in found.results.hits]
     return results_out(found.results, items)
+
+
+def _time_out(found: free_times.Found, key: HostKey) -> dict[str, Any] | None:
+    time, sums = found.times.get(key), found.sums.get(key)
+    if time is None:
+        return None
+    price = None
+    if sums is not None:
+        price = {
+            "list_price": sums.list_price, "to_pay": sums.to_pay, "back": sums.back, "net": sums.net,
+            "currency": sums.list_price.currency,
+        }  # fmt: skip
+    return {"unit_id": time.unit_id, "start": time.span.start, "end": time.span.end, "price": price}

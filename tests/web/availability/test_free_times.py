@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from resource_hub.domain.availability import service as availability
+from resource_hub.domain.pricing import service as pricing
 from tests.builders import accounts as build
 from tests.builders.availability import make_weekly
 from tests.builders.catalogue import make_listing
@@ -41,6 +42,7 @@ def test_the_soonest_first_with_its_exact_time(app: Flask, scene: Any, other: An
         "unit_id": found["items"][1]["time"]["unit_id"],
         "start": "2026-03-05T01:00:00Z",
         "end": "2026-03-05T03:00:00Z",
+        "price": None,
     }
     assert ask(app, q="没有这种仪器").get_json()["total"] == 0
     assert ask(app, until="2026-03-03").get_json()["total"] == 1
@@ -127,3 +129,21 @@ def test_a_signed_in_person_may_search(app: Flask, scene: Any, in_context: Any) 
     with app.app_context():
         build.sign_in(client, scene.manager_person)
     assert client.get("/search?length=120").status_code == 200
+
+
+def test_the_price_of_the_time_and_who_is_asked_for_his(app: Flask, scene: Any, other: Any, in_context: Any) -> None:
+    on_request = {"format": 1, "currency": "CNY", "ask": True}
+    in_context(lambda: pricing.adopt(other.key, on_request, NOW.date()))
+    items = ask(app, order="price").get_json()["items"]
+    assert items[1]["code"] == "LATE"
+    assert [item["price"] for item in items] == [
+        {"on_request": False, "amount": "300.00", "currency": "CNY", "per": "hour", "net": None},
+        {"on_request": True, "amount": None, "currency": None, "per": "ask", "net": None},
+    ]
+    assert items[0]["time"]["price"] == {
+        "list_price": "600.00", "to_pay": "600.00", "back": "0.00", "net": "600.00", "currency": "CNY",
+    }  # fmt: skip
+    assert items[1]["time"]["price"] is None
+    page = app.test_client().get("/search?length=120&from=2026-03-02&until=2026-03-08&order=price").get_data(True)
+    assert page.index("300.00") < page.index("价格面议")
+    assert "600.00" in page and "价格面议和未公布价格的排在最后" in page

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from werkzeug.wrappers import Response
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import OrganisationKind, OrganisationState
 from resource_hub.domain.availability.terms import FreeTime
+from resource_hub.domain.booking.terms import ThreeSums
 from resource_hub.domain.catalogue import kinds as kind_fields
 from resource_hub.domain.catalogue import places, service
 from resource_hub.domain.catalogue.classes import instrument_classes
@@ -26,10 +26,9 @@ from resource_hub.entrypoints.support import formatting, forms, guards, paging, 
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.catalogue import hooks, when
-from resource_hub.infra import clock, files
+from resource_hub.infra import files
 from resource_hub.kernel.errors import NotFound
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.time import local_day, zone
 from resource_hub.reports import free_times
 
 search = Blueprint("search", __name__)
@@ -132,21 +131,11 @@ def asked() -> service.Query:
     )
 
 
-def class_for_me() -> Callable[[UUID], str | None] | None:
-    """Host → class of the reader's own customer there; None for a visitor without one."""
+def my_customer() -> UUID | None:
+    """The reader's own customer, for whom prices are shown; None for a visitor without one."""
     person = guards.person()
-    if person is None:
-        return None
-    mine = accounts.customers_of(person.id)
-    if not mine:
-        return None
-    today = local_day(clock.now(), zone(formatting.default_zone()))
-
-    @cache
-    def of(institution_id: UUID) -> str | None:
-        return str(accounts.customer_class(institution_id, None, mine[0].id, today))
-
-    return of
+    mine = accounts.customers_of(person.id) if person is not None else []
+    return mine[0].id if mine else None
 
 
 @search.get("/search")
@@ -155,11 +144,12 @@ def index() -> str:
     """Search over everything public; an empty query browses. All of it stands in the address."""
     query, wanted = asked(), when.asked()
     times: Mapping[HostKey, FreeTime] = {}
+    sums: Mapping[HostKey, ThreeSums] = {}
     if wanted.wish is not None:
-        found = free_times.search(query, wanted.wish, class_for=class_for_me())
-        query, results, times = replace(query, timed=True), found.results, found.times
+        found = free_times.search(query, wanted.wish, customer_id=my_customer())
+        query, results, times, sums = replace(query, timed=True), found.results, found.times, found.sums
     else:
-        results = service.search(query, class_for=class_for_me())
+        results = service.search(query, customer_id=my_customer())
     return render_template(
         "catalogue/search.html",
         query=query,
@@ -167,6 +157,7 @@ def index() -> str:
         when=wanted,
         when_fields=when.fields(wanted),
         times=times,
+        sums=sums,
         link_to=when.link_to,
         facets=_facet_links(results),
         orders=[(order, _ORDER_LABELS[order]()) for order in ORDERS if _offered(order, query)],
@@ -182,6 +173,7 @@ _ORDER_LABELS: dict[str, Callable[[], str]] = {
     "name": lambda: _("Name"),
     "newest": lambda: _("Newest listing"),
     "distance": lambda: _("Distance"),
+    "price": lambda: _("Price"),
     "soonest": lambda: _("Soonest"),
 }
 
@@ -255,7 +247,7 @@ def resource(host: str, code_or_id: str) -> str | Response:
     department = (
         accounts.department(record.key.institution_id, record.department_id) if record.department_id else None
     )
-    prices = service.prices_for([record.key], class_for_me())
+    prices = service.prices_for([record], my_customer())
     return render_template(
         "catalogue/resource.html",
         record=record,
@@ -295,7 +287,7 @@ def show(host: str) -> str:
         raise ResourceNotFound()
     forms.remember_zone(organisation.zone)
     query = service.Query(hosts=(organisation.code,), cursor=request.args.get("after", ""), order="name")
-    results = service.search(query, class_for=class_for_me())
+    results = service.search(query, customer_id=my_customer())
     return render_template(
         "catalogue/host.html",
         host=organisation,

@@ -1,0 +1,87 @@
+"""Indicative list prices: kept per class of customer and tariff, so that search can sort ten thousand resources."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, exists, or_, select, update
+from sqlalchemy.orm import Session
+
+from resource_hub.domain.accounts.terms import CustomerClass
+from resource_hub.domain.pricing import store
+from resource_hub.domain.pricing.parsing import parsed
+from resource_hub.domain.pricing.rules.readback import headline
+from resource_hub.domain.pricing.tables import IndicativePrice, Tariff
+from resource_hub.domain.pricing.terms import TariffState
+from resource_hub.infra.bulk import add_rows
+from resource_hub.infra.rows import by_host, equals_by_host
+from resource_hub.infra.unit_of_work import Lease, unit_of_work
+from resource_hub.kernel.by_host import ByHost
+
+# In place of a unit of price: the price is made on request, or there is none for this class.
+ASK, NONE = "ask", "none"
+
+
+def keep(session: Session, row: Tariff) -> None:
+    """Derive the rows of a tariff that has just come in force."""
+    add_rows(session, IndicativePrice, _rows(row))
+
+
+def end(session: Session, row: Tariff) -> None:
+    """The tariff ends where its successor begins."""
+    session.execute(
+        update(IndicativePrice)
+        .where(IndicativePrice.institution_id == row.institution_id, IndicativePrice.tariff_id == row.id)
+        .values(until=row.until)
+    )
+
+
+def keep_missing(limit: int = 200, lease: Lease | None = None) -> int:
+    """Derive the rows of approved tariffs that have none, such as those of before this was kept; how many it were."""
+    kept = exists().where(
+        IndicativePrice.institution_id == Tariff.institution_id, IndicativePrice.tariff_id == Tariff.id
+    )
+    with unit_of_work(lease=lease) as unit:
+        rows = unit.session.scalars(
+            select(Tariff)
+            .where(Tariff.state == TariffState.APPROVED, ~kept)
+            .order_by(Tariff.institution_id, Tariff.id)
+            .limit(limit)
+        ).all()
+        for row in rows:
+            add_rows(unit.session, IndicativePrice, _rows(row))
+        return len(rows)
+
+
+def prices_in_force(classes: ByHost[CustomerClass], days: ByHost[date]) -> Select[UUID, UUID, int | None, str, str]:
+    """One row a resource that has a tariff in force: ``institution_id``, ``resource_id``, ``list_minor`` (None where
+    there is no figure), ``per``, ``currency``."""
+    table = IndicativePrice
+    day = by_host(table.institution_id, days)
+    words = ByHost(classes.usual.value, {host: word.value for host, word in classes.others.items()})
+    return select(table.institution_id, table.resource_id, table.list_minor, table.per, table.currency).where(
+        equals_by_host(table.customer_class, table.institution_id, words),
+        table.since <= day,
+        or_(table.until.is_(None), table.until > day),
+    )
+
+
+def _rows(row: Tariff) -> list[dict[str, Any]]:
+    tariff = parsed(store.record(row))
+    lines = [(customer_class, headline(tariff, customer_class)) for customer_class in CustomerClass]
+    return [
+        {
+            "institution_id": row.institution_id,
+            "resource_id": row.resource_id,
+            "customer_class": customer_class.value,
+            "since": row.since,
+            "until": row.until,
+            "list_minor": line[0].minor if line else None,
+            "per": line[1] if line else ASK if tariff.ask else NONE,
+            "currency": tariff.currency,
+            "tariff_id": row.id,
+        }
+        for customer_class, line in lines
+    ]
