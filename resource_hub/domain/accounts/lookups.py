@@ -146,8 +146,9 @@ def actor(person_id: UUID, which: UUID | str) -> Actor:
     ):
         customers = {m.customer_id for m in held if m.customer_id is not None} | led
         if any(m.customer_id is None and books_for(Role(m.role)) for m in held):
-            own = store.own_customer(row.id)
-            customers |= {own.id} if own is not None and own.state == "active" else set()
+            own = store.own_customers(row.id)
+            customers |= {one.id for one in own[:1] if one.state == "active"}
+            led |= {one.id for one in own[1:]}
     return Actor(
         person_id=person_id,
         organisation_id=row.id,

@@ -48,6 +48,7 @@ from resource_hub.domain.accounts.terms import (
     Role,
     RoleRecord,
 )
+from resource_hub.domain.accounts.walk_ins import is_walk_in
 from resource_hub.infra import clock
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Unit, unit_of_work
@@ -61,11 +62,12 @@ _PEOPLE_PAGE = (Role.FIRM_ADMIN, Role.INSTITUTION_ADMIN, Role.OFFICE, Role.FUNDE
 
 
 def joinable(text: str) -> list[OrganisationRecord]:
-    """Active firms and institutions that match a name or a whole credit code; at most 20, for the page that joins."""
+    """Active firms and institutions that match a name or a whole credit code; at most 20, for the page that joins.
+    What somebody at a door was written down as is none of them."""
     if len(text.strip()) < 2:
         return []
     found = store.organisations(states=(OrganisationState.ACTIVE,), text=text.strip(), limit=60)
-    return [o for o in found if o.kind in _NEWCOMER][:20]
+    return [o for o in found if o.kind in _NEWCOMER and not is_walk_in(o)][:20]
 
 
 def ask_to_join(organisation_id: UUID, person_id: UUID) -> RoleRecord:

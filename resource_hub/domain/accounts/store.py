@@ -372,9 +372,14 @@ def customer_row(customer_id: UUID) -> Customer | None:
 
 def own_customer(organisation_id: UUID) -> Customer | None:
     """The customer that *is* the firm or institution."""
-    return reading().scalar(
-        select(Customer).where(Customer.organisation_id == organisation_id, Customer.kind != "group")
-    )
+    return next(iter(own_customers(organisation_id)), None)
+
+
+def own_customers(organisation_id: UUID) -> list[Customer]:
+    """The customer that *is* the firm or institution, then the walk-ins that were joined to it."""
+    statement = select(Customer).where(Customer.organisation_id == organisation_id, Customer.kind != "group")
+    # Joining closes a walk-in: "active" comes first.
+    return list(reading().scalars(statement.order_by(Customer.state, Customer.created_at, Customer.id)))
 
 
 def customers(

@@ -180,7 +180,8 @@ class Actor:
         customer_ids: customers for which this person may book, approve or pay in this organisation.
         approve_limit: what an approver may approve alone; None is no limit of its own (administrators) or no such role.
         department_ids: departments to which an institution's roles reach; None is the whole institution.
-        led_customer_ids: groups that this person leads (may approve and see their money).
+        led_customer_ids: groups that this person leads (may approve and see their money), and walk-ins that were
+            joined to the firm.
     """
 
     person_id: UUID

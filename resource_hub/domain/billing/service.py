@@ -50,7 +50,7 @@ def charge(key: HostKey, *, by: Actor) -> ChargeRecord:
     """
     row = store.charge_row(reading(), key)
     own = by.organisation_id == key.institution_id and by.has(*KEEPS_BOOKS, Role.MANAGER, Role.DEPUTY)
-    if row is None or not (own or row.customer_id in by.customer_ids):
+    if row is None or not (own or row.customer_id in by.customer_ids | by.led_customer_ids):
         raise ChargeNotFound()
     return store.charge_record(row)
 

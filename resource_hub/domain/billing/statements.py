@@ -220,13 +220,13 @@ def statement(key: HostKey, *, by: Actor) -> tuple[StatementRecord, list[ChargeR
 def _may_read(by: Actor, institution_id: UUID, customer_id: UUID) -> bool:
     if by.organisation_id == institution_id and by.has(*KEEPS_BOOKS, Role.MANAGER, Role.DEPUTY):
         return True
-    return customer_id in by.customer_ids
+    return customer_id in by.customer_ids | by.led_customer_ids
 
 
 def statements_of_customers(by: Actor, limit: int = 100) -> list[StatementRecord]:
     return [
         store.statement_record(row)
-        for row in store.statements(reading(), customer_ids=by.customer_ids, limit=limit)
+        for row in store.statements(reading(), customer_ids=by.customer_ids | by.led_customer_ids, limit=limit)
     ]
 
 

@@ -30,7 +30,9 @@ from resource_hub.domain.booking.preparing import (
     judge,
     prepare,
     record_event,
+    record_for_customer,
     row_values,
+    set_aside,
 )
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
 from resource_hub.domain.booking.rules.check import check, needs_approval
@@ -119,6 +121,7 @@ def _digest(key: HostKey, asked: Asked, by: Actor, **more: Any) -> bytes:
         "hazards": sorted(asked.hazards),
         "helpers": sorted(str(one) for one in asked.helpers),
         "given": str(asked.given_id),
+        "override": asked.override,
         "organisation": str(by.organisation_id),
         "more": {k: str(v) for k, v in more.items()},
     }
@@ -214,8 +217,9 @@ def _book_in(
     reasons = judge(prepared, unit.now) + linking.reasons_against(helpers)
     if granted:
         reasons = tuple(reason for reason in reasons if reason.code not in ("booking.lead", "booking.horizon"))
-    if reasons:
-        raise BookingRefused(*reasons)
+    waived = set_aside(prepared, reasons, by)
+    if len(waived) < len(reasons):
+        raise BookingRefused(*(reason for reason in reasons if reason not in waived))
     resource, plan, asked = prepared.resource, prepared.plan, prepared.asked
     assert plan is not None and asked.customer_id is not None
     on_request = False
@@ -254,6 +258,9 @@ def _book_in(
     if helpers or hold_id is not None:
         linking.take(unit, helpers, booking_key, state, by, expires=_lapses(plan, asked, waits, unit.now))
     record_event(unit, booking_key, by.person_id, "requested", {"by_host": prepared.by_host})
+    for_customer = {"by_host": True} if prepared.by_host else {}
+    if prepared.by_host:
+        record_for_customer(unit, booking_key, prepared, waived, by)
     if not waits:
         record_event(unit, booking_key, None, "approved", {"automatic": True})
     if quoted is not None:
@@ -266,7 +273,7 @@ def _book_in(
             ),
         )  # fmt: skip
     name = "booking.requested" if waits else "booking.approved"
-    announce(unit, booking_key, name, by.person_id, quiet=series_id is not None)
+    announce(unit, booking_key, name, by.person_id, quiet=series_id is not None, **for_customer)
     return booking_key
 
 

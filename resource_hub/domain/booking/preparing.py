@@ -13,10 +13,9 @@ from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import DebtBlock, HouseDocument
 from resource_hub.domain.booking import ports, quoting, store, strike_store
-from resource_hub.domain.booking.errors import (
-    InvalidOrder,
-)
+from resource_hub.domain.booking.errors import InvalidOrder, NotYours
 from resource_hub.domain.booking.quoting import Buyer
+from resource_hub.domain.booking.rules import overriding
 from resource_hub.domain.booking.rules.answering import Clock, answer_term, by_the_clock, working_clock
 from resource_hub.domain.booking.rules.check import check
 from resource_hub.domain.booking.terms import (
@@ -188,6 +187,37 @@ def judge(prepared: Prepared, now: datetime) -> tuple[Reason, ...]:
     """Every rule that fails."""
     assert prepared.plan is not None
     return check(prepared.facts, prepared.plan.rules, now)
+
+
+def set_aside(prepared: Prepared, reasons: Sequence[Reason], by: Actor) -> tuple[Reason, ...]:
+    """The rules that the order sets aside, of those that fail; only who decides may do so, for a customer.
+
+    Raises:
+        NotYours: somebody else wants to. InvalidOrder: the reason is too long.
+    """
+    why = prepared.asked.override.strip()
+    if not why or not reasons:
+        return ()
+    if not prepared.by_host or not is_staff(by, prepared.resource, DECIDES):
+        raise NotYours(Reason("booking.override_not_yours", {}))
+    if len(why) > overriding.LONGEST:
+        raise InvalidOrder(Reason("form.too_long", {"limit": overriding.LONGEST}, "override"))
+    left = overriding.left_over(reasons)
+    return tuple(reason for reason in reasons if reason not in left)
+
+
+def record_for_customer(
+    unit: Unit, key: HostKey, prepared: Prepared, waived: Sequence[Reason], by: Actor
+) -> None:
+    """Who booked for whom, and which rules were set aside and why."""
+    rules = [reason.as_json() for reason in waived]
+    details = {"customer": str(prepared.asked.customer_id), "rules": [reason.code for reason in waived]}
+    if waived:
+        details["reason"] = prepared.asked.override.strip()
+        record_event(unit, key, by.person_id, "overridden", {"reason": details["reason"], "rules": rules})
+    unit.audit(
+        "booking.booked_for", key.institution_id, f"booking:{key.id}", details, person_id=by.person_id
+    )
 
 
 def row_values(

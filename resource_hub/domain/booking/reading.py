@@ -176,7 +176,7 @@ def bookings_of(
     )  # fmt: skip
 
 
-def _reach(by: Actor) -> list[UUID] | None:
+def reach_of(by: Actor) -> list[UUID] | None:
     """Ids of the resources whose bookings an actor of the host sees; None is all of the house."""
     if not by.has(*STAFF):
         return []
@@ -197,7 +197,7 @@ def bookings_at(
     newest: bool = False,
 ) -> list[BookingRecord]:
     """Orders at a host, as far as the actor's roles reach."""
-    found = _reach(by)
+    found = reach_of(by)
     if found == []:
         return []
     return store.of_host(
@@ -219,7 +219,7 @@ def requests(by: Actor, *, limit: int = 200) -> list[BookingRecord]:
 
 def waiting_count(by: Actor) -> int:
     """How many orders wait for an answer of this actor's house."""
-    found = _reach(by)
+    found = reach_of(by)
     return 0 if found == [] else store.count_waiting(reading(), by.organisation_id, found, clock.now())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from resource_hub.domain.booking.answers import answers_of, may_answer_now
 from resource_hub.domain.booking.answers import remind_due as remind_answers
 from resource_hub.domain.booking.dividing import hand_over, split, successors
+from resource_hub.domain.booking.for_others import book_walk_in, customers_at
 from resource_hub.domain.booking.inquiries import accept as accept_quote
 from resource_hub.domain.booking.inquiries import ask as ask_for_quote
 from resource_hub.domain.booking.inquiries import by_inquiry
@@ -197,6 +198,7 @@ __all__ = [
     "ask_for_quote",
     "asked_of",
     "attach",
+    "book_walk_in",
     "booking",
     "booking_for",
     "bookings_at",
@@ -215,6 +217,7 @@ __all__ = [
     "close_past",
     "compute",
     "create_series",
+    "customers_at",
     "day_is_live",
     "day_of",
     "decide_fees",

@@ -240,6 +240,17 @@ def of_customers(
     return _filtered(session, statement, states, kinds, since, until, person_id, after, limit, newest)
 
 
+def customers_of_host(
+    session: Session, institution_id: UUID, resource_ids: Collection[UUID] | None, limit: int
+) -> list[UUID]:
+    """Customers of a host, who booked latest first."""
+    statement = select(Booking.customer_id).where(Booking.institution_id == institution_id)
+    if resource_ids is not None:
+        statement = statement.where(Booking.resource_id.in_(resource_ids))
+    latest = func.max(Booking.created_at)
+    return list(session.scalars(statement.group_by(Booking.customer_id).order_by(latest.desc()).limit(limit)))
+
+
 def of_host(
     session: Session,
     institution_id: UUID,

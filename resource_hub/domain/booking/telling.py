@@ -89,7 +89,9 @@ def tell(unit: Unit, event: Event) -> None:
     if event.name in _CUSTOMER:
         if event.name in INVITES and record.span is not None:
             values[INVITATION] = f"{record.institution_id}/{record.key.id}"
-        send(_customers_people(record), event.name, customer.organisation_id)
+        booked_for = event.name == "booking.approved" and event.payload.get("by_host")
+        kind = "booking.booked_for_you" if booked_for else event.name
+        send(_customers_people(record), kind, customer.organisation_id)
     if event.name in _HOST:
         told = set(_customers_people(record))
         values.pop(INVITATION, None)

@@ -333,8 +333,11 @@ class QuoteRecord:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What somebody wants to book, as read from a form or the API. ``given_id``: at the price of this quote, which the
-    host gave by hand."""
+    """What somebody wants to book, as read from a form or the API.
+
+    ``given_id``: at the price of this quote, which the host gave by hand.
+    ``override``: why the host's people set rules of the house aside, when they book for a customer.
+    """
 
     kind: BookingKind = BookingKind.WINDOW
     mode: Mode | None = Mode.SELF_USE
@@ -353,6 +356,7 @@ class Asked:
     hazard_note: str = ""
     helpers: frozenset[UUID] = frozenset()
     given_id: UUID | None = None
+    override: str = ""
 
 
 @dataclass(frozen=True, slots=True)

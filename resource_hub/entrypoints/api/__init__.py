@@ -39,6 +39,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("strikes", "blueprint"),
     ("quotes", "blueprint"),
     ("results", "blueprint"),
+    ("walk_ins", "blueprint"),
     ("assessment", "blueprint"),
     ("money", "blueprint"),
     ("usage", "blueprint"),

@@ -7,6 +7,7 @@ there.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -48,12 +49,11 @@ from resource_hub.entrypoints.api.booking_values import (
     price_out,
     rows_out,
 )
-from resource_hub.entrypoints.api.common import host_key, seen_resource, span_of, times_out, told
+from resource_hub.entrypoints.api.common import host_key, own_house, seen_resource, span_of, times_out, told
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen_number, tagged
 from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.guards import MEMBER, PUBLIC, allows
 from resource_hub.infra import clock
-from resource_hub.kernel.errors import NotFound
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
 
@@ -169,9 +169,19 @@ def book(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) ->
     A refusal names every reason, and other times where the time was the trouble.
     """
     record = seen_resource(host, code)
+    asked = replace(asked_in(data, record), override=data["override"])
+    walk_in = data["walk_in"]
+    if walk_in is not None:
+
+        def received() -> dict[str, Any]:
+            made = service.book_walk_in(record.key, asked, walk_in["name"], walk_in["contact"], by=g.actor)
+            return {"id": str(made.key.id)}
+
+        key = HostKey(record.key.institution_id, UUID(once(headers, received)["id"]))
+        return answer_out(service.booking(key), 201)
     made = service.request(
         record.key,
-        asked_in(data, record),
+        asked,
         by=g.actor,
         idempotency_key=headers["key"],
         quote_id=data["quote_id"],
@@ -240,8 +250,7 @@ def of_customers(args: dict[str, Any]) -> dict[str, Any]:
 @allows(*service.STAFF)
 def at_host(args: dict[str, Any], host: str) -> dict[str, Any]:
     """Orders at the token's host, as far as the person's roles reach."""
-    if accounts.organisation(host).id != g.actor.organisation_id:
-        raise NotFound()
+    own_house(host)
     return _page(service.bookings_at(g.actor, **_filters(args)), args["limit"])
 
 

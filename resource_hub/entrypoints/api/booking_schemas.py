@@ -129,7 +129,22 @@ class OrderIn(WishIn):
     end = Moment(load_default=None, allow_none=True, metadata={"example": "2026-03-03T11:00:00+08:00"})
 
 
+class WalkInIn(ma.Schema):
+    """Somebody without an account, written down by the host's people."""
+
+    name = Text(required=True, validate=ma.validate.Length(1, 200))
+    contact = Text(load_default="", validate=ma.validate.Length(max=200))
+
+
 class BookIn(OrderIn):
+    """With a token of the host's people ``customer_id`` names for whom; ``walk_in`` somebody without an account."""
+
+    walk_in = ma.fields.Nested(WalkInIn, load_default=None, allow_none=True)
+    override = Text(
+        load_default="",
+        validate=ma.validate.Length(max=500),
+        metadata={"description": "why the host sets its rules aside, for a customer; it stands in the history"},
+    )
     quote_id = Identifier(
         load_default=None, allow_none=True, metadata={"description": "book at this frozen price"}
     )

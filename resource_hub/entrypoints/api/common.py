@@ -14,7 +14,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.support import sentences
-from resource_hub.kernel.errors import Invalid, Reason
+from resource_hub.kernel.errors import Invalid, NotFound, Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
 
@@ -32,6 +32,16 @@ def seen_resource(host: str, code: str) -> ResourceRecord:
 def host_key(host: str, row_id: UUID) -> HostKey:
     """The whole key of a host's row from its address."""
     return HostKey(accounts.organisation(host).id, row_id)
+
+
+def own_house(host: str) -> None:
+    """What is asked of a host by its own people only.
+
+    Raises:
+        NotFound: the token is of another organisation.
+    """
+    if accounts.organisation(host).id != g.actor.organisation_id:
+        raise NotFound()
 
 
 def span_of(start: datetime, end: datetime, place: str = "end", most_days: int = 366) -> TimeSpan:

@@ -11,19 +11,17 @@ import marshmallow as ma
 from flask import g
 from flask_smorest import Blueprint
 
-from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.strikes import LONGEST
 from resource_hub.domain.booking.terms import StrikeRecord, StrikeState
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.api import CursorArguments, cursor_schema
-from resource_hub.entrypoints.api.common import host_key
+from resource_hub.entrypoints.api.common import host_key, own_house
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen_number, tagged
 from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.fields import Identifier, Moment, Text
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.infra import clock
-from resource_hub.kernel.errors import NotFound
 
 blueprint = Blueprint(
     "strikes_api", __name__, url_prefix="/api/v1", description="Strikes, appeals, decisions"
@@ -123,11 +121,6 @@ def _page(found: Sequence[StrikeRecord], limit: int) -> dict[str, Any]:
     return {"items": _strikes_out(page.items), "next_cursor": page.next_cursor}
 
 
-def _own_house(host: str) -> None:
-    if accounts.organisation(host).id != g.actor.organisation_id:
-        raise NotFound()
-
-
 @blueprint.get("/me/strikes")
 @blueprint.arguments(CursorArguments, location="query")
 @blueprint.response(200, StrikesPage)
@@ -144,7 +137,7 @@ def mine(args: dict[str, Any]) -> dict[str, Any]:
 @allows(*service.DECIDES)
 def at_host(args: dict[str, Any], host: str) -> dict[str, Any]:
     """Strikes at the token's host, as far as the person's roles reach, the newest first."""
-    _own_house(host)
+    own_house(host)
     states = [StrikeState(state) for state in args["state"]]
     after = paging.unpack(args["after"], datetime, UUID)
     found = service.strikes_at(g.actor, states=states, limit=args["limit"] + 1, after=after)
@@ -158,7 +151,7 @@ def at_host(args: dict[str, Any], host: str) -> dict[str, Any]:
 @allows(*service.DECIDES)
 def give(data: dict[str, Any], headers: dict[str, Any], host: str) -> Any:
     """Give a strike for misuse during a booking of the token's host."""
-    _own_house(host)
+    own_house(host)
 
     def made() -> dict[str, Any]:
         return {"id": str(service.give_strike(data["number"], note=data["note"], by=g.actor).key.id)}

@@ -11,7 +11,6 @@ import marshmallow as ma
 from flask import g
 from flask_smorest import Blueprint
 
-from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules.waiting import MOST_DAYS
 from resource_hub.domain.booking.terms import WaitingKind, WaitingState
@@ -19,12 +18,11 @@ from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.api import CursorArguments, cursor_schema
 from resource_hub.entrypoints.api.booking_schemas import BookingSchema, WishIn
 from resource_hub.entrypoints.api.booking_values import answer_out, wish_in
-from resource_hub.entrypoints.api.common import host_key, seen_resource
+from resource_hub.entrypoints.api.common import host_key, own_house, seen_resource
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen_number, tagged
 from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.fields import Identifier, Moment
 from resource_hub.entrypoints.support.guards import MEMBER, allows
-from resource_hub.kernel.errors import NotFound
 from resource_hub.kernel.keys import HostKey
 
 blueprint = Blueprint("waiting_api", __name__, url_prefix="/api/v1", description="The waiting list")
@@ -151,8 +149,7 @@ def of_customers(args: dict[str, Any]) -> dict[str, Any]:
 @allows(*service.STAFF)
 def at_host(host: str) -> dict[str, Any]:
     """Who waits for what the token's person looks after, first come first."""
-    if accounts.organisation(host).id != g.actor.organisation_id:
-        raise NotFound()
+    own_house(host)
     return {"items": _places_out(service.waits_at(g.actor))}
 
 

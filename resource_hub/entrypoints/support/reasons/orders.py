@@ -24,6 +24,10 @@ SENTENCES = {
     "catalogue.links_most": N_("At most %(most)s resources can come along."),
     "catalogue.link_unfit": N_("Only what is booked by time and belongs to the same host can come along."),
     "catalogue.link_chain": N_("What comes along with something cannot have helpers of its own."),
+    "booking.override_not_yours": N_("Only who decides at the host sets rules aside, and only for a customer."),
+    "accounts.no_such_firm": N_("No registered firm has this credit code."),
+    "notice.booking.booked_for_you": N_("%(resource)s: the host booked for you (%(number)s). You may change or cancel it."),
+    "label.booking.booked_for_you": N_("A host booked for me"),
     "booking.not_ahead": N_("It has begun, is over, or has no time."),
     "booking.split_outside": N_("Choose a moment inside the booked time."),
     "notice.booking.handed_over": N_("%(resource)s: the booking %(number)s was handed over to you or your colleague."),
@@ -103,6 +107,8 @@ SENTENCES = {
 }
 
 REMEDIES = {
+    "booking.override_not_yours": N_("Ask the manager to book, or keep the rules."),
+    "accounts.no_such_firm": N_("Ask the firm to register first, or check the code."),
     "booking.helper_in_the_way": N_("Choose a time at which all of them are free."),
     "booking.follows_its_order": N_("Change the order of the instrument."),
     "booking.waiting_too_narrow": N_("Choose a wider stretch or a shorter time."),

@@ -74,6 +74,7 @@ WORDS = {
     "booking.event.finished": N_("Finished"),
     "booking.event.missed": N_("Nobody came"),
     "booking.event.lapsed": N_("Lapsed without an answer"),
+    "booking.event.overridden": N_("Rules set aside"),
     "booking.event.handed_over": N_("Handed over"),
     "booking.event.calendar_accepted": N_("Accepted in the calendar"),
     "booking.event.calendar_tentative": N_("Answered “perhaps” in the calendar"),

@@ -8,6 +8,7 @@ from resource_hub.entrypoints.web.booking import (
     dividing,
     hosting,
     lists,
+    on_behalf,
     ordering,
     public,
     results,
@@ -17,6 +18,6 @@ from resource_hub.entrypoints.web.booking.series import series
 from resource_hub.entrypoints.web.booking.waiting import waiting
 
 __all__ = [
-    "blueprint", "bookings", "calendar", "changing", "detail", "dividing", "hosting", "lists", "ordering", "orders",
-    "public", "requests", "results", "series", "waiting",
+    "blueprint", "bookings", "calendar", "changing", "detail", "dividing", "hosting", "lists", "on_behalf", "ordering",
+    "orders", "public", "requests", "results", "series", "waiting",
 ]  # fmt: skip

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +21,6 @@ from resource_hub.domain.booking.terms import (
     BookingKind,
     BookingRecord,
     BookingState,
-    EventRecord,
     FileKind,
     Side,
 )
@@ -36,6 +32,7 @@ from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.blueprints import bookings
+from resource_hub.entrypoints.web.booking.history import history
 from resource_hub.entrypoints.web.booking.public import calendar_url, helper_lines
 from resource_hub.entrypoints.web.booking.reading_forms import query_of, span_fields
 from resource_hub.infra import clock, files
@@ -43,7 +40,7 @@ from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
-from resource_hub.kernel.time import TimeSpan, local_day, zone
+from resource_hub.kernel.time import local_day, zone
 
 ADVANCES = (Act.RECEIVE, Act.BEGIN, Act.DELIVER, Act.FINISH)
 
@@ -121,7 +118,7 @@ def show_page(organisation: str, key: HostKey, form: Form | None = None, change:
         support_later=[s for s in quote.support if s.kind == "later"] if quote else (),
         documents=money_text.documents(c for s in quote.support for c in s.citations) if quote else (),
         steps=_steps(record.kind, found.state),
-        history=_history(found.events, people),
+        history=history(found.events, people),
         answers=_answers(record),
         used=[
             url_for("usage.session", organisation=organisation, host=host.code, session_id=session.key.id)
@@ -254,36 +251,6 @@ def _next(found: Any, host: OrganisationRecord) -> str:
     if state is BookingState.DONE:
         return _("The use is confirmed by the laboratory, then it is charged.")
     return ""
-
-
-def _history(events: Iterable[EventRecord], people: Any) -> list[SimpleNamespace]:
-    items = []
-    for event in events:
-        who = people.get(event.person_id) if event.person_id else None
-        details = event.details
-        text = str(details.get("note") or details.get("reason") or "")
-        if details.get("automatic"):
-            text = _("It keeps the house rules, so nobody had to be asked.")
-        if event.kind in ("changed", "proposed") and details.get("from"):
-            spans = [TimeSpan(*map(datetime.fromisoformat, details[side])) for side in ("from", "to")]
-            before, after = (formatting.span(s, year=False) for s in spans)
-            text = _("%(before)s → %(after)s", before=before, after=after) + (f" · {text}" if text else "")
-        if event.kind == "cancelled" and details.get("fee", {}).get("minor"):
-            text = " ".join(filter(None, [text, _("Fee: %(fee)s", fee=formatting.money(details["fee"]))]))
-        items.append(
-            SimpleNamespace(
-                at=event.at,
-                title=word("booking.event", event.kind),
-                text=text,
-                who=who.name if who else "",
-                entered_at=None,
-                tone={"approved": "good", "finished": "good", "rejected": "bad", "missed": "bad"}.get(
-                    event.kind, "info"
-                ),
-                href=None,
-            )
-        )
-    return items
 
 
 # ---- what changes something ------------------------------------------------------------------------------------

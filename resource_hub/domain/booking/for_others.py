@@ -1,0 +1,47 @@
+"""Booking for somebody else: the host's people for a customer or a walk-in, with what they may set aside.
+
+The price is the customer's, and so is the booking: they are told, and cancel by the rules. Who acted for whom stands in
+the history and in the audit log; a rule that was set aside stands there with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.booking import ordering, reading, store
+from resource_hub.domain.booking.preparing import is_staff
+from resource_hub.domain.booking.terms import Asked, BookingRecord
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.infra import database
+from resource_hub.infra.unit_of_work import retried, unit_of_work
+from resource_hub.kernel.errors import NotFound
+from resource_hub.kernel.keys import HostKey
+
+
+@retried()
+def book_walk_in(key: HostKey, asked: Asked, name: str, contact: str, *, by: Actor) -> BookingRecord:
+    """Book for somebody who stands at the door: written down and booked together, or neither.
+
+    Raises:
+        NotFound: the resource is not the actor's to book for others. BadInput: without a name; and what
+        ``ordering.request`` raises.
+    """
+    if not is_staff(by, catalogue.resource(key)):
+        raise NotFound()
+    availability.warm()
+    with unit_of_work():
+        customer = accounts.add_walk_in(name, contact, by=by)
+        return ordering.request(key, replace(asked, customer_id=customer.id, person_id=None), by=by)
+
+
+def customers_at(by: Actor, limit: int = 200) -> Sequence[UUID]:
+    """Customers who booked what an actor of the host looks after, the latest first."""
+    reach = reading.reach_of(by)
+    if reach == []:
+        return []
+    return store.customers_of_host(database.reading(), by.organisation_id, reach, limit)

@@ -1,0 +1,136 @@
+"""The host books for a customer or somebody at the door: at whose price, by which rules, told to whom, joined later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.errors import BadInput, NotYours, UnknownCustomer
+from resource_hub.domain.accounts.terms import CustomerClass, Role
+from resource_hub.domain.booking import errors, service
+from resource_hub.domain.booking.terms import Asked, BookingState, Side
+from resource_hub.domain.notices import service as notices
+from resource_hub.infra import outbox
+from resource_hub.infra.database import db
+from resource_hub.kernel.errors import NotFound
+from tests.builders.accounts import actor, make_institution, make_person
+from tests.builders.booking import Scene, another_booker, make_asked, make_scene
+
+
+def for_customer(scene: Scene, **more: Any) -> Asked:
+    return make_asked(customer_id=scene.customer_id, person_id=scene.booker_person.id, **more)
+
+
+def operator(scene: Scene) -> Any:
+    return actor(make_person(roles=[(scene.host, Role.OPERATOR)]), scene.host)
+
+
+def test_the_customer_pays_its_price_is_told_and_may_cancel(now: Any) -> None:
+    scene = make_scene(rules={"approval": "always", "lead": {"all": 10_000}})
+    made = service.request(scene.key, for_customer(scene), by=operator(scene))
+    assert made.state is BookingState.APPROVED
+    assert (made.customer_id, made.person_id) == (scene.customer_id, scene.booker_person.id)
+    assert made.booked_by != made.person_id and made.customer_class.is_firm
+    assert service.sums_of([made])[made.key].to_pay.minor == 60000
+    outbox.deliver_due()
+    assert "booking.booked_for_you" in [one.kind for one in notices.inbox(scene.booker_person.id)]
+    assert service.booking_for(made.key, scene.booker)[1] is Side.CUSTOMER
+    assert service.cancel(made.key, by=scene.booker).state is BookingState.CANCELLED
+
+
+def test_a_rule_is_set_aside_with_a_reason_by_who_decides(now: Any) -> None:
+    scene = make_scene(rules={"most": 60})
+    with pytest.raises(errors.BookingRefused):
+        service.request(scene.key, for_customer(scene), by=scene.manager)
+    with pytest.raises(errors.NotYours):
+        service.request(scene.key, for_customer(scene, override="急用"), by=operator(scene))
+    with pytest.raises(errors.NotYours):
+        service.request(scene.key, make_asked(override="急用"), by=scene.booker)
+    made = service.request(scene.key, for_customer(scene, override="急用"), by=scene.manager)
+    (event,) = [e for e in service.detail(made.key, scene.booker).events if e.kind == "overridden"]
+    assert event.person_id == scene.manager.person_id and event.details["reason"] == "急用"
+    assert [rule["code"] for rule in event.details["rules"]] == ["booking.too_long"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2026-03-03T16:00+08:00", "2026-03-03T18:00+08:00"),  # beyond the opening hours
+        ("2026-03-01T09:00+08:00", "2026-03-01T11:00+08:00"),  # past
+    ],
+)
+def test_what_protects_others_is_not_set_aside(now: Any, start: str, end: str) -> None:
+    scene = make_scene()
+    asked = replace(make_asked(start, end), customer_id=scene.customer_id, override="急用")
+    with pytest.raises(errors.BookingRefused) as caught:
+        service.request(scene.key, asked, by=scene.manager)
+    assert caught.value.reasons
+
+
+def test_the_longest_reason_is_taken_and_one_more_letter_is_not(now: Any) -> None:
+    scene = make_scene(rules={"most": 60})
+    with pytest.raises(errors.InvalidOrder):
+        service.request(scene.key, for_customer(scene, override="x" * 501), by=scene.manager)
+    assert service.request(scene.key, for_customer(scene, override="x" * 500), by=scene.manager)
+
+
+def test_somebody_at_the_door_is_booked_and_belongs_to_a_firm_later(now: Any) -> None:
+    scene = make_scene()
+    made = service.book_walk_in(scene.key, make_asked(), "新材公司", "王工 138", by=operator(scene))
+    assert made.customer_class is CustomerClass.FIRM_UNSIZED
+    (one,) = accounts.walk_ins(scene.manager)
+    assert (one.customer.id, one.customer.name_zh, one.contact) == (made.customer_id, "新材公司", "王工 138")
+    assert [o.id for o in accounts.joinable("新材公司")] == []
+    with pytest.raises(errors.NoSuchBooking):
+        service.booking_for(made.key, scene.booker)
+    with pytest.raises(BadInput):
+        accounts.join_walk_in(made.customer_id, "91340100000000000X", by=scene.manager)
+    firm = scene.firm
+    assert firm.uscc is not None
+    assert accounts.join_walk_in(made.customer_id, firm.uscc, by=scene.manager).id == firm.id
+    db.session.remove()
+    assert accounts.walk_ins(scene.manager) == []
+    by = actor(scene.booker_person, firm)
+    assert by.customer_ids == scene.booker.customer_ids and made.customer_id in by.led_customer_ids
+    assert made.key in [record.key for record in service.bookings_of(by)]
+    assert service.cancel(made.key, by=by).state is BookingState.CANCELLED
+    # New orders go by the firm itself.
+    assert service.request(scene.key, make_asked(), by=by).customer_id == scene.customer_id
+    with pytest.raises(UnknownCustomer):
+        accounts.join_walk_in(made.customer_id, firm.uscc, by=scene.manager)
+
+
+def test_nothing_is_written_down_when_the_booking_fails(now: Any) -> None:
+    scene = make_scene()
+    service.request(scene.key, make_asked(), by=scene.booker)
+    with pytest.raises(errors.SlotTaken):
+        service.book_walk_in(scene.key, make_asked(), "新材公司", "", by=scene.manager)
+    assert accounts.walk_ins(scene.manager) == []
+    with pytest.raises(BadInput):
+        service.book_walk_in(scene.key, make_asked(), " ", "", by=scene.manager)
+
+
+def test_walk_ins_are_their_hosts_own(now: Any) -> None:
+    scene = make_scene()
+    made = service.book_walk_in(scene.key, make_asked(), "新材公司", "", by=scene.manager)
+    host = make_institution()
+    other = actor(make_person(roles=[(host, Role.MANAGER)]), host)
+    assert accounts.walk_ins(other) == []
+    with pytest.raises(UnknownCustomer):
+        accounts.join_walk_in(made.customer_id, scene.firm.uscc or "", by=other)
+    with pytest.raises(NotFound):
+        service.book_walk_in(scene.key, make_asked(), "新材公司", "", by=other)
+    with pytest.raises(NotYours):
+        accounts.add_walk_in("新材公司", "", by=scene.booker)
+
+
+def test_who_booked_before_is_offered_first(now: Any) -> None:
+    scene = make_scene()
+    _, _, other = another_booker()
+    service.request(scene.key, make_asked(), by=scene.booker)
+    service.request(scene.key, make_asked("2026-03-04T09:00+08:00", "2026-03-04T11:00+08:00"), by=other)
+    assert set(service.customers_at(scene.manager)) == {scene.customer_id, *other.customer_ids}
+    assert service.customers_at(scene.booker) == []

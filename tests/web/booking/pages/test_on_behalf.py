@@ -1,0 +1,106 @@
+"""Pages on which the laboratory books for a customer or somebody at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Flask
+
+from resource_hub.domain.accounts.terms import PersonRecord, Role
+from resource_hub.domain.booking import service
+from tests.builders import accounts as build
+from tests.builders.booking import Scene
+from tests.support.door import World
+from tests.web.booking.pages.conftest import Desk
+from tests.web.booking.test_api import ORDER, codes
+
+TIME = {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "11:00", "mode": "self_use"}
+
+
+def at(scene: Scene) -> str:
+    return f"/o/{scene.host.code}/calendar/{scene.resource.code}/book"
+
+
+def test_the_laboratory_books_for_a_customer(
+    app: Flask, scene: Scene, desk_of: Callable[[PersonRecord], Desk]
+) -> None:
+    desk = desk_of(scene.manager_person)
+    assert at(scene) in desk.see(f"/o/{scene.host.code}/calendar", day="2026-03-03")
+    page = desk.see(at(scene), search=scene.firm.uscc)
+    whom = f"{scene.customer_id}:{scene.booker_person.id}"
+    assert whom in page
+    looked = desk.send(at(scene), page, **TIME, whom=whom, search=scene.firm.uscc, look="1")
+    assert "600.00" in looked.get_data(as_text=True)
+    done = desk.send(at(scene), page, **TIME, whom=whom, search=scene.firm.uscc, book="1")
+    assert done.status_code == 303
+    assert "The host booked for the customer." in desk_of(scene.booker_person).see(
+        done.headers["Location"].replace(f"/o/{scene.host.code}/", f"/o/{scene.firm.code}/")
+    )
+
+
+def test_a_failed_rule_offers_to_set_it_aside_only_to_who_decides(
+    app: Flask, scenery: Callable[..., Scene], desk_of: Callable[[PersonRecord], Desk]
+) -> None:
+    scene = scenery(rules={"most": 60})
+    with app.app_context():
+        operator = build.make_person(roles=[(scene.host, Role.OPERATOR)])
+    whom = {"whom": f"{scene.customer_id}:{scene.booker_person.id}", "search": scene.firm.uscc or "", **TIME}
+    for person, offered in ((operator, False), (scene.manager_person, True)):
+        desk = desk_of(person)
+        page = desk.send(at(scene), desk.see(at(scene)), **whom, look="1").get_data(as_text=True)
+        assert "The house rules say no:" in page and ('name="override"' in page) is offered
+    done = desk.send(at(scene), desk.see(at(scene)), **whom, book="1", override="Urgent")
+    assert done.status_code == 303
+    assert "Set aside because: Urgent" in desk.see(done.headers["Location"])
+
+
+def test_somebody_at_the_door_is_booked_and_joined_to_a_firm(
+    app: Flask, scene: Scene, desk_of: Callable[[PersonRecord], Desk]
+) -> None:
+    desk, walk_ins = desk_of(scene.manager_person), f"/o/{scene.host.code}/walk-ins"
+    assert "Nobody is written down" in desk.see(walk_ins)
+    page = desk.see(at(scene))
+    missing = desk.send(at(scene), page, **TIME, whom="walk_in", book="1")
+    assert missing.status_code == 422
+    looked = desk.send(at(scene), page, **TIME, whom="walk_in", walk_in="新材公司", look="1")
+    assert "600.00" in looked.get_data(as_text=True)
+    done = desk.send(at(scene), desk.see(at(scene)), **TIME, whom="walk_in", walk_in="新材公司", contact="138", book="1")
+    assert done.status_code == 303
+    listed = desk.see(walk_ins)
+    assert "新材公司" in listed and "138" in listed
+    with app.app_context():
+        (record,) = service.bookings_at(scene.manager)
+    wrong = desk.send(f"{walk_ins}/{record.customer_id}/join", listed, uscc="91340100000000000X")
+    assert wrong.status_code == 422
+    joined = desk.send(f"{walk_ins}/{record.customer_id}/join", desk.see(walk_ins), uscc=scene.firm.uscc)
+    assert joined.status_code == 303
+    assert record.number in desk_of(scene.booker_person).see(f"/o/{scene.firm.code}/bookings")
+
+
+def test_only_the_hosts_people_see_these_pages(scene: Scene, desk_of: Callable[[PersonRecord], Desk]) -> None:
+    desk = desk_of(scene.booker_person)
+    desk.see(f"/o/{scene.firm.code}/calendar/{scene.resource.code}/book", 403)
+    desk.see(f"/o/{scene.firm.code}/walk-ins", 403)
+    desk.see(at(scene), 404)
+
+
+def test_the_same_over_the_rest_interface(world: World) -> None:
+    host = f"/hosts/{world.scene.host.code}"
+    body = {**ORDER, "walk_in": {"name": "新材公司", "contact": "138"}}
+    key = {"Idempotency-Key": "door"}
+    made = world.manager("POST", f"{world.at}/bookings", 201, json=body, headers=key).json
+    assert world.manager("POST", f"{world.at}/bookings", 201, json=body, headers=key).json == made
+    world.booker("POST", f"{world.at}/bookings", 404, json=body)
+    (one,) = world.manager("GET", f"{host}/walk-ins", 200).json["items"]
+    assert one == {"customer_id": made["customer_id"], "name": {"zh": "新材公司", "en": ""}, "contact": "138"}
+    world.booker("GET", f"{host}/walk-ins", 403)
+    path = f"{host}/walk-ins/{one['customer_id']}/firm"
+    wrong = world.manager("POST", path, 422, json={"uscc": "91340100000000000X"})
+    assert codes(wrong) == ["accounts.no_such_firm"]
+    joined = world.manager("POST", path, 201, json={"uscc": world.scene.firm.uscc}).json
+    assert joined == {"firm_id": str(world.scene.firm.id)}
+    assert [row["id"] for row in world.booker("GET", "/bookings", 200).json["items"]] == [made["id"]]
+    long = {"start": "2026-03-04T09:00:00+08:00", "end": "2026-03-04T11:10:00+08:00"}
+    wish = {**ORDER, **long, "customer_id": str(world.scene.customer_id)}
+    assert codes(world.manager("POST", f"{world.at}/bookings", 409, json=wish)) == ["booking.length_step"]
+    world.manager("POST", f"{world.at}/bookings", 201, json={**wish, "override": "急用"})
