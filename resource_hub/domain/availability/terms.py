@@ -360,7 +360,8 @@ class HouseDocument:
 
     Minutes unless named otherwise; 0 switches a limit off. ``lead`` goes by mode, with ``all`` for the rest;
     ``lead_days`` are working days beside it. A ``step`` of 1440 is booking by the day: starts at midnight, lengths in
-    calendar days, also where a clock change makes one of 23 or 25 hours.
+    calendar days, also where a clock change makes one of 23 or 25 hours. ``offer``: so long is freed time kept for the
+    first in line; ``hand_over_hours``: so long has another organisation to take a booking over.
     """
 
     step: int = 30
@@ -404,6 +405,8 @@ class HouseDocument:
     answer_working: bool = False
     remind_hours: int = 0
     escalate_hours: int = 0
+    offer: int = 120
+    hand_over_hours: int = 48
 
     def named_hours(self, code: str) -> tuple[NamedHours, ...]:
         return tuple(row for row in self.times if row.code == code)

@@ -15,6 +15,7 @@ from uuid import UUID
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.booking import linking, quoting, store, waiting_store
 from resource_hub.domain.booking.errors import (
     BookingRefused,
@@ -270,8 +271,9 @@ def _offer_to(unit: Unit, key: HostKey, one: WaitingRecord) -> int:
     except NotFound:
         _set(unit, one, WaitingState.LEFT)
         return 0
-    for span in _candidates(unit, key, one):
-        until = offered_until(unit.now, span.start)
+    rules, _number = availability.house_rules(key)
+    for span in _candidates(unit, key, one, rules):
+        until = offered_until(unit.now, span.start, rules)
         if until is None:
             continue
         asked = wish_of(one, span)
@@ -287,13 +289,12 @@ def _offer_to(unit: Unit, key: HostKey, one: WaitingRecord) -> int:
     return 0
 
 
-def _candidates(unit: Unit, key: HostKey, one: WaitingRecord) -> list[TimeSpan]:
+def _candidates(unit: Unit, key: HostKey, one: WaitingRecord, rules: HouseDocument) -> list[TimeSpan]:
     length = timedelta(seconds=one.length_seconds)
     start = max(one.earliest, unit.now)
     outside = quoting.buyer(
         catalogue.resource(key), one.customer_id, quoting.day_of(catalogue.resource(key), None, unit.now)
     ).outside
-    rules, _number = availability.house_rules(key)
     lead = timedelta(minutes=rules.lead_for(one.wish["mode"] or "all"))
     found = availability.alternatives(
         key, TimeSpan(start, start + length), outside=outside, not_before=max(start, unit.now + lead),

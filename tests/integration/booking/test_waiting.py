@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.tables import Occupancy
+from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.billing import service as billing
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import (
@@ -305,12 +306,30 @@ def test_the_host_sees_who_waits_and_strangers_do_not(full: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("minutes", "kept"), [(1, None), (9, None), (10, 5), (60, 30), (240, 120), (10_000, 120)]
-)
-def test_how_long_an_offer_is_kept(minutes: int, kept: int | None) -> None:
+    ("offer", "minutes", "kept"),
+    [
+        (120, 1, None), (120, 9, None), (120, 10, 5), (120, 60, 30), (120, 240, 120), (120, 10_000, 120),
+        (45, 89, 44.5), (45, 90, 45), (45, 91, 45), (5, 9, None), (5, 10, 5), (1440, 2880, 1440), (1440, 2878, 1439),
+    ],
+)  # fmt: skip
+def test_how_long_an_offer_is_kept(offer: int, minutes: int, kept: float | None) -> None:
     now = datetime.fromisoformat("2026-03-02T00:00+00:00")
-    found = offered_until(now, now + timedelta(minutes=minutes))
+    found = offered_until(now, now + timedelta(minutes=minutes), HouseDocument(offer=offer))
     assert found == (now + timedelta(minutes=kept) if kept else None)
+
+
+def test_the_house_says_how_long_freed_time_is_kept(now: Any) -> None:
+    scene = make_scene(rules={"offer": 30})
+    made = make_booking(scene, asked=make_asked("2026-03-03T09:00+08:00", "2026-03-03T17:00+08:00"))
+    by = another_booker()[2]
+    one = waits(scene, by, hours=8)
+    service.cancel(made.key, by=scene.booker)
+    until = now + timedelta(minutes=30)
+    assert service.entry_for(one.key, by).offered_until == until
+    with clock.fixed(until), pytest.raises(WrongState):
+        service.accept_offer(one.key, by=by)
+    with clock.fixed(until - timedelta(seconds=1)):
+        assert service.accept_offer(one.key, by=by).state is BookingState.APPROVED
 
 
 # ---- alerts (U3) -----------------------------------------------------------------------------------------------

@@ -57,6 +57,8 @@ _NUMBERS: dict[str, tuple[int, int]] = {
     "bar_days": (1, 1096),
     "remind_hours": (0, 720),
     "escalate_hours": (0, 720),
+    "offer": (5, 1440),
+    "hand_over_hours": (1, 720),
 }
 _SWITCHES = {
     "hazard": False,

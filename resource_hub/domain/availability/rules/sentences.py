@@ -149,6 +149,8 @@ def _changing(rules: HouseDocument) -> Iterator[Reason]:
         yield Reason(code, {"notice_seconds": rules.change_until * 60})
     elif not rules.extend:
         yield Reason("house.no_extend", {})
+    yield Reason("house.offer", {"offer_seconds": rules.offer * 60})
+    yield Reason("house.hand_over", {"hours": rules.hand_over_hours})
 
 
 def _coming(rules: HouseDocument) -> Iterator[Reason]:

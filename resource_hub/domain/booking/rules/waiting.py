@@ -8,7 +8,6 @@ from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.kernel.errors import Reason
 
 MOST_DAYS = 30
-OFFER = timedelta(hours=2)
 SHORTEST_OFFER = timedelta(minutes=5)
 
 
@@ -34,10 +33,10 @@ def faults(
     return tuple(found)
 
 
-def offered_until(now: datetime, start: datetime) -> datetime | None:
-    """Until when freed time is kept for the first in line: two hours, near the start half of what is left, so that
-    the next one still has a chance. None when it begins too soon to ask anybody."""
-    left = min(OFFER, (start - now) / 2)
+def offered_until(now: datetime, start: datetime, rules: HouseDocument) -> datetime | None:
+    """Until when freed time is kept for the first in line: as long as the house rules say, near the start half of what
+    is left, so that the next one still has a chance. None when it begins too soon to ask anybody."""
+    left = min(timedelta(minutes=rules.offer), (start - now) / 2)
     if left < SHORTEST_OFFER:
         return None
     return (now + left).replace(microsecond=0)

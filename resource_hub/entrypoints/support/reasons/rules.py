@@ -148,6 +148,12 @@ SENTENCES = {
     "house.step_above": N_("%(who)s, within %(hours)s hours, where more than %(above)s is to pay."),
     "house.answer_working": N_("Hours to answer run from 9:00 to 17:00 on working days."),
     "house.remind": N_("Who is to answer is reminded %(hours)s hours before the term."),
+    "house.offer": N_("Freed time is kept for the first in line for %(offer_seconds)s, near its start for half of what is left."),
+    "house.hand_over": NN_(
+        "Another organisation has %(hours)s hour to take a booking over; until then it stays with who booked.",
+        "Another organisation has %(hours)s hours to take a booking over; until then it stays with who booked.",
+        "hours",
+    ),
     "house.escalate": N_("Who is silent is joined by those above, who have %(hours)s more hours."),
     "house.strike_for": N_("A strike is noted for: %(what)s. It counts for %(days)s days."),
     "house.strike_late_cancel": N_(

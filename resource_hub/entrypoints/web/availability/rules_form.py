@@ -37,11 +37,13 @@ SPARE = 1
 _NUMBERS = (
     "step", "least", "most", "horizon_days", "lead_days", "setup", "teardown", "gap", "cancel_until", "change_until",
     "answer_hours", "hold", "samples_most", "late_grace", "no_show_after", "check_in_early", "logout_grace",
-    "strike_late_cancel", "strike_limit", "strike_days", "bar_days", "remind_hours", "escalate_hours",
+    "strike_late_cancel", "strike_limit", "strike_days", "bar_days", "remind_hours", "escalate_hours", "offer",
+    "hand_over_hours",
 )  # fmt: skip
 # Numbers for which none at all is no answer.
 _NEEDED = {
-    "step", "least", "horizon_days", "answer_hours", "hold", "no_show_after", "strike_days", "bar_days",
+    "step", "least", "horizon_days", "answer_hours", "hold", "no_show_after", "strike_days", "bar_days", "offer",
+    "hand_over_hours",
 }  # fmt: skip
 # Written in hours on the page, kept in minutes.
 _HOURS = {"cancel_until", "change_until", "gap", "strike_late_cancel"}

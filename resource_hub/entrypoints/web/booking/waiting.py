@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules.waiting import MOST_DAYS
 from resource_hub.domain.booking.terms import BookingKind, Hazard, Purpose, WaitingKind, WaitingState
@@ -83,14 +84,15 @@ def _form_page(record: ResourceRecord, form: Form) -> tuple[str, int]:
         modes=[(m.value, word("booking.mode", m.value)) for m in record.modes if m is not Mode.SEND_IN],
         purposes=[(p.value, word("booking.purpose", p.value)) for p in Purpose],
         hazards=[(h.value, word("booking.hazard", h.value)) for h in Hazard],
-        kinds=_kinds(),
+        kinds=_kinds(rules),
         calendar_href=calendar_url(record),
     )
     return html, form.status
 
 
-def _kinds() -> list[tuple[str, str, str]]:
-    kept = _("Freed time is kept for you for up to two hours, in the order of the line.")
+def _kinds(rules: HouseDocument) -> list[tuple[str, str, str]]:
+    term = formatting.hours(rules.offer * 60, unit=True)
+    kept = _("Freed time is kept for you for up to %(term)s, in the order of the line.", term=term)
     told = _("You are told of freed time; nothing is kept.")
     return [
         (WaitingKind.QUEUE.value, _("Keep it for me"), kept),
