@@ -148,6 +148,8 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "hand_over": lambda p, by: service.hand_over(
         p["booking"], p["person"], by=by, version=p.get("version")
     ).key.id,
+    "take": lambda p, by: service.accept_hand_over(p["offer"], by=by).key.id,
+    "withdraw": lambda p, by: service.withdraw_hand_over(p["offer"], by=by).key.id,
     "accept": lambda p, by: service.accept_offer(p["entry"], by=by).key.id,
     "series": lambda p, by: service.create_series(
         p["key"], make_asked(), p["rule"], by=by, request_key=p.get("token")

@@ -1,11 +1,12 @@
 """Splitting a booking into two, and handing it over: to a colleague, or to another customer as far as the rules allow.
+Another organisation is asked first (``hand_over_offers``).
 
 What was booked keeps its id, number and calendar UID; of a split the first half does, the second is a new booking.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,13 @@ from resource_hub.domain.booking.ordering import book_in
 from resource_hub.domain.booking.preparing import Prepared, announce, judge, prepare, record_event
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
 from resource_hub.domain.booking.rules.check import needs_approval
-from resource_hub.domain.booking.terms import BookingRecord, BookingState, FundsFacts, Side
+from resource_hub.domain.booking.terms import (
+    BookingRecord,
+    BookingState,
+    FundsFacts,
+    QuoteRecord,
+    Side,
+)
 from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
@@ -32,7 +39,7 @@ _OPEN = (BookingState.REQUESTED, BookingState.APPROVED)
 _GRANTED = ("booking.lead", "booking.horizon", "booking.in_past")
 
 
-def _ahead(record: BookingRecord, now: datetime) -> TimeSpan:
+def ahead(record: BookingRecord, now: datetime) -> TimeSpan:
     """The time of a booking that has not begun.
 
     Raises:
@@ -57,7 +64,7 @@ def split(
         _row, record, side = opened(unit, key, by, version)
         if side is Side.HOST:
             decides(record, by)
-        span = _ahead(record, unit.now)
+        span = ahead(record, unit.now)
         if not span.start < at < span.end:
             raise InvalidOrder(Reason("booking.split_outside", {}, "time"))
         _priced_by_tariff(record)
@@ -102,55 +109,92 @@ def successors(key: HostKey, *, by: Actor) -> dict[UUID, list[UUID]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """What it would mean for somebody to take a booking over: reasons against it, and the price."""
+
+    reasons: tuple[Reason, ...]
+    quote: QuoteRecord | None
+
+
+def another_organisation(record: BookingRecord, customer_id: UUID) -> bool:
+    """Whether a customer belongs to another organisation than that of a booking."""
+    theirs = accounts.customer(customer_id).organisation_id
+    return theirs != accounts.customer(record.customer_id).organisation_id
+
+
 @retried()
 def hand_over(
     key: HostKey, person_id: UUID, *, by: Actor, customer_id: UUID | None = None, version: int | None = None
 ) -> BookingRecord:
-    """Let another person use a booking. For another customer the price is made anew, and the host is asked again
-    where its rules ask for a yes; a customer hands over only to one that the actor acts for too.
+    """Let another person of the same organisation use a booking. For another customer of it, such as a group, the price
+    is made anew, and the host is asked again where its rules ask for a yes.
 
     Raises:
-        InvalidOrder: the person does not act for that customer. BookingRefused: the rules say no to them.
+        InvalidOrder: the person does not act for that customer, or it belongs to another organisation, which has to
+            take it (``hand_over_offers``). BookingRefused: the rules say no to them.
         NotYours: the other customer is not the actor's. WrongState, StaleBooking, NoSuchBooking
     """
     with unit_of_work() as unit:
         _row, record, side = opened(unit, key, by, version)
         if side is Side.HOST:
             decides(record, by)
-        span = _ahead(record, unit.now)
+        ahead(record, unit.now)
         target = customer_id or record.customer_id
-        if target != record.customer_id:
-            _priced_by_tariff(record)
+        if another_organisation(record, target):
+            raise InvalidOrder(Reason("booking.hand_over_to_be_taken", {}, "customer"))
         if target != record.customer_id and side is Side.CUSTOMER and target not in by.customer_ids:
             raise NotYours()
-        if person_id not in accounts.people_of_customer(target):
-            raise InvalidOrder(Reason("booking.person_not_theirs", {}, "person"))
-        asked = replace(
-            reading.asked_of(record), person_id=person_id, customer_id=target, unit_id=record.unit_id
-        )
-        prepared = prepare(
-            record.resource_key, asked, by=by, now=unit.now, ignore=record.key.id, customer_known=True
-        )
-        prepared = replace(prepared, facts=replace(prepared.facts, by_host=side is Side.HOST))
-        reasons = [
-            reason
-            for reason in judge(prepared, unit.now)
-            if reason.place in (None, "mode", "time") and reason.code not in _GRANTED
-        ]
-        if reasons:
-            raise BookingRefused(*reasons)
-        changes: dict[str, Any] = {"person_id": person_id, "ical_sequence": record.ical_sequence + 1}
-        if target != record.customer_id:
-            changes |= _to_customer(unit, record, prepared, span, side, by)
-        details = {
-            "from": str(record.person_id),
-            "to": str(person_id),
-            "customer": str(target) if target != record.customer_id else None,
-        }
-        done = written(unit, record, changes, by.person_id, "handed_over", details, "booking.handed_over")
-        for child in store.children(unit.session, key):
-            store.change(unit.session, child.key, {"person_id": person_id})
-        return done
+        return take_over_in(unit, record, target, person_id, side, by)
+
+
+def _judged(
+    record: BookingRecord, target: UUID, person_id: UUID, by: Actor, now: datetime, side: Side
+) -> tuple[Prepared, tuple[Reason, ...]]:
+    """A booking as an order of whom it goes to, and what speaks against it."""
+    asked = replace(reading.asked_of(record), person_id=person_id, customer_id=target, unit_id=record.unit_id)
+    prepared = prepare(record.resource_key, asked, by=by, now=now, ignore=record.key.id, customer_known=True)
+    prepared = replace(prepared, facts=replace(prepared.facts, by_host=side is Side.HOST))
+    reasons = (
+        reason
+        for reason in judge(prepared, now)
+        if reason.place in (None, "mode", "time") and reason.code not in _GRANTED
+    )
+    return prepared, tuple(reasons)
+
+
+def look_take_over(record: BookingRecord, target: UUID, person_id: UUID, by: Actor, now: datetime) -> TakeOver:
+    """What it would mean for another customer to take a booking over. Stores nothing."""
+    prepared, reasons = _judged(record, target, person_id, by, now, Side.CUSTOMER)
+    if record.tariff_id is None:
+        return TakeOver(reasons, None)
+    quote = quoting.compute(prepared.resource, prepared.asked, prepared.who, now, record.tariff_id)
+    helpers = linking.moving(replace(record, customer_id=target), ahead(record, now), by, now)
+    return TakeOver(reasons, linking.together(quote, [linking.quote_for(one, now) for one in helpers]))
+
+
+def take_over_in(
+    unit: Unit, record: BookingRecord, target: UUID, person_id: UUID, side: Side, by: Actor
+) -> BookingRecord:
+    """Give a booking to a person of a customer inside a unit, or raise every reason against it."""
+    span = ahead(record, unit.now)
+    if person_id not in accounts.people_of_customer(target):
+        raise InvalidOrder(Reason("booking.person_not_theirs", {}, "person"))
+    prepared, reasons = _judged(record, target, person_id, by, unit.now, side)
+    if reasons:
+        raise BookingRefused(*reasons)
+    changes: dict[str, Any] = {"person_id": person_id, "ical_sequence": record.ical_sequence + 1}
+    if target != record.customer_id:
+        changes |= _to_customer(unit, record, prepared, span, side, by)
+    details = {
+        "from": str(record.person_id),
+        "to": str(person_id),
+        "customer": str(target) if target != record.customer_id else None,
+    }
+    done = written(unit, record, changes, by.person_id, "handed_over", details, "booking.handed_over")
+    for child in store.children(unit.session, record.key):
+        store.change(unit.session, child.key, {"person_id": person_id})
+    return done
 
 
 def _to_customer(

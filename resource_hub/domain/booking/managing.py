@@ -71,6 +71,12 @@ def opened(unit: Unit, key: HostKey, by: Actor, version: int | None) -> tuple[Bo
         NoSuchBooking, StaleBooking
     """
     before, side = reading.booking_for(key, by)
+    return *locked_order(unit, before, version), side
+
+
+def locked_order(unit: Unit, before: BookingRecord, version: int | None) -> tuple[Booking, BookingRecord]:
+    """The booking as it is now, its resource locked before it, without asking whose it is."""
+    key = before.key
     linking.lock(unit, [before.resource_key, *(c.resource_key for c in store.children(unit.session, key))])
     row = store.locked(unit.session, key)
     if row is None:
@@ -83,7 +89,7 @@ def opened(unit: Unit, key: HostKey, by: Actor, version: int | None) -> tuple[Bo
         row = store.locked(unit.session, key)
         assert row is not None
         record = store.record(row)
-    return row, record, side
+    return row, record
 
 
 def decides(record: BookingRecord, by: Actor) -> None:

@@ -6,6 +6,18 @@ from resource_hub.domain.booking.answers import answers_of, may_answer_now
 from resource_hub.domain.booking.answers import remind_due as remind_answers
 from resource_hub.domain.booking.dividing import hand_over, split, successors
 from resource_hub.domain.booking.for_others import book_walk_in, customers_at
+from resource_hub.domain.booking.hand_over_offers import accept as accept_hand_over
+from resource_hub.domain.booking.hand_over_offers import decline as decline_hand_over
+from resource_hub.domain.booking.hand_over_offers import expire_due as expire_hand_overs
+from resource_hub.domain.booking.hand_over_offers import (
+    look_offer as look_hand_over,
+)
+from resource_hub.domain.booking.hand_over_offers import offer as offer_hand_over
+from resource_hub.domain.booking.hand_over_offers import offer_for as hand_over_for
+from resource_hub.domain.booking.hand_over_offers import offers_of as hand_overs_of
+from resource_hub.domain.booking.hand_over_offers import open_offer_of as open_hand_over_of
+from resource_hub.domain.booking.hand_over_offers import withdraw as withdraw_hand_over
+from resource_hub.domain.booking.hand_over_store import HandOverRecord
 from resource_hub.domain.booking.inquiries import accept as accept_quote
 from resource_hub.domain.booking.inquiries import ask as ask_for_quote
 from resource_hub.domain.booking.inquiries import by_inquiry
@@ -136,6 +148,7 @@ from resource_hub.domain.booking.strikes import give_by_hand as give_strike
 from resource_hub.domain.booking.strikes import strike_for, strikes_at, strikes_of
 from resource_hub.domain.booking.telling import SUBSCRIPTIONS as _TELLING
 from resource_hub.domain.booking.telling_answers import SUBSCRIPTIONS as _ANSWERS
+from resource_hub.domain.booking.telling_hand_over import SUBSCRIPTIONS as _HAND_OVER
 from resource_hub.domain.booking.telling_inquiries import SUBSCRIPTIONS as _INQUIRIES
 from resource_hub.domain.booking.telling_results import SUBSCRIPTIONS as _RESULTS
 from resource_hub.domain.booking.telling_strikes import SUBSCRIPTIONS as _STRIKES
@@ -171,6 +184,7 @@ __all__ = [
     "DateHit",
     "DayLook",
     "Detail",
+    "HandOverRecord",
     "HelperBooking",
     "HitBooking",
     "NewFile",
@@ -184,6 +198,7 @@ __all__ = [
     "SeriesRecord",
     "Trial",
     "WaitingRecord",
+    "accept_hand_over",
     "accept_offer",
     "accept_quote",
     "advance",
@@ -222,6 +237,7 @@ __all__ = [
     "day_of",
     "decide_fees",
     "decide_strike",
+    "decline_hand_over",
     "decline_offer",
     "decline_quote",
     "deliver_results",
@@ -230,6 +246,7 @@ __all__ = [
     "end_result",
     "end_results",
     "entry_for",
+    "expire_hand_overs",
     "fetch_result",
     "file_of",
     "files_of_inquiry",
@@ -239,6 +256,8 @@ __all__ = [
     "give_strike",
     "given_versions",
     "hand_over",
+    "hand_over_for",
+    "hand_overs_of",
     "helper_in_the_way",
     "helpers_of",
     "hold",
@@ -257,6 +276,7 @@ __all__ = [
     "leave_line",
     "look_cancel_series",
     "look_change_series",
+    "look_hand_over",
     "look_series",
     "may_answer_now",
     "may_buy_for",
@@ -268,7 +288,9 @@ __all__ = [
     "no_show_fee",
     "of_resources",
     "offer_due",
+    "offer_hand_over",
     "offered_helpers",
+    "open_hand_over_of",
     "order_of_inquiry",
     "own_hold",
     "prepare",
@@ -318,10 +340,11 @@ __all__ = [
     "waits_at",
     "waits_of",
     "wish_of",
+    "withdraw_hand_over",
     "withdraw_quote",
 ]  # fmt: skip
 
-_PARTS = (_TELLING, _STRIKES, _ANSWERS, _INQUIRIES, _RESULTS)
+_PARTS = (_TELLING, _STRIKES, _ANSWERS, _INQUIRIES, _RESULTS, _HAND_OVER)
 SUBSCRIPTIONS = {
     name: [handler for part in _PARTS for handler in part.get(name, [])]
     for name in sorted({name for part in _PARTS for name in part})

@@ -149,6 +149,16 @@ class StrikeState(StrEnum):
     LIFTED = "lifted"
 
 
+class HandOverState(StrEnum):
+    """Of an offer to another organisation to take a booking over."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
 class StepState(StrEnum):
     """Of one of several answers; ``consented`` is silence that counted as a yes."""
 

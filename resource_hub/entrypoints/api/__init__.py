@@ -36,6 +36,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("waiting", "blueprint"),
     ("linked", "blueprint"),
     ("dividing", "blueprint"),
+    ("hand_overs", "blueprint"),
     ("strikes", "blueprint"),
     ("quotes", "blueprint"),
     ("results", "blueprint"),

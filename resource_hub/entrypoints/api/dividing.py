@@ -103,8 +103,8 @@ def successors(host: str, booking_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, BookingSchema)
 @allows(MEMBER)
 def hand_over(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UUID) -> Any:
-    """Let another person use a booking. For another customer the price is made anew, and the host is asked again where
-    its rules ask for a yes."""
+    """Let another person of the same organisation use a booking; another organisation is offered it (``hand-overs``).
+    For another customer the price is made anew, and the host is asked again where its rules ask for a yes."""
     version = seen_number(headers["tag"])
     done = service.hand_over(
         host_key(host, booking_id),

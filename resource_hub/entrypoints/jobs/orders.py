@@ -1,4 +1,5 @@
-"""Jobs of orders: the waiting list, and fees of late cancellations that are decided when the slot begins."""
+"""Jobs of orders: the waiting list, fees of late cancellations that are decided when the slot begins, and
+offers to take a booking over."""
 
 from __future__ import annotations
 
@@ -24,7 +25,12 @@ def decide_fees(context: JobContext) -> JobResult:
     return in_batches(context, lambda: booking.decide_fees(BATCH, context.lease), BATCH)
 
 
+def expire_hand_overs(context: JobContext) -> JobResult:
+    return in_batches(context, lambda: booking.expire_hand_overs(BATCH, context.lease), BATCH)
+
+
 JOBS = [
     Job(name="booking.offer", every_seconds=30, run=offer, quick=True),
     Job(name="booking.decide_fees", every_seconds=60, run=decide_fees, quick=True),
+    Job(name="booking.expire_hand_overs", every_seconds=60, run=expire_hand_overs, quick=True),
 ]

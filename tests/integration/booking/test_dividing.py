@@ -136,8 +136,9 @@ def test_not_to_a_stranger(now: Any) -> None:
     _firm, person, by = another_booker()
     with pytest.raises(InvalidOrder):
         service.hand_over(made.key, person.id, by=scene.booker)
-    with pytest.raises(NotYours):
+    with pytest.raises(InvalidOrder) as to_be_taken:
         service.hand_over(made.key, person.id, customer_id=next(iter(by.customer_ids)), by=scene.booker)
+    assert [r.code for r in to_be_taken.value.reasons] == ["booking.hand_over_to_be_taken"]
 
 
 def test_the_quota_of_the_one_who_takes_it_holds(now: Any) -> None:
@@ -156,22 +157,24 @@ def test_the_quota_of_the_one_who_takes_it_holds(now: Any) -> None:
 @pytest.mark.parametrize(("approval", "by_host", "state"), [
     ("never", False, "approved"), ("always", False, "requested"), ("always", True, "approved"),
 ])  # fmt: skip
-def test_to_another_customer_with_its_own_price_and_the_hosts_yes(
+def test_to_another_group_with_its_own_price_and_the_hosts_yes(
     now: Any, approval: str, by_host: bool, state: str
 ) -> None:
     scene = make_scene(rules={"approval": approval})
-    leader = make_person(roles=[(scene.host, Role.MANAGER)])
-    group = make_group(scene.host, leader=leader)
-    made = make_booking(scene)
+    leader = make_person(roles=[(scene.host, Role.BOOKER)])
+    first, group = make_group(scene.host, leader=leader), make_group(scene.host, leader=make_person())
+    mine = actor(leader, scene.host)
+    made = make_booking(scene, by=mine, asked=make_asked(customer_id=first.id))
     if approval == "always":
         service.approve(made.key, by=scene.manager)
-    by = scene.manager if by_host else scene.booker
+    by = scene.manager if by_host else mine
+    assert group.leader_id is not None
     if not by_host:
         with pytest.raises(NotYours):
-            service.hand_over(made.key, leader.id, customer_id=group.id, by=by)
+            service.hand_over(made.key, group.leader_id, customer_id=group.id, by=by)
         by = replace(by, customer_ids=by.customer_ids | {group.id})
-    done = service.hand_over(made.key, leader.id, customer_id=group.id, by=by)
+    done = service.hand_over(made.key, group.leader_id, customer_id=group.id, by=by)
     assert (done.key, done.ical_uid, done.customer_id) == (made.key, made.ical_uid, group.id)
-    assert done.state.value == state and done.span == made.span
+    assert done.state.value == state and done.span == made.span and done.quote_id != made.quote_id
     assert service.sums_of([done])[done.key].to_pay.minor == 30000  # in the house half the price
     assert rows(Occupancy) == 1

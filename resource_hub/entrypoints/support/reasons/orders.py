@@ -28,6 +28,30 @@ SENTENCES = {
     "accounts.no_such_firm": N_("No registered firm has this credit code."),
     "notice.booking.booked_for_you": N_("%(resource)s: the host booked for you (%(number)s). You may change or cancel it."),
     "label.booking.booked_for_you": N_("A host booked for me"),
+    "booking.hand_over_to_be_taken": N_("Another organisation has to take it: offer it."),
+    "booking.hand_over_same": N_("Within one organisation a booking is handed over without an offer."),
+    "booking.hand_over_open": N_("It is offered already."),
+    "booking.hand_over_over": N_("This offer is over."),
+    "notice.booking.hand_over_offered": N_(
+        "%(resource)s: %(customer)s offers you its booking from %(start)s to %(end)s. Answer by %(until)s."
+    ),
+    "notice.booking.hand_over_withdrawn": N_("%(resource)s: %(customer)s took its offer of a booking back."),
+    "notice.booking.hand_over_accepted": N_("%(resource)s: %(taker)s took over your booking %(number)s."),
+    "notice.booking.hand_over_accepted_at_host": N_("%(resource)s: %(taker)s took over the booking %(number)s of %(customer)s."),
+    "notice.booking.hand_over_declined": N_(
+        "%(resource)s: %(taker)s does not take over your booking %(number)s. Reason: %(reason)s."
+    ),
+    "notice.booking.hand_over_expired": N_(
+        "%(resource)s: %(taker)s did not answer in time; the booking %(number)s stays yours."
+    ),
+    "notice.booking.hand_over_expired_for_taker": N_("%(resource)s: the offer of %(customer)s is over."),
+    "label.booking.hand_over_offered": N_("A booking is offered to me"),
+    "label.booking.hand_over_withdrawn": N_("An offer of a booking was taken back"),
+    "label.booking.hand_over_accepted": N_("Another organisation took my booking over"),
+    "label.booking.hand_over_accepted_at_host": N_("A booking that I look after went to another organisation"),
+    "label.booking.hand_over_declined": N_("Another organisation does not take my booking"),
+    "label.booking.hand_over_expired": N_("My offer of a booking was not answered"),
+    "label.booking.hand_over_expired_for_taker": N_("An offer of a booking to me is over"),
     "booking.not_ahead": N_("It has begun, is over, or has no time."),
     "booking.split_outside": N_("Choose a moment inside the booked time."),
     "notice.booking.handed_over": N_("%(resource)s: the booking %(number)s was handed over to you or your colleague."),
@@ -107,6 +131,10 @@ SENTENCES = {
 }
 
 REMEDIES = {
+    "booking.hand_over_to_be_taken": N_("Offer it on the page “Split or hand over”; the other organisation answers."),
+    "booking.hand_over_same": N_("Choose the person under “Hand over”."),
+    "booking.hand_over_open": N_("Wait for the answer, or take the offer back first."),
+    "booking.hand_over_over": N_("Ask for a new offer, or offer it again."),
     "booking.override_not_yours": N_("Ask the manager to book, or keep the rules."),
     "accounts.no_such_firm": N_("Ask the firm to register first, or check the code."),
     "booking.helper_in_the_way": N_("Choose a time at which all of them are free."),

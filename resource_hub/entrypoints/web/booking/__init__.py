@@ -6,6 +6,7 @@ from resource_hub.entrypoints.web.booking import (
     changing,
     detail,
     dividing,
+    hand_overs,
     hosting,
     lists,
     on_behalf,
@@ -18,6 +19,6 @@ from resource_hub.entrypoints.web.booking.series import series
 from resource_hub.entrypoints.web.booking.waiting import waiting
 
 __all__ = [
-    "blueprint", "bookings", "calendar", "changing", "detail", "dividing", "hosting", "lists", "on_behalf", "ordering",
-    "orders", "public", "requests", "results", "series", "waiting",
+    "blueprint", "bookings", "calendar", "changing", "detail", "dividing", "hand_overs", "hosting", "lists",
+    "on_behalf", "ordering", "orders", "public", "requests", "results", "series", "waiting",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,7 +28,7 @@ from resource_hub.kernel.time import zone
 @allows(MEMBER)
 def divide_form(organisation: str, host: str, booking_id: UUID) -> tuple[str, int]:
     """Split in two, or hand over to somebody else."""
-    return _page(organisation, key_of(host, booking_id), None)
+    return divide_page(organisation, key_of(host, booking_id), None)
 
 
 def _people(key: HostKey) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -45,7 +46,10 @@ def _people(key: HostKey) -> list[tuple[str, list[tuple[str, str]]]]:
     return groups
 
 
-def _page(organisation: str, key: HostKey, form: Form | None) -> tuple[str, int]:
+def divide_page(
+    organisation: str, key: HostKey, form: Form | None, found: Sequence[tuple[str, str]] = ()
+) -> tuple[str, int]:
+    """The page; ``found`` are organisations that a search for a taker found."""
     record, _side = service.booking_for(key, g.actor)
     resource = catalogue.resource(record.resource_key)
     forms.remember_zone(resource.zone)
@@ -64,6 +68,8 @@ def _page(organisation: str, key: HostKey, form: Form | None) -> tuple[str, int]
         form=form
         or Form({"version": record.version, "at": datetime.fromisoformat(middle) if middle else None}),
         people=_people(key),
+        found=found,
+        offer=service.open_hand_over_of(key),
         open=record.state in (BookingState.REQUESTED, BookingState.APPROVED) and record.span is not None,
         organisation_code=organisation,
     )
@@ -85,7 +91,7 @@ def split(organisation: str, host: str, booking_id: UUID) -> Any:
         else:
             flash(_("Split. The rest is the booking %(number)s.", number=second.number), "good")
             return back_to(organisation, host, booking_id)
-    return _page(organisation, key, form)
+    return divide_page(organisation, key, form)
 
 
 @bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/hand-over")
@@ -96,12 +102,12 @@ def hand_over(organisation: str, host: str, booking_id: UUID) -> Any:
     customer_id, person_id = _chosen(request.form.get("person", ""))
     if person_id is None or customer_id is None:
         form.note("person", "form.required")
-        return _page(organisation, key, form)
+        return divide_page(organisation, key, form)
     try:
         done = service.hand_over(key, person_id, by=g.actor, customer_id=customer_id, version=form.version())
     except DomainError as error:
         form.refuse(error)
-        return _page(organisation, key, form)
+        return divide_page(organisation, key, form)
     if done.state is BookingState.REQUESTED:
         flash(_("Handed over. The host answers first."), "wait")
     else:
