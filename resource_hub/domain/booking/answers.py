@@ -90,7 +90,7 @@ def _applies(session: Session, record: BookingRecord, rule: AnswerRule) -> bool:
     return True
 
 
-def _hours(rules: HouseDocument, who: Answerer) -> int:
+def hours_of(rules: HouseDocument, who: Answerer) -> int:
     return next((rule.hours for rule in rules.steps if rule.who is who), rules.answer_hours)
 
 
@@ -100,11 +100,11 @@ def _open(
     """Open one answer and set the order's own term by it and those that follow."""
     clock = clock_of(record.institution_id, rules)
     step = steps[index]
-    term, _end = step_end(rules, _hours(rules, step.who), at, clock)
+    term, _end = step_end(rules, hours_of(rules, step.who), at, clock)
     remind = term - timedelta(hours=rules.remind_hours) if rules.remind_hours else None
     values = {"state": StepState.OPEN.value, "opened_at": at, "answer_by": term, "remind_at": remind}
     _write(unit, step.key, values)
-    hours = [_hours(rules, one.who) for one in steps[index:]]
+    hours = [hours_of(rules, one.who) for one in steps[index:]]
     answer_by = capped(chain_end(rules, hours, at, clock), record.span, unit.now)
     if answer_by != record.answer_by:
         store.change(unit.session, record.key, {"answer_by": answer_by})
@@ -127,7 +127,7 @@ def _moved_on(
             return None
         step = steps[index]
         assert step.opened_at is not None
-        end = step_end(rules, _hours(rules, step.who), step.opened_at, clock)[1]
+        end = step_end(rules, hours_of(rules, step.who), step.opened_at, clock)[1]
         if rules.silence is not Silence.CONSENT or end > unit.now or index + 1 == len(steps):
             return step
         _write(unit, step.key, {"state": StepState.CONSENTED.value, "decided_at": end})
@@ -233,10 +233,10 @@ def steps_of(session: Session, key: HostKey) -> list[StepRecord]:
         .order_by(AnswerStep.position)
         .execution_options(populate_existing=True)
     )
-    return [_record(row) for row in rows]
+    return [record_of(row) for row in rows]
 
 
-def _record(row: AnswerStep) -> StepRecord:
+def record_of(row: AnswerStep) -> StepRecord:
     return StepRecord(
         HostKey(row.institution_id, row.id),
         row.booking_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from resource_hub.domain.booking.answers import answers_of, may_answer_now
 from resource_hub.domain.booking.answers import remind_due as remind_answers
+from resource_hub.domain.booking.approving import ToApprove, to_approve
 from resource_hub.domain.booking.dividing import hand_over, split, successors
 from resource_hub.domain.booking.for_others import book_walk_in, customers_at
 from resource_hub.domain.booking.hand_over_offers import accept as accept_hand_over
@@ -196,6 +197,7 @@ __all__ = [
     "SeriesChangeLook",
     "SeriesLook",
     "SeriesRecord",
+    "ToApprove",
     "Trial",
     "WaitingRecord",
     "accept_hand_over",
@@ -333,6 +335,7 @@ __all__ = [
     "sums_of",
     "sweep_keys",
     "take_back_inquiry",
+    "to_approve",
     "together",
     "try_rules",
     "viewer_of",

@@ -32,6 +32,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("availability", "blueprint"),
     ("free_times", "blueprint"),
     ("booking", "blueprint"),
+    ("approving", "blueprint"),
     ("series", "blueprint"),
     ("waiting", "blueprint"),
     ("linked", "blueprint"),

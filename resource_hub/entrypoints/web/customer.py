@@ -15,7 +15,14 @@ from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.billing import service as billing
 from resource_hub.domain.billing.terms import StatementRecord
 from resource_hub.domain.booking import service as booking
-from resource_hub.domain.booking.terms import COUNTED, BookingKind, BookingRecord, BookingState, WaitingState
+from resource_hub.domain.booking.terms import (
+    COUNTED,
+    BookingKind,
+    BookingRecord,
+    BookingState,
+    HandOverState,
+    WaitingState,
+)
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.subsidy import service as subsidy
 from resource_hub.domain.subsidy.terms import QuotaState
@@ -131,7 +138,13 @@ def _cost(today: date, zone_name: str, now: datetime) -> dict[str, list[Money]]:
 
 def _waiting(organisation: str, statements: list[StatementRecord], today: date) -> list[Waiting]:
     """What waits for this person, the urgent first."""
-    found = [*_offers(organisation), *_orders_waiting(organisation), *_hours_waiting(organisation)]
+    found = [
+        *_to_approve(organisation),
+        *_hand_overs(organisation),
+        *_offers(organisation),
+        *_orders_waiting(organisation),
+        *_hours_waiting(organisation),
+    ]
     if g.actor.has(Role.PAYER, Role.FIRM_ADMIN):
         found += _statements_waiting(organisation, statements, today)
     if g.actor.has(*ADMINISTERS):
@@ -146,6 +159,50 @@ def _show(organisation: str, row: Row) -> str:
     return url_for(
         "bookings.show", organisation=organisation, host=row.host_code, booking_id=row.record.key.id
     )
+
+
+def _to_approve(organisation: str) -> list[Waiting]:
+    """Bookings that wait for this person's yes, each with its sum and its term."""
+    mine = [one for one in booking.to_approve(g.actor) if one.mine]
+    rows = {row.record.key: row for row in rows_of([one.record for one in mine[:SHOWN]])}
+    result = []
+    for one in mine[:SHOWN]:
+        row = rows[one.record.key]
+        amount = formatting.money(row.to_pay) if row.to_pay is not None else _("price not known yet")
+        text = _(
+            "%(person)s books %(what)s: your yes is wanted (%(amount)s)",
+            person=row.person,
+            what=row.what,
+            amount=amount,
+        )
+        until = one.step.answer_by
+        note = _("answer by %(when)s", when=formatting.moment(until, row.zone)) if until else ""
+        urgent = until is not None and until - clock.now() < timedelta(days=1)
+        href = url_for("bookings.to_approve", organisation=organisation, _anchor=f"b-{row.record.key.id}")
+        result.append(Waiting("approve", text, href, note, urgent))
+    if len(mine) > SHOWN:
+        text = ngettext("%(num)d more booking to approve", "%(num)d more bookings to approve", len(mine) - SHOWN)
+        result.append(Waiting("approve", text, url_for("bookings.to_approve", organisation=organisation)))
+    return result
+
+
+def _hand_overs(organisation: str) -> list[Waiting]:
+    """Bookings that another organisation offers, until somebody answers."""
+    ours, now = g.actor.customer_ids, clock.now()
+    offers = [o for o in booking.hand_overs_of(g.actor) if o.to_customer_id in ours]
+    offers = [o for o in offers if o.state_at(now) is HandOverState.OPEN]
+    booked = booking.records([o.booking_key for o in offers])
+    rows = {row.record.key: row for row in rows_of(list(booked.values()))}
+    return [
+        Waiting(
+            "calendar",
+            _("You are offered a booking: %(what)s", what=rows[o.booking_key].what),
+            url_for("bookings.hand_overs", organisation=organisation, _anchor=f"offer-{o.key.id}"),
+            _("answer by %(when)s", when=formatting.moment(o.expires_at, rows[o.booking_key].zone)),
+            urgent=True,
+        )
+        for o in offers
+    ]
 
 
 def _offers(organisation: str) -> list[Waiting]:

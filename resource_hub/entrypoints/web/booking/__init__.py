@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from resource_hub.entrypoints.web.booking import (
+    approving,
     changing,
     detail,
     dividing,
@@ -19,6 +20,6 @@ from resource_hub.entrypoints.web.booking.series import series
 from resource_hub.entrypoints.web.booking.waiting import waiting
 
 __all__ = [
-    "blueprint", "bookings", "calendar", "changing", "detail", "dividing", "hand_overs", "hosting", "lists",
-    "on_behalf", "ordering", "orders", "public", "requests", "results", "series", "waiting",
+    "approving", "blueprint", "bookings", "calendar", "changing", "detail", "dividing", "hand_overs", "hosting",
+    "lists", "on_behalf", "ordering", "orders", "public", "requests", "results", "series", "waiting",
 ]  # fmt: skip
