@@ -47,6 +47,30 @@ APPEND_ONLY = (
     "assessment_input",
 )
 
+# Whose stamp a change of a row renews: columns that name the subject, or a fixed one. What readers keep in memory about
+# a subject holds until then (resource_hub/infra/stamps.py). Calendars and programmes are read by all and change rarely.
+_CALENDARS, _PROGRAMMES = "=00000000-0000-0000-0000-000000000001", "=00000000-0000-0000-0000-000000000002"
+STAMPED = {
+    "organisation": ("id",),
+    "department": ("institution_id",),
+    "membership": ("organisation_id",),
+    "customer": ("id", "organisation_id"),
+    "customer_class_override": ("customer_id",),
+    "firm_facts": ("organisation_id",),
+    "standing": ("organisation_id",),
+    "resource": ("id",),
+    "unit": ("resource_id",),
+    "listing_change": ("resource_id",),
+    "resource_link": ("resource_id",),
+    "opening_hours": ("resource_id",),
+    "opening_exception": ("resource_id",),
+    "house_rules": ("resource_id",),
+    "tariff": ("resource_id",),
+    "statement": ("customer_id",),
+    "calendar_day": (_CALENDARS,),
+    "programme": (_PROGRAMMES,),
+}
+
 OVERLAP = "ex_occupancy_overlap"
 
 
@@ -96,7 +120,78 @@ def _sqlite(present: set[str]) -> list[str]:
             ]
     if "resource_index" in present:
         statements += _sqlite_search()
+    if "change_stamp" in present:
+        statements += _sqlite_stamps(present)
     return statements
+
+
+# ---- stamps of subjects ----------------------------------------------------------------------------------------
+
+
+def _sqlite_stamps(present: set[str]) -> list[str]:
+    """One row a subject: there is only one writer. The stamp is drawn, so that what was rolled back never comes again."""
+    statements = []
+    for table, subjects in STAMPED.items():
+        if table not in present:
+            continue
+        for event, images in (("INSERT", ("NEW",)), ("UPDATE", ("OLD", "NEW")), ("DELETE", ("OLD",))):
+            name = f"tr_{table}_stamp_{event.lower()}"
+            named = " UNION ".join(
+                f"SELECT x'{one[1:].replace('-', '')}' AS s"
+                if one.startswith("=")
+                else f"SELECT {image}.{one} AS s"
+                for image in images
+                for one in subjects
+            )
+            statements += [
+                f"DROP TRIGGER IF EXISTS {name}",
+                f"CREATE TRIGGER {name} AFTER {event} ON {table} BEGIN"
+                f" DELETE FROM change_stamp WHERE subject_id IN ({named});"
+                " INSERT INTO change_stamp (subject_id, stamp)"
+                f" SELECT s, randomblob(16) FROM ({named}) WHERE s IS NOT NULL; END",
+            ]
+    return statements
+
+
+def _postgresql_stamps(present: set[str]) -> list[str]:
+    """A new row for each change, so that nobody who changes something waits for another; a job joins them later."""
+    statements = [
+        "CREATE OR REPLACE FUNCTION stamp_change() RETURNS trigger LANGUAGE plpgsql AS $$"
+        " DECLARE one text; images text[]; rows text;"
+        " BEGIN"
+        " images := CASE TG_OP WHEN 'INSERT' THEN ARRAY['born'] WHEN 'DELETE' THEN ARRAY['gone']"
+        " ELSE ARRAY['gone', 'born'] END;"
+        " FOREACH one IN ARRAY TG_ARGV LOOP"
+        " SELECT string_agg(CASE WHEN starts_with(one, '=') THEN format('SELECT %%L::uuid AS s FROM %%I', substr(one, 2), i)"
+        " ELSE format('SELECT %%I AS s FROM %%I', one, i) END, ' UNION ') INTO rows FROM unnest(images) i;"
+        " EXECUTE 'INSERT INTO change_stamp (subject_id, stamp) SELECT s, gen_random_uuid() FROM ('"
+        " || rows || ') t WHERE s IS NOT NULL GROUP BY s';"
+        " END LOOP; RETURN NULL; END $$"
+    ]
+    for table, subjects in STAMPED.items():
+        if table not in present:
+            continue
+        named = ", ".join(f"'{one}'" for one in subjects)
+        for event, images in (
+            ("INSERT", "NEW TABLE AS born"),
+            ("UPDATE", "OLD TABLE AS gone NEW TABLE AS born"),
+            ("DELETE", "OLD TABLE AS gone"),
+        ):
+            statements.append(
+                f"CREATE OR REPLACE TRIGGER tr_{table}_stamp_{event.lower()} AFTER {event} ON {table}"
+                f" REFERENCING {images} FOR EACH STATEMENT EXECUTE FUNCTION stamp_change({named})"
+            )
+    return statements
+
+
+def drop_stamps(connection: Connection) -> None:
+    """Take the triggers away that renew stamps: before their table goes."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("DROP FUNCTION IF EXISTS stamp_change() CASCADE")
+        return
+    for table in STAMPED:
+        for event in ("insert", "update", "delete"):
+            connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS tr_{table}_stamp_{event}")
 
 
 # ---- search of the catalogue: tokens are made in Python, so the database only splits at blanks -----------------
@@ -146,6 +241,8 @@ def _postgresql(present: set[str]) -> list[str]:
         )
     if "resource_index" in present:
         statements += _postgresql_search()
+    if "change_stamp" in present:
+        statements += _postgresql_stamps(present)
     statements.append(
         "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$"
         " BEGIN RAISE EXCEPTION 'append_only:%%', TG_TABLE_NAME USING ERRCODE = '23R01'; END $$"

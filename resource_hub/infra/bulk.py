@@ -19,6 +19,7 @@ from sqlalchemy import JSON, Insert, Table, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from resource_hub.infra.together import say
 from resource_hub.infra.types import Id, Instant
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,6 +76,7 @@ def insert_rows(
     if not rows:
         return 0
     target: Table = table.__table__
+    say(session)
     connection = session.connection()
     # Column by column: one conversion function a column instead of one a value, which halves the time of an import.
     ready = zip(

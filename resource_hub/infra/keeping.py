@@ -1,19 +1,22 @@
 """Answers kept during a batch that has the database to itself: while nothing of their kind changes, ask once.
 
-Outside a batch every look-up asks anew. What the batch itself changes must not be looked up through it.
+Outside a batch every look-up asks anew. What the batch itself changes must not be looked up through it. An answer that
+is about stamped subjects alone also outlives the batch (``resource_hub/infra/stamps.py``).
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import is_dataclass
 from datetime import date
 from enum import Enum
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast, overload
 from uuid import UUID
+
+from resource_hub.infra import stamps
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,23 +36,78 @@ def keeping(*, joining: bool = False) -> Iterator[None]:
         _kept.reset(token)
 
 
-def kept(look_up: Callable[P, R]) -> Callable[P, R]:
-    """A look-up whose answer a batch keeps, by its arguments; a refusal is never kept."""
+@overload
+def kept(look_up: Callable[P, R]) -> Callable[P, R]: ...
 
-    @functools.wraps(look_up)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        answers = _kept.get()
-        if answers is None:
-            return look_up(*args, **kwargs)
-        try:
-            key = (look_up, _frozen(args), tuple((name, _frozen(value)) for name, value in sorted(kwargs.items())))
-        except TypeError:
-            return look_up(*args, **kwargs)
-        if key not in answers:
-            answers[key] = look_up(*args, **kwargs)
-        return _own_copy(answers[key])
 
-    return call
+@overload
+def kept(*, about: Callable[..., Iterable[UUID]]) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+
+def kept(look_up: Callable[P, R] | None = None, *, about: Callable[..., Iterable[UUID]] | None = None) -> Any:
+    """A look-up whose answer a batch keeps, by its arguments; a refusal is never kept.
+
+    ``about``: the stamped subjects of which alone the answer is made, by the arguments. Such an answer is found again
+    under the same stamps, in this batch or in any later one; it must not depend on the time of day.
+    """
+
+    def decorate(look_up: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(look_up)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            answers = _kept.get()
+            lasting = stamps.current() if about is not None else None
+            if answers is None and lasting is None:
+                return look_up(*args, **kwargs)
+            try:
+                key = (look_up, _frozen(args), tuple((n, _frozen(v)) for n, v in sorted(kwargs.items())))
+            except TypeError:
+                return look_up(*args, **kwargs)
+            if answers is not None and key in answers:
+                return _own_copy(answers[key])
+            if about is not None and lasting is not None:
+                answer = _from_memory(
+                    key, lasting.of(about(*args, **kwargs)), lambda: look_up(*args, **kwargs)
+                )
+            else:
+                answer = look_up(*args, **kwargs)
+            if answers is not None:
+                answers[key] = answer
+            return _own_copy(answer)
+
+        return call
+
+    return decorate if look_up is None else decorate(look_up)
+
+
+def remembered(*, about: Callable[..., Iterable[UUID]]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A look-up that is answered from memory under the same stamps, and is no matter of batches: what a batch changes
+    may be looked up through it."""
+
+    def decorate(look_up: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(look_up)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            lasting = stamps.current()
+            if lasting is None:
+                return look_up(*args, **kwargs)
+            key = (look_up, _frozen(args), tuple((n, _frozen(v)) for n, v in sorted(kwargs.items())))
+            return _own_copy(
+                _from_memory(key, lasting.of(about(*args, **kwargs)), lambda: look_up(*args, **kwargs))
+            )
+
+        return call
+
+    return decorate
+
+
+def _from_memory(key: Any, stamp: stamps.Stamp, look_up: Callable[[], R]) -> R:
+    """The answer made under this stamp, or a new one."""
+    memory = stamps.memory()
+    found = memory.get(key, stamp)
+    if found is not None:
+        return cast(R, found[0])
+    answer = look_up()
+    memory.put(key, stamp, answer)
+    return answer
 
 
 def _frozen(value: Any) -> Any:

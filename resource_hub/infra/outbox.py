@@ -21,10 +21,10 @@ from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import aliased
 
 from resource_hub.infra import clock
-from resource_hub.infra.bulk import add_rows
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.tables import OutboxDelivery, OutboxEvent
+from resource_hub.infra.together import add_later
 
 if TYPE_CHECKING:
     from resource_hub.infra.unit_of_work import Lease, Unit
@@ -77,8 +77,8 @@ def publish(unit: Unit, name: str, subject: str, payload: Mapping[str, Any]) -> 
         return
     event_id = new_id()
     event = {"id": event_id, "name": name, "subject": subject, "payload": dict(payload), "at": unit.now}
-    add_rows(unit.session, OutboxEvent, [event])
-    add_rows(
+    add_later(unit.session, OutboxEvent, [event])
+    add_later(
         unit.session,
         OutboxDelivery,
         [

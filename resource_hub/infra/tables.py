@@ -135,6 +135,17 @@ class Setting(Base):
     changed_at: Mapped[datetime] = mapped_column(Instant)
 
 
+class ChangeStamp(Base):
+    """Drawn anew by the database whenever a row about a subject changes (a resource, an organisation, a customer).
+
+    All rows of a subject together are its stamp.
+    """
+
+    __tablename__ = "change_stamp"
+    subject_id: Mapped[UUID] = mapped_column(Id, primary_key=True)
+    stamp: Mapped[UUID] = mapped_column(Id, primary_key=True)
+
+
 class DemoState(Base):
     """Exists only in a demonstration; how far business time runs ahead."""
 

@@ -19,9 +19,10 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from resource_hub.infra import clock
+from resource_hub.infra import clock, stamps
 from resource_hub.infra.database import WRITES, current_unit, db
 from resource_hub.infra.file_lock import writer_lock
+from resource_hub.infra.together import UnitSession, say
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -98,7 +99,7 @@ def unit_of_work(*, lease: Lease | None = None) -> Iterator[Unit]:
         if engine.dialect.name == "sqlite" and engine.url.database:
             stack.enter_context(writer_lock(Path(engine.url.database + ".writer")))
         session = stack.enter_context(
-            Session(engine.execution_options(**{WRITES: True}), expire_on_commit=False, autoflush=True)
+            UnitSession(engine.execution_options(**{WRITES: True}), expire_on_commit=False, autoflush=True)
         )
         unit = Unit(session)
         unit.lease = lease
@@ -106,6 +107,7 @@ def unit_of_work(*, lease: Lease | None = None) -> Iterator[Unit]:
         try:
             yield unit
             session.flush()
+            say(session)
             if unit.lease is not None:
                 unit.lease.still_held(session)
             session.commit()
@@ -115,6 +117,7 @@ def unit_of_work(*, lease: Lease | None = None) -> Iterator[Unit]:
         finally:
             current_unit.reset(token)
     # What is read next must show what was just written: the read session lets go of its snapshot and its rows.
+    stamps.forget()
     if db.session.registry.has():
         db.session.rollback()
     for call in unit._after_commit:

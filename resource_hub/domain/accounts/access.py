@@ -449,13 +449,10 @@ def actor_for_token(token: str) -> Actor | None:
     """The actor behind a bearer token, or None when it is unknown, revoked, expired or its owner has no role left."""
     if not token.startswith(secrets.API_PREFIX) or len(token) > 200:
         return None
-    row = store.api_token(secrets.token_digest(token))
-    if row is None or row.revoked_at is not None:
+    row = store.token_in_use(secrets.token_digest(token))
+    if row is None or row.revoked_at is not None or row.state != PersonState.ACTIVE.value:
         return None
     if row.expires_at is not None and row.expires_at <= clock.machine_now():
-        return None
-    person = store.person_row(row.person_id)
-    if person is None or person.state != PersonState.ACTIVE.value:
         return None
     try:
         return actor_of(row.person_id, row.organisation_id)

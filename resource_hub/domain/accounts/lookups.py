@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import date
 from uuid import UUID
 
@@ -29,7 +30,7 @@ from resource_hub.domain.accounts.terms import (
     SizeClass,
     StandingRecord,
 )
-from resource_hub.infra.keeping import kept
+from resource_hub.infra.keeping import kept, remembered
 from resource_hub.kernel.by_host import ByHost
 from resource_hub.kernel.dated import NothingInForce
 from resource_hub.kernel.decision import Citation
@@ -42,13 +43,41 @@ _NOBODY = UUID(int=0)
 _ADMINS = frozenset({Role.FIRM_ADMIN, Role.INSTITUTION_ADMIN, Role.FUNDER_ADMIN})
 
 
-@kept
 def organisation(which: UUID | str) -> OrganisationRecord:
     """An organisation by id or code, whatever its state.
 
     Raises:
         UnknownOrganisation: there is none.
     """
+    if isinstance(which, UUID):
+        return _by_id(which)
+    # Codes may change, so an id known from before is only where to look first.
+    known = _ids.get(which)
+    if known is not None:
+        with suppress(UnknownOrganisation):
+            found = _by_id(known)
+            if found.code == which:
+                return found
+    found = _by_code(which)
+    _ids[which] = found.id
+    return found
+
+
+# Where organisations were found by code.
+_ids: dict[str, UUID] = {}
+
+
+@kept(about=lambda organisation_id: (organisation_id,))
+def _by_id(organisation_id: UUID) -> OrganisationRecord:
+    return _found(organisation_id)
+
+
+@kept
+def _by_code(code: str) -> OrganisationRecord:
+    return _found(code)
+
+
+def _found(which: UUID | str) -> OrganisationRecord:
     row = store.organisation_row(which)
     if row is None:
         raise UnknownOrganisation()
@@ -74,7 +103,7 @@ def hosts_of_other_zones(zone: str) -> dict[UUID, str]:
     return store.hosts_of_other_zones(zone)
 
 
-@kept
+@kept(about=lambda ids: ids)
 def organisation_names(ids: Iterable[UUID]) -> dict[UUID, OrganisationRecord]:
     """Records by id, whatever their state: for lists that show who was meant."""
     return {record.id: record for record in store.organisations(set(ids), states=None)}
@@ -123,14 +152,18 @@ def seats(person_id: UUID) -> list[Seat]:
     return sorted((Seat(o, frozenset(roles[o.id])) for o in found), key=lambda s: s.organisation.code)
 
 
-@kept
 def actor(person_id: UUID, which: UUID | str) -> Actor:
     """The person acting for an organisation given by code or id.
 
     Raises:
         UnknownOrganisation: no such organisation, or no role there; the two are not told apart.
     """
-    row = store.organisation_row(which)
+    return _actor(person_id, which if isinstance(which, UUID) else organisation(which).id)
+
+
+@kept(about=lambda _person_id, organisation_id: (organisation_id,))
+def _actor(person_id: UUID, organisation_id: UUID) -> Actor:
+    row = store.organisation_row(organisation_id)
     if row is None or OrganisationState(row.state) not in _ENTERED:
         raise UnknownOrganisation()
     held = store.memberships(row.id, person_id)
@@ -219,7 +252,7 @@ def people_of_customer(customer_id: UUID, *roles: Role) -> list[UUID]:
     return [p for p in dict.fromkeys(found) if p in active and active[p].active]
 
 
-@kept
+@kept(about=lambda customer_id: (customer_id,))
 def customer(customer_id: UUID) -> CustomerRecord:
     """A customer by id.
 
@@ -237,7 +270,7 @@ def customers(ids: Iterable[UUID]) -> dict[UUID, CustomerRecord]:
     return {record.id: record for record in store.customers(set(ids))}
 
 
-@kept
+@kept(about=lambda organisation_id: (organisation_id,))
 def customer_of(organisation_id: UUID) -> CustomerRecord:
     """The customer that is the firm or institution itself.
 
@@ -275,17 +308,28 @@ def customer_class(
 
     ``department_id`` is the one that keeps the resource; without it a group of the host is in-house.
     """
-    decided = store.class_override(institution_id, customer_id, on)
-    if decided is not None:
-        return decided
+    decided = next((word for since, word in _class_overrides(institution_id, customer_id) if since <= on), "")
+    # An empty word ends an earlier decision: from that day on the class is derived again.
+    if decided:
+        return CustomerClass(decided)
     record = customer(customer_id)
     facts = CustomerFacts(
         record.kind,
         record.organisation_id,
-        store.department_path(record.organisation_id, record.department_id),
+        _path(record.organisation_id, record.department_id),
         firm_size(customer_id, on) if record.kind is CustomerKind.FIRM else None,
     )
-    return classify(facts, institution_id, store.department_path(institution_id, department_id))
+    return classify(facts, institution_id, _path(institution_id, department_id))
+
+
+@remembered(about=lambda _institution_id, customer_id: (customer_id,))
+def _class_overrides(institution_id: UUID, customer_id: UUID) -> list[tuple[date, str]]:
+    return store.classes_decided(institution_id, customer_id)
+
+
+@remembered(about=lambda institution_id, _department_id: (institution_id,))
+def _path(institution_id: UUID, department_id: UUID | None) -> tuple[UUID, ...]:
+    return store.department_path(institution_id, department_id)
 
 
 @kept
@@ -303,17 +347,22 @@ def customer_classes(customer_id: UUID, on: date) -> ByHost[CustomerClass]:
 @kept
 def firm_facts(organisation_id: UUID, on: date) -> FirmFactsRecord | None:
     """The facts that hold on a day, with the size class made of them by the table in force on that day."""
-    row = store.facts_row(organisation_id, on)
+    row = next((row for row in _facts(organisation_id) if row.as_of <= on), None)
     return None if row is None else _sized(row, on)
+
+
+@remembered(about=lambda organisation_id: (organisation_id,))
+def _facts(organisation_id: UUID) -> list[store.FactsRow]:
+    return store.all_facts(organisation_id)
 
 
 def firm_facts_history(organisation_id: UUID) -> list[FirmFactsRecord]:
     """All facts of a firm, newest first, each sized by the table of its own day."""
-    return [_sized(row, row.as_of) for row in store.all_facts(organisation_id)]
+    return [_sized(row, row.as_of) for row in _facts(organisation_id)]
 
 
-def _sized(row: store.FirmFacts, on: date) -> FirmFactsRecord:
-    facts = store.facts_value(row)
+def _sized(row: store.FactsRow, on: date) -> FirmFactsRecord:
+    facts = row.facts
     size: SizeClass | None = None
     reasons: tuple[Reason, ...] = ()
     citations: tuple[Citation, ...] = ()
@@ -355,7 +404,7 @@ def standings(organisation_id: UUID, kind: str) -> list[StandingRecord]:
     return [found for found in _standings(organisation_id) if found.kind == kind]
 
 
-@kept
+@kept(about=lambda organisation_id: (organisation_id,))
 def _standings(organisation_id: UUID) -> list[StandingRecord]:
     return store.standings(organisation_id)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select
 
 from resource_hub.domain.accounts.tables import (
     ApiToken,
@@ -151,6 +152,18 @@ def api_token_record(row: ApiToken) -> ApiTokenRecord:
         row.id, row.person_id, row.organisation_id, row.name, row.prefix, row.created_at,
         row.expires_at, row.last_used_at, row.revoked_at,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FactsRow:
+    """What was entered about a firm for a day."""
+
+    id: UUID
+    organisation_id: UUID
+    as_of: date
+    facts: FirmFactsValue
+    tech_sme_number: str | None
+    entered_at: datetime
 
 
 def facts_value(row: FirmFacts) -> FirmFactsValue:
@@ -414,19 +427,17 @@ def led_groups(person_id: UUID, institution_id: UUID) -> list[UUID]:
     )
 
 
-def class_override(institution_id: UUID, customer_id: UUID, on: date) -> CustomerClass | None:
-    found = reading().scalar(
-        select(CustomerClassOverride.customer_class)
+def classes_decided(institution_id: UUID, customer_id: UUID) -> list[tuple[date, str]]:
+    """What a host decided about a customer's class and since when, the latest first."""
+    rows = reading().execute(
+        select(CustomerClassOverride.since, CustomerClassOverride.customer_class)
         .where(
             CustomerClassOverride.institution_id == institution_id,
             CustomerClassOverride.customer_id == customer_id,
-            CustomerClassOverride.since <= on,
         )
         .order_by(CustomerClassOverride.since.desc())
-        .limit(1)
     )
-    # An empty word ends an earlier decision: from that day on the class is derived again.
-    return CustomerClass(found) if found else None
+    return [(since, word) for since, word in rows]
 
 
 def class_overrides(customer_id: UUID, on: date) -> dict[UUID, CustomerClass]:
@@ -443,21 +454,14 @@ def class_overrides(customer_id: UUID, on: date) -> dict[UUID, CustomerClass]:
 # ---- facts and standings
 
 
-def facts_row(organisation_id: UUID, on: date) -> FirmFacts | None:
-    return reading().scalar(
-        select(FirmFacts)
-        .where(FirmFacts.organisation_id == organisation_id, FirmFacts.as_of <= on)
-        .order_by(FirmFacts.as_of.desc())
-        .limit(1)
+def all_facts(organisation_id: UUID) -> list[FactsRow]:
+    """What was ever entered about a firm, the latest day first."""
+    rows = reading().scalars(
+        select(FirmFacts).where(FirmFacts.organisation_id == organisation_id).order_by(FirmFacts.as_of.desc())
     )
-
-
-def all_facts(organisation_id: UUID) -> list[FirmFacts]:
-    return list(
-        reading().scalars(
-            select(FirmFacts).where(FirmFacts.organisation_id == organisation_id).order_by(FirmFacts.as_of.desc())
-        )
-    )
+    return [
+        FactsRow(r.id, r.organisation_id, r.as_of, facts_value(r), r.tech_sme_number, r.entered_at) for r in rows
+    ]
 
 
 def standings(organisation_id: UUID) -> list[StandingRecord]:
@@ -509,8 +513,18 @@ def open_invitations(organisation_id: UUID) -> list[InvitationRecord]:
     return [invitation_record(row) for row in rows]
 
 
-def api_token(digest: bytes) -> ApiToken | None:
-    return reading().scalar(select(ApiToken).where(ApiToken.token_hash == digest))
+def token_in_use(digest: bytes) -> Row[*tuple[Any, ...]] | None:
+    """For whom a token is, until when, and the state of that person."""
+    return reading().execute(_TOKEN, {"digest": digest}).one_or_none()
+
+
+_TOKEN = (
+    select(
+        ApiToken.person_id, ApiToken.organisation_id, ApiToken.expires_at, ApiToken.revoked_at, Person.state
+    )
+    .join(Person, Person.id == ApiToken.person_id)
+    .where(ApiToken.token_hash == bindparam("digest"))
+)
 
 
 def api_tokens(person_id: UUID, organisation_id: UUID | None = None) -> list[ApiToken]:

@@ -39,6 +39,11 @@ def lock(unit: Unit, keys: Iterable[HostKey]) -> None:
     store.lock(unit.session, keys)
 
 
+def lock_with_helpers(unit: Unit, key: HostKey) -> None:
+    """Lock a resource and all that may be booked with it, likewise."""
+    store.lock_with_helpers(unit.session, key)
+
+
 def taken(key: HostKey, span: TimeSpan, unit_id: UUID | None = None) -> SlotTaken:
     """The refusal for a slot that somebody else holds."""
     values = {
@@ -88,11 +93,12 @@ def occupy(
     if not wanted:
         raise NoUnit()
     whole = hour_rules.occupied(span, setup_seconds, teardown_seconds)
-    held = store.occupancies(session, [key], whole).get(key, [])
+    hole = _hole(whole, one)
+    held, windows = store.around(session, key, whole, hole)
     if any(h.unit_id in wanted and not h.in_force(unit.now) for h in held):
         lapsed = store.drop_lapsed(session, key, wanted, whole, unit.now)
         _regained(session, key, lapsed, one)
-        held = [h for h in held if h not in lapsed]
+        held, windows = store.around(session, key, whole, hole)
     busy = {h.unit_id for h in held if h.span.overlaps(whole)}
     free = [u for u in wanted if u not in busy]
     if outside is not None and len(wanted) > 1:
@@ -101,6 +107,9 @@ def occupy(
     if not free:
         raise taken(key, span, unit_id)
     chosen = free[0]
+    old = windows[chosen]
+    cut = {audience: hour_rules.subtract(spans, [hole]) for audience, spans in old.items()}
+    store.replace_windows(session, key, chosen, old, cut)
     try:
         store.insert_occupancy(
             session, key, chosen, whole, kind, holder_id, expires_at, setup_seconds, teardown_seconds
@@ -109,7 +118,6 @@ def occupy(
         if is_overlap(error):
             raise taken(key, span, unit_id) from error
         raise
-    _lost(session, key, chosen, whole, one)
     return chosen
 
 
@@ -207,12 +215,9 @@ def drop_lapsed_holds(unit: Unit, limit: int = 100) -> list[tuple[UUID, UUID]]:
 # ---- kept free windows -----------------------------------------------------------------------------------------
 
 
-def _lost(session: Session, key: HostKey, unit_id: UUID, whole: TimeSpan, plan: planning.Plan) -> None:
-    """Cut a new occupancy out of the kept windows."""
-    hole = whole.widened(plan.rules.teardown_seconds, plan.rules.setup_seconds)
-    old = store.windows_touching(session, key.institution_id, unit_id, hole.start, hole.end)
-    new = {audience: hour_rules.subtract(spans, [hole]) for audience, spans in old.items()}
-    store.replace_windows(session, key, unit_id, old, new)
+def _hole(whole: TimeSpan, plan: planning.Plan) -> TimeSpan:
+    """What a new occupancy cuts out of the kept windows."""
+    return whole.widened(plan.rules.teardown_seconds, plan.rules.setup_seconds)
 
 
 def _regained(

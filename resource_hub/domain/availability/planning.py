@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
@@ -29,9 +29,9 @@ from resource_hub.domain.availability.terms import (
 )
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import UnitRecord
-from resource_hub.infra import clock
+from resource_hub.infra import clock, stamps
 from resource_hub.infra.database import reading
-from resource_hub.infra.keeping import kept
+from resource_hub.infra.keeping import kept, remembered
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, local_day, midnight, zone
@@ -114,6 +114,15 @@ def plans(keys: Sequence[HostKey], span: TimeSpan, *, on: date | None = None) ->
 
 
 def plan(key: HostKey, span: TimeSpan, *, on: date | None = None) -> Plan:
+    """The plan of one resource. It reaches over whole months, so that the next one who asks finds it made."""
+    first = datetime(span.start.year, span.start.month, 1, tzinfo=UTC)
+    after = span.end.astimezone(UTC).replace(day=28) + timedelta(days=4)
+    months = TimeSpan(min(first, span.start), datetime(after.year, after.month, 1, tzinfo=UTC))
+    return _plan(key, months, on, clock.quarter() if on is None else 0)
+
+
+@remembered(about=lambda key, *_: (key.id, key.institution_id, stamps.CALENDARS))
+def _plan(key: HostKey, span: TimeSpan, on: date | None, _quarter: int) -> Plan:
     return plans([key], span, on=on)[key]
 
 

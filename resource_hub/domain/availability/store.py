@@ -21,6 +21,8 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
+    null,
     select,
     table,
     tuple_,
@@ -52,8 +54,8 @@ from resource_hub.domain.availability.terms import (
     SpecialDay,
     WeeklyHours,
 )
-from resource_hub.infra.bulk import add_rows
 from resource_hub.infra.ids import new_id
+from resource_hub.infra.together import add_later, amend_later, delete_later, say
 from resource_hub.infra.types import Id, Instant
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
@@ -61,6 +63,9 @@ from resource_hub.kernel.time import TimeSpan
 # The row that all who want time on a resource queue for. Only its key is read here; what it says is the catalogue's.
 _resource = table("resource", column("institution_id", Id), column("id", Id))
 _LOCKED = "resources locked"
+_link = table(
+    "resource_link", column("institution_id", Id), column("resource_id", Id), column("helper_id", Id)
+)
 _unit = table("unit", column("institution_id", Id), column("id", Id), column("resource_id", Id))
 
 
@@ -75,11 +80,40 @@ def lock(session: Session, keys: Iterable[HostKey]) -> None:
     mine: set[HostKey] = session.info.setdefault(_LOCKED, set())
     for key in sorted(set(keys) - mine):
         mine.add(key)
-        session.execute(
-            select(_resource.c.id)
-            .where(_resource.c.institution_id == key.institution_id, _resource.c.id == key.id)
-            .with_for_update(key_share=True)
-        )
+        session.execute(_LOCK, {"host": key.institution_id, "resource": key.id})
+
+
+_LOCK = (
+    select(_resource.c.id)
+    .where(_resource.c.institution_id == bindparam("host"), _resource.c.id == bindparam("resource"))
+    .with_for_update(key_share=True)
+)
+# In the order of their ids as well: the rows are sorted before they are locked.
+_LOCK_WITH_HELPERS = (
+    select(_resource.c.id)
+    .where(
+        _resource.c.institution_id == bindparam("host"),
+        _resource.c.id.in_(
+            select(bindparam("resource", type_=Id).label("id")).union_all(
+                select(_link.c.helper_id).where(
+                    _link.c.institution_id == bindparam("host"), _link.c.resource_id == bindparam("resource")
+                )
+            )
+        ),
+    )
+    .order_by(_resource.c.id)
+    .with_for_update(key_share=True)
+)
+
+
+def lock_with_helpers(session: Session, key: HostKey) -> None:
+    """Lock a resource and all that may be booked with it, in one statement."""
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    mine: set[HostKey] = session.info.setdefault(_LOCKED, set())
+    if key not in mine:
+        found = session.scalars(_LOCK_WITH_HELPERS, {"host": key.institution_id, "resource": key.id})
+        mine.update(HostKey(key.institution_id, one) for one in found)
 
 
 def _keys(institution: Any, resource: Any, keys: Sequence[HostKey]) -> Any:
@@ -305,6 +339,83 @@ def occupancies(session: Session, keys: Sequence[HostKey], span: TimeSpan) -> di
     return found
 
 
+def _around() -> Select[Any]:
+    """Occupancies and kept windows that meet a span and a wider one, of all units of a resource."""
+    t, before, w = Occupancy, aliased(Occupancy), FreeWindow
+    host, resource = bindparam("host", type_=Id), bindparam("resource", type_=Id)
+    start, end = bindparam("start", type_=Instant), bindparam("end", type_=Instant)
+    last = (
+        select(func.max(before.starts_at))
+        .where(
+            before.institution_id == _unit.c.institution_id,
+            before.unit_id == _unit.c.id,
+            before.starts_at < start,
+        )
+        .correlate(_unit)
+        .scalar_subquery()
+    )
+    held = (
+        select(
+            t.unit_id, t.starts_at, t.ends_at, t.kind, t.holder_id, t.expires_at, t.setup_seconds, t.teardown_seconds
+        )
+        .select_from(_unit)
+        .join(
+            t,
+            and_(
+                t.institution_id == _unit.c.institution_id,
+                t.unit_id == _unit.c.id,
+                t.starts_at >= func.coalesce(last, start),
+                t.starts_at < end,
+                t.ends_at > start,
+            ),
+        )
+        .where(_unit.c.institution_id == host, _unit.c.resource_id == resource)
+    )  # fmt: skip
+    kept = (
+        select(w.unit_id, w.starts_at, w.ends_at, w.audience, null(), null(), null(), null())
+        .select_from(_unit)
+        .join(
+            w,
+            and_(
+                w.institution_id == _unit.c.institution_id,
+                w.unit_id == _unit.c.id,
+                w.audience.in_([literal_column(f"'{audience}'") for audience in _AUDIENCES]),
+                w.starts_at <= bindparam("wide_end", type_=Instant),
+                w.ends_at >= bindparam("wide_start", type_=Instant),
+            ),
+        )
+        .where(_unit.c.institution_id == host, _unit.c.resource_id == resource)
+    )
+    both = held.union_all(kept).subquery()
+    return select(both).order_by(both.c.starts_at)
+
+
+_AROUND = _around()
+Windows = dict[UUID, dict[Audience, list[TimeSpan]]]
+
+
+def around(session: Session, key: HostKey, span: TimeSpan, wide: TimeSpan) -> tuple[list[Held], Windows]:
+    """What holds the units of a resource in a span, as ``occupancies`` says, and their kept windows that meet or touch
+    a wider one, in one statement."""
+    values = {
+        "host": key.institution_id, "resource": key.id, "start": span.start, "end": span.end,
+        "wide_start": wide.start, "wide_end": wide.end,
+    }  # fmt: skip
+    held: list[Held] = []
+    windows: Windows = defaultdict(lambda: {audience: [] for audience in Audience})
+    for unit_id, starts_at, ends_at, kind, holder_id, expires_at, setup, teardown in session.execute(
+        _AROUND, values
+    ):
+        one = TimeSpan(starts_at, ends_at)
+        if setup is None:
+            windows[unit_id][Audience(kind)].append(one)
+        else:
+            held.append(
+                Held(unit_id, one, OccupancyKind(kind), holder_id, expires_at, key.id, setup, teardown)
+            )
+    return held, windows
+
+
 def of_holder(session: Session, institution_id: UUID, holder_id: UUID) -> list[Held]:
     t = Occupancy
     rows = session.execute(
@@ -357,7 +468,8 @@ def insert_occupancy(
         "setup_seconds": setup_seconds,
         "teardown_seconds": teardown_seconds,
     }
-    add_rows(session, Occupancy, [row])
+    add_later(session, Occupancy, [row])
+    say(session)
 
 
 def delete_of_holder(session: Session, institution_id: UUID, holder_id: UUID) -> None:
@@ -498,33 +610,23 @@ def replace_windows(
     new: Mapping[Audience, Sequence[TimeSpan]],
 ) -> None:
     """Write the difference between two sets of windows of a unit."""
-    t = FreeWindow
-    gone = [(a.value, span.start) for a in Audience for span in old[a] if span not in new[a]]
-    added = [(a.value, span) for a in Audience for span in new[a] if span not in old[a]]
-    if gone:
-        session.execute(
-            delete(t).where(
-                t.institution_id == key.institution_id,
-                t.unit_id == unit_id,
-                tuple_(t.audience, t.starts_at).in_(gone),
-            )
-        )
+    before = {(a.value, span.start): span.end for a in Audience for span in old[a]}
+    after = {(a.value, span.start): span.end for a in Audience for span in new[a]}
+
+    def named(audience: str, start: datetime) -> dict[str, Any]:
+        return {
+            "institution_id": key.institution_id, "unit_id": unit_id, "audience": audience, "starts_at": start
+        }  # fmt: skip
+
+    delete_later(session, FreeWindow, [named(*one) for one in before if one not in after])
+    longer = {one: end for one, end in after.items() if one in before and before[one] != end}
+    amend_later(
+        session, FreeWindow, [named(*one) for one in longer], [{"ends_at": e} for e in longer.values()]
+    )
+    added = {one: end for one, end in after.items() if one not in before}
     if added:
-        add_rows(
-            session,
-            t,
-            [
-                {
-                    "institution_id": key.institution_id,
-                    "unit_id": unit_id,
-                    "audience": audience,
-                    "starts_at": span.start,
-                    "ends_at": span.end,
-                    "resource_id": key.id,
-                }
-                for audience, span in added
-            ],
-        )
+        rows = [{**named(*one), "ends_at": end, "resource_id": key.id} for one, end in added.items()]
+        add_later(session, FreeWindow, rows)
 
 
 def drop_windows(session: Session, key: HostKey) -> None:

@@ -34,6 +34,7 @@ from resource_hub.domain.billing.terms import (
 from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import derived_id
+from resource_hub.infra.keeping import remembered
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
 from resource_hub.kernel.errors import Reason, Stale
 from resource_hub.kernel.keys import HostKey
@@ -369,7 +370,11 @@ class Standing:
         self, customer_id: UUID, on: date, creditor_id: UUID | None = None
     ) -> list[Reason]:
         before = on - timedelta(days=DEBT_BLOCK_DAYS)
-        rows = store.overdue(reading(), customer_id, before, creditor_id)
+        rows = [
+            row
+            for row in _unpaid(customer_id)
+            if row.due_on is not None and row.due_on < before and creditor_id in (None, row.institution_id)
+        ]
         if not rows:
             return []
         return [
@@ -377,11 +382,13 @@ class Standing:
                 "billing.overdue",
                 {
                     "statements": len(rows),
-                    "amount": {
-                        "minor": sum(row.total_minor - row.paid_minor for row in rows),
-                        "currency": rows[0].currency,
-                    },
+                    "amount": {"minor": sum(row.minor for row in rows), "currency": rows[0].currency},
                     "days": DEBT_BLOCK_DAYS,
                 },
             )
         ]
+
+
+@remembered(about=lambda customer_id: (customer_id,))
+def _unpaid(customer_id: UUID) -> list[store.Debt]:
+    return store.unpaid(reading(), customer_id)

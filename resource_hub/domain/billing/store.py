@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import and_, case, func, or_, select
@@ -393,19 +394,30 @@ def payments_of_statement(session: Session, key: HostKey) -> list[MoneyEntryReco
     return [entry_record(row) for row in rows]
 
 
-def overdue(
-    session: Session, customer_id: UUID, before: date, institution_id: UUID | None = None
-) -> list[Statement]:
-    """Statements that were due before a day and are not paid, of one host or of all."""
-    statement = select(Statement).where(
-        Statement.customer_id == customer_id,
-        Statement.state == StatementState.ISSUED,
-        Statement.due_on < before,
-        Statement.total_minor > Statement.paid_minor,
+class Debt(NamedTuple):
+    """What is left to pay of a statement."""
+
+    institution_id: UUID
+    due_on: date | None
+    minor: int
+    currency: str
+
+
+def unpaid(session: Session, customer_id: UUID) -> list[Debt]:
+    """Issued statements of a customer, of all hosts, that are not fully paid."""
+    rows = session.execute(
+        select(
+            Statement.institution_id,
+            Statement.due_on,
+            Statement.total_minor - Statement.paid_minor,
+            Statement.currency,
+        ).where(
+            Statement.customer_id == customer_id,
+            Statement.state == StatementState.ISSUED,
+            Statement.total_minor > Statement.paid_minor,
+        )
     )
-    if institution_id is not None:
-        statement = statement.where(Statement.institution_id == institution_id)
-    return list(session.scalars(statement))
+    return [Debt(*row) for row in rows]
 
 
 def income(

@@ -73,10 +73,9 @@ def split(
         asked = replace(
             reading.asked_of(record, TimeSpan(at, span.end)), unit_id=record.unit_id, helpers=helpers
         )
-        made = book_in(unit, record.resource_key, asked, by, granted=True)
-        second = _record(unit, made)
+        second = book_in(unit, record.resource_key, asked, by, granted=True)
         record_event(unit, key, by.person_id, "split_into", {"number": second.number})
-        record_event(unit, made, by.person_id, "split_from", {"number": record.number})
+        record_event(unit, second.key, by.person_id, "split_from", {"number": record.number})
         announce(unit, key, "booking.changed", by.person_id, kind=record.kind.value)
         return _record(unit, key), second
 

@@ -60,6 +60,13 @@ def lock(unit: Unit, keys: Iterable[HostKey]) -> list[LinkRecord]:
     return links
 
 
+def links_behind_lock(unit: Unit, key: HostKey) -> list[LinkRecord]:
+    """What may be booked with a resource that is locked; what was linked to it only just now is locked as well."""
+    links = catalogue.links_of([key])
+    availability.lock(unit, {link.helper_key for link in links})
+    return links
+
+
 def chosen(key: HostKey, asked: Asked, links: Sequence[LinkRecord] | None = None) -> list[ResourceRecord]:
     """The helpers of an order, by id: those that always come along, and those that were wished for.
 

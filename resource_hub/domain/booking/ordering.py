@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,6 +52,7 @@ from resource_hub.infra import clock, idempotency
 from resource_hub.infra.database import current_unit
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.keeping import keeping
+from resource_hub.infra.stamps import CALENDARS, PROGRAMMES, stamped
 from resource_hub.infra.tables import IdempotencyKey
 from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.canonical import canonical_bytes, digest
@@ -62,7 +64,7 @@ from resource_hub.kernel.time import TimeSpan
 
 
 def _once(
-    by: Actor, idempotency_key: str | None, body: bytes, make: Callable[[Unit], HostKey]
+    by: Actor, idempotency_key: str | None, body: bytes, make: Callable[[Unit], BookingRecord]
 ) -> BookingRecord:
     """Make a booking in a unit of its own, or find the one that the same key made before.
 
@@ -72,7 +74,7 @@ def _once(
     availability.warm()
     if not idempotency_key:
         with unit_of_work() as unit:
-            return _known(make(unit))
+            return make(unit)
     for last in (False, True):
         try:
             with unit_of_work() as unit:
@@ -83,9 +85,9 @@ def _once(
                     answer = before.answer
                     return _known(HostKey(UUID(answer["institution_id"]), UUID(answer["booking_id"])))
                 made = make(unit)
-                answer = {"institution_id": str(made.institution_id), "booking_id": str(made.id)}
+                answer = {"institution_id": str(made.institution_id), "booking_id": str(made.key.id)}
                 idempotency.remember(unit, by.person_id, idempotency_key, answer)
-                return _known(made)
+                return made
         except IntegrityError as error:
             # Two requests with one key at the same moment: the other one was first, and its booking is the answer.
             if last or current_unit.get() is not None or not idempotency.collided(error):
@@ -173,7 +175,7 @@ def _request(
 
 def _known(key: HostKey) -> BookingRecord:
     with unit_of_work() as unit:
-        row = store.row_of(unit.session, key)
+        row = store.locked(unit.session, key)
         if row is None:
             raise NoSuchBooking()
         return store.record(row)
@@ -190,14 +192,27 @@ def book_in(
     plan: availability.Plan | None = None,
     series_id: UUID | None = None,
     granted: bool = False,
-) -> HostKey:
+) -> BookingRecord:
     """Book inside a unit. Of a series nobody is told one by one; for what was ``granted`` before, such as half of a
     booking, lead and horizon are not asked again."""
-    links = linking.lock(unit, [key])
-    hold_id = _still_held(unit, key, hold_id, by)
-    # Booking changes nothing of what host, customer, price and programmes are made of.
-    with keeping(joining=True):
+    with _behind_lock(unit, key, asked, by) as links:
+        hold_id = _still_held(unit, key, hold_id, by)
         return _book_in(unit, key, asked, by, quote_id, hold_id, plan, series_id, granted, links)
+
+
+@contextmanager
+def _behind_lock(unit: Unit, key: HostKey, asked: Asked, by: Actor) -> Iterator[list[LinkRecord]]:
+    """The resource locked with all that may be booked with it. Booking changes nothing of what host, customer, price
+    and programmes are made of, so that their answers hold throughout."""
+    availability.lock_with_helpers(unit, key)
+    with keeping(joining=True), stamped(_subjects(key, asked, by)):
+        yield linking.links_behind_lock(unit, key)
+
+
+def _subjects(key: HostKey, asked: Asked, by: Actor) -> set[UUID]:
+    """Of whom answers are asked when a booking is judged."""
+    customers = by.customer_ids | ({asked.customer_id} if asked.customer_id else frozenset())
+    return {key.id, key.institution_id, by.organisation_id, *customers, CALENDARS, PROGRAMMES}
 
 
 def _book_in(
@@ -211,7 +226,7 @@ def _book_in(
     series_id: UUID | None,
     granted: bool,
     links: Sequence[LinkRecord],
-) -> HostKey:
+) -> BookingRecord:
     prepared = prepare(key, asked, by=by, now=unit.now, ignore=hold_id, plan=plan)
     helpers = linking.prepared(prepared, by, unit.now, links)
     reasons = judge(prepared, unit.now) + linking.reasons_against(helpers)
@@ -222,39 +237,25 @@ def _book_in(
         raise BookingRefused(*(reason for reason in reasons if reason not in waived))
     resource, plan, asked = prepared.resource, prepared.plan, prepared.asked
     assert plan is not None and asked.customer_id is not None
-    on_request = False
-    quoted: QuoteRecord | None = None
     if asked.given_id is not None:
         under_quotes.take(unit, key, asked.given_id, hold_id)
-    if quote_id is not None:
-        quoted = quoting.redeem(
-            HostKey(key.institution_id, quote_id), resource, asked, prepared.who, unit.now, by
-        )
-    else:
-        try:
-            quoted = quoting.freeze(
-                unit, quoting.compute(resource, asked, prepared.who, unit.now), by.person_id
-            )
-        except quoting.UNPRICED as error:
-            # The host names the price when it answers; a window without any tariff is not silently free.
-            if asked.kind is BookingKind.WINDOW and not isinstance(
-                error, quoting.pricing_errors.PriceOnRequest
-            ):
-                raise
-            on_request = True
+    quoted, on_request = _priced(key, quote_id, prepared, unit.now, by)
     waits = on_request or needs_approval(
         plan.rules, outside=prepared.who.outside, by_host=prepared.by_host, kind=asked.kind
     )
     state = BookingState.REQUESTED if waits else BookingState.APPROVED
     booking_key = HostKey(key.institution_id, hold_id or new_id())
     unit_id = _take_slot(unit, key, prepared, booking_key, hold_id, waits=waits)
+    if quoted is not None and quote_id is None:
+        quoted = quoting.freeze(unit, quoted, by.person_id)
     values = row_values(unit, booking_key, prepared, state, unit_id, quoted, by)
     values["series_id"] = series_id
     if hold_id is not None:
         kept = ("institution_id", "id", "number", "ical_uid", "ical_sequence", "version", "created_at")
         store.change(unit.session, booking_key, {k: v for k, v in values.items() if k not in kept})
+        made = _known(booking_key)
     else:
-        store.add(unit.session, values)
+        made = store.add(unit.session, values)
     if helpers or hold_id is not None:
         linking.take(unit, helpers, booking_key, state, by, expires=_lapses(plan, asked, waits, unit.now))
     record_event(unit, booking_key, by.person_id, "requested", {"by_host": prepared.by_host})
@@ -274,7 +275,25 @@ def _book_in(
         )  # fmt: skip
     name = "booking.requested" if waits else "booking.approved"
     announce(unit, booking_key, name, by.person_id, quiet=series_id is not None, **for_customer)
-    return booking_key
+    return made
+
+
+def _priced(
+    key: HostKey, quote_id: UUID | None, prepared: Prepared, now: datetime, by: Actor
+) -> tuple[QuoteRecord | None, bool]:
+    """The price at which is booked: that of a quote, or a new one that is not frozen yet; without any, whether the host
+    will name it."""
+    resource, asked = prepared.resource, prepared.asked
+    if quote_id is not None:
+        quoted = HostKey(key.institution_id, quote_id)
+        return quoting.redeem(quoted, resource, asked, prepared.who, now, by), False
+    try:
+        return quoting.compute(resource, asked, prepared.who, now), False
+    except quoting.UNPRICED as error:
+        # The host names the price when it answers; a window without any tariff is not silently free.
+        if asked.kind is BookingKind.WINDOW and not isinstance(error, quoting.pricing_errors.PriceOnRequest):
+            raise
+        return None, True
 
 
 def _still_held(unit: Unit, key: HostKey, hold_id: UUID | None, by: Actor) -> UUID | None:
@@ -332,7 +351,8 @@ def _add_alternatives(error: DomainError, key: HostKey, asked: Asked, by: Actor)
     about_time = isinstance(error, SlotTaken) or any(reason.place == "time" for reason in error.reasons)
     if asked.span is None or not about_time:
         return
-    error.values["alternatives"] = alternatives(key, asked, by=by)
+    with keeping(), stamped(_subjects(key, asked, by)):
+        error.values["alternatives"] = alternatives(key, asked, by=by)
 
 
 def alternatives(
@@ -392,9 +412,17 @@ def _hold(key: HostKey, asked: Asked, by: Actor, idempotency_key: str | None) ->
     return _once(by, idempotency_key, body, lambda unit: hold_in(unit, key, asked, by))
 
 
-def hold_in(unit: Unit, key: HostKey, asked: Asked, by: Actor, *, until: datetime | None = None) -> HostKey:
+def hold_in(
+    unit: Unit, key: HostKey, asked: Asked, by: Actor, *, until: datetime | None = None
+) -> BookingRecord:
     """Keep a slot inside a unit; without ``until`` as long as the house rules give."""
-    links = linking.lock(unit, [key])
+    with _behind_lock(unit, key, asked, by) as links:
+        return _hold_in(unit, key, asked, by, until, links)
+
+
+def _hold_in(
+    unit: Unit, key: HostKey, asked: Asked, by: Actor, until: datetime | None, links: Sequence[LinkRecord]
+) -> BookingRecord:
     prepared = prepare(key, asked, by=by, now=unit.now)
     helpers = linking.prepared(prepared, by, unit.now, links)
     reasons = [reason for reason in judge(prepared, unit.now) if reason.place == "time"]
@@ -410,11 +438,11 @@ def hold_in(unit: Unit, key: HostKey, asked: Asked, by: Actor, *, until: datetim
         outside=prepared.who.outside, plan=prepared.plan,
     )  # fmt: skip
     values = row_values(unit, booking_key, prepared, BookingState.HELD, unit_id, None, by)
-    store.add(unit.session, {**values, "hold_expires_at": expires, "decided_at": None})
+    made = store.add(unit.session, {**values, "hold_expires_at": expires, "decided_at": None})
     if helpers:
         linking.take(unit, helpers, booking_key, BookingState.HELD, by, expires=expires)
     record_event(unit, booking_key, by.person_id, "held", {"until": expires.isoformat()})
-    return booking_key
+    return made
 
 
 def people_of(record: BookingRecord) -> Collection[UUID]:

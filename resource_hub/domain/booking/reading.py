@@ -262,15 +262,12 @@ def next_start_of(person_id: UUID, after: datetime) -> datetime | None:
 def sums_of(records: Iterable[BookingRecord]) -> Mapping[HostKey, ThreeSums]:
     """The three sums of many bookings at once, by booking."""
     wanted = {HostKey(r.key.institution_id, r.quote_id): r.key for r in records if r.quote_id}
-    under = {
-        HostKey(order.institution_id, quote_id): order
-        for order, quote_id in store.quotes_under(reading(), set(wanted.values()))
-    }
-    found = store.quote_sums(reading(), {**wanted, **under})
-    result = {order: found[key] for key, order in wanted.items() if key in found}
-    for key, order in under.items():
-        if order in result and key in found:
-            result[order] = result[order].plus(found[key])
+    result: dict[HostKey, ThreeSums] = {}
+    for key, order, sums in store.quote_sums(reading(), wanted, set(wanted.values())):
+        if key in wanted:
+            result[wanted[key]] = result[wanted[key]].plus(sums) if wanted[key] in result else sums
+        elif order is not None:
+            result[order] = result[order].plus(sums) if order in result else sums
     return result
 
 

@@ -320,7 +320,7 @@ def _create(
                 if own:
                     raise BookingRefused(*own)
                 booked = book_in(unit, key, wish, by, plan=plan, series_id=series_key.id)
-                rows.append((one.day, booked.id))
+                rows.append((one.day, booked.key.id))
             except (BookingRefused, SlotTaken) as error:
                 clashes.append((one.day, error.reasons))
         refuse(clashes)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, insert, or_, select, tuple_, update
+from sqlalchemy import Select, and_, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts.terms import CustomerClass
@@ -30,15 +31,17 @@ from resource_hub.domain.booking.terms import (
 )
 from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.domain.pricing.terms import PriceLine
-from resource_hub.infra.bulk import add_rows
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.tables import StoredFile
+from resource_hub.infra.together import add_later
+from resource_hub.infra.types import Id
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan
 
 
-def record(row: Booking) -> BookingRecord:
+def record(row: Any) -> BookingRecord:
+    """The record of a row, or of values under the names of its columns."""
     return BookingRecord(
         key=HostKey(row.institution_id, row.id),
         number=row.number,
@@ -99,8 +102,21 @@ def locked(session: Session, key: HostKey) -> Booking | None:
     ).one_or_none()
 
 
-def add(session: Session, values: Mapping[str, Any]) -> None:
-    add_rows(session, Booking, [values])
+def add(session: Session, values: Mapping[str, Any]) -> BookingRecord:
+    """Add a row; the record is what it will read as."""
+    add_later(session, Booking, [values])
+    return record(SimpleNamespace(**{**_UNSET, **values}))
+
+
+# Columns that a new order may leave out.
+_UNSET: Mapping[str, Any] = {
+    **dict.fromkeys(column.name for column in Booking.__table__.columns),
+    **{
+        c.name: c.default.arg
+        for c in Booking.__table__.columns
+        if c.default is not None and c.default.is_scalar
+    },
+}
 
 
 def change(session: Session, key: HostKey, values: Mapping[str, Any]) -> None:
@@ -156,19 +172,6 @@ def children(session: Session, parent: HostKey) -> list[BookingRecord]:
         .execution_options(populate_existing=True)
     )
     return [record(row) for row in rows]
-
-
-def quotes_under(session: Session, parents: Collection[HostKey]) -> list[tuple[HostKey, UUID]]:
-    """Order and quote of each booking under these orders."""
-    if not parents:
-        return []
-    rows = session.execute(
-        select(Booking.institution_id, Booking.parent_id, Booking.quote_id).where(
-            tuple_(Booking.institution_id, Booking.parent_id).in_([tuple(k) for k in parents]),
-            Booking.quote_id.is_not(None),
-        )
-    )
-    return [(HostKey(host, parent), quote_id) for host, parent, quote_id in rows if parent and quote_id]
 
 
 # ---- facts for rules -----------------------------------------------------------------------------------------
@@ -429,7 +432,7 @@ def add_quote(session: Session, quote: QuoteRecord, created_at: datetime, create
         "created_by": created_by,
         "created_at": created_at,
     }
-    add_rows(session, Quote, [row])
+    add_later(session, Quote, [row])
     if quote.given_id is not None:
         inquiry_store.add_agreed(session, key, quote.given_id)
     return key
@@ -458,25 +461,32 @@ def quote(session: Session, key: HostKey) -> QuoteRecord | None:
     )
 
 
-def quote_sums(session: Session, keys: Iterable[HostKey]) -> dict[HostKey, ThreeSums]:
-    """The three sums of many quotes at once, for lists."""
-    wanted = [tuple(key) for key in keys]
+def quote_sums(
+    session: Session, keys: Iterable[HostKey], orders: Iterable[HostKey]
+) -> list[tuple[HostKey, HostKey | None, ThreeSums]]:
+    """The three sums of many quotes, and with their order those of the bookings under these orders."""
+    wanted, parents = [tuple(key) for key in keys], [tuple(key) for key in orders]
     if not wanted:
-        return {}
-    rows = session.execute(
-        select(
-            Quote.institution_id,
-            Quote.id,
-            Quote.list_minor,
-            Quote.to_pay_minor,
-            Quote.back_minor,
-            Quote.currency,
-        ).where(tuple_(Quote.institution_id, Quote.id).in_(wanted))
+        return []
+    sums = (Quote.list_minor, Quote.to_pay_minor, Quote.back_minor, Quote.currency)
+    own = select(Quote.institution_id, Quote.id, literal(None, Id), *sums).where(
+        tuple_(Quote.institution_id, Quote.id).in_(wanted)
     )
-    return {
-        HostKey(host, one): ThreeSums(Money(gross, money), Money(pay, money), Money(back, money))
-        for host, one, gross, pay, back, money in rows
-    }
+    under = (
+        select(Quote.institution_id, Quote.id, Booking.parent_id, *sums)
+        .join(
+            Booking, and_(Booking.institution_id == Quote.institution_id, Booking.quote_id == Quote.id)
+        )
+        .where(tuple_(Booking.institution_id, Booking.parent_id).in_(parents))
+    )
+    return [
+        (
+            HostKey(host, one),
+            HostKey(host, parent) if parent else None,
+            ThreeSums(Money(gross, money), Money(pay, money), Money(back, money)),
+        )
+        for host, one, parent, gross, pay, back, money in session.execute(own.union_all(under))
+    ]
 
 
 # ---- what belongs to a booking -------------------------------------------------------------------------------
@@ -499,7 +509,7 @@ def add_event(
         "kind": kind,
         "details": dict(details),
     }
-    add_rows(session, BookingEvent, [row])
+    add_later(session, BookingEvent, [row])
 
 
 def events(session: Session, key: HostKey) -> list[EventRecord]:

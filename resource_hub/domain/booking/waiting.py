@@ -283,7 +283,7 @@ def _offer_to(unit: Unit, key: HostKey, one: WaitingRecord) -> int:
             held = hold_in(unit, key, asked, by, until=until)
         except (BookingRefused, SlotTaken, InvalidOrder, NotFound):
             continue
-        _set(unit, one, WaitingState.OFFERED, booking_id=held.id, offered_until=until)
+        _set(unit, one, WaitingState.OFFERED, booking_id=held.key.id, offered_until=until)
         _publish(unit, "booking.offered", one)
         return 1
     return 0
@@ -369,10 +369,7 @@ def accept(key: HostKey, *, by: Actor, version: int | None = None) -> BookingRec
         asked = replace(wish_of(one, record.span), unit_id=record.unit_id)
         booked = book_in(unit, one.resource_key, asked, by, hold_id=held.id)
         _set(unit, one, WaitingState.BOOKED, offered_until=None)
-        found = store.row_of(unit.session, booked)
-        assert found is not None
-        unit.session.refresh(found)
-        return store.record(found)
+        return booked
 
 
 # ---- the job ---------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from resource_hub.domain.catalogue.tables import ResourceLink
 from resource_hub.domain.catalogue.terms import TIMED_KINDS, LinkRecord
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
+from resource_hub.infra.keeping import remembered
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.canonical import canonical_bytes, digest
 from resource_hub.kernel.errors import Reason
@@ -39,6 +40,7 @@ def _rows(session: Session, keys: Iterable[HostKey]) -> list[LinkRecord]:
     return found
 
 
+@remembered(about=lambda keys: [key.id for key in keys])
 def links_of(keys: Iterable[HostKey]) -> list[LinkRecord]:
     """What is booked together with these resources, in the host's order."""
     return _rows(reading(), keys)

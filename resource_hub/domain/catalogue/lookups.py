@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
@@ -26,7 +27,7 @@ from resource_hub.domain.catalogue.terms import (
     ResourceRecord,
     UnitRecord,
 )
-from resource_hub.infra import clock
+from resource_hub.infra import clock, stamps
 from resource_hub.infra.database import reading
 from resource_hub.infra.keeping import kept
 from resource_hub.kernel.decision import Citation
@@ -65,13 +66,17 @@ def _records(rows: Sequence[Resource]) -> list[ResourceRecord]:
     return result
 
 
-@kept
 def resource(key: HostKey) -> ResourceRecord:
     """A resource, whatever its state.
 
     Raises:
         ResourceNotFound: there is none of this key.
     """
+    return _resource(key, clock.quarter())
+
+
+@kept(about=lambda key, _quarter: (key.id, key.institution_id))
+def _resource(key: HostKey, _quarter: int) -> ResourceRecord:
     row = store.resource_row(reading(), key)
     if row is None:
         raise ResourceNotFound()
@@ -89,14 +94,28 @@ def resource_of(host_code: str, code_or_id: str) -> ResourceRecord:
     Raises:
         ResourceNotFound: there is none. UnknownOrganisation: no such host.
     """
+    known = _keys.get((host_code, code_or_id))
+    if known is not None and (held := stamps.current()) is not None:
+        held.expect(known)
     host = accounts.organisation(host_code)
+    if known is not None and known.institution_id == host.id:
+        with suppress(ResourceNotFound):
+            record = resource(known)
+            if record.code == code_or_id:
+                return record
     found = store.resource_id_of_code(reading(), host.id, code_or_id)
     if found is None:
         try:
             found = UUID(code_or_id)
         except ValueError:
             raise ResourceNotFound() from None
+    else:
+        _keys[host_code, code_or_id] = HostKey(host.id, found)
     return resource(HostKey(host.id, found))
+
+
+# Where resources were found by code. Codes may change, so this is only where to look first.
+_keys: dict[tuple[str, str], HostKey] = {}
 
 
 def keys_of_codes(institution_id: UUID, codes: Sequence[str]) -> dict[str, HostKey]:
@@ -165,7 +184,7 @@ def units(key: HostKey, *, active_only: bool = False) -> list[UnitRecord]:
     return [record for record in records if record.active] if active_only else records
 
 
-@kept
+@kept(about=lambda keys: [key.id for key in keys])
 def units_of(keys: Sequence[HostKey]) -> dict[HostKey, list[UnitRecord]]:
     """The active lanes of many resources by position, in one query."""
     found: dict[HostKey, list[UnitRecord]] = {key: [] for key in keys}

@@ -31,10 +31,11 @@ from resource_hub.domain.pricing.rules.document import canonical_json
 from resource_hub.domain.pricing.rules.readback import Difference, differences, sentences
 from resource_hub.domain.pricing.tables import Tariff as TariffRow
 from resource_hub.domain.pricing.telling import SUBSCRIPTIONS as SUBSCRIPTIONS
-from resource_hub.domain.pricing.terms import Price, TariffRecord, TariffState, UseFacts
+from resource_hub.domain.pricing.terms import Price, Tariff, TariffRecord, TariffState, UseFacts
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import derived_id, new_id
+from resource_hub.infra.keeping import remembered
 from resource_hub.infra.unit_of_work import Unit, unit_of_work
 from resource_hub.kernel.errors import DomainError, Reason, Stale
 from resource_hub.kernel.keys import HostKey
@@ -66,21 +67,34 @@ def price(
         NoTariff: nothing is in force on that day. TariffNotFound: the tariff named is not this resource's.
         PriceOnRequest, NoRate, NothingToPrice, InvalidTariff: as the price function says.
     """
-    session = reading()
     if tariff_id is not None:
-        row = store.row_of(session, HostKey(key.institution_id, tariff_id))
+        row = store.row_of(reading(), HostKey(key.institution_id, tariff_id))
         if row is None or row.resource_id != key.id:
             raise TariffNotFound()
+        record = store.record(row)
+        tariff = parsed(record)
     else:
-        row = store.in_force(session, key, on)
-        if row is None:
+        found_record = next((one for one in _approved(key) if one.since <= on), None)
+        if found_record is None:
             raise NoTariff(day=on.isoformat())
-    record = store.record(row)
-    return _priced(record, customer_class, use)
+        record, tariff = found_record, _approved_tariff(key, found_record.key.id)
+    return _priced(record, tariff, customer_class, use)
 
 
-def _priced(record: TariffRecord, customer_class: CustomerClass, use: UseFacts) -> Price:
-    found = price_rule(parsed(record), customer_class, use)
+@remembered(about=lambda key: (key.id,))
+def _approved(key: HostKey) -> list[TariffRecord]:
+    """The approved tariffs of a resource, the latest first."""
+    return store.approved(reading(), key)
+
+
+@remembered(about=lambda key, _tariff_id: (key.id,))
+def _approved_tariff(key: HostKey, tariff_id: UUID) -> Tariff:
+    """One of them as the price function wants it."""
+    return parsed(next(one for one in _approved(key) if one.key.id == tariff_id))
+
+
+def _priced(record: TariffRecord, tariff: Tariff, customer_class: CustomerClass, use: UseFacts) -> Price:
+    found = price_rule(tariff, customer_class, use)
     return replace(found, tariff_id=record.key.id, version=record.number)
 
 
@@ -106,7 +120,8 @@ def prices_of_page(wanted: Sequence[Wanted]) -> dict[HostKey, Price]:
         row = next((row for row in rows.get(one.key, ()) if row.since <= one.on), None)
         if row is not None:
             with suppress(DomainError):
-                found[one.key] = _priced(store.record(row), one.customer_class, one.use)
+                record = store.record(row)
+                found[one.key] = _priced(record, parsed(record), one.customer_class, one.use)
     return found
 
 

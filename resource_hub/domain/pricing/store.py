@@ -55,6 +55,20 @@ def in_force(session: Session, resource: HostKey, on: date) -> Tariff | None:
     )
 
 
+def approved(session: Session, resource: HostKey) -> list[TariffRecord]:
+    """All approved tariffs, the one with the latest first day first."""
+    rows = session.scalars(
+        select(Tariff)
+        .where(
+            Tariff.institution_id == resource.institution_id,
+            Tariff.resource_id == resource.id,
+            Tariff.state == TariffState.APPROVED,
+        )
+        .order_by(Tariff.since.desc())
+    )
+    return [record(row) for row in rows]
+
+
 def approved_between(
     session: Session, keys: Sequence[HostKey], first: date, last: date
 ) -> dict[HostKey, list[Tariff]]:

@@ -26,6 +26,7 @@ from resource_hub.domain.subsidy.gathering import (
 )
 from resource_hub.domain.subsidy.rules import decide
 from resource_hub.domain.subsidy.terms import ProgrammeRecord, ProgrammeState, Side, Support
+from resource_hub.infra import stamps
 from resource_hub.infra.database import reading
 from resource_hub.infra.keeping import keeping, kept
 from resource_hub.kernel.by_host import ByHost
@@ -39,7 +40,7 @@ _ORDER = Money.cny("1000")
 _MILLION = 1_000_000
 
 
-@kept
+@kept(about=lambda: (stamps.PROGRAMMES,))
 def open_programmes() -> list[ProgrammeRecord]:
     """Programmes that accept use now; the customer's side first, so that a host's reward sees what firms got."""
     rows = store.programmes(reading(), state=ProgrammeState.OPEN)

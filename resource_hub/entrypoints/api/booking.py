@@ -19,6 +19,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.terms import Act, BookingKind, BookingRecord, BookingState, QuoteRecord
+from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.api.booking_schemas import (
     BookIn,
     BookingSchema,
@@ -62,6 +63,12 @@ blueprint = Blueprint(
 )
 _AT = "/hosts/<host>/resources/<code>"
 _ONE = "/hosts/<host>/bookings/<uuid:booking_id>"
+
+
+def _made(record: BookingRecord, resource: ResourceRecord) -> Any:
+    """The answer to who made an order of a resource that was looked up for it."""
+    state, sums = service.judged_by_clock(record, clock.now()), service.sums_of([record]).get(record.key)
+    return booking_out(record, state, resource.host_code, resource, sums), 201, tagged(record.version)
 
 
 # ---- price and preview -----------------------------------------------------------------------------------------
@@ -187,7 +194,7 @@ def book(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) ->
         quote_id=data["quote_id"],
         hold_id=data["hold_id"],
     )
-    return answer_out(made, 201)
+    return _made(made, record)
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.entrypoints.jobs import Job, JobContext, JobResult, in_batches, runs
-from resource_hub.infra import clock, outbox
+from resource_hub.infra import clock, outbox, stamps
 from resource_hub.infra.database import db
+from resource_hub.infra.unit_of_work import unit_of_work
 
 BATCH = 50
 
@@ -24,8 +25,10 @@ def deliver(context: JobContext) -> JobResult:
 
 
 def tidy(context: JobContext) -> JobResult:
-    """Drop run rows and delivered events that are three days old."""
-    return JobResult(runs.tidy(clock.machine_now()))
+    """Drop run rows and delivered events that are three days old; join the stamps of what changed often."""
+    with unit_of_work(lease=context.lease) as unit:
+        joined = stamps.join(unit)
+    return JobResult(runs.tidy(clock.machine_now()) + joined)
 
 
 def remind_trainings(context: JobContext) -> JobResult:

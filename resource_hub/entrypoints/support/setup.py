@@ -18,7 +18,7 @@ from resource_hub.entrypoints.support import (
     statics,
     watching,
 )
-from resource_hub.infra import audit
+from resource_hub.infra import audit, stamps
 
 
 def init_app(app: Flask) -> None:
@@ -27,6 +27,8 @@ def init_app(app: Flask) -> None:
     compression.install(app)
     language.install(app)
     protection.install(app)
+    app.before_request(_read_by_stamps)
+    app.teardown_request(_end_stamps)
     guards.install(app)
     app.before_request(_name_origin)
     app.teardown_request(_forget_origin)
@@ -45,6 +47,17 @@ def finish(app: Flask) -> None:
     # flask-smorest put its own handler over ours when the API was registered.
     problems.install(app)
     guards.refuse_undeclared(app)
+
+
+def _read_by_stamps() -> None:
+    """What a request reads outside of its units may come from memory where nothing about it has changed."""
+    g.stamps_token = stamps.begin()
+
+
+def _end_stamps(_error: Any) -> None:
+    token = g.pop("stamps_token", None)
+    if token is not None:
+        stamps.end(token)
 
 
 def _name_origin() -> None:

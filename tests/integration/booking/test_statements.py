@@ -45,8 +45,10 @@ def test_a_booking_takes_as_many_statements_whatever_stands_around_it(now: datet
         counts.append(len(sent))
         for hour in (9, 10, 11, 14, 15, 16):
             make_booking(scene, asked=make_asked(*slot(day, hour)))
-    assert max(counts) <= 33, counts
-    assert counts[1] == counts[2]
+    # The first one asks for what the next ones find in memory.
+    assert counts[0] <= 31, counts
+    # Where the database takes it, all that is written goes in two statements.
+    assert counts[1] == counts[2] <= (6 if db.engine.dialect.name == "postgresql" else 16), counts
 
 
 def test_a_refusal_with_alternatives_stays_small(now: datetime) -> None:
@@ -56,4 +58,4 @@ def test_a_refusal_with_alternatives_stays_small(now: datetime) -> None:
     with statements() as sent, pytest.raises(SlotTaken) as refused:
         service.request(scene.key, make_asked(), by=other)
     assert len(refused.value.values["alternatives"]) == 3
-    assert len(sent) <= 60, len(sent)
+    assert len(sent) <= 30, len(sent)

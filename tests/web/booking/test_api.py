@@ -8,8 +8,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import event
 
 from resource_hub.domain.accounts.terms import Role
+from resource_hub.infra.database import db
 from tests.builders.accounts import bearer, make_firm, make_person
 from tests.builders.availability import moment
 from tests.support.door import Door, World
@@ -306,3 +308,22 @@ def test_samples_and_access_step_by_step(make_world: Callable[..., World]) -> No
     last = world.booker("POST", f"{path}/steps", 200, json={"step": "finish"}, headers=any_version)
     assert last.json["state"] == "done"
     world.booker("POST", f"{path}/steps", 422, json={"step": "start"}, headers=any_version)
+
+
+def test_a_booking_takes_a_handful_of_statements_over_http(world: World) -> None:
+    """A bound that only a new question breaks, never a slow machine."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        sent.append(statement)
+
+    for day in (3, 4):
+        book(world, start=f"2026-03-0{day}T09:00:00+08:00", end=f"2026-03-0{day}T10:00:00+08:00")
+    with world.app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        book(world, start="2026-03-05T09:00:00+08:00", end="2026-03-05T10:00:00+08:00")
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert len(sent) <= (11 if engine.dialect.name == "postgresql" else 22), sent

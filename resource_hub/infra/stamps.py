@@ -1,0 +1,169 @@
+"""Answers that outlive a request: kept in this process for as long as nothing that they are made of has changed.
+
+The database draws a new stamp for a subject (a resource, an organisation, a customer) whenever a row about it changes;
+``migrations/guards.py`` says which rows are about what. Who reads asks for the stamps first, and an answer that was
+made under the same stamps is as good as a new one. Answers are looked up so only inside ``stamped``: in a unit of work
+that changes none of these rows itself, and in a request outside of its units.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine, delete, func, insert, select
+
+from resource_hub.infra.database import current_unit, db, reading
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.tables import ChangeStamp
+
+if TYPE_CHECKING:
+    from resource_hub.infra.unit_of_work import Unit
+
+# Subjects that are no row: holidays and make-up workdays; programmes of all funders.
+CALENDARS = UUID(int=1)
+PROGRAMMES = UUID(int=2)
+
+# Answers of one process; a resource with its plan is some 20 KB.
+_MOST = 4_096
+
+Stamp = tuple[Any, ...]
+
+
+class Stamps:
+    """Stamps as the database had them when they were first asked for, for reading inside one unit or outside of any."""
+
+    def __init__(self) -> None:
+        self._unit = current_unit.get()
+        self._seen: dict[UUID, Stamp] = {}
+        self._expected: set[UUID] = set()
+
+    @property
+    def hold(self) -> bool:
+        """Whether what is read now is read as these stamps were."""
+        return current_unit.get() is self._unit
+
+    def of(self, subjects: Iterable[UUID]) -> Stamp:
+        wanted = tuple(subjects)
+        missing = {one for one in wanted if one not in self._seen}
+        if missing:
+            self._ask(missing | (self._expected - self._seen.keys()))
+        return tuple(self._seen[one] for one in wanted)
+
+    def expect(self, subjects: Iterable[UUID]) -> None:
+        """These will be asked for soon: read them with the next ones."""
+        self._expected.update(subjects)
+
+    def forget(self) -> None:
+        self._seen.clear()
+
+    def _ask(self, subjects: set[UUID]) -> None:
+        connection = reading().connection()
+        if connection.dialect.name == "postgresql":
+            rows = connection.exec_driver_sql(
+                "SELECT subject_id, stamp FROM change_stamp WHERE subject_id = ANY(%s) ORDER BY stamp",
+                (list(subjects),),
+            )
+            names: dict[Any, UUID] = {one: one for one in subjects}
+        else:
+            names = {one.bytes: one for one in subjects}
+            marks = ", ".join("?" * len(names))
+            # Only marks are put in.
+            rows = connection.exec_driver_sql(
+                f"SELECT subject_id, stamp FROM change_stamp WHERE subject_id IN ({marks})",  # noqa: S608
+                tuple(names),
+            )
+        found: dict[UUID, list[Any]] = {one: [] for one in subjects}
+        for subject, stamp in rows:
+            found[names[subject]].append(stamp)
+        self._seen.update({one: tuple(drawn) for one, drawn in found.items()})
+
+
+class Memory:
+    """Answers of one database with the stamps that they were made under; the oldest go first."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[Hashable, tuple[Stamp, Any]] = OrderedDict()
+        self._changing = threading.Lock()
+
+    def get(self, key: Hashable, stamp: Stamp) -> tuple[Any] | None:
+        """The answer, in a tuple of its own because it may be None."""
+        kept = self._answers.get(key)
+        return (kept[1],) if kept is not None and kept[0] == stamp else None
+
+    def put(self, key: Hashable, stamp: Stamp, answer: Any) -> None:
+        with self._changing:
+            self._answers[key] = stamp, answer
+            self._answers.move_to_end(key)
+            if len(self._answers) > _MOST:
+                self._answers.popitem(last=False)
+
+
+_stamps: ContextVar[Stamps | None] = ContextVar("stamps", default=None)
+_memories: WeakKeyDictionary[Engine, Memory] = WeakKeyDictionary()
+
+
+@contextmanager
+def stamped(subjects: Iterable[UUID] = ()) -> Iterator[None]:
+    """Answers about stamped subjects may come from memory inside the block; nothing about them is changed there.
+
+    ``subjects``: those that are known to be asked for, to read their stamps in one statement.
+    """
+    stamps = Stamps()
+    token = _stamps.set(stamps)
+    try:
+        stamps.of(subjects)
+        yield
+    finally:
+        _stamps.reset(token)
+
+
+def current() -> Stamps | None:
+    """The stamps under which answers may be kept and found again here, if any."""
+    stamps = _stamps.get()
+    return stamps if stamps is not None and stamps.hold else None
+
+
+def begin() -> Any:
+    """The same for the length of a request; what it returns ends it."""
+    return _stamps.set(Stamps())
+
+
+def end(token: Any) -> None:
+    _stamps.reset(token)
+
+
+def forget() -> None:
+    """Stamps are asked for anew from here on: a unit has committed."""
+    stamps = _stamps.get()
+    if stamps is not None:
+        stamps.forget()
+
+
+def memory() -> Memory:
+    found = _memories.get(db.engine)
+    if found is None:
+        found = _memories.setdefault(db.engine, Memory())
+    return found
+
+
+def join(unit: Unit, most: int = 100) -> int:
+    """Make one stamp out of the many of a subject that changed often; returns of how many subjects."""
+    session = unit.session
+    many = session.scalars(
+        select(ChangeStamp.subject_id).group_by(ChangeStamp.subject_id).having(func.count() > 1).limit(most)
+    ).all()
+    for subject in many:
+        seen = session.scalars(select(ChangeStamp.stamp).where(ChangeStamp.subject_id == subject)).all()
+        session.execute(insert(ChangeStamp).values(subject_id=subject, stamp=new_id()))
+        # Only what was seen: a change that commits meanwhile keeps its own.
+        session.execute(
+            delete(ChangeStamp).where(ChangeStamp.subject_id == subject, ChangeStamp.stamp.in_(seen))
+        )
+    return len(many)

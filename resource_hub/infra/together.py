@@ -1,0 +1,176 @@
+"""Writes that wait until their unit asks or ends, and are then said together: on PostgreSQL in one statement.
+
+Only rows may wait that nothing else in the unit builds on but what asks the database, and that do not depend on each
+other's order: none changes or deletes what another one adds. The session says them before any other statement of its
+own and before it flushes, so what is read is always what was written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import JSON, Connection, Table, event, insert
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import ORMExecuteState, Session
+
+Values = tuple[Any, ...]
+_WAITING = "writes that wait"
+_FEW = 100  # rows of one statement, whose values have to be fewer than 65,536
+_DIALECTS = {"postgresql": postgresql.dialect(), "sqlite": sqlite.dialect()}
+
+
+class UnitSession(Session):
+    """The session of a unit of work."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One kind of change of one table: its statement with marks for one row, and the rows."""
+
+    statement: str
+    marks: str
+    rows: list[Values]
+
+    @property
+    def adds(self) -> bool:
+        return bool(self.marks)
+
+
+def add_later(session: Session, table: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows given by column name; all of them name the same columns. Many rows do not wait."""
+    if len(rows) > _FEW:
+        say(session)
+        session.execute(insert(table.__table__), list(rows))
+        return
+    dialect = _dialect(session)
+    statement, marks, converters, rest = _insert(table.__table__, tuple(rows[0]), dialect)
+    ready = [(*(c(row[name]) for name, c in converters), *(make() for make in rest)) for row in rows]
+    _wait(session, _Write(statement, marks, ready))
+
+
+def amend_later(
+    session: Session, table: type[Any], keys: Sequence[Mapping[str, Any]], values: Sequence[Mapping[str, Any]]
+) -> None:
+    """Change the rows of these keys, which name the same columns each, to the values beside them."""
+    for key, new in zip(keys, values, strict=True):
+        statement, converters = _update(table.__table__, tuple(new), tuple(key), _dialect(session))
+        row = {**key, **new}
+        _wait(session, _Write(statement, "", [tuple(convert(row[name]) for name, convert in converters)]))
+
+
+def delete_later(session: Session, table: type[Any], keys: Sequence[Mapping[str, Any]]) -> None:
+    """Delete the rows of these keys."""
+    for key in keys:
+        statement, converters = _update(table.__table__, (), tuple(key), _dialect(session))
+        _wait(session, _Write(statement, "", [tuple(convert(key[name]) for name, convert in converters)]))
+
+
+def _wait(session: Session, write: _Write) -> None:
+    waiting: list[_Write] = session.info.setdefault(_WAITING, [])
+    if write.adds and waiting and waiting[-1].statement == write.statement:
+        waiting[-1].rows.extend(write.rows)
+    else:
+        waiting.append(write)
+    if sum(len(one.rows) for one in waiting) > _FEW:
+        say(session)
+
+
+def say(session: Session) -> None:
+    """Say what waits now.
+
+    Raises:
+        IntegrityError: a constraint or guard refuses one of the rows.
+    """
+    waiting: list[_Write] = session.info.pop(_WAITING, [])
+    if not waiting:
+        return
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        _in_one(connection, waiting)
+        return
+    for write in waiting:
+        connection.exec_driver_sql(write.statement + write.marks, write.rows)
+
+
+def _in_one(connection: Connection, waiting: Sequence[_Write]) -> None:
+    """All writes as parts of one statement. Their references are looked at when all of them are done."""
+    parts = [w.statement + ", ".join([w.marks] * len(w.rows)) for w in waiting]
+    *before, last = parts
+    named = ", ".join(f"w{n} AS ({part})" for n, part in enumerate(before))
+    values = tuple(value for w in waiting for row in w.rows for value in row)
+    connection.exec_driver_sql(f"WITH {named} {last}" if named else last, values)
+
+
+# ---- statements, made once for each set of columns ----------------------------------------------------------------
+
+
+def _dialect(session: Session) -> str:
+    return session.get_bind().dialect.name
+
+
+@cache
+def _insert(
+    table: Table, given: tuple[str, ...], dialect: str
+) -> tuple[str, str, list[tuple[str, Callable[[Any], Any]]], list[Callable[[], Any]]]:
+    """Statement, marks of a row, how the values given are converted, and what makes those that have a default."""
+    left_out = [c for c in table.columns if c.name not in given and c.default is not None]
+    names = ", ".join(f'"{name}"' for name in (*given, *(c.name for c in left_out)))
+    marks = ", ".join([_mark(dialect)] * (len(given) + len(left_out)))
+    converters = [(name, _converter(table.c[name].type, dialect)) for name in given]
+    rest = [_default(c, _converter(c.type, dialect)) for c in left_out]
+    # Names come from our own mapped classes, never from input.
+    return f'INSERT INTO "{table.name}" ({names}) VALUES ', f"({marks})", converters, rest  # noqa: S608
+
+
+def _default(column: Any, convert: Callable[[Any], Any]) -> Callable[[], Any]:
+    if column.default.is_callable:
+        return lambda: convert(column.default.arg(None))
+    value = convert(column.default.arg)
+    return lambda: value
+
+
+@cache
+def _update(
+    table: Table, new: tuple[str, ...], key: tuple[str, ...], dialect: str
+) -> tuple[str, list[tuple[str, Callable[[Any], Any]]]]:
+    """The statement that changes a row, or with nothing new deletes it."""
+    mark = _mark(dialect)
+    where = " AND ".join(f'"{name}" = {mark}' for name in key)
+    changes = ", ".join(f'"{name}" = {mark}' for name in new)
+    head = f'UPDATE "{table.name}" SET {changes}' if new else f'DELETE FROM "{table.name}"'  # noqa: S608
+    return f"{head} WHERE {where}", [(n, _converter(table.c[n].type, dialect)) for n in (*new, *key)]
+
+
+def _mark(dialect: str) -> str:
+    return "%s" if dialect == "postgresql" else "?"
+
+
+def _converter(kind: Any, dialect: str) -> Callable[[Any], Any]:
+    if isinstance(kind, JSON) or kind.dialect_impl(_DIALECTS[dialect]).__visit_name__ in ("JSON", "JSONB"):
+        return _json
+    convert = kind.dialect_impl(_DIALECTS[dialect]).bind_processor(_DIALECTS[dialect])
+    return convert or _as_it_is
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _before_statement(state: ORMExecuteState) -> None:
+    say(state.session)
+
+
+def _before_flush(session: Session, *_: Any) -> None:
+    say(session)
+
+
+event.listen(UnitSession, "do_orm_execute", _before_statement)
+event.listen(UnitSession, "before_flush", _before_flush)
