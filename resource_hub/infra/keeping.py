@@ -7,7 +7,7 @@ is about stamped subjects alone also outlives the batch (``resource_hub/infra/st
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import is_dataclass
@@ -20,6 +20,7 @@ from resource_hub.infra import stamps
 
 P = ParamSpec("P")
 R = TypeVar("R")
+K = TypeVar("K", bound=Hashable)
 
 _kept: ContextVar[dict[Any, Any] | None] = ContextVar("kept_answers", default=None)
 _PLAIN = (str, int, UUID, date, Enum, type(None))
@@ -97,6 +98,35 @@ def remembered(*, about: Callable[..., Iterable[UUID]]) -> Callable[[Callable[P,
         return call
 
     return decorate
+
+
+def each_remembered(
+    what: tuple[Any, ...],
+    keys: Sequence[K],
+    about: Callable[[K], Iterable[UUID]],
+    look_up: Callable[[Sequence[K]], Mapping[K, R]],
+) -> dict[K, R]:
+    """The same for many keys at once: those that memory does not know are looked up together.
+
+    ``what`` names the question apart from its key.
+    """
+    lasting = stamps.current()
+    if lasting is None:
+        return dict(look_up(keys))
+    subjects = {key: tuple(about(key)) for key in keys}
+    lasting.of({one for of_key in subjects.values() for one in of_key})
+    memory = stamps.memory()
+    found: dict[K, R] = {}
+    for key in keys:
+        known = memory.get((what, key), lasting.of(subjects[key]))
+        if known is not None:
+            found[key] = cast(R, known[0])
+    missing = [key for key in keys if key not in found]
+    if missing:
+        for key, answer in look_up(missing).items():
+            memory.put((what, key), lasting.of(subjects[key]), answer)
+            found[key] = answer
+    return found
 
 
 def _from_memory(key: Any, stamp: stamps.Stamp, look_up: Callable[[], R]) -> R:

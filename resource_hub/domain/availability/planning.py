@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
@@ -31,13 +31,15 @@ from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import UnitRecord
 from resource_hub.infra import clock, stamps
 from resource_hub.infra.database import reading
-from resource_hub.infra.keeping import kept, remembered
+from resource_hub.infra.keeping import each_remembered, kept
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, local_day, midnight, zone
 
 # A stretch of hours may begin so long before the time that one looks at.
 _REACH = timedelta(days=3)
+# Of more resources at once plans are made for the moment only: a search over all of them would fill the memory.
+_REMEMBERED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,21 @@ def plans(keys: Sequence[HostKey], span: TimeSpan, *, on: date | None = None) ->
     """
     if not keys:
         return {}
+    if len(keys) > _REMEMBERED or stamps.current() is None:
+        return _made(keys, span, on)
+    # Made for whole months, so that the next one who asks finds them.
+    first = span.start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    after = span.end.replace(day=28, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=4)
+    months = TimeSpan(first, after.replace(day=1))
+    return each_remembered(
+        ("plan", months, on, clock.quarter() if on is None else None),
+        keys,
+        lambda key: (key.id, key.institution_id, stamps.CALENDARS),
+        lambda missing: _made(missing, months, on),
+    )
+
+
+def _made(keys: Sequence[HostKey], span: TimeSpan, on: date | None) -> dict[HostKey, Plan]:
     session = reading()
     wide = TimeSpan(span.start - _REACH, span.end + timedelta(days=1))
     hosts = accounts.organisation_names({key.institution_id for key in keys})
@@ -114,15 +131,6 @@ def plans(keys: Sequence[HostKey], span: TimeSpan, *, on: date | None = None) ->
 
 
 def plan(key: HostKey, span: TimeSpan, *, on: date | None = None) -> Plan:
-    """The plan of one resource. It reaches over whole months, so that the next one who asks finds it made."""
-    first = datetime(span.start.year, span.start.month, 1, tzinfo=UTC)
-    after = span.end.astimezone(UTC).replace(day=28) + timedelta(days=4)
-    months = TimeSpan(min(first, span.start), datetime(after.year, after.month, 1, tzinfo=UTC))
-    return _plan(key, months, on, clock.quarter() if on is None else 0)
-
-
-@remembered(about=lambda key, *_: (key.id, key.institution_id, stamps.CALENDARS))
-def _plan(key: HostKey, span: TimeSpan, on: date | None, _quarter: int) -> Plan:
     return plans([key], span, on=on)[key]
 
 
