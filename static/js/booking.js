@@ -365,6 +365,18 @@
     place.textContent = place.dataset.text.replace("{zone}", mine.replace("_", " "));
     place.hidden = false;
   }
+  // In a month the arrow keys go from day to day and from week to week.
+  for (const month of document.querySelectorAll("[data-month]")) {
+    month.addEventListener("keydown", (event) => {
+      const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }[event.key];
+      const from = event.target.closest("[data-day]");
+      if (!by || !from || event.altKey || event.ctrlKey || event.metaKey) return;
+      const to = month.querySelector(`[data-day="${dayText(dayNumber(from.dataset.day) + by)}"]`);
+      if (!to) return;
+      event.preventDefault();
+      to.focus();
+    });
+  }
   for (const part of document.querySelectorAll("[data-choose-form]")) {
     const choice = new Choice(part);
     window.addEventListener("resize", () => choice.draw());

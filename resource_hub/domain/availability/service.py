@@ -88,6 +88,7 @@ from resource_hub.domain.availability.rules.document import write as write_rules
 from resource_hub.domain.availability.rules.notice import ReadNotice
 from resource_hub.domain.availability.rules.notice import read as read_notice
 from resource_hub.domain.availability.rules.sentences import sentences as rules_sentences
+from resource_hub.domain.availability.rules.shares import DayShare, day_shares
 from resource_hub.domain.availability.searching import (
     alternatives,
     alternatives_json,
@@ -99,18 +100,18 @@ from resource_hub.domain.availability.searching import (
 from resource_hub.domain.availability.special_days import calendar_year, enter_days, forget_day
 
 __all__ = [
-    "Draft", "Due", "Hit", "HoursChanged", "NotYourResource", "Outsiders", "Plan", "ReadNotice", "RulesChanged",
-    "add_calendar", "add_dates", "add_exception", "alternatives", "alternatives_json", "booked_near", "calendar",
-    "calendar_failed", "calendar_unchanged", "calendar_year", "calendars", "check_exception", "check_wish",
-    "check_zone", "claim_due", "clashes", "date_of", "days_of", "drop_lapsed_holds", "end_early", "ensure_windows",
-    "enter_days", "exception", "exception_draft", "exceptions", "fill_after_clashes", "first_fits", "fitting",
-    "forget_day", "free_times", "free_units", "hold_until", "hours_digest", "hours_draft", "hours_free",
-    "house_rules", "is_provisional", "is_working_day", "kept_span", "lock",
-    "lock_with_helpers", "may_manage", "may_occupy", "monday",
-    "move", "next_free", "occupy", "plan", "plans", "preview_dates", "preview_exception", "preview_hours",
-    "read_again", "read_notice", "read_rules", "reading_span", "reasons_against", "rebuild", "release",
-    "remove_calendar", "remove_dates", "remove_exception", "roll_windows", "rules_history", "rules_numbered",
-    "rules_sentences", "save_hours", "save_rules", "say_zones", "set_hours_directly", "settle", "settle_calendar",
-    "special_days", "taken", "warm", "week", "weekly_hours", "weeks", "working_day_after", "working_days_after",
-    "write_rules", "zone_of",
+    "DayShare", "Draft", "Due", "Hit", "HoursChanged", "NotYourResource", "Outsiders", "Plan", "ReadNotice",
+    "RulesChanged", "add_calendar", "add_dates", "add_exception", "alternatives", "alternatives_json",
+    "booked_near", "calendar", "calendar_failed", "calendar_unchanged", "calendar_year", "calendars",
+    "check_exception", "check_wish", "check_zone", "claim_due", "clashes", "date_of", "day_shares", "days_of",
+    "drop_lapsed_holds", "end_early", "ensure_windows", "enter_days", "exception", "exception_draft",
+    "exceptions", "fill_after_clashes", "first_fits", "fitting", "forget_day", "free_times", "free_units",
+    "hold_until", "hours_digest", "hours_draft", "hours_free", "house_rules", "is_provisional", "is_working_day",
+    "kept_span", "lock", "lock_with_helpers", "may_manage", "may_occupy", "monday", "move", "next_free", "occupy",
+    "plan", "plans",
+    "preview_dates", "preview_exception", "preview_hours", "read_again", "read_notice", "read_rules",
+    "reading_span", "reasons_against", "rebuild", "release", "remove_calendar", "remove_dates",
+    "remove_exception", "roll_windows", "rules_history", "rules_numbered", "rules_sentences", "save_hours",
+    "save_rules", "say_zones", "set_hours_directly", "settle", "settle_calendar", "special_days", "taken", "warm",
+    "week", "weekly_hours", "weeks", "working_day_after", "working_days_after", "write_rules", "zone_of",
 ]  # fmt: skip

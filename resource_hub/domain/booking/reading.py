@@ -40,6 +40,7 @@ from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
+from resource_hub.infra.keeping import keeping
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
 
@@ -308,8 +309,9 @@ def viewer_of(
 
 def calendar(key: HostKey, span: TimeSpan, by: Actor | None, customer_id: UUID | None = None) -> Week:
     """Lanes of a resource for a reader; strangers see that a time is taken and nothing more."""
-    resource = catalogue.visible(catalogue.resource(key), by)
-    return availability.week(key, span, viewer_of(resource, span, by, customer_id))
+    with keeping(joining=True):
+        resource = catalogue.visible(catalogue.resource(key), by)
+        return availability.week(key, span, viewer_of(resource, span, by, customer_id))
 
 
 def asked_of(record: BookingRecord, span: TimeSpan | None = None) -> Asked:

@@ -89,6 +89,7 @@ WORDS = {
     "booking.event.calendar_accepted": N_("Accepted in the calendar"),
     "booking.event.calendar_tentative": N_("Answered “perhaps” in the calendar"),
     "booking.event.calendar_declined": N_("Declined in the calendar"),
+    "booking.view.month": NP_("view", "Month"),
     "booking.view.week": NP_("view", "Week"),
     "booking.view.day": NP_("view", "Day"),
     "booking.view.list": NP_("view", "List"),

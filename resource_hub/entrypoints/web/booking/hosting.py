@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -35,6 +35,7 @@ from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.blueprints import calendar, requests
 from resource_hub.entrypoints.web.booking.lists import Row, rows_of
+from resource_hub.entrypoints.web.booking.months import Month, month, month_of, next_month
 from resource_hub.entrypoints.web.booking.timetable import (
     DayRow,
     LaneRow,
@@ -212,42 +213,66 @@ def hosts_calendar(organisation: str) -> str:
     host = accounts.organisation(organisation)
     forms.remember_zone(host.zone)
     today = local_day(clock.now(), zone(host.zone))
-    view = "week" if request.args.get("view") == "week" else "day"
-    first = first_day(request.args.get("day"), today, view)
+    view = request.args.get("view", "")
+    view = view if view in ("month", "week") else "day"
+    text = request.args.get("day")
+    first = month_of(text, today) if view == "month" else first_day(text, today, view)
+    following = next_month(first) if view == "month" else first + timedelta(days=7 if view == "week" else 1)
+    previous = next_month(first, -1) if view == "month" else first - (following - first)
     managed = [r for r in catalogue.resources_managed_by(g.actor, states=[ListingState.PUBLIC]) if r.bookable]
     chosen = request.args.get("resource", "")
     every = [r for r in managed if r.code == chosen] or managed
     shown = every[:SHOWN]
-    tables = _tables(
-        organisation, host, shown, availability.days_of(host.zone, first, 7 if view == "week" else 1)
-    )
-    step = timedelta(days=7 if view == "week" else 1)
+    span = availability.days_of(host.zone, first, (following - first).days)
+    tables = _tables(organisation, host, shown, span) if view != "month" else []
 
-    def at(day: date | None, how: str = view) -> str:
+    def at(day: date | None, how: str = view, code: str = chosen) -> str:
         return url_for(
             "calendar.index",
             organisation=organisation,
             day=day.isoformat() if day else None,
-            view="week" if how == "week" else None,
-            resource=chosen or None,
+            view=how if how != "day" else None,
+            resource=code or None,
         )
+
+    inside = today if first <= today < following else first
 
     return render_template(
         "booking/hosts_calendar.html",
         tables=tables,
+        months=_months(shown, span, at) if view == "month" else [],
         together=_together(tables) if view == "day" and len(tables) > 1 else None,
         managed=sorted(managed, key=lambda r: r.name(language())),
         chosen=chosen,
         view=view,
         day=first,
-        last=first + timedelta(days=6),
+        last=following - timedelta(days=1),
         more=len(every) - len(shown),
-        previous=at(first - step),
-        following=at(first + step),
+        previous=at(previous),
+        following=at(following),
         today_href=at(None),
-        week_href=at(first, "week"),
-        day_href=at(today if first <= today < first + step else first, "day"),
+        month_href=at(first, "month"),
+        week_href=at(inside if view == "month" else first, "week"),
+        day_href=at(inside, "day"),
     )
+
+
+def _months(
+    shown: Sequence[ResourceRecord], span: TimeSpan, at: Callable[[date, str, str], str]
+) -> list[tuple[ResourceRecord, Month]]:
+    """A month of each, whose days open as days of that one."""
+    weeks = availability.weeks([r.key for r in shown], span, Viewer(outside=True, host=True)) if shown else {}
+    return [
+        (
+            r,
+            month(
+                weeks[r.key],
+                lambda day, code=r.code: at(day, "day", code),  # type: ignore[misc]
+                lambda day, code=r.code: at(day, "week", code),  # type: ignore[misc]
+            ),
+        )
+        for r in shown
+    ]
 
 
 def _tables(

@@ -21,8 +21,9 @@ from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.blueprints import blueprint
-from resource_hub.entrypoints.web.booking.public import answer_to, calendar_url, public_resource
+from resource_hub.entrypoints.web.booking.public import answer_to, public_resource
 from resource_hub.entrypoints.web.booking.reading_forms import asked_from, query_of, read_form, span_fields
+from resource_hub.entrypoints.web.booking.views import calendar_url
 from resource_hub.infra import clock
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import DomainError

@@ -3,9 +3,9 @@ addresses into the reader's organisation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.availability.terms import HouseDocument, Look, Stretch
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.terms import Asked, BookingKind, QuoteRecord
@@ -32,58 +31,20 @@ from resource_hub.entrypoints.web.booking.reading_forms import (
     query_of,
     span_fields,
 )
-from resource_hub.entrypoints.web.booking.timetable import Timetable, days_name, first_day, timetable
+from resource_hub.entrypoints.web.booking.views import calendar_url, default_minutes, shown
 from resource_hub.entrypoints.web.catalogue import hooks
 from resource_hub.entrypoints.web.permanent import reader_of
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError, Reason
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.time import TimeSpan, local_day, zone
+from resource_hub.kernel.time import TimeSpan
 
 # What the panel says against a choice; the rest is asked on the page of the order.
-VIEWS = ("week", "day", "list")
 PANEL_PLACES = (None, "time", "mode", "unit")
-
-
-def calendar_url(record: ResourceRecord, **values: Any) -> str:
-    return url_for("booking.calendar", host=record.host_code, code=record.code, **values)
 
 
 def book_url(record: ResourceRecord, **values: Any) -> str:
     return url_for("booking.book", host=record.host_code, code=record.code, **values)
-
-
-def _link(record: ResourceRecord, asked: Asked, week: str, view: str) -> Any:
-    """A free piece leads to this page with its beginning chosen: so the calendar works without scripts too. An own
-    booking leads to its page."""
-    tz = zone(record.zone)
-    rules, _number = availability.house_rules(record.key)
-    length = default_minutes(rules)
-
-    def link(stretch: Stretch, piece: TimeSpan, unit_id: UUID) -> str:
-        if stretch.look is Look.MINE and stretch.holder_id is not None:
-            return url_for("booking.permanent", host=record.host_code, booking_id=stretch.holder_id)
-        if not stretch.bookable:
-            return ""
-        start = piece.start.astimezone(tz)
-        into = (start.hour * 60 + start.minute) % rules.step
-        if into or start.second:
-            start += timedelta(
-                minutes=rules.step - into, seconds=-start.second, microseconds=-start.microsecond
-            )
-        end = min(
-            start + timedelta(minutes=length),
-            max(piece.end.astimezone(tz), start + timedelta(minutes=rules.step)),
-        )
-        if end <= start:
-            return ""
-        values = query_of(replace(asked, span=TimeSpan(start, end), unit_id=unit_id), record.zone, view=view)
-        if request.endpoint == "booking.calendar":
-            return calendar_url(record, week=week, **values) + "#choose"
-        here = dict(request.view_args or {})
-        return url_for(request.endpoint or "booking.calendar", **here, week=week, **values) + "#choose"
-
-    return link
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,47 +163,16 @@ def choosing(record: ResourceRecord) -> dict[str, Any]:
         asked = replace(asked, customer_id=sorted(by.customer_ids)[0])
     if not record.bookable:
         return {"booking_table": None, "house_rules": None}
-    view = request.args.get("view", "")
-    view = view if view in VIEWS else VIEWS[0]
-    length = 1 if view == "day" else 7
-    today = local_day(clock.now(), zone(record.zone))
-    first = first_day(request.args.get("week") or request.args.get("start_day"), today, view)
     rules, _number = availability.house_rules(record.key)
-    span = availability.days_of(record.zone, first, length)
-    week = service.calendar(record.key, span, by, asked.customer_id)
-    here = first.isoformat()
-    table: Timetable = timetable(
-        week,
-        link=_link(record, asked, here, view if request.args.get("view") else ""),
-        move=own_change(record, by),
-    )
     customers = sorted(accounts.customers(by.customer_ids).values(), key=lambda c: c.code) if by else []
     units = catalogue.units(record.key, active_only=True)
-    last = today + timedelta(days=rules.horizon_days)
-    step = timedelta(days=length)
     return {
-        "booking_table": table,
-        "booking_view": view,
-        "booking_views": [
-            {
-                "title": word("booking.view", v),
-                "href": calendar_here(record, first, view=v),
-                "current": v == view,
-            }
-            for v in VIEWS
-        ],
+        **shown(record, asked, by, rules),
         "booking_units": units,
         "booking_unit_options": [(str(u.key.id), u.name(formatting.language())) for u in units],
         "booking_modes": record.modes,
         "booking_mode_options": [(m.value, word("booking.mode", m)) for m in record.modes],
         "booking_takes_samples": Mode.SEND_IN in record.modes,
-        "booking_days": formatting.day(first)
-        if view == "day"
-        else days_name(first, first + step - timedelta(days=1)),
-        "booking_here": request.path,
-        "booking_previous": calendar_here(record, first - step) if first > today else "",
-        "booking_next": calendar_here(record, first + step) if first + step <= last else "",
-        "booking_today": calendar_here(record, today),
         "booking_form": forms.Form(
             {
                 **span_fields(asked.span, record.zone),
@@ -288,38 +218,6 @@ def _wait_url(record: ResourceRecord, asked: Asked, by: Actor | None) -> str:
         code=record.code,
         **query_of(asked, record.zone),
     )
-
-
-def default_minutes(rules: HouseDocument) -> int:
-    """How long a booking is meant to be when only its beginning was pointed at."""
-    return max(rules.least, min(60, rules.most or 60))
-
-
-def own_change(record: ResourceRecord, by: Actor | None) -> Callable[[Stretch], str]:
-    """The address under which a booking of the reader's own is moved."""
-
-    def move(stretch: Stretch) -> str:
-        if by is None or stretch.look is not Look.MINE or stretch.holder_id is None:
-            return ""
-        return url_for(
-            "bookings.change_form",
-            organisation=by.organisation_code,
-            host=record.host_code,
-            booking_id=stretch.holder_id,
-        )
-
-    return move
-
-
-def calendar_here(record: ResourceRecord, day: Any, view: str = "") -> str:
-    """Another week or view of the page that is open, with the choice kept."""
-    values: dict[str, Any] = {k: v for k, v in request.args.items() if k != "week"}
-    if view:
-        values["view"] = view
-    if request.endpoint == "booking.calendar":
-        return calendar_url(record, **values, week=day.isoformat())
-    here = dict(request.view_args or {})
-    return url_for(request.endpoint or "booking.calendar", **here, **values, week=day.isoformat()) + "#week"
 
 
 hooks.resource_context.append(choosing)

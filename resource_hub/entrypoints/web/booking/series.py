@@ -25,7 +25,7 @@ from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, SIGNED_IN, allows
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.lists import rows_of
-from resource_hub.entrypoints.web.booking.public import calendar_url, public_resource
+from resource_hub.entrypoints.web.booking.public import public_resource
 from resource_hub.entrypoints.web.booking.reading_forms import asked_from, read_form, span_fields, typed_span
 from resource_hub.entrypoints.web.booking.series_forms import (
     WEEKDAYS,
@@ -36,6 +36,7 @@ from resource_hub.entrypoints.web.booking.series_forms import (
     told,
     weekday_name,
 )
+from resource_hub.entrypoints.web.booking.views import calendar_url
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey

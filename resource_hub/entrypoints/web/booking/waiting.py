@@ -23,8 +23,9 @@ from resource_hub.entrypoints.support import formatting, forms
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.support.words import word
-from resource_hub.entrypoints.web.booking.public import calendar_url, public_resource
+from resource_hub.entrypoints.web.booking.public import public_resource
 from resource_hub.entrypoints.web.booking.reading_forms import asked_from
+from resource_hub.entrypoints.web.booking.views import calendar_url
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
