@@ -7,7 +7,7 @@ held, in the one order of their ids.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from resource_hub.domain.availability.terms import OccupancyKind
 from resource_hub.domain.booking import ports, quoting, store
 from resource_hub.domain.booking.errors import BookingRefused, SlotTaken
 from resource_hub.domain.booking.preparing import Prepared, prepare, record_event, row_values
+from resource_hub.domain.booking.reading import asked_of
 from resource_hub.domain.booking.terms import (
     Asked,
     BookingKind,
@@ -34,6 +35,7 @@ from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Unit
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan
 
 # What an order's step hands on to the bookings under it.
@@ -278,6 +280,42 @@ def let_go(unit: Unit, record: BookingRecord) -> None:
     for child in store.children(unit.session, record.key):
         availability.release(unit, record.institution_id, child.key.id, key=child.resource_key)
         ports.installed().hold_of_funds.release(unit, child.key)
+
+
+def cancellation_fees(record: BookingRecord, now: datetime) -> dict[HostKey, Money]:
+    """What cancelling an order now costs for each of its helpers, by that one's own tariff; those that are free of
+    charge are left out, and so are those in another currency, for which no one sum can be said before the click."""
+    if record.kind is not BookingKind.WINDOW:
+        return {}
+    children = store.children(reading(), record.key)
+    found = catalogue.resources([child.resource_key for child in children if child.tariff_id is not None])
+    fees = {
+        child.key: quoting.cancellation_fee(
+            found[child.resource_key], asked_of(child), child.customer_class, child.tariff_id, now
+        )
+        for child in children
+        if child.resource_key in found
+    }
+    return {
+        key: fee
+        for key, fee in fees.items()
+        if not fee.is_zero and fee.currency == record.cancel_fee.currency
+    }
+
+
+def owe(unit: Unit, record: BookingRecord, fees: Mapping[HostKey, Money]) -> None:
+    """Note the fees of the helpers of a cancelled order; each is decided when its own slot begins."""
+    for key, fee in fees.items():
+        store.change(unit.session, key, {"cancel_fee_minor": fee.minor, "fee_decides_at": record.starts_at})
+
+
+def fee_together(record: BookingRecord) -> tuple[Money, datetime | None]:
+    """The fee of a cancelled order with its helpers, as it still stands, and when the last of it is decided."""
+    if record.kind is not BookingKind.WINDOW or record.cancelled_at is None:
+        return record.cancel_fee, record.fee_decides_at
+    owing = (record, *store.owing_under(reading(), record.key))
+    total = Money.sum((one.cancel_fee for one in owing), record.cancel_fee.currency)
+    return total, max((one.fee_decides_at for one in owing if one.fee_decides_at), default=None)
 
 
 def end_early(unit: Unit, record: BookingRecord, at: datetime) -> None:

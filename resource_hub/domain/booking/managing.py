@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -221,14 +222,27 @@ def _cancels_as(record: BookingRecord, side: Side) -> Side:
     return side
 
 
-def _fee(record: BookingRecord, side: Side, now: datetime) -> Money:
+@dataclass(frozen=True, slots=True)
+class _Fees:
+    """What a cancellation costs: for the resource itself, and for each helper that costs something."""
+
+    own: Money
+    helpers: Mapping[HostKey, Money] = field(default_factory=dict)
+
+    @property
+    def together(self) -> Money:
+        return Money.sum((self.own, *self.helpers.values()), self.own.currency)
+
+
+def _fees(record: BookingRecord, side: Side, now: datetime) -> _Fees:
     # The host's own cancellation and an unanswered request cost nothing.
     if side is not Side.CUSTOMER or record.state is not BookingState.APPROVED:
-        return Money.zero(record.cancel_fee.currency)
+        return _Fees(Money.zero(record.cancel_fee.currency))
     resource = catalogue.resource(record.resource_key)
-    return quoting.cancellation_fee(
+    own = quoting.cancellation_fee(
         resource, reading.asked_of(record), record.customer_class, record.tariff_id, now
     )
+    return _Fees(own, linking.cancellation_fees(record, now))
 
 
 def cancel_preview(key: HostKey, *, by: Actor) -> CancelPreview:
@@ -245,7 +259,7 @@ def cancellation(record: BookingRecord, now: datetime, side: Side = Side.CUSTOME
         return CancelPreview(Money.zero(record.cancel_fee.currency), error.reasons)
     counts = _cancels_as(record, side)
     reasons = check_cancel(record.state, record.starts_at, _rules_of(record), now, by_host=counts is Side.HOST)
-    return CancelPreview(_fee(record, counts, now), reasons)
+    return CancelPreview(_fees(record, counts, now).together, reasons)
 
 
 @retried()
@@ -291,18 +305,20 @@ def cancel_in(
     )
     if reasons:
         raise BookingRefused(*reasons)
-    fee = _fee(record, counts, unit.now)
+    fees = _fees(record, counts, unit.now)
+    fee = fees.together
     if expected_fee is not None and fee > expected_fee:
         values = {"fee": {"minor": fee.minor, "currency": fee.currency}}
         raise BookingRefused(Reason("booking.fee_rose", values))
     _let_go(unit, record)
+    linking.owe(unit, record, fees.helpers)
     changes = {
         "state": state.value,
         "cancelled_at": unit.now,
         "cancelled_by": by.person_id,
         "cancel_reason": reason.strip(),
-        "cancel_fee_minor": fee.minor,
-        "fee_decides_at": record.starts_at if not fee.is_zero else None,
+        "cancel_fee_minor": fees.own.minor,
+        "fee_decides_at": record.starts_at if not fees.own.is_zero else None,
         "answer_by": None,
         "hold_expires_at": None,
         "ical_sequence": record.ical_sequence + 1,

@@ -358,7 +358,7 @@ def cancel(
             raise BookingRefused(
                 *(dict.fromkeys(kept) if kept else [Reason("booking.series_nothing_ahead", {})])
             )
-        fee = Money.sum((one.cancel_fee for one in done), done[0].cancel_fee.currency)
+        fee = Money.sum((linking.fee_together(one)[0] for one in done), done[0].cancel_fee.currency)
         if expected_fee is not None and fee > expected_fee:
             values = {"fee": {"minor": fee.minor, "currency": fee.currency}}
             raise BookingRefused(Reason("booking.fee_rose", values))

@@ -41,7 +41,7 @@ from resource_hub.domain.booking.invitations import INVITATION, Answer, Outcome,
 from resource_hub.domain.booking.invitations import key_of as invited_to
 from resource_hub.domain.booking.keeping import give_back, own_hold
 from resource_hub.domain.booking.late_fees import decide_fees
-from resource_hub.domain.booking.linking import HelperBooking, helpers_of, quote_for, together
+from resource_hub.domain.booking.linking import HelperBooking, fee_together, helpers_of, quote_for, together
 from resource_hub.domain.booking.linking import busy as busy_helper
 from resource_hub.domain.booking.linking import in_the_way as helper_in_the_way
 from resource_hub.domain.booking.linking import offered as offered_helpers
@@ -249,6 +249,7 @@ __all__ = [
     "end_results",
     "entry_for",
     "expire_hand_overs",
+    "fee_together",
     "fetch_result",
     "file_of",
     "files_of_inquiry",

@@ -174,6 +174,21 @@ def children(session: Session, parent: HostKey) -> list[BookingRecord]:
     return [record(row) for row in rows]
 
 
+def owing_under(session: Session, parent: HostKey) -> list[BookingRecord]:
+    """The cancelled bookings under an order that owe a fee of their own, by resource."""
+    rows = session.scalars(
+        select(Booking)
+        .where(
+            Booking.institution_id == parent.institution_id,
+            Booking.parent_id == parent.id,
+            Booking.cancel_fee_minor > 0,
+        )
+        .order_by(Booking.resource_id)
+        .execution_options(populate_existing=True)
+    )
+    return [record(row) for row in rows]
+
+
 # ---- facts for rules -----------------------------------------------------------------------------------------
 
 

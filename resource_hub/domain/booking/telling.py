@@ -9,7 +9,15 @@ from uuid import UUID
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.booking import managing, quoting, reading, series_store, store, waiting_store
+from resource_hub.domain.booking import (
+    linking,
+    managing,
+    quoting,
+    reading,
+    series_store,
+    store,
+    waiting_store,
+)
 from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.invitations import DECLINED, INVITATION
 from resource_hub.domain.booking.ordering import names_of
@@ -60,7 +68,7 @@ def tell(unit: Unit, event: Event) -> None:
     values = names_of(record)
     if event.name == "booking.cancelled":
         values["reason"] = record.cancel_reason or "–"
-        fee = record.cancel_fee
+        fee = linking.fee_together(record)[0]
         values["fee"] = {"minor": fee.minor, "currency": fee.currency}
     if event.name in ("booking.rejected", "booking.approved"):
         values["reason"] = record.decision_note or "–"

@@ -33,8 +33,9 @@ from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.blueprints import bookings
 from resource_hub.entrypoints.web.booking.history import history
-from resource_hub.entrypoints.web.booking.public import calendar_url, helper_lines
+from resource_hub.entrypoints.web.booking.public import helper_lines
 from resource_hub.entrypoints.web.booking.reading_forms import query_of, span_fields
+from resource_hub.entrypoints.web.booking.views import calendar_url
 from resource_hub.infra import clock, files
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import DomainError
@@ -86,6 +87,7 @@ def show_page(organisation: str, key: HostKey, form: Form | None = None, change:
         department = accounts.department(record.institution_id, resource.department_id)
     helpers = service.helpers_of(key)
     quote = service.together(found.quote, [h.quote for h in helpers])
+    cancelled_fee, fee_decides_at = service.fee_together(record)
     html = render_template(
         "booking/show.html",
         d=replace(found, quote=quote),
@@ -102,6 +104,8 @@ def show_page(organisation: str, key: HostKey, form: Form | None = None, change:
         people=people,
         is_host=found.side is Side.HOST,
         cancel=cancel,
+        cancelled_fee=cancelled_fee,
+        fee_decides_at=fee_decides_at,
         cancel_effects=_cancel_effects(cancel, found.side),
         can_change=Act.CHANGE in found.acts and record.span is not None,
         can_approve=_may_answer(found, resource),
