@@ -3,8 +3,8 @@
 A booking asked some fifteen times for what changes a few times a year. The database renews the stamps itself, so that
 no way of changing something can forget it.
 
-Revision: 0019
-Revises: 0018
+Revision: 0020
+Revises: 0019
 """
 
 import sqlalchemy as sa
@@ -13,8 +13,8 @@ from alembic import op
 from migrations import columns as c
 from migrations import guards
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
