@@ -151,6 +151,7 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "take": lambda p, by: service.accept_hand_over(p["offer"], by=by).key.id,
     "withdraw": lambda p, by: service.withdraw_hand_over(p["offer"], by=by).key.id,
     "accept": lambda p, by: service.accept_offer(p["entry"], by=by).key.id,
+    "rate": lambda p, by: service.rate(p["booking"], 4, by=by).key.id,
     "series": lambda p, by: service.create_series(
         p["key"], make_asked(), p["rule"], by=by, request_key=p.get("token")
     ).key.id,

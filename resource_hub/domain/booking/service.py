@@ -86,6 +86,19 @@ from resource_hub.domain.booking.quoting import (
     quote,
     quote_of,
 )
+from resource_hub.domain.booking.rating_store import RatingRecord
+from resource_hub.domain.booking.ratings import (
+    PublicRatings,
+    RatingsLook,
+    public_ratings,
+    rate,
+    ratings_for,
+    reported_ratings,
+)
+from resource_hub.domain.booking.ratings import answer as answer_rating
+from resource_hub.domain.booking.ratings import decide as decide_rating
+from resource_hub.domain.booking.ratings import report as report_rating
+from resource_hub.domain.booking.ratings import reveal_due as reveal_ratings
 from resource_hub.domain.booking.reading import (
     Detail,
     asked_of,
@@ -151,6 +164,7 @@ from resource_hub.domain.booking.telling import SUBSCRIPTIONS as _TELLING
 from resource_hub.domain.booking.telling_answers import SUBSCRIPTIONS as _ANSWERS
 from resource_hub.domain.booking.telling_hand_over import SUBSCRIPTIONS as _HAND_OVER
 from resource_hub.domain.booking.telling_inquiries import SUBSCRIPTIONS as _INQUIRIES
+from resource_hub.domain.booking.telling_ratings import SUBSCRIPTIONS as _RATINGS
 from resource_hub.domain.booking.telling_results import SUBSCRIPTIONS as _RESULTS
 from resource_hub.domain.booking.telling_strikes import SUBSCRIPTIONS as _STRIKES
 from resource_hub.domain.booking.trying import MONTHS as TRIAL_MONTHS
@@ -192,6 +206,9 @@ __all__ = [
     "Occurrence",
     "Outcome",
     "Preview",
+    "PublicRatings",
+    "RatingRecord",
+    "RatingsLook",
     "ResultRecord",
     "SeriesCancelLook",
     "SeriesChangeLook",
@@ -207,6 +224,7 @@ __all__ = [
     "agreed_of",
     "ahead_of",
     "alternatives",
+    "answer_rating",
     "answer_series",
     "answered",
     "answers_of",
@@ -238,6 +256,7 @@ __all__ = [
     "day_is_live",
     "day_of",
     "decide_fees",
+    "decide_rating",
     "decide_strike",
     "decline_hand_over",
     "decline_offer",
@@ -303,23 +322,29 @@ __all__ = [
     "preview_hours",
     "preview_repeated",
     "propose",
+    "public_ratings",
     "publish_exception",
     "publish_hours",
     "publish_repeated",
     "quote",
     "quote_for",
     "quote_of",
+    "rate",
+    "ratings_for",
     "reasons_against_helpers",
     "records",
     "refuse_inquiry",
     "reject",
     "remind_answers",
     "remind_results",
+    "report_rating",
+    "reported_ratings",
     "request",
     "requests",
     "results_erased",
     "results_of",
     "results_to_erase",
+    "reveal_ratings",
     "say",
     "series_days",
     "series_days_of",
@@ -348,7 +373,7 @@ __all__ = [
     "withdraw_quote",
 ]  # fmt: skip
 
-_PARTS = (_TELLING, _STRIKES, _ANSWERS, _INQUIRIES, _RESULTS, _HAND_OVER)
+_PARTS = (_TELLING, _STRIKES, _ANSWERS, _INQUIRIES, _RESULTS, _RATINGS, _HAND_OVER)
 SUBSCRIPTIONS = {
     name: [handler for part in _PARTS for handler in part.get(name, [])]
     for name in sorted({name for part in _PARTS for name in part})

@@ -42,6 +42,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("quotes", "blueprint"),
     ("results", "blueprint"),
     ("walk_ins", "blueprint"),
+    ("ratings", "blueprint"),
     ("assessment", "blueprint"),
     ("money", "blueprint"),
     ("usage", "blueprint"),

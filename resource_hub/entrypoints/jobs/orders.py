@@ -1,5 +1,5 @@
-"""Jobs of orders: the waiting list, fees of late cancellations that are decided when the slot begins, and
-offers to take a booking over."""
+"""Jobs of orders: the waiting list, fees of late cancellations that are decided when the slot begins, offers to take a
+booking over, and ratings that are shown in time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,13 @@ def expire_hand_overs(context: JobContext) -> JobResult:
     return in_batches(context, lambda: booking.expire_hand_overs(BATCH, context.lease), BATCH)
 
 
+def reveal_ratings(context: JobContext) -> JobResult:
+    """Tell both sides of ratings that can be read since their time is over."""
+    return in_batches(context, lambda: booking.reveal_ratings(BATCH, context.lease), BATCH)
+
+
 JOBS = [
+    Job(name="booking.reveal_ratings", every_seconds=600, run=reveal_ratings),
     Job(name="booking.offer", every_seconds=30, run=offer, quick=True),
     Job(name="booking.decide_fees", every_seconds=60, run=decide_fees, quick=True),
     Job(name="booking.expire_hand_overs", every_seconds=60, run=expire_hand_overs, quick=True),

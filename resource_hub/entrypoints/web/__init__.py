@@ -44,6 +44,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("usage", "phone"),
     ("usage", "operations"),
     ("usage", "proofs"),
+    ("rating_reports", "blueprint"),
     ("audit", "blueprint"),
     ("assessment", "blueprint"),
     ("reports", "blueprint"),

@@ -103,6 +103,7 @@ _PLATFORM = Hat(
         Entry(N_("Organisations"), "organisations.index", "people"),
         Entry(N_("Rulebook"), "rulebook.index", "rules"),
         Entry(N_("Calendar days"), "calendar_days.index", "calendar"),
+        Entry(N_("Ratings"), "rating_reports.index", "requests", ("rating_reports.",)),
         Entry(N_("Audit"), "audit.index", "seal"),
     ),
 )

@@ -22,7 +22,9 @@ from resource_hub.domain.booking.inquiry_words import QuoteLine, Wish
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import HOLDING, BookingKind, BookingState
 from resource_hub.domain.catalogue.terms import Mode
+from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
+from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan
 from tests.builders.accounts import bearer, make_person
@@ -365,3 +367,24 @@ def test_eight_book_under_one_given_quote(now: Any, database: Database, tmp_path
     assert Counter(one[0] for one in found) == {"won": 1, "booking.quote_lapsed": EIGHT - 1}
     assert all(one[1] == ["booking.given_used"] for one in found if one[0] != "won")
     assert rows(Booking) == 1
+
+
+def test_both_sides_rate_at_once(now: Any, database: Database, tmp_path: Path) -> None:
+    """Whoever is second sees the first, so both are shown."""
+    scene = make_scene()
+    made = make_booking(scene)
+    done = now + timedelta(days=1, hours=4)
+    with clock.fixed(done), unit_of_work() as unit:
+        service.started(unit, made.key)
+        service.finished(unit, made.key, unit.now)
+    sides = [(scene.booker_person, scene.firm), (scene.manager_person, scene.host)]
+    found = race(
+        database, tmp_path, done, "rate",
+        [{"booking": made.key, "person_id": who.id, "organisation_id": of.id} for who, of in sides],
+    )  # fmt: skip
+    assert [one[0] for one in found] == ["won", "won"]
+    db.session.remove()
+    with clock.fixed(done):
+        for by in (scene.booker, scene.manager):
+            look = service.ratings_for(made.key, by)
+            assert look.shown and look.own is not None and look.other is not None

@@ -13,6 +13,7 @@ from resource_hub.entrypoints.web.booking import (
     on_behalf,
     ordering,
     public,
+    ratings,
     results,
 )
 from resource_hub.entrypoints.web.booking.blueprints import blueprint, bookings, calendar, orders, requests
@@ -21,5 +22,5 @@ from resource_hub.entrypoints.web.booking.waiting import waiting
 
 __all__ = [
     "approving", "blueprint", "bookings", "calendar", "changing", "detail", "dividing", "hand_overs", "hosting",
-    "lists", "on_behalf", "ordering", "orders", "public", "requests", "results", "series", "waiting",
+    "lists", "on_behalf", "ordering", "orders", "public", "ratings", "requests", "results", "series", "waiting",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import OrganisationRecord
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
+from resource_hub.domain.booking.rules.ratings import ASPECTS, LEAST, MOST
 from resource_hub.domain.booking.rules.results import USUAL
 from resource_hub.domain.booking.rules.states import PATHS
 from resource_hub.domain.booking.terms import (
@@ -131,6 +132,9 @@ def show_page(organisation: str, key: HostKey, form: Form | None = None, change:
         ],
         file_kinds=[(k.value, word("booking.file", k)) for k in FILE_KINDS],
         **_results(found),
+        ratings=service.ratings_for(key, g.actor),
+        aspects=[(f"aspects.{name}", word("booking.aspect", name)) for name in ASPECTS[found.side]],
+        scores=[(str(n), str(n)) for n in range(MOST, LEAST - 1, -1)],
         next_step=_next(found, host),
         form=form or Form({"version": record.version, **span_fields(record.span, resource.zone)}),
         change=change,

@@ -1,0 +1,156 @@
+"""Ratings as stored; never commits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from resource_hub.domain.booking.after_tables import Rating
+from resource_hub.domain.booking.rules.ratings import shown
+from resource_hub.domain.booking.terms import Side
+from resource_hub.kernel.keys import HostKey
+
+
+@dataclass(frozen=True, slots=True)
+class RatingRecord:
+    """What one side said of the other. A hidden one is read by nobody but the platform; that it was hidden, and why,
+    both sides read."""
+
+    key: HostKey
+    booking_id: UUID
+    resource_id: UUID
+    side: Side
+    stars: int
+    aspects: Mapping[str, int]
+    words: str
+    given_by: UUID
+    given_at: datetime
+    closes_at: datetime
+    revealed_at: datetime | None
+    answer: str
+    answered_at: datetime | None
+    report: str
+    reported_at: datetime | None
+    hidden: bool
+    decision: str
+    decided_at: datetime | None
+    version: int
+
+    @property
+    def booking_key(self) -> HostKey:
+        return HostKey(self.key.institution_id, self.booking_id)
+
+    def shown(self, now: datetime) -> bool:
+        return shown(self.revealed_at, self.closes_at, now)
+
+
+def record(row: Rating) -> RatingRecord:
+    return RatingRecord(
+        key=HostKey(row.institution_id, row.id),
+        booking_id=row.booking_id,
+        resource_id=row.resource_id,
+        side=Side(row.side),
+        stars=row.stars,
+        aspects=dict(row.aspects),
+        words=row.words,
+        given_by=row.given_by,
+        given_at=row.given_at,
+        closes_at=row.closes_at,
+        revealed_at=row.revealed_at,
+        answer=row.answer,
+        answered_at=row.answered_at,
+        report=row.report,
+        reported_at=row.reported_at,
+        hidden=row.hidden,
+        decision=row.decision,
+        decided_at=row.decided_at,
+        version=row.version,
+    )
+
+
+def of_booking(session: Session, booking: HostKey) -> dict[Side, RatingRecord]:
+    rows = session.scalars(
+        select(Rating)
+        .where(Rating.institution_id == booking.institution_id, Rating.booking_id == booking.id)
+        .execution_options(populate_existing=True)
+    )
+    return {found.side: found for found in map(record, rows)}
+
+
+def locked(session: Session, key: HostKey) -> RatingRecord | None:
+    row = session.scalars(
+        select(Rating)
+        .where(Rating.institution_id == key.institution_id, Rating.id == key.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    return record(row) if row is not None else None
+
+
+def add(session: Session, key: HostKey, values: Mapping[str, Any]) -> None:
+    session.execute(insert(Rating).values(institution_id=key.institution_id, id=key.id, **values))
+
+
+def change(session: Session, key: HostKey, values: Mapping[str, Any]) -> None:
+    session.execute(
+        update(Rating)
+        .where(Rating.institution_id == key.institution_id, Rating.id == key.id)
+        .values(**values, version=Rating.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _public(resource: HostKey, now: datetime) -> Any:
+    return and_(
+        Rating.institution_id == resource.institution_id,
+        Rating.resource_id == resource.id,
+        Rating.side == Side.CUSTOMER.value,
+        Rating.hidden.is_(False),
+        or_(Rating.revealed_at.is_not(None), Rating.closes_at <= now),
+    )
+
+
+def sum_of(session: Session, resource: HostKey, now: datetime) -> tuple[int, int]:
+    """Sum and number of the stars that customers gave and that may be shown."""
+    found = session.execute(
+        select(func.coalesce(func.sum(Rating.stars), 0), func.count()).where(_public(resource, now))
+    ).one()
+    return int(found[0]), int(found[1])
+
+
+def with_words(session: Session, resource: HostKey, now: datetime, limit: int) -> list[RatingRecord]:
+    """The newest that say something in words."""
+    rows = session.scalars(
+        select(Rating)
+        .where(_public(resource, now), Rating.words != "")
+        .order_by(Rating.closes_at.desc(), Rating.id)
+        .limit(limit)
+    )
+    return [record(row) for row in rows]
+
+
+def reported(session: Session, limit: int) -> list[RatingRecord]:
+    """What was reported, at every host: undecided first, then the newest."""
+    rows = session.scalars(
+        select(Rating)
+        .where(Rating.reported_at.is_not(None))
+        .order_by(Rating.decided_at.is_not(None), Rating.reported_at.desc(), Rating.id)
+        .limit(limit)
+    )
+    return [record(row) for row in rows]
+
+
+def due_to_reveal(session: Session, now: datetime, limit: int) -> list[RatingRecord]:
+    rows = session.scalars(
+        select(Rating)
+        .where(Rating.revealed_at.is_(None), Rating.closes_at <= now)
+        .order_by(Rating.closes_at, Rating.id)
+        .limit(limit)
+    )
+    return [record(row) for row in rows]
