@@ -67,7 +67,7 @@ def split(
         span = ahead(record, unit.now)
         if not span.start < at < span.end:
             raise InvalidOrder(Reason("booking.split_outside", {}, "time"))
-        _priced_by_tariff(record)
+        refuse_if_priced_by_hand(record)
         helpers = frozenset(child.resource_id for child in store.children(unit.session, key))
         change_in(unit, record, TimeSpan(span.start, at), side, by, kind="split", quiet=True, granted=True)
         asked = replace(
@@ -80,7 +80,12 @@ def split(
         return _record(unit, key), second
 
 
-def _priced_by_tariff(record: BookingRecord) -> None:
+def refuse_if_priced_by_hand(record: BookingRecord) -> None:
+    """An order whose price the host named by hand stays whole and with its customer.
+
+    Raises:
+        BookingRefused
+    """
     reasons = under_quotes.not_to_be_divided(record)
     if reasons:
         raise BookingRefused(*reasons)
@@ -154,11 +159,13 @@ def _judged(
     asked = replace(reading.asked_of(record), person_id=person_id, customer_id=target, unit_id=record.unit_id)
     prepared = prepare(record.resource_key, asked, by=by, now=now, ignore=record.key.id, customer_known=True)
     prepared = replace(prepared, facts=replace(prepared.facts, by_host=side is Side.HOST))
-    reasons = (
+    reasons = [
         reason
         for reason in judge(prepared, now)
         if reason.place in (None, "mode", "time") and reason.code not in _GRANTED
-    )
+    ]
+    if target != record.customer_id:
+        reasons += under_quotes.not_to_be_divided(record)
     return prepared, tuple(reasons)
 
 

@@ -20,6 +20,7 @@ from resource_hub.domain.booking.dividing import (
     ahead,
     another_organisation,
     look_take_over,
+    refuse_if_priced_by_hand,
     take_over_in,
 )
 from resource_hub.domain.booking.errors import InvalidOrder, NoSuchBooking, WrongState, unchanged
@@ -54,7 +55,8 @@ def offer(
 
     Raises:
         InvalidOrder: it is the same organisation, where handing over needs no answer.
-        WrongState: it is offered already, has begun or is over. NotYours, StaleBooking, NoSuchBooking
+        WrongState: it is offered already, has begun or is over. BookingRefused: its price was named for its customer.
+        NotYours, StaleBooking, NoSuchBooking
     """
     with unit_of_work() as unit:
         _row, record, side = managing.opened(unit, key, by, version)
@@ -63,6 +65,7 @@ def offer(
         span = ahead(record, unit.now)
         if not accounts.customer(customer_id).active or not another_organisation(record, customer_id):
             raise InvalidOrder(Reason("booking.hand_over_same", {}, "customer"))
+        refuse_if_priced_by_hand(record)
         before = hand_over_store.open_of(unit.session, key)
         if before is not None:
             if before.state_at(unit.now) is HandOverState.OPEN:

@@ -13,7 +13,14 @@ from uuid import UUID
 
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.booking import inquiry_store, quoting
-from resource_hub.domain.booking.errors import InvalidOrder, NoSuchInquiry, NotYours, StaleBooking, WrongState
+from resource_hub.domain.booking.errors import (
+    InvalidOrder,
+    NoSuchInquiry,
+    NotYours,
+    StaleBooking,
+    WrongState,
+    unchanged,
+)
 from resource_hub.domain.booking.inquiry_reading import side_of
 from resource_hub.domain.booking.inquiry_words import (
     GivenQuote,
@@ -265,9 +272,7 @@ def _opened(unit: Unit, key: HostKey, by: Actor, version: int | None) -> Inquiry
     found = inquiry_store.locked(unit.session, key)
     if found is None or side_of(found, by) is None:
         raise NoSuchInquiry()
-    if version is not None and found.version != version:
-        values = {"seen": version, "version": found.version}
-        raise StaleBooking(Reason("booking.stale", values), **values)
+    unchanged(found.version, version)
     return found
 
 

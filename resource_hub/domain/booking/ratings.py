@@ -14,7 +14,7 @@ from uuid import UUID
 
 from resource_hub.domain.accounts.terms import Actor, OrganisationKind, Role
 from resource_hub.domain.booking import rating_store, reading, store
-from resource_hub.domain.booking.errors import InvalidOrder, NoSuchBooking, NotYours, StaleBooking, WrongState
+from resource_hub.domain.booking.errors import InvalidOrder, NoSuchBooking, NotYours, WrongState, unchanged
 from resource_hub.domain.booking.preparing import announce
 from resource_hub.domain.booking.rating_store import RatingRecord
 from resource_hub.domain.booking.rules import ratings as rules
@@ -69,9 +69,8 @@ def rate(
         own = both.get(side)
         if own is not None and own.shown(unit.now):
             raise WrongState(Reason("booking.rating_shown", {}))
-        if version is not None and own is not None and own.version != version:
-            values = {"seen": version, "version": own.version}
-            raise StaleBooking(Reason("booking.stale", values), **values)
+        if own is not None:
+            unchanged(own.version, version)
         said = {
             "stars": stars, "aspects": dict(aspects or {}), "words": words.strip(), "given_by": by.person_id,
             "given_at": unit.now,
@@ -212,9 +211,7 @@ def decide(key: HostKey, *, hide: bool, reason: str, by: Actor, version: int | N
         found = rating_store.locked(unit.session, key)
         if found is None or found.reported_at is None:
             raise NoSuchBooking()
-        if version is not None and found.version != version:
-            values = {"seen": version, "version": found.version}
-            raise StaleBooking(Reason("booking.stale", values), **values)
+        unchanged(found.version, version)
         changes = {"hidden": hide, "decision": words, "decided_by": by.person_id, "decided_at": unit.now}
         rating_store.change(unit.session, key, changes)
         what = "hidden" if hide else "kept"

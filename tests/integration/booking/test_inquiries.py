@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.booking import service
+from resource_hub.domain.booking.dividing import look_take_over
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -274,3 +275,19 @@ def test_the_order_is_what_the_price_was_named_for(scene: Scene) -> None:
     with pytest.raises(BookingRefused) as refused:
         service.split(made.key, moment("2026-03-04T10:00+08:00"), by=scene.booker)
     assert codes(refused) == ["booking.given_not_divided"]
+
+
+def test_it_goes_to_no_other_customer(scene: Scene) -> None:
+    found = accepted(scene)
+    assert found.quote is not None
+    made = make_booking(scene, asked=make_asked(given_id=found.quote.key.id))
+    _firm, person, other = another_booker()
+    customer_id = next(iter(other.customer_ids))
+    with pytest.raises(BookingRefused) as refused:
+        service.offer_hand_over(made.key, customer_id, by=scene.booker)
+    assert codes(refused) == ["booking.given_not_divided"]
+    look = look_take_over(made, customer_id, person.id, other, clock.now())
+    assert "booking.given_not_divided" in [reason.code for reason in look.reasons]
+    # A colleague of the same customer may use it.
+    colleague = make_person(roles=[(scene.firm, Role.BOOKER)])
+    assert service.hand_over(made.key, colleague.id, by=scene.booker).quote_id == made.quote_id
