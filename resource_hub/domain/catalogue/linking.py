@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.catalogue.errors import ListingInvalid, ListingStale
-from resource_hub.domain.catalogue.listings import may_manage
 from resource_hub.domain.catalogue.lookups import resource, resources
+from resource_hub.domain.catalogue.managing import may_manage
 from resource_hub.domain.catalogue.tables import ResourceLink
 from resource_hub.domain.catalogue.terms import TIMED_KINDS, LinkRecord
 from resource_hub.infra.database import reading

@@ -14,7 +14,7 @@ from resource_hub.domain.accounts.terms import Actor, OrganisationRecord
 from resource_hub.domain.catalogue import contents as contents_json
 from resource_hub.domain.catalogue import ports, rules, store
 from resource_hub.domain.catalogue.errors import ChangeNotFound, NotYours, ResourceNotFound
-from resource_hub.domain.catalogue.listings import APPROVES, MANAGES
+from resource_hub.domain.catalogue.managing import APPROVES, MANAGES
 from resource_hub.domain.catalogue.tables import Resource
 from resource_hub.domain.catalogue.terms import (
     ChangeRecord,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from resource_hub.domain.catalogue.copying import COPYABLE, copy_apply, copy_preview
+from resource_hub.domain.catalogue.deciding import approve, refuse, relist, take_effect, withdraw
 from resource_hub.domain.catalogue.importing.bulk import Options as ImportOptions
 from resource_hub.domain.catalogue.importing.bulk import apply as apply_rows
 from resource_hub.domain.catalogue.importing.bulk import apply_many
@@ -24,26 +26,7 @@ from resource_hub.domain.catalogue.importing.run import (
 )
 from resource_hub.domain.catalogue.index import rebuild as rebuild_index
 from resource_hub.domain.catalogue.linking import links_digest, links_of, save_links
-from resource_hub.domain.catalogue.listings import (
-    APPROVES,
-    COPYABLE,
-    MANAGES,
-    add_units,
-    approve,
-    change_unit,
-    copy_apply,
-    copy_preview,
-    create,
-    open_change,
-    recall,
-    refuse,
-    relist,
-    save_draft,
-    set_working_order,
-    submit,
-    take_effect,
-    withdraw,
-)
+from resource_hub.domain.catalogue.listings import create, recall, save_draft, submit
 from resource_hub.domain.catalogue.lookups import (
     PendingListing,
     approved_later,
@@ -67,6 +50,7 @@ from resource_hub.domain.catalogue.lookups import (
     units_of,
     visible,
 )
+from resource_hub.domain.catalogue.managing import APPROVES, MANAGES, open_change
 from resource_hub.domain.catalogue.search import (
     Hit,
     Query,
@@ -76,6 +60,7 @@ from resource_hub.domain.catalogue.search import (
     search,
     suggestions,
 )
+from resource_hub.domain.catalogue.units import add_units, change_unit, set_working_order
 
 __all__ = [
     "APPROVES",

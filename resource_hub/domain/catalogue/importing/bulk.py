@@ -15,7 +15,6 @@ from resource_hub.domain.catalogue import contents as contents_json
 from resource_hub.domain.catalogue import index, rules, store
 from resource_hub.domain.catalogue.classes import instrument_classes
 from resource_hub.domain.catalogue.importing.rows import RowFacts, RowProblem
-from resource_hub.domain.catalogue.listings import unit_rows
 from resource_hub.domain.catalogue.tables import ListingChange, Resource, Unit
 from resource_hub.domain.catalogue.terms import (
     TIMED_KINDS,
@@ -25,6 +24,7 @@ from resource_hub.domain.catalogue.terms import (
     ResourceKind,
     WorkingOrder,
 )
+from resource_hub.domain.catalogue.units import unit_rows
 from resource_hub.infra.bulk import insert_rows
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import derived_id

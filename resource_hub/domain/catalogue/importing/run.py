@@ -31,7 +31,7 @@ from resource_hub.domain.catalogue.importing.bulk import Options, Outcome
 from resource_hub.domain.catalogue.importing.mapping import SheetMapping
 from resource_hub.domain.catalogue.importing.rows import RowFacts, RowProblem, read_row
 from resource_hub.domain.catalogue.importing.sheet import Sheet, SheetRow, SheetShape
-from resource_hub.domain.catalogue.listings import APPROVES, MANAGES
+from resource_hub.domain.catalogue.managing import APPROVES, MANAGES
 from resource_hub.domain.catalogue.tables import ImportMapping, ImportRun
 from resource_hub.domain.catalogue.terms import ImportState
 from resource_hub.infra.database import reading
