@@ -1,7 +1,8 @@
 """Walk-ins: customers without an account, named by hand when they stand at the door, and joined to a firm later.
 
-A walk-in is an unregistered firm that nobody can enter. When it is joined, its customer goes over to the firm: what was
-booked, used and charged keeps its keys, and the firm's people see and settle it; new orders go by the firm itself.
+A walk-in is an unregistered firm that nobody can enter. The host asks the firm whose it may be; when that one says yes,
+the customer goes over to it: what was booked, used and charged keeps its keys, and the firm's people see and settle it;
+new orders go by the firm itself.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from resource_hub.domain.accounts.terms import (
 )
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
-from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.infra.unit_of_work import Unit, unit_of_work
 from resource_hub.kernel.errors import Reason
 
 RECEIVES = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.OFFICE, Role.INSTITUTION_ADMIN)
@@ -35,10 +36,21 @@ _MOST_NAME, _MOST_CONTACT = 200, 200
 
 @dataclass(frozen=True, slots=True)
 class WalkIn:
-    """A walk-in of a host; ``contact`` is how to reach it, as written down at the door."""
+    """A walk-in of a host; ``contact`` is how to reach it, as written down at the door, ``asked_id`` the firm that was
+    asked whether it is one of its own."""
 
     customer: CustomerRecord
     contact: str
+    host_id: UUID
+    asked_id: UUID | None
+
+
+def _walk_in(customer: Customer, organisation: Organisation) -> WalkIn:
+    settings = organisation.settings or {}
+    asked = settings.get("asked")
+    host_id = UUID((organisation.source_key or "").split(":")[1])
+    contact = str(settings.get("contact", ""))
+    return WalkIn(store.customer_record(customer), contact, host_id, UUID(asked) if asked else None)
 
 
 def _source(host_id: UUID) -> str:
@@ -98,40 +110,89 @@ def walk_ins(by: Actor, limit: int = 200) -> list[WalkIn]:
         .order_by(Customer.created_at.desc(), Customer.id)
         .limit(limit)
     )
-    return [
-        WalkIn(store.customer_record(customer), str((organisation.settings or {}).get("contact", "")))
-        for customer, organisation in rows
-    ]
+    return [_walk_in(customer, organisation) for customer, organisation in rows]
 
 
-def join_walk_in(customer_id: UUID, uscc: str, *, by: Actor) -> OrganisationRecord:
-    """Let what a walk-in booked belong to a registered firm, named by its credit code.
+def _open(customer_id: UUID, *, lock: bool = False) -> tuple[Customer, Organisation]:
+    """A walk-in that belongs to no firm yet.
+
+    Raises:
+        UnknownCustomer: there is none.
+    """
+    customer = store.customer_row(customer_id)
+    organisation = store.organisation_row(customer.organisation_id, lock=lock) if customer else None
+    if customer is None or organisation is None or not is_walk_in(store.organisation_record(organisation)):
+        raise UnknownCustomer()
+    if organisation.state != OrganisationState.ACTIVE.value:
+        raise UnknownCustomer()
+    return customer, organisation
+
+
+def ask_firm(customer_id: UUID, uscc: str, *, by: Actor) -> OrganisationRecord:
+    """Ask a registered firm, named by its credit code, whether a walk-in is one of its own. It answers itself: what was
+    booked and charged becomes the firm's to pay.
 
     Raises:
         UnknownCustomer: none such of this host, or joined before. BadInput: no active firm has this code.
     """
     with unit_of_work() as unit:
-        customer = store.customer_row(customer_id)
-        organisation = store.organisation_row(customer.organisation_id, lock=True) if customer else None
-        ours = organisation is not None and (organisation.source_key or "").startswith(_source(by.organisation_id))
-        open_ = organisation is not None and organisation.state == OrganisationState.ACTIVE.value
-        if customer is None or organisation is None or not ours or not open_ or not by.has(*RECEIVES):
+        customer, organisation = _open(customer_id, lock=True)
+        ours = (organisation.source_key or "").startswith(_source(by.organisation_id))
+        if not ours or not by.has(*RECEIVES):
             raise UnknownCustomer()
         firm = store.organisation_by_uscc(codes.check(uscc).code)
         if firm is None or firm.state != OrganisationState.ACTIVE.value or firm.kind != OrganisationKind.FIRM.value:
             raise BadInput(Reason("accounts.no_such_firm", {}, "uscc"))
-        customer.organisation_id, customer.state = firm.id, "closed"
-        organisation.state = OrganisationState.MERGED.value
-        # How to reach them is the firm's own affair from now on.
-        organisation.settings = {"merged_into": str(firm.id)}
+        organisation.settings = {**(organisation.settings or {}), "asked": str(firm.id)}
         organisation.version += 1
-        details = {"customer": str(customer_id), "into": str(firm.id)}
-        for whose in (by.organisation_id, firm.id):
-            subject = f"organisation:{organisation.id}"
-            unit.audit("accounts.walk_in_joined", whose, subject, details, person_id=by.person_id)
-        payload = {
-            "customer_id": str(customer_id), "organisation_id": str(firm.id), "host_id": str(by.organisation_id),
-            "name": {"zh": customer.name_zh, "en": customer.name_en},
-        }  # fmt: skip
-        unit.publish("accounts.walk_in_joined", f"organisation:{organisation.id}", payload)
+        _happened(unit, "asked", customer, firm.id, by)
         return store.organisation_record(firm)
+
+
+def asked_walk_in(customer_id: UUID, *, by: Actor) -> WalkIn:
+    """A walk-in on which the actor's firm is asked.
+
+    Raises:
+        UnknownCustomer: there is none, or somebody else is asked.
+    """
+    found = _walk_in(*_open(customer_id))
+    if found.asked_id != by.organisation_id or not by.has(Role.FIRM_ADMIN):
+        raise UnknownCustomer()
+    return found
+
+
+def answer_walk_in(customer_id: UUID, accept: bool, *, by: Actor) -> None:
+    """The firm's answer: the walk-in's bookings, sessions and charges become its own, or the host is told that they
+    are not.
+
+    Raises:
+        UnknownCustomer: the firm is not asked, or has answered.
+    """
+    with unit_of_work() as unit:
+        customer, organisation = _open(customer_id, lock=True)
+        asked_walk_in(customer_id, by=by)
+        if accept:
+            customer.organisation_id, customer.state = by.organisation_id, "closed"
+            organisation.state = OrganisationState.MERGED.value
+            # How to reach them is the firm's own affair from now on.
+            organisation.settings = {"merged_into": str(by.organisation_id)}
+        else:
+            organisation.settings = {k: v for k, v in (organisation.settings or {}).items() if k != "asked"}
+        organisation.version += 1
+        unit.session.flush()
+        _happened(unit, "joined" if accept else "refused", customer, by.organisation_id, by, organisation)
+
+
+def _happened(
+    unit: Unit, what: str, customer: Customer, firm_id: UUID, by: Actor, walk_in: Organisation | None = None
+) -> None:
+    """Audit at both parties, and the message."""
+    organisation = walk_in or store.organisation_row(customer.organisation_id)
+    assert organisation is not None
+    host_id = UUID((organisation.source_key or "").split(":")[1])
+    details = {"customer": str(customer.id), "firm": str(firm_id)}
+    for whose in (host_id, firm_id):
+        subject = f"organisation:{organisation.id}"
+        unit.audit(f"accounts.walk_in_{what}", whose, subject, details, person_id=by.person_id)
+    payload = {"customer_id": str(customer.id), "firm_id": str(firm_id), "host_id": str(host_id)}
+    unit.publish(f"accounts.walk_in_{what}", f"organisation:{organisation.id}", payload)

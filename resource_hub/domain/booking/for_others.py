@@ -39,6 +39,16 @@ def book_walk_in(key: HostKey, asked: Asked, name: str, contact: str, *, by: Act
         return ordering.request(key, replace(asked, customer_id=customer.id, person_id=None), by=by)
 
 
+def bookings_of_walk_in(customer_id: UUID, *, by: Actor, limit: int = 100) -> list[BookingRecord]:
+    """What a firm that is asked about a walk-in would take over.
+
+    Raises:
+        UnknownCustomer: the firm is not asked.
+    """
+    accounts.asked_walk_in(customer_id, by=by)
+    return store.of_customers(database.reading(), [customer_id], limit=limit)
+
+
 def customers_at(by: Actor, limit: int = 200) -> Sequence[UUID]:
     """Customers who booked what an actor of the host looks after, the latest first."""
     reach = reading.reach_of(by)

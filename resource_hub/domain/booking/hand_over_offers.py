@@ -7,6 +7,7 @@ itself. Who takes it pays the price of its own class, by the rules as they are t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from uuid import UUID
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.booking import hand_over_store, managing, reading
+from resource_hub.domain.booking import hand_over_store, managing, reading, store
 from resource_hub.domain.booking.dividing import (
     TakeOver,
     ahead,
@@ -159,7 +160,15 @@ def look_offer(key: HostKey, *, by: Actor) -> TakeOver:
     if not ours:
         raise NoSuchBooking()
     record = reading.booking(found.booking_key)
-    return look_take_over(record, found.to_customer_id, by.person_id, by, clock.now())
+    look = look_take_over(record, found.to_customer_id, by.person_id, by, clock.now())
+    return replace(look, reasons=_changed(found) + look.reasons)
+
+
+def _changed(one: HandOverRecord) -> tuple[Reason, ...]:
+    """Who takes a booking over takes what was offered, not what was made of it since."""
+    events = store.events(reads(), one.booking_key)
+    changed = any(e.at > one.offered_at and e.kind in ("changed", "proposed", "split") for e in events)
+    return (Reason("booking.hand_over_changed", {}),) if changed else ()
 
 
 def _opened(
@@ -206,6 +215,8 @@ def accept(
         one, record = _opened(unit, key, by, version, theirs=True)
         if one.to_customer_id not in by.customer_ids:
             raise NoSuchBooking()
+        if _changed(one):
+            raise WrongState(*_changed(one))
         done = take_over_in(unit, record, one.to_customer_id, person_id or by.person_id, Side.CUSTOMER, by)
         _happened(unit, _answer(unit, one, HandOverState.ACCEPTED, by.person_id, ""), "accepted", by.person_id)
         return done

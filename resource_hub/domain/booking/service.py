@@ -6,7 +6,7 @@ from resource_hub.domain.booking.answers import answers_of, may_answer_now
 from resource_hub.domain.booking.answers import remind_due as remind_answers
 from resource_hub.domain.booking.approving import ToApprove, to_approve
 from resource_hub.domain.booking.dividing import hand_over, split, successors
-from resource_hub.domain.booking.for_others import book_walk_in, customers_at
+from resource_hub.domain.booking.for_others import book_walk_in, bookings_of_walk_in, customers_at
 from resource_hub.domain.booking.hand_over_offers import accept as accept_hand_over
 from resource_hub.domain.booking.hand_over_offers import decline as decline_hand_over
 from resource_hub.domain.booking.hand_over_offers import expire_due as expire_hand_overs
@@ -238,6 +238,7 @@ __all__ = [
     "booking_for",
     "bookings_at",
     "bookings_of",
+    "bookings_of_walk_in",
     "busy_helper",
     "buyer",
     "by_inquiry",

@@ -181,6 +181,25 @@ def _left(unit: Unit, event: Event) -> None:
         )
 
 
+def _walk_in(unit: Unit, event: Event) -> None:
+    """The firm is asked, the host is told what it answered."""
+    firm = accounts.organisation(UUID(event.payload["firm_id"]))
+    host = accounts.organisation(UUID(event.payload["host_id"]))
+    customer = accounts.customer(UUID(event.payload["customer_id"]))
+    values = {
+        "walk_in": {"zh": customer.name_zh, "en": customer.name_en},
+        "firm": _name(firm),
+        "host": _name(host),
+    }
+    if event.name == "accounts.walk_in_asked":
+        people, whose = accounts.people_with_role(firm.id, Role.FIRM_ADMIN), firm
+        link = f"/o/{firm.code}/walk-in/{customer.id}"
+    else:
+        people, whose = accounts.people_with_role(host.id, Role.MANAGER, Role.OFFICE), host
+        link = f"/o/{host.code}/walk-ins"
+    service.notify(unit, people, event.name, values, link, whose.id, key=f"event/{event.id}")
+
+
 def _training(unit: Unit, event: Event) -> None:
     key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["qualification_id"]))
     found = accounts.training(key)
@@ -207,6 +226,9 @@ SUBSCRIPTIONS: dict[str, list[tuple[str, Handler]]] = {
     "accounts.joined": [("notices.joined", _joined)],
     "accounts.role_changed": [("notices.role_changed", _role_changed)],
     "accounts.left": [("notices.left", _left)],
+    "accounts.walk_in_asked": [("notices.walk_in", _walk_in)],
+    "accounts.walk_in_joined": [("notices.walk_in", _walk_in)],
+    "accounts.walk_in_refused": [("notices.walk_in", _walk_in)],
     "accounts.training_granted": [("notices.training", _training)],
     "accounts.training_revoked": [("notices.training", _training)],
     "accounts.training_expiring": [("notices.training", _training)],

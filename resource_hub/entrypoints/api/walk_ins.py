@@ -1,4 +1,4 @@
-"""Walk-ins for programs: who was written down at the door, and joining them to a firm."""
+"""Walk-ins for programs: who was written down at the door, and whether they are a firm's own."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from flask import g
 from flask_smorest import Blueprint
 
 from resource_hub.domain.accounts import service
+from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.booking import service as booking
 from resource_hub.entrypoints.api.accounts import NameSchema
+from resource_hub.entrypoints.api.booking_schemas import BookingSchema
+from resource_hub.entrypoints.api.booking_values import rows_out
 from resource_hub.entrypoints.api.common import own_house
 from resource_hub.entrypoints.api.writing import CreateHeaders, once
 from resource_hub.entrypoints.support.fields import Identifier, Text
@@ -25,13 +28,18 @@ class WalkInSchema(ma.Schema):
     customer_id = Identifier(required=True)
     name = ma.fields.Nested(NameSchema, required=True)
     contact = ma.fields.String(required=True)
+    asked_firm_id = Identifier(required=True, allow_none=True)
 
 
 class WalkInsSchema(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(WalkInSchema), required=True)
 
 
-class JoinIn(ma.Schema):
+class WalkInBookingsSchema(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(BookingSchema), required=True)
+
+
+class AskIn(ma.Schema):
     uscc = Text(
         required=True,
         validate=ma.validate.Length(1, 18),
@@ -39,10 +47,16 @@ class JoinIn(ma.Schema):
     )
 
 
-class JoinedSchema(ma.Schema):
-    """The firm to which the walk-in's bookings, sessions and charges belong from now on."""
+class AskedSchema(ma.Schema):
+    """The firm that answers whether the walk-in is one of its own."""
 
     firm_id = Identifier(required=True)
+
+
+class WalkInAnswerIn(ma.Schema):
+    accept = ma.fields.Boolean(
+        required=True, metadata={"description": "true: bookings, sessions and charges become the firm's"}
+    )
 
 
 @blueprint.get(_AT)
@@ -57,6 +71,7 @@ def listed(host: str) -> dict[str, Any]:
                 "customer_id": one.customer.id,
                 "name": {"zh": one.customer.name_zh, "en": one.customer.name_en},
                 "contact": one.contact,
+                "asked_firm_id": one.asked_id,
             }
             for one in service.walk_ins(g.actor)
         ]
@@ -64,15 +79,32 @@ def listed(host: str) -> dict[str, Any]:
 
 
 @blueprint.post(f"{_AT}/<uuid:customer_id>/firm")
-@blueprint.arguments(JoinIn)
+@blueprint.arguments(AskIn)
 @blueprint.arguments(CreateHeaders, location="headers")
-@blueprint.response(201, JoinedSchema)
+@blueprint.response(201, AskedSchema)
 @allows(*booking.STAFF)
-def join(data: dict[str, Any], headers: dict[str, Any], host: str, customer_id: UUID) -> dict[str, Any]:
-    """Let what a walk-in booked belong to a registered firm."""
+def ask(data: dict[str, Any], headers: dict[str, Any], host: str, customer_id: UUID) -> dict[str, Any]:
+    """Ask a registered firm whether a walk-in is one of its own."""
     own_house(host)
 
     def made() -> dict[str, Any]:
-        return {"id": str(service.join_walk_in(customer_id, data["uscc"], by=g.actor).id)}
+        return {"id": str(service.ask_firm(customer_id, data["uscc"], by=g.actor).id)}
 
     return {"firm_id": UUID(once(headers, made)["id"])}
+
+
+@blueprint.get("/walk-ins/<uuid:customer_id>/bookings")
+@blueprint.response(200, WalkInBookingsSchema)
+@allows(Role.FIRM_ADMIN)
+def bookings(customer_id: UUID) -> dict[str, Any]:
+    """What the token's firm, which is asked, would take over."""
+    return {"items": rows_out(booking.bookings_of_walk_in(customer_id, by=g.actor))}
+
+
+@blueprint.post("/walk-ins/<uuid:customer_id>/answer")
+@blueprint.arguments(WalkInAnswerIn)
+@blueprint.response(204)
+@allows(Role.FIRM_ADMIN)
+def answer(data: dict[str, Any], customer_id: UUID) -> None:
+    """The firm's yes or no. Who answers again is told that nothing is asked any more."""
+    service.answer_walk_in(customer_id, data["accept"], by=g.actor)

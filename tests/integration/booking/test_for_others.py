@@ -87,12 +87,35 @@ def test_somebody_at_the_door_is_booked_and_belongs_to_a_firm_later(now: Any) ->
     with pytest.raises(errors.NoSuchBooking):
         service.booking_for(made.key, scene.booker)
     with pytest.raises(BadInput):
-        accounts.join_walk_in(made.customer_id, "91340100000000000X", by=scene.manager)
+        accounts.ask_firm(made.customer_id, "91340100000000000X", by=scene.manager)
     firm = scene.firm
     assert firm.uscc is not None
-    assert accounts.join_walk_in(made.customer_id, firm.uscc, by=scene.manager).id == firm.id
+    admin_person = make_person(roles=[(firm, Role.FIRM_ADMIN)])
+    admin = actor(admin_person, firm)
+    with pytest.raises(UnknownCustomer):
+        accounts.answer_walk_in(made.customer_id, True, by=admin)
+    assert accounts.ask_firm(made.customer_id, firm.uscc, by=scene.manager).id == firm.id
+    outbox.deliver_due()
+    assert "accounts.walk_in_asked" in [n.kind for n in notices.inbox(admin_person.id)]
+    # Nothing is the firm's before it says so, and only its administrator does.
+    assert made.customer_id not in actor(scene.booker_person, firm).led_customer_ids
+    with pytest.raises(UnknownCustomer):
+        accounts.answer_walk_in(made.customer_id, True, by=scene.booker)
+    accounts.answer_walk_in(made.customer_id, False, by=admin)
+    db.session.remove()
+    assert accounts.walk_ins(scene.manager)[0].asked_id is None
+    with pytest.raises(UnknownCustomer):
+        accounts.answer_walk_in(made.customer_id, True, by=admin)
+    accounts.ask_firm(made.customer_id, firm.uscc, by=scene.manager)
+    db.session.remove()
+    assert [b.key for b in service.bookings_of_walk_in(made.customer_id, by=admin)] == [made.key]
+    accounts.answer_walk_in(made.customer_id, True, by=admin)
     db.session.remove()
     assert accounts.walk_ins(scene.manager) == []
+    outbox.deliver_due()
+    assert {"accounts.walk_in_joined", "accounts.walk_in_refused"} <= {
+        n.kind for n in notices.inbox(scene.manager.person_id)
+    }
     by = actor(scene.booker_person, firm)
     assert by.customer_ids == scene.booker.customer_ids and made.customer_id in by.led_customer_ids
     assert made.key in [record.key for record in service.bookings_of(by)]
@@ -100,7 +123,7 @@ def test_somebody_at_the_door_is_booked_and_belongs_to_a_firm_later(now: Any) ->
     # New orders go by the firm itself.
     assert service.request(scene.key, make_asked(), by=by).customer_id == scene.customer_id
     with pytest.raises(UnknownCustomer):
-        accounts.join_walk_in(made.customer_id, firm.uscc, by=scene.manager)
+        accounts.ask_firm(made.customer_id, firm.uscc, by=scene.manager)
 
 
 def test_nothing_is_written_down_when_the_booking_fails(now: Any) -> None:
@@ -120,7 +143,7 @@ def test_walk_ins_are_their_hosts_own(now: Any) -> None:
     other = actor(make_person(roles=[(host, Role.MANAGER)]), host)
     assert accounts.walk_ins(other) == []
     with pytest.raises(UnknownCustomer):
-        accounts.join_walk_in(made.customer_id, scene.firm.uscc or "", by=other)
+        accounts.ask_firm(made.customer_id, scene.firm.uscc or "", by=other)
     with pytest.raises(NotFound):
         service.book_walk_in(scene.key, make_asked(), "新材公司", "", by=other)
     with pytest.raises(NotYours):

@@ -140,6 +140,18 @@ def test_what_was_cancelled_or_has_begun_cannot_be_taken(now: Any) -> None:
         service.accept_hand_over(one.offer.key, by=one.taker)
 
 
+def test_what_was_changed_since_has_to_be_offered_anew(now: Any) -> None:
+    one = offered()
+    with clock.fixed(now + timedelta(minutes=1)):
+        service.change(one.booking.key, make_asked("2026-03-04T09:00+08:00", "2026-03-04T11:00+08:00").span, by=one.scene.booker)
+        assert [r.code for r in service.look_hand_over(one.offer.key, by=one.taker).reasons] == ["booking.hand_over_changed"]
+        with pytest.raises(errors.WrongState):
+            service.accept_hand_over(one.offer.key, by=one.taker)
+        service.withdraw_hand_over(one.offer.key, by=one.scene.booker)
+        again = service.offer_hand_over(one.booking.key, one.customer_id, by=one.scene.booker)
+        assert service.accept_hand_over(again.key, by=one.taker).customer_id == one.customer_id
+
+
 def test_the_takers_own_rules_hold(now: Any) -> None:
     quota = {"per": "person", "period": "future", "measure": "bookings", "limit": 1}
     one = offered(rules={"quotas": [quota]})

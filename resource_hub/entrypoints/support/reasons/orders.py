@@ -26,6 +26,13 @@ SENTENCES = {
     "catalogue.link_chain": N_("What comes along with something cannot have helpers of its own."),
     "booking.override_not_yours": N_("Only who decides at the host sets rules aside, and only for a customer."),
     "accounts.no_such_firm": N_("No registered firm has this credit code."),
+    "notice.accounts.walk_in_asked": N_("%(host)s asks whether “%(walk_in)s”, for whom it booked, is one of yours."),
+    "notice.accounts.walk_in_joined": N_("%(firm)s took over the bookings of “%(walk_in)s”."),
+    "notice.accounts.walk_in_refused": N_("%(firm)s says that “%(walk_in)s” is none of its own."),
+    "label.accounts.walk_in_asked": N_("A host asks whether a walk-in is ours"),
+    "label.accounts.walk_in_joined": N_("A firm took over a walk-in"),
+    "label.accounts.walk_in_refused": N_("A firm does not know a walk-in"),
+    "booking.hand_over_changed": N_("The booking was changed after it was offered."),
     "notice.booking.booked_for_you": N_("%(resource)s: the host booked for you (%(number)s). You may change or cancel it."),
     "label.booking.booked_for_you": N_("A host booked for me"),
     "booking.hand_over_to_be_taken": N_("Another organisation has to take it: offer it."),
@@ -131,6 +138,7 @@ SENTENCES = {
 }
 
 REMEDIES = {
+    "booking.hand_over_changed": N_("Ask for a new offer, or offer it again."),
     "booking.hand_over_to_be_taken": N_("Offer it on the page “Split or hand over”; the other organisation answers."),
     "booking.hand_over_same": N_("Choose the person under “Hand over”."),
     "booking.hand_over_open": N_("Wait for the answer, or take the offer back first."),

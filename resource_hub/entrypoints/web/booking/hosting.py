@@ -41,6 +41,7 @@ from resource_hub.entrypoints.web.booking.timetable import (
     LaneRow,
     Timetable,
     first_day,
+    on_the_grid,
     shown_part,
     timetable,
 )
@@ -308,10 +309,22 @@ def _tables(
             return f"{word('booking.state', found.state)} · {name}"
         return name
 
-    def link(stretch: Stretch, _piece: TimeSpan, _unit_id: UUID) -> str:
-        if holder(stretch) is None or stretch.look in (Look.SETUP, Look.TEARDOWN):
-            return ""
-        return shown_at.replace(str(_ANY), str(stretch.holder_id))
+    now, tz = clock.now(), zone(host.zone)
+
+    def link_of(resource: ResourceRecord, step: int) -> Callable[[Stretch, TimeSpan, UUID], str]:
+        for_customer = url_for("calendar.book_for", organisation=organisation, code=resource.code)
+
+        def link(stretch: Stretch, piece: TimeSpan, unit_id: UUID) -> str:
+            if stretch.bookable and piece.end > now:
+                start = on_the_grid(max(piece.start, now).astimezone(tz), step)
+                if start >= piece.end:
+                    return ""
+                return f"{for_customer}?start_day={start:%Y-%m-%d}&start_time={start:%H:%M}&unit={unit_id}"
+            if holder(stretch) is None or stretch.look in (Look.SETUP, Look.TEARDOWN):
+                return ""
+            return shown_at.replace(str(_ANY), str(stretch.holder_id))
+
+        return link
 
     def move(stretch: Stretch) -> str:
         found = holder(stretch)
@@ -321,7 +334,12 @@ def _tables(
 
     part = shown_part(weeks.values())
     return [
-        (r, timetable(weeks[r.key], link=link, tell=tell, move=move, part=part))
+        (
+            r,
+            timetable(
+                weeks[r.key], link=link_of(r, weeks[r.key].step_minutes), tell=tell, move=move, part=part
+            ),
+        )
         for r in shown
         if r.key in weeks
     ]

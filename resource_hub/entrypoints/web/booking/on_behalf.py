@@ -1,4 +1,4 @@
-"""Booking for a customer or a walk-in from the laboratory's calendar, and joining a walk-in to its firm."""
+"""Booking for a customer or a walk-in from the laboratory's calendar."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ def _whom(form: Form) -> tuple[UUID | None, UUID | None]:
 def start(organisation: str, code: str) -> tuple[str, int]:
     """The form for booking in somebody else's name, with the time that was chosen."""
     record = _resource(code)
-    form = Form({"mode": record.modes[0] if record.modes else "", "start_day": request.args.get("start_day", "")})
+    chosen = {name: request.args.get(name, "") for name in ("start_day", "start_time", "unit")}
+    form = Form({"mode": record.modes[0] if record.modes else "", **chosen})
     return _page(record, form, None, ())
 
 
@@ -93,6 +94,7 @@ def _page(record: ResourceRecord, form: Form, quote: Any, reasons: tuple[Reason,
         search=text,
         whom=[*_customers(text), (_("At the door"), [(WALK_IN, _("somebody without an account"))])],
         rules=rules,
+        units=[(str(u.key.id), u.name(formatting.language())) for u in catalogue.units(record.key, active_only=True)],
         quote=quote,
         reasons=sentences.tell_all(reasons),
         may_override=decides and overriding.waivable(reasons),
@@ -161,39 +163,3 @@ def _booked(organisation: str, made: BookingRecord) -> Any:
     return redirect(
         url_for("bookings.show", organisation=organisation, host=organisation, booking_id=made.key.id), 303
     )
-
-
-# ---- walk-ins --------------------------------------------------------------------------------------------------
-
-
-@calendar.get("/o/<organisation>/walk-ins", endpoint="walk_ins")
-@allows(*service.STAFF)
-def walk_ins(organisation: str) -> tuple[str, int]:
-    """Who was written down at the door and belongs to no firm yet."""
-    return _walk_ins(Form(), None)
-
-
-def _walk_ins(form: Form, at: UUID | None) -> tuple[str, int]:
-    html = render_template("booking/walk_ins.html", rows=accounts.walk_ins(g.actor), form=form, plain=Form(), at=at)
-    return html, form.status
-
-
-@calendar.post("/o/<organisation>/walk-ins/<uuid:customer_id>/join", endpoint="walk_in_joined")
-@allows(*service.STAFF)
-@once
-def join(organisation: str, customer_id: UUID) -> Any:
-    """Let what a walk-in booked belong to its firm."""
-    form = Form.sent()
-    code = form.text("uscc", required=True, longest=18)
-    if code is not None:
-        try:
-            firm = accounts.join_walk_in(customer_id, code, by=g.actor)
-        except NotFound:
-            raise
-        except DomainError as error:
-            form.refuse(error)
-        else:
-            name = formatting.plain(firm.name_in(formatting.language()))
-            flash(_("Joined: %(firm)s sees these bookings from now on.", firm=name), "good")
-            return redirect(url_for("calendar.walk_ins", organisation=organisation), 303)
-    return _walk_ins(form, customer_id)

@@ -240,6 +240,14 @@ def _clock(minute: int) -> str:
     return "24:00" if minute == _DAY else f"{minute // 60:02d}:{minute % 60:02d}"
 
 
+def on_the_grid(start: datetime, step: int) -> datetime:
+    """The first moment from ``start`` on at which a booking may begin; ``step`` in minutes of the wall clock."""
+    into = (start.hour * 60 + start.minute) % step
+    if not into and not start.second:
+        return start
+    return start + timedelta(minutes=step - into, seconds=-start.second, microseconds=-start.microsecond)
+
+
 def first_day(text: str | None, today: date, view: str) -> date:
     """The first day that a view shows: the day asked for, or the Monday of its week."""
     monday = monday_of(text, today)

@@ -20,7 +20,7 @@ from resource_hub.entrypoints.support import formatting
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.months import month, month_of, next_month, span_of
 from resource_hub.entrypoints.web.booking.reading_forms import query_of
-from resource_hub.entrypoints.web.booking.timetable import days_name, first_day, timetable
+from resource_hub.entrypoints.web.booking.timetable import days_name, first_day, on_the_grid, timetable
 from resource_hub.infra import clock
 from resource_hub.kernel.time import TimeSpan, local_day, zone
 
@@ -100,12 +100,7 @@ def _link(record: ResourceRecord, asked: Asked, week: str, view: str) -> Any:
             return url_for("booking.permanent", host=record.host_code, booking_id=stretch.holder_id)
         if not stretch.bookable:
             return ""
-        start = piece.start.astimezone(tz)
-        into = (start.hour * 60 + start.minute) % rules.step
-        if into or start.second:
-            start += timedelta(
-                minutes=rules.step - into, seconds=-start.second, microseconds=-start.microsecond
-            )
+        start = on_the_grid(piece.start.astimezone(tz), rules.step)
         end = min(
             start + timedelta(minutes=length),
             max(piece.end.astimezone(tz), start + timedelta(minutes=rules.step)),

@@ -10,7 +10,7 @@ from resource_hub.domain.accounts.terms import PersonRecord, Role
 from resource_hub.domain.booking import service
 from tests.builders import accounts as build
 from tests.builders.booking import Scene
-from tests.support.door import World
+from tests.support.door import Door, World
 from tests.web.booking.pages.conftest import Desk
 from tests.web.booking.test_api import ORDER, codes
 
@@ -25,7 +25,12 @@ def test_the_laboratory_books_for_a_customer(
     app: Flask, scene: Scene, desk_of: Callable[[PersonRecord], Desk]
 ) -> None:
     desk = desk_of(scene.manager_person)
-    assert at(scene) in desk.see(f"/o/{scene.host.code}/calendar", day="2026-03-03")
+    week = desk.see(f"/o/{scene.host.code}/calendar", day="2026-03-03")
+    # A free stretch of the calendar leads to the form with its beginning; what is past leads nowhere.
+    free = f"{at(scene)}?start_day=2026-03-03&start_time=09:00&unit="
+    assert free in week
+    assert "&start_time=" not in desk.see(f"/o/{scene.host.code}/calendar", day="2026-03-01")
+    assert 'value="09:00"' in desk.see(week[week.index(free) :].split('"')[0])
     page = desk.see(at(scene), search=scene.firm.uscc)
     whom = f"{scene.customer_id}:{scene.booker_person.id}"
     assert whom in page
@@ -70,10 +75,17 @@ def test_somebody_at_the_door_is_booked_and_joined_to_a_firm(
     assert "新材公司" in listed and "138" in listed
     with app.app_context():
         (record,) = service.bookings_at(scene.manager)
-    wrong = desk.send(f"{walk_ins}/{record.customer_id}/join", listed, uscc="91340100000000000X")
+        admin = build.make_person(roles=[(scene.firm, Role.FIRM_ADMIN)])
+    wrong = desk.send(f"{walk_ins}/{record.customer_id}/ask", listed, uscc="91340100000000000X")
     assert wrong.status_code == 422
-    joined = desk.send(f"{walk_ins}/{record.customer_id}/join", desk.see(walk_ins), uscc=scene.firm.uscc)
-    assert joined.status_code == 303
+    asked = desk.send(f"{walk_ins}/{record.customer_id}/ask", desk.see(walk_ins), uscc=scene.firm.uscc)
+    assert asked.status_code == 303 and "has not answered yet" in desk.see(walk_ins)
+    theirs, firm = f"/o/{scene.firm.code}/walk-in/{record.customer_id}", desk_of(admin)
+    desk_of(scene.booker_person).see(theirs, 403)
+    page = firm.see(theirs)
+    assert "新材公司" in page and "600.00" in page
+    assert firm.send(theirs, page, answer="yes").status_code == 303
+    firm.see(theirs, 404)
     assert record.number in desk_of(scene.booker_person).see(f"/o/{scene.firm.code}/bookings")
 
 
@@ -92,13 +104,22 @@ def test_the_same_over_the_rest_interface(world: World) -> None:
     assert world.manager("POST", f"{world.at}/bookings", 201, json=body, headers=key).json == made
     world.booker("POST", f"{world.at}/bookings", 404, json=body)
     (one,) = world.manager("GET", f"{host}/walk-ins", 200).json["items"]
-    assert one == {"customer_id": made["customer_id"], "name": {"zh": "新材公司", "en": ""}, "contact": "138"}
+    name = {"zh": "新材公司", "en": ""}
+    assert one == {"customer_id": made["customer_id"], "name": name, "contact": "138", "asked_firm_id": None}
     world.booker("GET", f"{host}/walk-ins", 403)
     path = f"{host}/walk-ins/{one['customer_id']}/firm"
     wrong = world.manager("POST", path, 422, json={"uscc": "91340100000000000X"})
     assert codes(wrong) == ["accounts.no_such_firm"]
-    joined = world.manager("POST", path, 201, json={"uscc": world.scene.firm.uscc}).json
-    assert joined == {"firm_id": str(world.scene.firm.id)}
+    asked = world.manager("POST", path, 201, json={"uscc": world.scene.firm.uscc}).json
+    assert asked == {"firm_id": str(world.scene.firm.id)}
+    with world.app.app_context():
+        admin = build.make_person(roles=[(world.scene.firm, Role.FIRM_ADMIN)])
+        firm = Door(world.app, build.bearer(admin, world.scene.firm))
+    theirs = f"/walk-ins/{one['customer_id']}"
+    assert [row["id"] for row in firm("GET", f"{theirs}/bookings", 200).json["items"]] == [made["id"]]
+    world.booker("POST", f"{theirs}/answer", 403, json={"accept": True})
+    firm("POST", f"{theirs}/answer", 204, json={"accept": True})
+    firm("POST", f"{theirs}/answer", 404, json={"accept": True})
     assert [row["id"] for row in world.booker("GET", "/bookings", 200).json["items"]] == [made["id"]]
     long = {"start": "2026-03-04T09:00:00+08:00", "end": "2026-03-04T11:10:00+08:00"}
     wish = {**ORDER, **long, "customer_id": str(world.scene.customer_id)}
