@@ -22,8 +22,8 @@ from resource_hub.domain.booking.errors import (
     WrongState,
 )
 from resource_hub.domain.booking.inquiry_words import GivenState, Inquiry, InquiryState, QuoteLine, Wish
-from resource_hub.domain.booking.terms import BookingKind
-from resource_hub.domain.catalogue.terms import Mode
+from resource_hub.domain.booking.terms import Asked, BookingKind
+from resource_hub.domain.catalogue.terms import Mode, ResourceKind
 from resource_hub.domain.notices import service as notices
 from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import reading
@@ -291,3 +291,39 @@ def test_it_goes_to_no_other_customer(scene: Scene) -> None:
     # A colleague of the same customer may use it.
     colleague = make_person(roles=[(scene.firm, Role.BOOKER)])
     assert service.hand_over(made.key, colleague.id, by=scene.booker).quote_id == made.quote_id
+
+
+def test_access_to_something_untimed_at_a_named_price(now: datetime) -> None:
+    facts = ("identifier", "creator", "publisher", "publication_year", "resource_type")
+    details = {**dict.fromkeys(facts, "2024"), "identifier": "10.5072/example", "resource_type": "Dataset"}
+    scene = make_scene(kind=ResourceKind.DATASET, tariff=None, details=details)
+    asked = service.ask_for_quote(scene.key, Wish(BookingKind.ACCESS, description="训练材料模型"), by=scene.booker)
+    found = service.accept_quote(given(scene, asked).key, 1, by=scene.booker)
+    assert found.quote is not None
+    order = Asked(kind=BookingKind.ACCESS, mode=None, description="训练材料模型", given_id=found.quote.key.id)
+    made = make_booking(scene, asked=order)
+    assert service.sums_of([made])[made.key].list_price == Money.cny("880.00")
+
+
+def test_samples_at_a_named_price_are_no_more_than_were_priced(now: datetime) -> None:
+    scene = make_scene(tariff=ASK, modes=(Mode.SEND_IN,))
+    with pytest.raises(InvalidOrder) as caught:
+        service.ask_for_quote(scene.key, wish(kind=BookingKind.SAMPLES, mode=Mode.SEND_IN), by=scene.booker)
+    assert codes(caught) == ["booking.inquiry_samples"]
+    ten = wish(kind=BookingKind.SAMPLES, mode=Mode.SEND_IN, length_seconds=0, samples=10)
+    found = given(scene, service.ask_for_quote(scene.key, ten, by=scene.booker))
+    found = service.accept_quote(found.key, 1, by=scene.booker)
+    assert found.quote is not None
+    order = Asked(
+        kind=BookingKind.SAMPLES, mode=Mode.SEND_IN, samples=11, description="断口形貌", hazards=frozenset({"none"}),
+        given_id=found.quote.key.id,
+    )  # fmt: skip
+    with pytest.raises(QuoteLapsed) as lapsed:
+        make_booking(scene, asked=order)
+    assert codes(lapsed) == ["booking.given_more_samples"]
+    made = make_booking(scene, asked=replace(order, samples=10))
+    assert service.sums_of([made])[made.key].list_price == Money.cny("880.00")
+    # A window is another thing than samples.
+    with pytest.raises(QuoteLapsed) as lapsed:
+        make_booking(scene, asked=make_asked(given_id=found.quote.key.id, mode=Mode.SEND_IN))
+    assert "booking.given_used" in codes(lapsed)
