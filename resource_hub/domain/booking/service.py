@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resource_hub.domain.booking.answers import answers_of, may_answer_now
+from resource_hub.domain.booking.answers import answers_of, may_answer, may_answer_now
 from resource_hub.domain.booking.answers import remind_due as remind_answers
 from resource_hub.domain.booking.approving import ToApprove, to_approve
 from resource_hub.domain.booking.dividing import hand_over, split, successors
@@ -301,6 +301,7 @@ __all__ = [
     "look_change_series",
     "look_hand_over",
     "look_series",
+    "may_answer",
     "may_answer_now",
     "may_buy_for",
     "may_deliver",

@@ -61,9 +61,13 @@ def _strikes(unit: Unit, world: World, now: datetime) -> None:
         for one in booking.bookings_of(engineer, states=[BookingState.DONE], until=now, limit=200)
         if one.institution_id == host
     ]
-    # The older one stands, the newest is appealed.
-    for (note, appeal), one, days in zip(_STRIKES, reversed(used[:2]), (20, 3), strict=False):
-        with unit.at(now - timedelta(days=days)):
+    for (note, appeal), days in zip(_STRIKES, (20, 3), strict=True):
+        given_at = now - timedelta(days=days)
+        one = next((one for one in used if one.span is not None and one.span.end < given_at), None)
+        if one is None:
+            continue
+        used.remove(one)
+        with unit.at(given_at):
             given = booking.give_strike(one.number, note=note, by=world.managers[HOST])
         if appeal:
             with unit.at(now - timedelta(hours=5)):

@@ -21,10 +21,12 @@ from resource_hub.domain.booking.rules.states import open_acts
 from resource_hub.domain.booking.terms import (
     Act,
     BookingKind,
+    BookingRecord,
     BookingState,
     Hazard,
     Holder,
     Side,
+    StepState,
 )
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ListingState, ResourceRecord
@@ -66,12 +68,14 @@ class Waiting:
         seconds: until the term; negative once it has passed.
         consent: silence counts as a yes.
         look: why it wants to be looked at by itself; empty where it is harmless.
+        whose: whose answer is wanted now, where it is not this reader's.
     """
 
     row: Row
     seconds: int | None
     consent: bool
     look: str
+    whose: str = ""
 
     @property
     def urgent(self) -> bool:
@@ -103,11 +107,19 @@ def _waiting(rows: Sequence[Row]) -> list[Waiting]:
         rules = plans[record.resource_key].rules
         seconds = int((record.answer_by - now).total_seconds()) if record.answer_by else None
         consent = rules.silence is Silence.CONSENT and record.kind is BookingKind.WINDOW
-        look = _look(row, now)
-        if rules.steps and service.may_answer_now(record, g.actor) is False:
-            look = _("waits for another answer")
-        result.append(Waiting(row, seconds, consent, look))
-    return result
+        whose = _whose(record, now) if rules.steps else ""
+        look = _("waits for another answer") if whose else _look(row, now)
+        result.append(Waiting(row, seconds, consent, look, whose))
+    # What waits for others comes after what waits for the reader; each part keeps the order of terms.
+    return sorted(result, key=lambda one: bool(one.whose))
+
+
+def _whose(record: BookingRecord, now: datetime) -> str:
+    """Of several answers the one that is wanted now, where it is somebody else's to give."""
+    step = next((one for one in service.answers_of(record.key) if one.state is StepState.OPEN), None)
+    if step is None or service.may_answer(record, step, g.actor, now):
+        return ""
+    return word("booking.answerer", step.who)
 
 
 @requests.get("/o/<organisation>/requests")
