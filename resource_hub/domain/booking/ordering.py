@@ -275,7 +275,7 @@ def _book_in(
         )  # fmt: skip
     name = "booking.requested" if waits else "booking.approved"
     announce(unit, booking_key, name, by.person_id, quiet=series_id is not None, **for_customer)
-    return made
+    return replace(made, sums=quoted.sums) if quoted is not None and not helpers else made
 
 
 def _priced(

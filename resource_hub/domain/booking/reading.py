@@ -262,8 +262,11 @@ def next_start_of(person_id: UUID, after: datetime) -> datetime | None:
 
 def sums_of(records: Iterable[BookingRecord]) -> Mapping[HostKey, ThreeSums]:
     """The three sums of many bookings at once, by booking."""
-    wanted = {HostKey(r.key.institution_id, r.quote_id): r.key for r in records if r.quote_id}
-    result: dict[HostKey, ThreeSums] = {}
+    records = list(records)
+    result = {r.key: r.sums for r in records if r.sums is not None}
+    wanted = {
+        HostKey(r.key.institution_id, r.quote_id): r.key for r in records if r.quote_id and r.sums is None
+    }
     for key, order, sums in store.quote_sums(reading(), wanted, set(wanted.values())):
         if key in wanted:
             result[wanted[key]] = result[wanted[key]].plus(sums) if wanted[key] in result else sums

@@ -426,6 +426,8 @@ class BookingRecord:
     fee_decides_at: datetime | None = None
     extras: tuple[str, ...] = ()
     items: Mapping[str, int] = field(default_factory=dict)
+    # Known to who has just made it; all others ask for it.
+    sums: ThreeSums | None = field(default=None, compare=False)
 
     @property
     def institution_id(self) -> UUID:

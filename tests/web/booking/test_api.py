@@ -326,4 +326,4 @@ def test_a_booking_takes_a_handful_of_statements_over_http(world: World) -> None
         book(world, start="2026-03-05T09:00:00+08:00", end="2026-03-05T10:00:00+08:00")
     finally:
         event.remove(engine, "before_cursor_execute", note)
-    assert len(sent) <= (11 if engine.dialect.name == "postgresql" else 22), sent
+    assert len(sent) <= (8 if engine.dialect.name == "postgresql" else 20), sent
