@@ -305,6 +305,8 @@ def _week(app: Flask, scene: Scene, table: Table, name: str) -> float:
     size = len(answer.data) / 1000
     if not answer.headers.get("Content-Encoding"):
         size = len(gzip.compress(answer.data, 5)) / 1000
+    shown = answer.get_data() if not answer.headers.get("Content-Encoding") else gzip.decompress(answer.data)
+    table.row(f"{name}: resources on the page", f"{shown.count(b'data-timetable')} of {RESOURCES}")
     table.row(f"{name}: page", milliseconds(took), "≤ 300 ms", took <= 0.3)
     table.row(f"{name}: as sent", f"{size:.0f} KB", "≤ 300 KB", size <= 300)
     table.row(f"{name}: queries", f"{len(queries)}", "≤ 10", len(queries) <= 10)

@@ -42,7 +42,8 @@ class Stamps:
     def __init__(self) -> None:
         self._unit = current_unit.get()
         self._seen: dict[UUID, Stamp] = {}
-        self._expected: set[UUID] = set()
+        # Calendars and programmes are asked for sooner or later wherever something else is.
+        self._expected = {CALENDARS, PROGRAMMES}
 
     @property
     def hold(self) -> bool:

@@ -148,7 +148,7 @@ def seats(person_id: UUID) -> list[Seat]:
     roles: dict[UUID, set[Role]] = {}
     for row in store.memberships(person_id=person_id):
         roles.setdefault(row.organisation_id, set()).add(Role(row.role))
-    found = store.organisations(roles, states=_ENTERED)
+    found = [o for o in organisation_names(list(roles)).values() if o.state in _ENTERED]
     return sorted((Seat(o, frozenset(roles[o.id])) for o in found), key=lambda s: s.organisation.code)
 
 

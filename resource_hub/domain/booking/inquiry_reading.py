@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import func, select
+
 from resource_hub.domain.accounts.terms import Actor
-from resource_hub.domain.booking import inquiry_store
+from resource_hub.domain.booking import inquiry_store, reading
 from resource_hub.domain.booking.errors import NoSuchInquiry
 from resource_hub.domain.booking.inquiry_words import GivenQuote, Inquiry, InquiryState
 from resource_hub.domain.booking.preparing import STAFF, is_staff
@@ -76,10 +78,22 @@ def inquiries_at(by: Actor, states: Sequence[InquiryState] = (), limit: int = 20
 
 def inquiries_waiting(by: Actor) -> int:
     """How many inquiries wait for a price of this actor's house."""
+    where = _waiting(by)
+    return 0 if where is None else inquiry_store.count(database.reading(), *where)
+
+
+def requests_waiting(by: Actor) -> int:
+    """Orders and inquiries that wait for this actor's house, in one statement: every page of it asks."""
+    parts = [statement.scalar_subquery() for statement in (reading.waiting_orders(by),) if statement is not None]
+    where = _waiting(by)
+    if where is not None:
+        parts.append(select(func.count()).select_from(InquiryRow).where(*where).scalar_subquery())
+    return sum(database.reading().execute(select(*parts)).one()) if parts else 0
+
+
+def _waiting(by: Actor) -> list[Any] | None:
     where = _at_host(by)
-    if where is None:
-        return 0
-    return inquiry_store.count(database.reading(), *where, InquiryRow.state == InquiryState.ASKED.value)
+    return None if where is None else [*where, InquiryRow.state == InquiryState.ASKED.value]
 
 
 def _at_host(by: Actor) -> list[Any] | None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
@@ -220,8 +220,14 @@ def requests(by: Actor, *, limit: int = 200) -> list[BookingRecord]:
 
 def waiting_count(by: Actor) -> int:
     """How many orders wait for an answer of this actor's house."""
+    counted = waiting_orders(by)
+    return 0 if counted is None else reading().scalar(counted) or 0
+
+
+def waiting_orders(by: Actor) -> Select[int] | None:
+    """The count of them as a statement; None where there can be none."""
     found = reach_of(by)
-    return 0 if found == [] else store.count_waiting(reading(), by.organisation_id, found, clock.now())
+    return None if found == [] else store.waiting(by.organisation_id, found, clock.now())
 
 
 def of_resources(keys: Sequence[HostKey], span: TimeSpan) -> list[BookingRecord]:

@@ -36,6 +36,7 @@ from resource_hub.domain.booking.inquiry_reading import (
     inquiry_for,
     may_price,
     order_of_inquiry,
+    requests_waiting,
 )
 from resource_hub.domain.booking.invitations import INVITATION, Answer, Outcome, answered
 from resource_hub.domain.booking.invitations import key_of as invited_to
@@ -343,6 +344,7 @@ __all__ = [
     "reported_ratings",
     "request",
     "requests",
+    "requests_waiting",
     "results_erased",
     "results_of",
     "results_to_erase",

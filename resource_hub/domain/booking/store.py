@@ -330,10 +330,8 @@ def holders_of(
     )
 
 
-def count_waiting(
-    session: Session, institution_id: UUID, resource_ids: Collection[UUID] | None, now: datetime
-) -> int:
-    """Requests whose term to answer has not run out."""
+def waiting(institution_id: UUID, resource_ids: Collection[UUID] | None, now: datetime) -> Select[int]:
+    """The count of requests whose term to answer has not run out."""
     statement = select(func.count()).where(
         Booking.institution_id == institution_id,
         Booking.state == BookingState.REQUESTED.value,
@@ -342,7 +340,7 @@ def count_waiting(
     )
     if resource_ids is not None:
         statement = statement.where(Booking.resource_id.in_(resource_ids))
-    return session.scalar(statement) or 0
+    return statement
 
 
 def due_to_start(session: Session, span: TimeSpan, limit: int) -> list[BookingRecord]:

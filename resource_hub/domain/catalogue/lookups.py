@@ -29,10 +29,19 @@ from resource_hub.domain.catalogue.terms import (
 )
 from resource_hub.infra import clock, stamps
 from resource_hub.infra.database import reading
-from resource_hub.infra.keeping import kept
+from resource_hub.infra.keeping import each_remembered, kept
 from resource_hub.kernel.decision import Citation
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import local_day, zone
+
+# Of more at once the memory would be filled by one list.
+_REMEMBERED = 500
+
+
+def _beside(keys: Sequence[HostKey]) -> dict[HostKey, tuple[int, bool]]:
+    """How many active units each has, and whether a change of its listing is on its way."""
+    counts, waits = store.unit_counts(reading(), keys), store.waiting(reading(), keys)
+    return {key: (counts.get(key, 0), key in waits) for key in keys}
 
 
 def _records(rows: Sequence[Resource]) -> list[ResourceRecord]:
@@ -40,8 +49,10 @@ def _records(rows: Sequence[Resource]) -> list[ResourceRecord]:
     session = reading()
     keys = [HostKey(row.institution_id, row.id) for row in rows]
     hosts = accounts.organisation_names({key.institution_id for key in keys})
-    counts = store.unit_counts(session, keys)
-    waits = store.waiting(session, keys)
+    beside = _beside(keys) if len(keys) > _REMEMBERED else each_remembered(
+        ("beside a listing",), keys, lambda key: (key.id,), _beside
+    )
+    waits = {key for key, (_, waiting) in beside.items() if waiting}
     now = clock.now()
     days = {host.id: local_day(now, zone(host.zone)) for host in hosts.values()}
     due: dict[HostKey, ChangeRecord] = {}
@@ -53,7 +64,7 @@ def _records(rows: Sequence[Resource]) -> list[ResourceRecord]:
     for key, row in zip(keys, rows, strict=True):
         host = hosts[key.institution_id]
         record = store.record_of(
-            row, zone=host.zone, host_code=host.code, units=counts.get(key, 0), change_waits=key in waits
+            row, zone=host.zone, host_code=host.code, units=beside[key][0], change_waits=key in waits
         )
         if key in due:
             record = replace(

@@ -25,7 +25,7 @@ LAST = "organisation"
 
 # What waits behind an entry: shown as a number beside it.
 WAITING: dict[str, Callable[[Any], int]] = {
-    "requests.index": lambda actor: booking.waiting_count(actor) + booking.inquiries_waiting(actor),
+    "requests.index": booking.requests_waiting,
     "approvals.index": lambda actor: catalogue.pending_count(actor.organisation_id),
 }
 

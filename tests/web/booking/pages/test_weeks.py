@@ -1,0 +1,72 @@
+"""A week of everything that one looks after takes as many queries as a week of one thing."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from sqlalchemy import event
+
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.booking import service
+from resource_hub.domain.pricing import service as pricing
+from resource_hub.infra.database import db
+from resource_hub.infra.unit_of_work import unit_of_work
+from tests.builders.availability import make_rules, make_weekly
+from tests.builders.booking import TARIFF, make_asked
+from tests.builders.catalogue import make_listing
+from tests.web.booking.pages.conftest import NOW
+
+
+@contextmanager
+def queries(app):
+    sent: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        sent.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def add(scene, count):
+    for n in range(count):
+        key = make_listing(scene.host).key
+        with unit_of_work() as unit:
+            availability.set_hours_directly(unit, key, make_weekly(), make_rules())
+        pricing.adopt(key, TARIFF, NOW.date().replace(year=2020))
+        hour = 9 + n % 7
+        wish = make_asked(f"2026-03-04T{hour:02d}:00+08:00", f"2026-03-04T{hour + 1:02d}:00+08:00")
+        service.request(key, wish, by=scene.booker)
+    db.session.remove()
+
+
+def test_a_week_of_many_takes_ten_queries(app, scene, desk_of):
+    path, desk = f"/o/{scene.host.code}/calendar", desk_of(scene.manager_person)
+    counts = []
+    for more in (2, 12):
+        with app.app_context():
+            add(scene, more)
+        first = desk.see(path, view="week", day="2026-03-02")
+        with queries(app) as sent:
+            assert desk.see(path, view="week", day="2026-03-02").count("data-timetable") == first.count(
+                "data-timetable"
+            )
+        asked = [one for one in sent if not one.startswith("BEGIN")]
+        counts.append(len(asked))
+        assert len(asked) <= 10, "\n".join(s[:40] + s[s.find("FROM") :][:60].replace("\n", " ") for s in asked)
+    assert counts[0] == counts[1]
+
+
+def test_a_week_shows_what_was_closed_a_moment_ago(app, scene, desk_of):
+    """Plans are found again in memory; a change of them is seen at once."""
+    path, desk = f"/o/{scene.host.code}/calendar", desk_of(scene.manager_person)
+    before = desk.see(path, view="week", day="2026-03-02")
+    with app.app_context():
+        availability.save_hours(scene.key, make_weekly(weekdays=[0]), NOW.date(), by=scene.manager)
+        db.session.remove()
+    assert desk.see(path, view="week", day="2026-03-02") != before
