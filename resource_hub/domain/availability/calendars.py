@@ -19,7 +19,14 @@ from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor, Role
-from resource_hub.domain.availability import calendar_store, holding, planning, store
+from resource_hub.domain.availability import (
+    calendar_store,
+    holding,
+    occupancy_store,
+    planning,
+    store,
+    window_store,
+)
 from resource_hub.domain.availability.errors import CalendarRefused, NoSuchCalendar, NoUnit
 from resource_hub.domain.availability.publishing import may_manage
 from resource_hub.domain.availability.tables import CalendarSource
@@ -188,10 +195,10 @@ def remove_calendar(key: HostKey, source_id: UUID, *, by: Actor) -> None:
         except NoSuchCalendar:
             return
         calendar_store.drop_clashes(unit.session, key.institution_id, source_id)
-        store.delete_of_holder(unit.session, key.institution_id, source_id)
+        occupancy_store.delete_of_holder(unit.session, key.institution_id, source_id)
         unit.session.delete(row)
         unit.session.flush()
-        reach = store.reach(unit.session, [key]).get(key)
+        reach = window_store.reach(unit.session, [key]).get(key)
         if reach is not None:
             holding.rebuild(unit, [key], reach)
         # Where two calendars said the same, the other one held nothing of its own.
@@ -291,7 +298,7 @@ def _weeks_to_settle(
 ) -> list[TimeSpan]:
     """Weeks in which something differs, as far as can be seen without the lock."""
     now = clock.now()
-    found = store.occupancies(reading(), [key], span).get(key, [])
+    found = occupancy_store.occupancies(reading(), [key], span).get(key, [])
     held = [h for h in found if h.unit_id == unit_id]
     gone, added = _difference(record.key.id, held, said, span, now)
     mondays = {_monday(one.start) for one in (*gone, *added)}
@@ -338,8 +345,8 @@ def _settle_week(
         store.lock(unit.session, [key])
         if unit.session.get(CalendarSource, tuple(record.key)) is None:
             return False
-        dropped = store.drop_lapsed(unit.session, key, [unit_id], week, unit.now)
-        held = [h for h in store.occupancies(unit.session, [key], week).get(key, []) if h.unit_id == unit_id]
+        dropped = occupancy_store.drop_lapsed(unit.session, key, [unit_id], week, unit.now)
+        held = [h for h in occupancy_store.occupancies(unit.session, [key], week).get(key, []) if h.unit_id == unit_id]
         gone, added = _difference(record.key.id, held, said, week, unit.now)
         calendar_store.free(unit.session, record.key, unit_id, [s.start for s in gone])
         calendar_store.hold(unit.session, record.key, key, unit_id, added)
@@ -369,7 +376,7 @@ def _finish(
         future = TimeSpan(unit.now, span.end)
         held = [
             h
-            for h in store.occupancies(unit.session, [key], future).get(key, [])
+            for h in occupancy_store.occupancies(unit.session, [key], future).get(key, [])
             if h.unit_id in units and h.kind in _CLASHING and h.in_force(unit.now)
         ]
         found = _clashes(record.key.id, held, read.busy, unit.now)
@@ -440,7 +447,7 @@ def fill_after_clashes(limit: int = 200, *, lease: Lease | None = None) -> int:
             continue
         key = HostKey(source.institution_id, record.resource_id)
         hull = TimeSpan(min(c.span.start for c in rows), max(c.span.end for c in rows))
-        held = store.occupancies(session, [key], hull).get(key, [])
+        held = occupancy_store.occupancies(session, [key], hull).get(key, [])
         for clash in rows:
             own = [h for h in held if h.unit_id == clash.unit_id]
             rest = subtract([clash.span], [h.span for h in own if h.in_force(now)])
@@ -456,8 +463,8 @@ def _fill(record: CalendarRecord, key: HostKey, clash: Clash, *, ended: bool, le
         store.lock(unit.session, [key])
         if unit.session.get(CalendarSource, tuple(record.key)) is None:
             return
-        store.drop_lapsed(unit.session, key, [clash.unit_id], clash.span, unit.now)
-        held = store.occupancies(unit.session, [key], clash.span).get(key, [])
+        occupancy_store.drop_lapsed(unit.session, key, [clash.unit_id], clash.span, unit.now)
+        held = occupancy_store.occupancies(unit.session, [key], clash.span).get(key, [])
         rest = subtract([clash.span], [h.span for h in held if h.unit_id == clash.unit_id])
         whole = reading_span(unit.now)
         added = [p for s in rest for p in _by_week(s, whole) if p.end > unit.now]

@@ -20,7 +20,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import OrganisationKind
-from resource_hub.domain.availability import planning, store
+from resource_hub.domain.availability import occupancy_store, planning
 from resource_hub.domain.availability.errors import InvalidWish
 from resource_hub.domain.availability.rules import hours as hour_rules
 from resource_hub.domain.availability.tables import FreeWindow
@@ -175,7 +175,7 @@ def first_fits(keys: Sequence[HostKey], wish: Wish) -> dict[HostKey, FreeTime]:
         datetime.combine(wish.last, datetime.min.time(), tzinfo=now.tzinfo) + timedelta(days=3),
     )
     plans = planning.plans(keys, span)
-    held = store.occupancies(reading(), list(keys), span.widened(86400, 86400))
+    held = occupancy_store.occupancies(reading(), list(keys), span.widened(86400, 86400))
     found = {}
     for key, plan in plans.items():
         outside = key.institution_id not in wish.inside

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from resource_hub.domain.availability import planning, store
+from resource_hub.domain.availability import occupancy_store, planning, store, window_store
 from resource_hub.domain.availability.errors import NoUnit, SlotTaken
 from resource_hub.domain.availability.rules import hours as hour_rules
 from resource_hub.domain.availability.terms import Audience, Held, OccupancyKind
@@ -94,11 +94,11 @@ def occupy(
         raise NoUnit()
     whole = hour_rules.occupied(span, setup_seconds, teardown_seconds)
     hole = _hole(whole, one)
-    held, windows = store.around(session, key, whole, hole)
+    held, windows = occupancy_store.around(session, key, whole, hole)
     if any(h.unit_id in wanted and not h.in_force(unit.now) for h in held):
-        lapsed = store.drop_lapsed(session, key, wanted, whole, unit.now)
+        lapsed = occupancy_store.drop_lapsed(session, key, wanted, whole, unit.now)
         _regained(session, key, lapsed, one)
-        held, windows = store.around(session, key, whole, hole)
+        held, windows = occupancy_store.around(session, key, whole, hole)
     busy = {h.unit_id for h in held if h.span.overlaps(whole)}
     free = [u for u in wanted if u not in busy]
     if outside is not None and len(wanted) > 1:
@@ -109,9 +109,9 @@ def occupy(
     chosen = free[0]
     old = windows[chosen]
     cut = {audience: hour_rules.subtract(spans, [hole]) for audience, spans in old.items()}
-    store.replace_windows(session, key, chosen, old, cut)
+    window_store.replace_windows(session, key, chosen, old, cut)
     try:
-        store.insert_occupancy(
+        occupancy_store.insert_occupancy(
             session, key, chosen, whole, kind, holder_id, expires_at, setup_seconds, teardown_seconds
         )
     except IntegrityError as error:
@@ -140,7 +140,7 @@ def move(
         SlotTaken: and the holder keeps what it had, because the unit of work rolls back.
     """
     store.lock(unit.session, [key])
-    before = store.of_holder(unit.session, key.institution_id, holder_id)
+    before = occupancy_store.of_holder(unit.session, key.institution_id, holder_id)
     release(unit, key.institution_id, holder_id, key=key, held=before)
     values = {
         "setup_seconds": setup_seconds,
@@ -166,14 +166,14 @@ def release(
 ) -> None:
     """Free whatever a holder holds. Freeing twice is no error."""
     session = unit.session
-    rows = store.of_holder(session, institution_id, holder_id) if held is None else held
+    rows = occupancy_store.of_holder(session, institution_id, holder_id) if held is None else held
     if not rows:
         return
     for resource_id in sorted({row.resource_id for row in rows if row.resource_id}):
         one = HostKey(institution_id, resource_id)
         if key is None:
             store.lock(session, [one])
-    store.delete_of_holder(session, institution_id, holder_id)
+    occupancy_store.delete_of_holder(session, institution_id, holder_id)
     for row in rows:
         if row.resource_id:
             _regained(session, HostKey(institution_id, row.resource_id), [row])
@@ -183,21 +183,21 @@ def settle(
     unit: Unit, institution_id: UUID, holder_id: UUID, kind: OccupancyKind = OccupancyKind.BOOKING
 ) -> bool:
     """Make a hold lasting; False when it has gone."""
-    return store.settle_hold(unit.session, institution_id, holder_id, kind) > 0
+    return occupancy_store.settle_hold(unit.session, institution_id, holder_id, kind) > 0
 
 
 def hold_until(unit: Unit, institution_id: UUID, holder_id: UUID, expires_at: datetime | None) -> None:
     """Change when a slot that waits for an answer is given back by itself; None keeps it."""
-    store.hold_until(unit.session, institution_id, holder_id, expires_at)
+    occupancy_store.hold_until(unit.session, institution_id, holder_id, expires_at)
 
 
 def end_early(unit: Unit, key: HostKey, holder_id: UUID, end: datetime) -> None:
     """Free the rest of a slot whose user has left (B19)."""
-    before = store.of_holder(unit.session, key.institution_id, holder_id)
+    before = occupancy_store.of_holder(unit.session, key.institution_id, holder_id)
     store.lock(unit.session, [key])
     for row in before:
         if row.span.start < end < row.span.end:
-            store.shorten(unit.session, key.institution_id, holder_id, end)
+            occupancy_store.shorten(unit.session, key.institution_id, holder_id, end)
             _regained(
                 unit.session, key, [Held(row.unit_id, TimeSpan(end, row.span.end), row.kind, row.holder_id)]
             )
@@ -205,7 +205,7 @@ def end_early(unit: Unit, key: HostKey, holder_id: UUID, end: datetime) -> None:
 
 def drop_lapsed_holds(unit: Unit, limit: int = 100) -> list[tuple[UUID, UUID]]:
     """Tidy holds that have lapsed; returns host and holder of each. They blocked nobody since they lapsed."""
-    rows = store.lapsed_holds(unit.session, unit.now, limit)
+    rows = occupancy_store.lapsed_holds(unit.session, unit.now, limit)
     store.lock(unit.session, [HostKey(r.institution_id, r.resource_id) for r in rows])
     for row in rows:
         release(unit, row.institution_id, row.holder_id, key=HostKey(row.institution_id, row.resource_id))
@@ -226,7 +226,7 @@ def _regained(
     """Put time that became free back into the kept windows, joined with its neighbours."""
     if not rows:
         return
-    reach = store.reach(session, [key]).get(key)
+    reach = window_store.reach(session, [key]).get(key)
     if reach is None:
         return
     for row in rows:
@@ -238,7 +238,7 @@ def _regained(
 
 def renew(unit: Unit, key: HostKey, unit_id: UUID, span: TimeSpan) -> None:
     """Bring the kept windows of a unit into step with a span in which several pieces were taken or freed at once."""
-    reach = store.reach(unit.session, [key]).get(key)
+    reach = window_store.reach(unit.session, [key]).get(key)
     cut = span.intersection(reach) if reach is not None else None
     if reach is not None and cut is not None:
         _renew(unit.session, key, unit_id, cut, reach, planning.plan(key, cut))
@@ -250,7 +250,7 @@ def _renew(
     """Compute the windows of a unit anew around a changed stretch."""
     setup, teardown = plan.rules.setup_seconds, plan.rules.teardown_seconds
     region = changed.widened(teardown, setup)
-    olds = store.windows_touching(session, key.institution_id, unit_id, region.start, region.end)
+    olds = window_store.windows_touching(session, key.institution_id, unit_id, region.start, region.end)
     start = min([region.start, *(s.start for old in olds.values() for s in old)])
     end = max([region.end, *(s.end for old in olds.values() for s in old)])
     whole = TimeSpan(start, end).intersection(reach)
@@ -260,17 +260,17 @@ def _renew(
     wide = planning.plan(key, whole)
     held = [
         h
-        for h in store.occupancies(session, [key], whole.widened(setup, teardown)).get(key, [])
+        for h in occupancy_store.occupancies(session, [key], whole.widened(setup, teardown)).get(key, [])
         if h.unit_id == unit_id
     ]
-    old = store.windows_touching(session, key.institution_id, unit_id, whole.start, whole.end)
+    old = window_store.windows_touching(session, key.institution_id, unit_id, whole.start, whole.end)
     new = {}
     for audience in Audience:
         outside = audience is Audience.OUTSIDE
         open_spans = hour_rules.windows(wide.hours, whole, outside=outside, unit_id=unit_id)
         free = hour_rules.free(open_spans, [h.span for h in held], setup, teardown)
         new[audience] = _joined(old[audience], free, whole)
-    store.replace_windows(session, key, unit_id, old, new)
+    window_store.replace_windows(session, key, unit_id, old, new)
 
 
 def _joined(old: Sequence[TimeSpan], new: Sequence[TimeSpan], whole: TimeSpan) -> list[TimeSpan]:
@@ -284,12 +284,12 @@ def rebuild(unit: Unit, keys: Sequence[HostKey], span: TimeSpan) -> None:
     session = unit.session
     store.lock(session, keys)
     found = planning.plans(keys, span)
-    held = store.occupancies(session, list(keys), span.widened(86400, 86400)) if keys else {}
+    held = occupancy_store.occupancies(session, list(keys), span.widened(86400, 86400)) if keys else {}
     for key, one in found.items():
         setup, teardown = one.rules.setup_seconds, one.rules.teardown_seconds
-        store.drop_windows(session, key)
+        window_store.drop_windows(session, key)
         if not one.hours.weekly and not one.hours.exceptions:
-            store.set_reach(session, key, span)
+            window_store.set_reach(session, key, span)
             continue
         now = clock.now()
         for record in one.units:
@@ -300,5 +300,5 @@ def rebuild(unit: Unit, keys: Sequence[HostKey], span: TimeSpan) -> None:
                 outside = audience is Audience.OUTSIDE
                 open_spans = hour_rules.windows(one.hours, span, outside=outside, unit_id=unit_id)
                 new[audience] = hour_rules.free(open_spans, spans, setup, teardown)
-            store.replace_windows(session, key, unit_id, {audience: [] for audience in Audience}, new)
-        store.set_reach(session, key, span)
+            window_store.replace_windows(session, key, unit_id, {audience: [] for audience in Audience}, new)
+        window_store.set_reach(session, key, span)

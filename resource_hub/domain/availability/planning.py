@@ -10,7 +10,7 @@ from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import OrganisationRecord
-from resource_hub.domain.availability import store
+from resource_hub.domain.availability import occupancy_store, store
 from resource_hub.domain.availability.calendar_days import library_days
 from resource_hub.domain.availability.calendar_days import warm as load_library
 from resource_hub.domain.availability.rules import document as documents
@@ -213,7 +213,7 @@ def weeks(keys: Sequence[HostKey], span: TimeSpan, viewer: Viewer) -> dict[HostK
     """Calendars of many resources over one span, in as many queries as for one."""
     now = clock.now()
     found = plans(keys, span)
-    held = store.occupancies(reading(), list(keys), span) if keys else {}
+    held = occupancy_store.occupancies(reading(), list(keys), span) if keys else {}
     result = {}
     for key, one in found.items():
         tz = zone(one.zone)
@@ -272,7 +272,7 @@ def booked_near(
     kinds = (OccupancyKind.BOOKING, OccupancyKind.HOLD)
     return tuple(
         held.span.widened(-held.setup_seconds, -held.teardown_seconds)
-        for held in store.occupancies(reading(), [key], span).get(key, ())
+        for held in occupancy_store.occupancies(reading(), [key], span).get(key, ())
         if held.kind in kinds
         and held.in_force(now)
         and held.holder_id != ignore

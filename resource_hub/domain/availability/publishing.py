@@ -13,7 +13,14 @@ from sqlalchemy import delete, insert
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor, Role
-from resource_hub.domain.availability import calendar_store, holding, planning, store
+from resource_hub.domain.availability import (
+    calendar_store,
+    holding,
+    occupancy_store,
+    planning,
+    store,
+    window_store,
+)
 from resource_hub.domain.availability.errors import BadDay, InvalidHours, InvalidRules, RulesInForce
 from resource_hub.domain.availability.rules import document as documents
 from resource_hub.domain.availability.rules import hours as hour_rules
@@ -156,7 +163,7 @@ def preview_hours(
 def hits_of(key: HostKey, draft: Draft, outsiders: Outsiders | None) -> list[Hit]:
     """Bookings that hours as drafted would leave outside and those that hold would not."""
     now = clock.now()
-    bookings = [held for held in store.future_bookings(reading(), key, now) if held.in_force(now)]
+    bookings = [held for held in occupancy_store.future_bookings(reading(), key, now) if held.in_force(now)]
     if not bookings:
         return []
     span = TimeSpan(min(b.span.start for b in bookings), max(b.span.end for b in bookings))
@@ -239,7 +246,7 @@ def set_hours_directly(
         _insert_rules(unit, key, 1, date(2000, 1, 1), documents.write(document), "", None)
     # A reach that ended long ago is the first that the job finds.
     start = unit.now - timedelta(days=1)
-    store.set_reach(unit.session, key, TimeSpan(start, start + timedelta(seconds=1)))
+    window_store.set_reach(unit.session, key, TimeSpan(start, start + timedelta(seconds=1)))
 
 
 # ---- closures, extra openings, maintenance ---------------------------------------------------------------------
@@ -270,7 +277,7 @@ def preview_exception(
     if exception.kind is not ExceptionKind.MAINTENANCE:
         return hits_of(key, exception_draft(exception), outsiders)
     now = clock.now()
-    found = store.bookings_meeting(reading(), key, exception.span)
+    found = occupancy_store.bookings_meeting(reading(), key, exception.span)
     return [
         Hit(held, (Reason("availability.maintenance", {}),))
         for held in found
@@ -328,7 +335,7 @@ def add_exception(key: HostKey, exception: DatedException, *, by: Actor) -> Date
         if kept.kind is ExceptionKind.MAINTENANCE and kept.id is not None:
             for record in catalogue.units(key, active_only=True):
                 if kept.unit_id is None or kept.unit_id == record.key.id:
-                    own = store.occupancies(unit.session, [key], kept.span).get(key, [])
+                    own = occupancy_store.occupancies(unit.session, [key], kept.span).get(key, [])
                     calendar_store.give_way(
                         unit.session, key, record.key.id, [h for h in own if h.unit_id == record.key.id], [kept.span]
                     )
@@ -464,7 +471,7 @@ def roll_windows(limit: int = 20, lease: Lease | None = None) -> int:
     """Carry kept windows on to the horizon for some resources; returns for how many."""
     span = kept_span()
     with unit_of_work(lease=lease) as unit:
-        keys = store.short_reaches(unit.session, span.end - timedelta(hours=12), limit)
+        keys = window_store.short_reaches(unit.session, span.end - timedelta(hours=12), limit)
         if keys:
             holding.rebuild(unit, keys, span)
         return len(keys)
@@ -472,5 +479,5 @@ def roll_windows(limit: int = 20, lease: Lease | None = None) -> int:
 
 def ensure_windows(unit: Unit, key: HostKey) -> None:
     """Keep windows of a resource from now on, if nobody did."""
-    if key not in store.reach(unit.session, [key]):
+    if key not in window_store.reach(unit.session, [key]):
         _rebuilt(unit, key)

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select
 
 from resource_hub.domain.accounts.terms import Actor
-from resource_hub.domain.availability import calendar_store, holding, publishing, store
+from resource_hub.domain.availability import calendar_store, holding, occupancy_store, publishing, store
 from resource_hub.domain.availability.errors import BadDay, InvalidHours
 from resource_hub.domain.availability.holding import taken
 from resource_hub.domain.availability.publishing import Hit, Outsiders, check_exception, kept_span, may_manage
@@ -71,7 +71,7 @@ def _in_the_way(key: HostKey, dates: Sequence[DatedException]) -> list[Held]:
     now = clock.now()
     starts = [one.span.start for one in dates]
     found = []
-    for held in store.future_bookings(reading(), key, dates[0].span.start):
+    for held in occupancy_store.future_bookings(reading(), key, dates[0].span.start):
         if not held.in_force(now) or (dates[0].unit_id is not None and dates[0].unit_id != held.unit_id):
             continue
         last = bisect_left(starts, held.span.end)
@@ -125,10 +125,10 @@ def add_dates(key: HostKey, dates: Sequence[DatedException], *, by: Actor) -> UU
         if first.kind is ExceptionKind.MAINTENANCE:
             hull = TimeSpan(kept[0].span.start, kept[-1].span.end)
             wanted = [u for u in units if first.unit_id in (None, u)]
-            store.drop_lapsed(unit.session, key, wanted, hull, unit.now)
+            occupancy_store.drop_lapsed(unit.session, key, wanted, hull, unit.now)
             for held in _in_the_way(key, kept):
                 raise taken(key, held.span, held.unit_id)
-            present = store.occupancies(unit.session, [key], hull).get(key, [])
+            present = occupancy_store.occupancies(unit.session, [key], hull).get(key, [])
             for unit_id in wanted:
                 own = [h for h in present if h.unit_id == unit_id]
                 calendar_store.give_way(unit.session, key, unit_id, own, [one.span for one in kept])
@@ -169,7 +169,7 @@ def remove_dates(key: HostKey, series_id: UUID, *, by: Actor) -> int:
         if not ids:
             return 0
         unit.session.execute(delete(t).where(*where))
-        store.clear_of(unit.session, key.institution_id, ids)
+        occupancy_store.clear_of(unit.session, key.institution_id, ids)
         unit.session.flush()
         holding.rebuild(unit, [key], kept_span())
         calendar_store.make_due(unit.session, key, unit.now)

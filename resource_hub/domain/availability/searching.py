@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from resource_hub.domain.availability import planning, store
+from resource_hub.domain.availability import occupancy_store, planning, window_store
 from resource_hub.domain.availability.rules import hours as hour_rules
 from resource_hub.domain.availability.terms import Audience, FreeTime, Hours
 from resource_hub.infra import clock
@@ -36,7 +36,7 @@ def free_times(
     """
     one = plan or planning.plan(key, span)
     setup, teardown = one.rules.setup_seconds, one.rules.teardown_seconds
-    held = store.occupancies(reading(), [key], span.widened(setup, teardown)).get(key, [])
+    held = occupancy_store.occupancies(reading(), [key], span.widened(setup, teardown)).get(key, [])
     now = clock.now()
     result = []
     for unit in one.units:
@@ -71,9 +71,9 @@ def next_free(
     until = after + timedelta(days=days)
     audience = Audience.OUTSIDE if outside else Audience.ALL
     session = reading()
-    found = store.first_windows(session, keys, audience, seconds, after, until)
+    found = window_store.first_windows(session, keys, audience, seconds, after, until)
     if keys is not None:
-        for key in store.resources_with_lapsed_holds(session, keys, now):
+        for key in occupancy_store.resources_with_lapsed_holds(session, keys, now):
             exact = _first(key, seconds, TimeSpan(after, until), outside)
             if exact is not None:
                 found[key] = exact
@@ -96,7 +96,7 @@ def hours_free(keys: Sequence[HostKey], span: TimeSpan, *, outside: bool = True)
     result = {key: [0] * days for key in keys}
     if not keys:
         return result
-    for (key, _unit), spans in store.windows_of(reading(), keys, audience, span).items():
+    for (key, _unit), spans in window_store.windows_of(reading(), keys, audience, span).items():
         for free in spans:
             for n in range(days):
                 day = TimeSpan(span.start + timedelta(days=n), span.start + timedelta(days=n + 1))

@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import (
-    BigInteger,
-    Interval,
-    Row,
-    Select,
     and_,
     bindparam,
     column,
     delete,
     func,
     insert,
-    literal,
-    literal_column,
-    null,
     select,
     table,
     tuple_,
-    type_coerce,
-    update,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from resource_hub.domain.availability.rules import document as documents
 from resource_hub.domain.availability.tables import (
     CalendarDay,
-    FreeWindow,
-    FreeWindowReach,
     HouseRules,
-    Occupancy,
     OpeningException,
     OpeningHours,
 )
@@ -46,17 +33,14 @@ from resource_hub.domain.availability.terms import (
     DatedException,
     DayKind,
     ExceptionKind,
-    Held,
     HouseDocument,
-    OccupancyKind,
     OnHolidays,
     RulesRecord,
     SpecialDay,
     WeeklyHours,
 )
 from resource_hub.infra.ids import new_id
-from resource_hub.infra.together import add_later, amend_later, delete_later, say
-from resource_hub.infra.types import Id, Instant
+from resource_hub.infra.types import Id
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
 
@@ -66,7 +50,8 @@ _LOCKED = "resources locked"
 _link = table(
     "resource_link", column("institution_id", Id), column("resource_id", Id), column("helper_id", Id)
 )
-_unit = table("unit", column("institution_id", Id), column("id", Id), column("resource_id", Id))
+# Units as others' tables are joined to them.
+unit_table = table("unit", column("institution_id", Id), column("id", Id), column("resource_id", Id))
 
 
 def lock(session: Session, keys: Iterable[HostKey]) -> None:
@@ -116,7 +101,7 @@ def lock_with_helpers(session: Session, key: HostKey) -> None:
         mine.update(HostKey(key.institution_id, one) for one in found)
 
 
-def _keys(institution: Any, resource: Any, keys: Sequence[HostKey]) -> Any:
+def keys_in(institution: Any, resource: Any, keys: Sequence[HostKey]) -> Any:
     """Rows of these resources. One host is the usual case and reads by its key."""
     hosts = {key.institution_id for key in keys}
     if len(hosts) == 1:
@@ -144,7 +129,7 @@ def weekly(session: Session, keys: Sequence[HostKey]) -> dict[HostKey, tuple[Wee
             t.institution_id, t.resource_id, t.id, t.weekday, t.starts_minute, t.ends_minute, t.since, t.until,
             t.audience, t.on_holidays,
         )
-        .where(_keys(t.institution_id, t.resource_id, keys))
+        .where(keys_in(t.institution_id, t.resource_id, keys))
         .order_by(t.since, t.weekday, t.starts_minute)
     )  # fmt: skip
     found: dict[HostKey, list[WeeklyHours]] = defaultdict(list)
@@ -169,7 +154,7 @@ def exceptions(
             t.institution_id, t.resource_id, t.id, t.unit_id, t.kind, t.starts_at, t.ends_at, t.audience,
             t.reason_zh, t.reason_en, t.series_id,
         )
-        .where(_keys(t.institution_id, t.resource_id, keys), t.starts_at < span.end, t.ends_at > span.start)
+        .where(keys_in(t.institution_id, t.resource_id, keys), t.starts_at < span.end, t.ends_at > span.start)
         .order_by(t.starts_at)
     )  # fmt: skip
     found: dict[HostKey, list[DatedException]] = defaultdict(list)
@@ -225,7 +210,7 @@ def rules_in_force(session: Session, keys: Sequence[HostKey], on: date) -> dict[
     t = HouseRules
     newest = (
         select(t.institution_id, t.resource_id, func.max(t.since).label("since"))
-        .where(_keys(t.institution_id, t.resource_id, keys), t.since <= on)
+        .where(keys_in(t.institution_id, t.resource_id, keys), t.since <= on)
         .group_by(t.institution_id, t.resource_id)
         .subquery()
     )
@@ -281,420 +266,3 @@ def calendar_days(session: Session, jurisdiction: str, first: date, last: date) 
 
 def special_day(row: CalendarDay) -> SpecialDay:
     return SpecialDay(row.day, DayKind(row.kind), row.name_zh, row.name_en, row.stands_for, False, row.source)
-
-
-# ---- occupancies ---------------------------------------------------------------------------------------------
-
-
-def _held(row: Any) -> Held:
-    return Held(
-        row.unit_id, TimeSpan(row.starts_at, row.ends_at), OccupancyKind(row.kind), row.holder_id, row.expires_at,
-        row.resource_id, row.setup_seconds, row.teardown_seconds,
-    )  # fmt: skip
-
-
-_AUDIENCES = [audience.value for audience in Audience]
-_OCCUPANCY = (
-    Occupancy.institution_id, Occupancy.resource_id, Occupancy.unit_id, Occupancy.starts_at, Occupancy.ends_at,
-    Occupancy.kind, Occupancy.holder_id, Occupancy.expires_at, Occupancy.setup_seconds, Occupancy.teardown_seconds,
-)  # fmt: skip
-
-
-def occupancies(session: Session, keys: Sequence[HostKey], span: TimeSpan) -> dict[HostKey, list[Held]]:
-    """What holds the units of these resources in a span, by time. Lapsed holds are among them: judge by the clock.
-
-    Stored rows of a unit never overlap, so of those that start before the span only the last can reach into it: years
-    of past bookings cost nothing.
-    """
-    t, before = Occupancy, aliased(Occupancy)
-    last = (
-        select(func.max(before.starts_at))
-        .where(
-            before.institution_id == _unit.c.institution_id,
-            before.unit_id == _unit.c.id,
-            before.starts_at < span.start,
-        )
-        .correlate(_unit)
-        .scalar_subquery()
-    )
-    rows = session.execute(
-        select(*_OCCUPANCY)
-        .select_from(_unit)
-        .join(
-            t,
-            and_(
-                t.institution_id == _unit.c.institution_id,
-                t.unit_id == _unit.c.id,
-                t.starts_at >= func.coalesce(last, literal(span.start, Instant)),
-                t.starts_at < span.end,
-                t.ends_at > span.start,
-            ),
-        )
-        .where(_keys(_unit.c.institution_id, _unit.c.resource_id, keys))
-        .order_by(t.starts_at)
-    )
-    found: dict[HostKey, list[Held]] = defaultdict(list)
-    for row in rows:
-        found[HostKey(row.institution_id, row.resource_id)].append(_held(row))
-    return found
-
-
-def _around() -> Select[Any]:
-    """Occupancies and kept windows that meet a span and a wider one, of all units of a resource."""
-    t, before, w = Occupancy, aliased(Occupancy), FreeWindow
-    host, resource = bindparam("host", type_=Id), bindparam("resource", type_=Id)
-    start, end = bindparam("start", type_=Instant), bindparam("end", type_=Instant)
-    last = (
-        select(func.max(before.starts_at))
-        .where(
-            before.institution_id == _unit.c.institution_id,
-            before.unit_id == _unit.c.id,
-            before.starts_at < start,
-        )
-        .correlate(_unit)
-        .scalar_subquery()
-    )
-    held = (
-        select(
-            t.unit_id, t.starts_at, t.ends_at, t.kind, t.holder_id, t.expires_at, t.setup_seconds, t.teardown_seconds
-        )
-        .select_from(_unit)
-        .join(
-            t,
-            and_(
-                t.institution_id == _unit.c.institution_id,
-                t.unit_id == _unit.c.id,
-                t.starts_at >= func.coalesce(last, start),
-                t.starts_at < end,
-                t.ends_at > start,
-            ),
-        )
-        .where(_unit.c.institution_id == host, _unit.c.resource_id == resource)
-    )  # fmt: skip
-    kept = (
-        select(w.unit_id, w.starts_at, w.ends_at, w.audience, null(), null(), null(), null())
-        .select_from(_unit)
-        .join(
-            w,
-            and_(
-                w.institution_id == _unit.c.institution_id,
-                w.unit_id == _unit.c.id,
-                w.audience.in_([literal_column(f"'{audience}'") for audience in _AUDIENCES]),
-                w.starts_at <= bindparam("wide_end", type_=Instant),
-                w.ends_at >= bindparam("wide_start", type_=Instant),
-            ),
-        )
-        .where(_unit.c.institution_id == host, _unit.c.resource_id == resource)
-    )
-    both = held.union_all(kept).subquery()
-    return select(both).order_by(both.c.starts_at)
-
-
-_AROUND = _around()
-Windows = dict[UUID, dict[Audience, list[TimeSpan]]]
-
-
-def around(session: Session, key: HostKey, span: TimeSpan, wide: TimeSpan) -> tuple[list[Held], Windows]:
-    """What holds the units of a resource in a span, as ``occupancies`` says, and their kept windows that meet or touch
-    a wider one, in one statement."""
-    values = {
-        "host": key.institution_id, "resource": key.id, "start": span.start, "end": span.end,
-        "wide_start": wide.start, "wide_end": wide.end,
-    }  # fmt: skip
-    held: list[Held] = []
-    windows: Windows = defaultdict(lambda: {audience: [] for audience in Audience})
-    for unit_id, starts_at, ends_at, kind, holder_id, expires_at, setup, teardown in session.execute(
-        _AROUND, values
-    ):
-        one = TimeSpan(starts_at, ends_at)
-        if setup is None:
-            windows[unit_id][Audience(kind)].append(one)
-        else:
-            held.append(
-                Held(unit_id, one, OccupancyKind(kind), holder_id, expires_at, key.id, setup, teardown)
-            )
-    return held, windows
-
-
-def of_holder(session: Session, institution_id: UUID, holder_id: UUID) -> list[Held]:
-    t = Occupancy
-    rows = session.execute(
-        select(*_OCCUPANCY)
-        .where(t.institution_id == institution_id, t.holder_id == holder_id)
-        .order_by(t.starts_at)
-    )
-    return [_held(row) for row in rows]
-
-
-def drop_lapsed(
-    session: Session, key: HostKey, units: Collection[UUID], span: TimeSpan, now: datetime
-) -> list[Held]:
-    """Delete what is in the way and has expired; returns it."""
-    t = Occupancy
-    where = (
-        t.institution_id == key.institution_id,
-        t.unit_id.in_(units),
-        t.starts_at < span.end,
-        t.ends_at > span.start,
-        t.expires_at <= now,
-    )
-    rows = [_held(row) for row in session.execute(select(*_OCCUPANCY).where(*where))]
-    if rows:
-        session.execute(delete(t).where(*where))
-    return rows
-
-
-def insert_occupancy(
-    session: Session,
-    key: HostKey,
-    unit_id: UUID,
-    span: TimeSpan,
-    kind: OccupancyKind,
-    holder_id: UUID,
-    expires_at: datetime | None,
-    setup_seconds: int,
-    teardown_seconds: int,
-) -> None:
-    row = {
-        "institution_id": key.institution_id,
-        "id": new_id(),
-        "resource_id": key.id,
-        "unit_id": unit_id,
-        "starts_at": span.start,
-        "ends_at": span.end,
-        "kind": kind.value,
-        "holder_id": holder_id,
-        "expires_at": expires_at,
-        "setup_seconds": setup_seconds,
-        "teardown_seconds": teardown_seconds,
-    }
-    add_later(session, Occupancy, [row])
-    say(session)
-
-
-def delete_of_holder(session: Session, institution_id: UUID, holder_id: UUID) -> None:
-    t = Occupancy
-    session.execute(delete(t).where(t.institution_id == institution_id, t.holder_id == holder_id))
-
-
-def settle_hold(session: Session, institution_id: UUID, holder_id: UUID, kind: OccupancyKind) -> int:
-    """Turn a hold into what it was held for; returns how many rows there were."""
-    t = Occupancy
-    result = session.execute(
-        update(t)
-        .where(t.institution_id == institution_id, t.holder_id == holder_id)
-        .values(kind=kind.value, expires_at=None)
-    )
-    return int(result.rowcount)  # type: ignore[attr-defined]
-
-
-def hold_until(session: Session, institution_id: UUID, holder_id: UUID, expires_at: datetime | None) -> None:
-    """Change when a hold lapses by itself."""
-    t = Occupancy
-    session.execute(
-        update(t)
-        .where(t.institution_id == institution_id, t.holder_id == holder_id)
-        .values(expires_at=expires_at)
-    )
-
-
-def shorten(session: Session, institution_id: UUID, holder_id: UUID, end: datetime) -> None:
-    t = Occupancy
-    session.execute(
-        update(t)
-        .where(
-            t.institution_id == institution_id, t.holder_id == holder_id, t.ends_at > end, t.starts_at < end
-        )
-        .values(ends_at=end, teardown_seconds=0)
-    )
-
-
-def lapsed_holds(session: Session, now: datetime, limit: int) -> list[Row[Any]]:
-    t = Occupancy
-    return list(
-        session.execute(
-            select(*_OCCUPANCY)
-            .where(t.expires_at <= now)
-            .order_by(t.expires_at)
-            .limit(limit)
-        )
-    )
-
-
-def resources_with_lapsed_holds(session: Session, keys: Sequence[HostKey], now: datetime) -> set[HostKey]:
-    t = Occupancy
-    rows = session.execute(
-        select(t.institution_id, t.resource_id)
-        .where(t.expires_at <= now)
-        .distinct()
-    )
-    wanted = set(keys)
-    return {HostKey(*row) for row in rows} & wanted
-
-
-def future_bookings(session: Session, key: HostKey, since: datetime) -> list[Held]:
-    """Bookings and holds of a resource that end after a moment, by time."""
-    t = Occupancy
-    rows = session.execute(
-        select(*_OCCUPANCY)
-        .where(
-            t.institution_id == key.institution_id,
-            t.resource_id == key.id,
-            t.ends_at > since,
-            t.kind.in_([OccupancyKind.BOOKING.value, OccupancyKind.HOLD.value]),
-        )
-        .order_by(t.starts_at)
-    )
-    return [_held(row) for row in rows]
-
-
-# ---- kept free windows ---------------------------------------------------------------------------------------
-
-
-def reach(session: Session, keys: Sequence[HostKey]) -> dict[HostKey, TimeSpan]:
-    t = FreeWindowReach
-    rows = session.execute(
-        select(t.institution_id, t.resource_id, t.starts_at, t.ends_at).where(
-            _keys(t.institution_id, t.resource_id, keys)
-        )
-    )
-    return {HostKey(r.institution_id, r.resource_id): TimeSpan(r.starts_at, r.ends_at) for r in rows}
-
-
-def set_reach(session: Session, key: HostKey, span: TimeSpan | None) -> None:
-    t = FreeWindowReach
-    session.execute(delete(t).where(t.institution_id == key.institution_id, t.resource_id == key.id))
-    if span is not None:
-        session.execute(
-            insert(t).values(
-                institution_id=key.institution_id, resource_id=key.id, starts_at=span.start, ends_at=span.end
-            )
-        )
-
-
-def short_reaches(session: Session, before: datetime, limit: int) -> list[HostKey]:
-    t = FreeWindowReach
-    rows = session.execute(
-        select(t.institution_id, t.resource_id).where(t.ends_at < before).order_by(t.ends_at).limit(limit)
-    )
-    return [HostKey(*row) for row in rows]
-
-
-def windows_touching(
-    session: Session, institution_id: UUID, unit_id: UUID, start: datetime, end: datetime
-) -> dict[Audience, list[TimeSpan]]:
-    """Kept windows of a unit that meet or touch a stretch, of each audience."""
-    t = FreeWindow
-    rows = session.execute(
-        select(t.audience, t.starts_at, t.ends_at)
-        .where(
-            t.institution_id == institution_id,
-            t.unit_id == unit_id,
-            t.audience.in_(_AUDIENCES),
-            t.starts_at <= end,
-            t.ends_at >= start,
-        )
-        .order_by(t.starts_at)
-    )
-    found: dict[Audience, list[TimeSpan]] = {audience: [] for audience in Audience}
-    for audience, starts_at, ends_at in rows:
-        found[Audience(audience)].append(TimeSpan(starts_at, ends_at))
-    return found
-
-
-def replace_windows(
-    session: Session,
-    key: HostKey,
-    unit_id: UUID,
-    old: Mapping[Audience, Sequence[TimeSpan]],
-    new: Mapping[Audience, Sequence[TimeSpan]],
-) -> None:
-    """Write the difference between two sets of windows of a unit."""
-    before = {(a.value, span.start): span.end for a in Audience for span in old[a]}
-    after = {(a.value, span.start): span.end for a in Audience for span in new[a]}
-
-    def named(audience: str, start: datetime) -> dict[str, Any]:
-        return {
-            "institution_id": key.institution_id, "unit_id": unit_id, "audience": audience, "starts_at": start
-        }  # fmt: skip
-
-    delete_later(session, FreeWindow, [named(*one) for one in before if one not in after])
-    longer = {one: end for one, end in after.items() if one in before and before[one] != end}
-    amend_later(
-        session, FreeWindow, [named(*one) for one in longer], [{"ends_at": e} for e in longer.values()]
-    )
-    added = {one: end for one, end in after.items() if one not in before}
-    if added:
-        rows = [{**named(*one), "ends_at": end, "resource_id": key.id} for one, end in added.items()]
-        add_later(session, FreeWindow, rows)
-
-
-def drop_windows(session: Session, key: HostKey) -> None:
-    t = FreeWindow
-    session.execute(delete(t).where(t.institution_id == key.institution_id, t.resource_id == key.id))
-
-
-def windows_of(
-    session: Session, keys: Sequence[HostKey], audience: Audience, span: TimeSpan
-) -> dict[tuple[HostKey, UUID], list[TimeSpan]]:
-    """Kept windows that meet a span, cut to it, by resource and unit."""
-    t = FreeWindow
-    rows = session.execute(
-        select(t.institution_id, t.resource_id, t.unit_id, t.starts_at, t.ends_at)
-        .where(
-            _keys(t.institution_id, t.resource_id, keys),
-            t.audience == audience.value,
-            t.ends_at > span.start,
-            t.starts_at < span.end,
-        )
-        .order_by(t.starts_at)
-    )
-    found: dict[tuple[HostKey, UUID], list[TimeSpan]] = defaultdict(list)
-    for row in rows:
-        cut = TimeSpan(max(row.starts_at, span.start), min(row.ends_at, span.end))
-        found[HostKey(row.institution_id, row.resource_id), row.unit_id].append(cut)
-    return found
-
-
-def first_windows(
-    session: Session,
-    keys: Sequence[HostKey] | None,
-    audience: Audience,
-    seconds: int,
-    after: datetime,
-    until: datetime,
-) -> dict[HostKey, datetime]:
-    """The first moment from which each resource has so much free time in one piece; one statement for all of them.
-
-    ``keys`` None looks at every resource.
-    """
-    t = FreeWindow
-    length = timedelta(seconds=seconds)
-    if session.get_bind().dialect.name == "postgresql":
-        start: Any = func.greatest(t.starts_at, after)
-        long_enough = type_coerce(t.ends_at - t.starts_at, Interval()) >= bindparam(
-            None, length, type_=Interval()
-        )
-    else:
-        # Instants are whole microseconds on SQLite; max() of two arguments is a plain function there.
-        start = func.max(t.starts_at, bindparam(None, after, type_=Instant()), type_=Instant())
-        long_enough = (
-            type_coerce(t.ends_at, BigInteger) - type_coerce(t.starts_at, BigInteger) >= seconds * 1_000_000
-        )
-    statement: Select[Any] = select(t.institution_id, t.resource_id, func.min(start).label("at")).where(
-        t.audience == audience.value, t.ends_at >= after + length, t.starts_at < until, long_enough
-    )
-    if keys is not None:
-        statement = statement.where(_keys(t.institution_id, t.resource_id, keys))
-    rows = session.execute(statement.group_by(t.institution_id, t.resource_id))
-    return {HostKey(row.institution_id, row.resource_id): row.at for row in rows}
-
-
-def bookings_meeting(session: Session, key: HostKey, span: TimeSpan) -> list[Held]:
-    return occupancies(session, [key], span).get(key, [])
-
-
-def clear_of(session: Session, institution_id: UUID, holders: Collection[UUID]) -> None:
-    t = Occupancy
-    if holders:
-        session.execute(delete(t).where(t.institution_id == institution_id, t.holder_id.in_(holders)))

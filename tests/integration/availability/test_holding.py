@@ -10,7 +10,7 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from resource_hub.domain.accounts.terms import Role
-from resource_hub.domain.availability import service, store
+from resource_hub.domain.availability import occupancy_store, service
 from resource_hub.domain.availability.errors import NoUnit, SlotTaken
 from resource_hub.domain.availability.holding import is_overlap
 from resource_hub.domain.availability.rules import hours as rules
@@ -86,7 +86,7 @@ def test_the_database_itself_refuses_an_overlap(now: datetime) -> None:
     key = opened(units=1)
     unit_id, _ = hold(key, NINE_TO_ELEVEN)
     with pytest.raises(IntegrityError) as caught, unit_of_work() as unit:
-        store.insert_occupancy(
+        occupancy_store.insert_occupancy(
             unit.session,
             key,
             unit_id,
@@ -146,7 +146,7 @@ def test_a_move_into_a_taken_slot_changes_nothing(now: datetime) -> None:
         service.move(
             unit, key, holder, span("2026-03-03T12:00+08:00", "2026-03-03T13:30+08:00"), OccupancyKind.BOOKING
         )  # type: ignore[arg-type]
-    assert len(store.of_holder(reading(), key.institution_id, holder)) == 1  # type: ignore[arg-type]
+    assert len(occupancy_store.of_holder(reading(), key.institution_id, holder)) == 1  # type: ignore[arg-type]
 
 
 def test_ended_early_the_rest_is_free(now: datetime) -> None:

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.availability import store
+from resource_hub.domain.availability import window_store
 from resource_hub.domain.availability.tables import Occupancy
 from resource_hub.domain.availability.terms import Audience
 from resource_hub.domain.booking import service
@@ -312,7 +312,7 @@ class BookingMachine(RuleBasedStateMachine):
     def kept_windows_offer_nothing_that_is_held(self) -> None:
         """What searches read may lag behind a term that has just run out, but never offers what somebody holds."""
         whole = TimeSpan(max(self.now, OPEN[0].start), max(self.now + HALF_HOUR, OPEN[-1].end))
-        kept = store.windows_of(reading(), [self.scene.key], Audience.OUTSIDE, whole)
+        kept = window_store.windows_of(reading(), [self.scene.key], Audience.OUTSIDE, whole)
         for (_, unit_id), spans in kept.items():
             n = self.units.index(unit_id)
             held = [k.whole for k in self.known if k.unit == n and k.holds(self.now)]

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.availability import store
+from resource_hub.domain.availability import window_store
 from resource_hub.domain.availability.tables import Occupancy, OpeningException
 from resource_hub.domain.availability.terms import Audience, ExceptionKind
 from resource_hub.domain.booking import service
@@ -78,7 +78,7 @@ def assert_windows_are_kept(key: Any) -> None:
     """The free windows that searches read are those that hours and occupancies give."""
     db.session.remove()
     kept = availability.kept_span()
-    now_kept = store.windows_of(reading(), [key], Audience.OUTSIDE, kept)
+    now_kept = window_store.windows_of(reading(), [key], Audience.OUTSIDE, kept)
     for (_, unit_id), spans in now_kept.items():
         free = availability.free_times(key, kept, outside=True)
         assert spans == [one.span for one in free if one.unit_id == unit_id]
