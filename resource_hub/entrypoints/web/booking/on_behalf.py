@@ -10,6 +10,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import CustomerRecord
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules import overriding
@@ -26,8 +27,8 @@ from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError, NotFound, Reason
 
 WALK_IN = "walk_in"
-# A search for customers by name shows so many.
-_FOUND = 20
+# So many who were here before are shown, and so many that a search by name finds.
+_LATEST, _FOUND = 25, 20
 
 
 def _resource(code: str) -> ResourceRecord:
@@ -44,8 +45,10 @@ def _resource(code: str) -> ResourceRecord:
 def _customers(text: str) -> list[tuple[str, list[tuple[str, str]]]]:
     """Whom one may book for, as groups of a select: who was here before, and whom a search finds; each with its
     people."""
-    ids = list(service.customers_at(g.actor))
+    ids = list(service.customers_at(g.actor, _LATEST))
     if text:
+        groups_of_house = [c for c in accounts.groups(g.actor.organisation_id) if _matches(c, text)]
+        ids += [c.id for c in groups_of_house[:_FOUND]]
         ids += [accounts.customer_of(o.id).id for o in accounts.joinable(text)[:_FOUND]]
     found = accounts.customers(ids)
     groups = []
@@ -58,6 +61,11 @@ def _customers(text: str) -> list[tuple[str, list[tuple[str, str]]]]:
         options = sorted((f"{customer_id}:{p.id}", formatting.plain(p.name)) for p in people.values())
         groups.append((name, options or [(f"{customer_id}:", _("no person with an account"))]))
     return groups
+
+
+def _matches(customer: CustomerRecord, text: str) -> bool:
+    wanted = text.casefold()
+    return any(wanted in name.casefold() for name in (customer.name_zh, customer.name_en, customer.code))
 
 
 def _whom(form: Form) -> tuple[UUID | None, UUID | None]:

@@ -43,6 +43,19 @@ def test_the_laboratory_books_for_a_customer(
     )
 
 
+def test_groups_of_the_house_are_found_by_name(
+    app: Flask, scene: Scene, desk_of: Callable[[PersonRecord], Desk]
+) -> None:
+    with app.app_context():
+        leader = build.make_person(name="赵明")
+        group = build.make_group(scene.host, name_en="Thin films", leader=leader)
+    desk = desk_of(scene.manager_person)
+    assert str(group.id) not in desk.see(at(scene))
+    assert f"{group.id}:{leader.id}" in desk.see(at(scene), search="thin")
+    assert f"{at(scene)}" in desk.see(f"/o/{scene.host.code}/calendar")
+    assert "#book-for" in desk.see(f"/o/{scene.host.code}/today")
+
+
 def test_a_failed_rule_offers_to_set_it_aside_only_to_who_decides(
     app: Flask, scenery: Callable[..., Scene], desk_of: Callable[[PersonRecord], Desk]
 ) -> None:
