@@ -7,14 +7,17 @@ one host) or the setting ``DEFAULT_ZONE`` is used when none is given.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import wraps
 from typing import Any
 
 from babel import Locale
 from flask import Flask, current_app, g, has_app_context, has_request_context
 from flask_babel import get_locale
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from resource_hub.entrypoints.support import words
@@ -221,11 +224,23 @@ def word(value: Any, scope: str) -> str:
     return words.word(scope, value)
 
 
+def _for_each_reader(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As a filter that Jinja never works out while it compiles: a template that is first asked for in Chinese would
+    keep the Chinese of ``'taken'|word(…)`` for readers of English."""
+
+    @pass_context
+    @wraps(function)
+    def shown(_context: Context, *values: Any, **more: Any) -> Any:
+        return function(*values, **more)
+
+    return shown
+
+
 def install(app: Flask) -> None:
     for function in (
         money, number, hours, percent, weekday, day, month, clock, moment, stamp, span, zone_name, size,
         plain, bidi, lines, named, listed, word,
     ):  # fmt: skip
-        app.jinja_env.filters[function.__name__] = function
+        app.jinja_env.filters[function.__name__] = _for_each_reader(function)
     app.jinja_env.globals["language"] = language
     app.jinja_env.globals["zone_name"] = zone_name

@@ -109,3 +109,11 @@ def test_a_month_asks_no_more_than_a_week_and_its_lanes_take_ten_statements_at_m
         db.session.remove()
     asked = [s for s in lanes if not s.startswith("BEGIN")]
     assert len(asked) <= 10, "\n".join(s[s.find("FROM") :][:60].replace("\n", " ") for s in asked)
+
+
+def test_the_words_are_those_of_each_reader(scene, desk_of):
+    """Whichever language was first to open the page."""
+    zh, en = desk_of(scene.manager_person, "zh"), desk_of(scene.manager_person, "en")
+    for browser, here, not_here in ((zh, "已占</li>", "taken</li>"), (en, "taken</li>", "已占</li>")):
+        page = browser.see(f"/o/{scene.host.code}/calendar", view="month")
+        assert here in page and not_here not in page
