@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -84,15 +84,15 @@ class FileStore:
     def has(self, sha256: bytes) -> bool:
         return self.path(sha256).is_file()
 
-    def erase(self, sha256: bytes, *, settled_seconds: int = 0) -> bool:
+    def erase(self, sha256: bytes, *, unless_since: datetime | None = None) -> bool:
         """Remove the bytes; the caller knows that no row names them any more. Whether they are gone.
 
-        Bytes that came within the last ``settled_seconds`` stay: somebody is handing in the same file, and its row is
-        not written yet.
+        Bytes that came after ``unless_since`` (machine time) stay: somebody is handing in the same file, and its row
+        is not written yet.
         """
         place = self.path(sha256)
         try:
-            if settled_seconds and time.time() - place.stat().st_mtime < settled_seconds:
+            if unless_since and place.stat().st_mtime > unless_since.timestamp():
                 return False
         except FileNotFoundError:
             return True

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from resource_hub.domain.booking import service as booking
 from resource_hub.entrypoints.jobs import Job, JobContext, JobResult, in_batches
 from resource_hub.entrypoints.support import uploads
+from resource_hub.infra import clock
 from resource_hub.infra.database import db
 
 BATCH = 50
 # Bytes that came so lately may be of a file whose row is still being written.
-SETTLED_SECONDS = 600
+SETTLING = timedelta(minutes=10)
 
 
 def remind(context: JobContext) -> JobResult:
@@ -23,8 +26,9 @@ def end(context: JobContext) -> JobResult:
     done = in_batches(context, lambda: booking.end_results(BATCH, context.lease), BATCH).done
     db.session.rollback()
     store, gone = uploads.store(), []
+    unsettled = clock.machine_now() - SETTLING
     for found, elsewhere in booking.results_to_erase(BATCH):
-        if elsewhere or store.erase(found.sha256, settled_seconds=SETTLED_SECONDS):
+        if elsewhere or store.erase(found.sha256, unless_since=unsettled):
             gone.append(found.key)
     db.session.rollback()
     erased = booking.results_erased(gone, context.lease) if gone else 0
