@@ -116,6 +116,25 @@ def test_the_order_shows_the_price_of_all_and_books_them_together(app: Flask, wo
     assert again.status_code == 409
 
 
+def test_before_the_click_each_part_says_what_late_cancelling_costs(app: Flask, world: dict[str, Any]) -> None:
+    link(app, world, ROOM_1="required", OP_1="required")
+    scene: Scene = world["scene"]
+    late = {"consequence": "fee", "fee": {"all": "30.00"}, "notice_minutes": 720}
+    with app.app_context():
+        pricing.adopt(world["ROOM-1"].key, {**ROOM, "cancellation": late}, date(2026, 3, 2))
+    client = signed_in(app, scene.booker_person)
+    address = f"/o/{scene.firm.code}/book/{scene.host.code}/{scene.resource.code}"
+    when = {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "11:00", "mode": "self_use"}
+    page = text(client.get(address, query_string=when))
+    assert re.search(r"Cancelling: Free until 24:00.h before the start, then ¥.100\.00", page)
+    assert re.search(r"Cancelling: Preparation room: Free until 12:00.h before the start, then ¥.30\.00", page)
+    assert page.count("Cancelling: ") == 2
+    booked = client.post(address, data={**when, "purpose": "research", "csrf_token": token(client, address)})
+    assert booked.status_code == 303
+    with clock.fixed(moment("2026-03-02T22:00+08:00")):
+        assert "130.00" in text(client.get(booked.location))
+
+
 def test_the_panel_names_the_helper_that_is_in_the_way(app: Flask, world: dict[str, Any]) -> None:
     link(app, world, ROOM_1="required")
     scene: Scene = world["scene"]

@@ -11,7 +11,15 @@ from flask_babel import gettext as _
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
-from resource_hub.domain.booking.terms import Asked, BookingKind, BookingRecord, FileKind, Hazard, Purpose
+from resource_hub.domain.booking.terms import (
+    Asked,
+    BookingKind,
+    BookingRecord,
+    FileKind,
+    Hazard,
+    Purpose,
+    QuoteRecord,
+)
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
 from resource_hub.domain.pricing import service as pricing
@@ -69,7 +77,7 @@ def _page(record: ResourceRecord, form: Form, asked: Asked, fault: str | None) -
     rules, number = availability.house_rules(record.key)
     answer = answer_to(record, asked, fault, g.actor)
     customers = sorted(accounts.customers(g.actor.customer_ids).values(), key=lambda c: c.code)
-    cancel_note, no_show = _consequences(record, asked, answer["booking_price"].quote)
+    cancel_notes, no_show = _consequences(record, asked, answer["booking_price"])
     modes = [(m.value, word("booking.mode", m.value)) for m in record.modes]
     html = render_template(
         "booking/order.html",
@@ -96,7 +104,7 @@ def _page(record: ResourceRecord, form: Form, asked: Asked, fault: str | None) -
         is_samples=asked.kind is BookingKind.SAMPLES,
         is_access=asked.kind is BookingKind.ACCESS,
         calendar_href=calendar_url(record, **query_of(asked, record.zone)) if record.bookable else "",
-        cancel_note=cancel_note,
+        cancel_notes=cancel_notes,
         no_show=no_show,
     )
     return html, form.status
@@ -114,24 +122,36 @@ def _extras(record: ResourceRecord, quote: Any) -> list[tuple[str, str]]:
     return [(e.code, formatting.named(e) or e.code) for e in tariff.extras if e.per in _SIMPLE]
 
 
-def _consequences(record: ResourceRecord, asked: Asked, quote: Any) -> tuple[str, Money | None]:
-    """What cancelling and not coming would cost, said before booking."""
+def _consequences(record: ResourceRecord, asked: Asked, price: Any) -> tuple[list[str], Money | None]:
+    """What cancelling and not coming would cost, said before booking; cancelling also for what is booked with it."""
+    quote = price.quote
     if quote is None or asked.span is None or quote.tariff_id is None:
-        return "", None
+        return [], None
+    notes = [_late_note(record, asked, quote)]
+    # As it is booked: a helper is staffed, and what belongs to the instrument alone is not asked of it.
+    along = replace(asked, mode=Mode.STAFF_RUN, samples=0, items={}, extras=frozenset())
+    for helper, its in price.with_it:
+        note = _late_note(helper, along, its)
+        if note:
+            notes.append(f"{formatting.plain(helper.name(formatting.language()))}: {note}")
+    fee = service.no_show_fee(record, asked, quote.customer_class, quote.tariff_id, clock.now())
+    return [note for note in notes if note], fee if fee is not None and not fee.is_zero else None
+
+
+def _late_note(record: ResourceRecord, asked: Asked, quote: QuoteRecord) -> str:
+    """Until when cancelling is free by a tariff, and what it costs then; empty where it never costs anything."""
+    if quote.tariff_id is None or asked.span is None:
+        return ""
     tariff = pricing.parsed(pricing.tariff(HostKey(record.key.institution_id, quote.tariff_id)))
     notice = tariff.cancellation.notice_minutes
-    note = ""
-    if notice and tariff.cancellation.consequence.value != "none":
-        late = service.cancellation_fee(
-            record, asked, quote.customer_class, quote.tariff_id, asked.span.start
-        )
-        note = _(
-            "Free until %(notice)s before the start, then %(fee)s.",
-            notice=formatting.hours(notice * 60, unit=True),
-            fee=formatting.money(late),
-        )
-    fee = service.no_show_fee(record, asked, quote.customer_class, quote.tariff_id, clock.now())
-    return note, fee if fee is not None and not fee.is_zero else None
+    if not notice or tariff.cancellation.consequence.value == "none":
+        return ""
+    late = service.cancellation_fee(record, asked, quote.customer_class, quote.tariff_id, asked.span.start)
+    return _(
+        "Free until %(notice)s before the start, then %(fee)s.",
+        notice=formatting.hours(notice * 60, unit=True),
+        fee=formatting.money(late),
+    )
 
 
 @blueprint.post("/o/<organisation>/book/<host>/<code>")

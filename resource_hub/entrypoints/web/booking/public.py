@@ -60,6 +60,7 @@ class PriceView:
     waits: bool
     known_customer: bool
     free: bool
+    with_it: tuple[tuple[ResourceRecord, QuoteRecord], ...] = ()
 
     @property
     def bookable(self) -> bool:
@@ -117,6 +118,7 @@ def priced(record: ResourceRecord, asked: Asked, fault: str | None, by: Actor | 
         or (prepared.plan.rules.approval.value == "outside" and prepared.who.outside),
         known_customer=prepared.who.customer_id is not None,
         free=free,
+        with_it=tuple((h.resource, one) for h, one in with_it if one is not None),
     )
 
 
