@@ -51,9 +51,9 @@ from resource_hub.domain.catalogue.lookups import (
     visible,
 )
 from resource_hub.domain.catalogue.managing import APPROVES, MANAGES, open_change
+from resource_hub.domain.catalogue.query import Query
 from resource_hub.domain.catalogue.search import (
     Hit,
-    Query,
     Results,
     nearest_elsewhere,
     prices_for,

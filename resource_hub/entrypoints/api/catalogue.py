@@ -17,7 +17,7 @@ from resource_hub.domain.accounts.terms import OrganisationRecord
 from resource_hub.domain.catalogue import service
 from resource_hub.domain.catalogue.contents import degrees
 from resource_hub.domain.catalogue.ports import IndicativePrice
-from resource_hub.domain.catalogue.search import ORDERS
+from resource_hub.domain.catalogue.query import ORDERS
 from resource_hub.domain.catalogue.terms import (
     ChangeRecord,
     Contact,

@@ -20,7 +20,8 @@ from resource_hub.domain.catalogue import places, service
 from resource_hub.domain.catalogue.classes import instrument_classes
 from resource_hub.domain.catalogue.contents import degrees
 from resource_hub.domain.catalogue.errors import ResourceNotFound
-from resource_hub.domain.catalogue.search import ORDERS, FacetValue
+from resource_hub.domain.catalogue.facets import FacetValue
+from resource_hub.domain.catalogue.query import ORDERS
 from resource_hub.domain.catalogue.terms import ListingState, Mode, ResourceKind, ResourceRecord
 from resource_hub.entrypoints.support import formatting, forms, guards, paging, uploads
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
