@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import statistics
 import tempfile
@@ -52,6 +53,17 @@ def deadlocks(database: Database) -> int:
             "SELECT deadlocks FROM pg_stat_database WHERE datname = %s", (database.name,)
         ).fetchone()
     return int(row[0]) if row else 0
+
+
+def worked(pid: int) -> float:
+    """Processor time of a process and of those below it, in seconds; 0 where the system does not say."""
+    try:
+        ticks = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+        below = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except OSError:
+        return 0.0
+    own = (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(worked(int(one)) for one in below)
 
 
 @dataclass
@@ -133,5 +145,5 @@ def say_again(engine: Engine, said: list[tuple[str, Any, bool]]) -> tuple[float,
 
 __all__ = [
     "TITLES", "Database", "Table", "arguments", "databases", "deadlocks", "engines", "heard", "median", "milliseconds",
-    "say_again", "timed",
+    "say_again", "timed", "worked",
 ]  # fmt: skip

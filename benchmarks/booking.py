@@ -37,6 +37,7 @@ from benchmarks._common import (
     median,
     milliseconds,
     say_again,
+    worked,
 )
 from benchmarks._rows import fill
 from resource_hub.domain.accounts.feeds import FeedKind, create_feed
@@ -193,11 +194,12 @@ def http(factory: Factory, table: Table, asked: Any) -> None:
                 clients.append((path, people.bearer(person, firm)))
         web = Process.web(environment(database, Path(folder)), log=Path(folder) / "web.log", threads=8)
         with web:
+            assert web.running is not None
             port = int(web.url.rsplit(":", 1)[1])
             _clients(port, clients, 2)  # warm
-            before = deadlocks(database)
+            before, used = deadlocks(database), worked(web.running.pid)
             times, failed = _clients(port, clients, asked.seconds, first=1_000)
-            stuck = deadlocks(database) - before
+            stuck, used = deadlocks(database) - before, worked(web.running.pid) - used
     rate = len(times) / asked.seconds
     goal = ("≥ 400/s", rate >= 400) if factory.engine_name == POSTGRESQL else ("", None)
     table.row(f"{CLIENTS} clients, {asked.seconds} s", f"{rate:.0f} bookings/s", *goal)
@@ -205,6 +207,8 @@ def http(factory: Factory, table: Table, asked: Any) -> None:
         "  median, 95 of 100",
         f"{median_of(times) * 1000:.0f}, {sorted(times)[len(times) * 95 // 100] * 1000:.0f} ms",
     )
+    if times:
+        table.row("  processor time of the web, each", milliseconds(used / len(times)))
     table.row("  refused or failed, deadlocks", f"{failed}, {stuck}", "0, 0", failed == stuck == 0)
 
 

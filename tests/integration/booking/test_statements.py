@@ -59,3 +59,23 @@ def test_a_refusal_with_alternatives_stays_small(now: datetime) -> None:
         service.request(scene.key, make_asked(), by=other)
     assert len(refused.value.values["alternatives"]) == 3
     assert len(sent) <= 30, len(sent)
+
+
+def test_what_holds_a_unit_is_found_by_its_key_however_much_the_host_has(now: datetime) -> None:
+    """SQLite begins with the rows that it thinks are few, and went through all that a host ever had."""
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL knows how many rows there are")
+    scene = make_scene(units=2)
+    plans: list[str] = []
+
+    def note(_connection, cursor, statement, values, _context, many) -> None:  # type: ignore[no-untyped-def]
+        if "occupancy" in statement and statement.startswith("SELECT") and not many:
+            rows = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+            plans.extend(row[3] for row in rows if "occupancy" in row[3] or "free_window" in row[3])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        make_booking(scene)
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert plans and all("unit_id=?" in plan for plan in plans), plans
