@@ -16,8 +16,9 @@ from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import OccupancyKind
 from resource_hub.domain.booking import linking, ports, quoting, reading, store, under_quotes
+from resource_hub.domain.booking.changing import change_in
 from resource_hub.domain.booking.errors import BookingRefused, InvalidOrder, NotYours, WrongState
-from resource_hub.domain.booking.managing import change_in, decides, opened, written
+from resource_hub.domain.booking.managing import decides, opened, written
 from resource_hub.domain.booking.ordering import book_in
 from resource_hub.domain.booking.preparing import Prepared, announce, judge, prepare, record_event
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at

@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
-from resource_hub.domain.booking import linking, managing, reading, store
+from resource_hub.domain.booking import cancelling, linking, reading, store
 from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.preparing import announce, record_event
 from resource_hub.infra.unit_of_work import retried, unit_of_work
@@ -74,9 +74,9 @@ def answered(key: HostKey, person_id: UUID, answer: Answer, *, sequence: int, ma
         record_event(unit, key, person_id, f"calendar_{answer.value}", {"mark": mark})
         if answer is not Answer.DECLINED:
             return Outcome.NOTED
-        preview = managing.cancellation(record, unit.now)
+        preview = cancelling.cancellation(record, unit.now)
         if preview.reasons or not preview.fee.is_zero:
             announce(unit, key, DECLINED, None, declined_by=str(person_id))
             return Outcome.STANDS
-        managing.cancel(key, by=by)
+        cancelling.cancel(key, by=by)
         return Outcome.CANCELLED

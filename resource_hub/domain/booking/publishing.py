@@ -21,7 +21,7 @@ from resource_hub.domain.availability.terms import (
     Held,
     WeeklyHours,
 )
-from resource_hub.domain.booking import linking, managing, quoting, reading, store
+from resource_hub.domain.booking import cancelling, deciding, linking, quoting, reading, store
 from resource_hub.domain.booking.errors import BookingRefused, HitsUndecided, InvalidOrder
 from resource_hub.domain.booking.rules.states import open_acts
 from resource_hub.domain.booking.terms import Act, BookingRecord, BookingState, Fate, Side, Verdict
@@ -256,13 +256,13 @@ def _carry_out(chosen: Mapping[HostKey, Verdict], by: Actor, reason: str) -> Non
     for key, verdict in sorted(chosen.items()):
         try:
             if verdict.fate is Fate.CANCELLED:
-                managing.cancel(key, by=by, reason=reason, version=verdict.version)
+                cancelling.cancel(key, by=by, reason=reason, version=verdict.version)
                 continue
             assert verdict.span is not None
             dearer = _dearer(reading.booking(key), verdict.span)
             if dearer:
                 raise BookingRefused(*dearer)
-            managing.propose(key, verdict.span, by=by, note=reason, version=verdict.version)
+            deciding.propose(key, verdict.span, by=by, note=reason, version=verdict.version)
         except DomainError as error:
             error.reasons = tuple(replace(one, place=_place(key.id)) for one in error.reasons)
             raise

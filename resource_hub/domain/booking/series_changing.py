@@ -10,7 +10,17 @@ from uuid import UUID
 
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.booking import linking, managing, reading, series_store, store, waiting
+from resource_hub.domain.booking import (
+    cancelling,
+    changing,
+    deciding,
+    linking,
+    reading,
+    series_store,
+    store,
+    waiting,
+)
+from resource_hub.domain.booking.cancelling import CancelPreview
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -19,7 +29,6 @@ from resource_hub.domain.booking.errors import (
     WrongState,
     unchanged,
 )
-from resource_hub.domain.booking.managing import CancelPreview
 from resource_hub.domain.booking.ordering import alternatives
 from resource_hub.domain.booking.preparing import DECIDES, is_staff
 from resource_hub.domain.booking.rules.series_change import SeriesChange, Stays, facts_at, plan_change
@@ -137,7 +146,7 @@ def look_change(
             reason = Reason("booking.series_no_such_time", {"day": one.day.isoformat()}, "time")
             result.append(DayChangeLook(day, booking, None, None, (reason,)))
             continue
-        reasons, quote, _ = managing.judged(booking, one.after, side, by, now, None)
+        reasons, quote, _ = changing.judged(booking, one.after, side, by, now, None)
         if not reasons and not _free(series, booking, one.after, moving):
             reasons = availability.taken(series.resource_key, one.after).reasons
         others: Sequence[Mapping[str, str]] = ()
@@ -190,7 +199,7 @@ def _change(
                         raise BookingRefused(
                             Reason("booking.series_no_such_time", {"day": one.day.isoformat()}, "time")
                         )
-                    managing.change_in(unit, booking, one.after, side, by, note=note, quiet=several)
+                    changing.change_in(unit, booking, one.after, side, by, note=note, quiet=several)
                     moved += 1
                 except (BookingRefused, SlotTaken) as error:
                     clashes.append((day, error.reasons))
@@ -316,7 +325,7 @@ def look_cancel(key: HostKey, scope: Scope, since: date | None = None, *, by: Ac
     now = clock.now()
     return SeriesCancelLook(
         tuple(
-            (one, managing.cancellation(one.booking, now, side))
+            (one, cancelling.cancellation(one.booking, now, side))
             for one in _in_scope(occurrences(series.key), scope, since, now)
             if one.booking is not None
         )
@@ -349,11 +358,11 @@ def cancel(
         done: list[BookingRecord] = []
         for one in chosen:
             assert one.booking is not None
-            preview = managing.cancellation(one.booking, unit.now, side)
+            preview = cancelling.cancellation(one.booking, unit.now, side)
             if preview.reasons:
                 kept += preview.reasons
                 continue
-            done.append(managing.cancel_in(unit, one.booking, side, by, reason, quiet=True))
+            done.append(cancelling.cancel_in(unit, one.booking, side, by, reason, quiet=True))
         if not done:
             raise BookingRefused(
                 *(dict.fromkeys(kept) if kept else [Reason("booking.series_nothing_ahead", {})])
@@ -400,9 +409,9 @@ def answer(key: HostKey, accept: bool, *, by: Actor, note: str = "", version: in
             raise WrongState(Reason("booking.series_nothing_waits", {}))
         for booking in open_days:
             if accept:
-                managing.say_yes(unit, booking, by, note, quiet=True)
+                deciding.say_yes(unit, booking, by, note, quiet=True)
             else:
-                managing.say_no(unit, booking, by, note.strip(), quiet=True)
+                deciding.say_no(unit, booking, by, note.strip(), quiet=True)
                 waiting.freed(unit, booking, booking.span, by.person_id)
         series_store.change(unit.session, series.key, {"changed_at": unit.now})
         name = "booking.series_approved" if accept else "booking.series_rejected"

@@ -5,6 +5,9 @@ from __future__ import annotations
 from resource_hub.domain.booking.answers import answers_of, may_answer, may_answer_now
 from resource_hub.domain.booking.answers import remind_due as remind_answers
 from resource_hub.domain.booking.approving import ToApprove, to_approve
+from resource_hub.domain.booking.cancelling import CancelPreview, cancel, cancel_preview
+from resource_hub.domain.booking.changing import ChangePreview, change, change_preview
+from resource_hub.domain.booking.deciding import approve, propose, reject
 from resource_hub.domain.booking.dividing import hand_over, split, successors
 from resource_hub.domain.booking.for_others import book_walk_in, bookings_of_walk_in, customers_at
 from resource_hub.domain.booking.hand_over_offers import accept as accept_hand_over
@@ -48,26 +51,10 @@ from resource_hub.domain.booking.linking import in_the_way as helper_in_the_way
 from resource_hub.domain.booking.linking import offered as offered_helpers
 from resource_hub.domain.booking.linking import prepared as prepared_helpers
 from resource_hub.domain.booking.linking import reasons_against as reasons_against_helpers
-from resource_hub.domain.booking.managing import (
-    CancelPreview,
-    ChangePreview,
-    advance,
-    approve,
-    attach,
-    cancel,
-    cancel_preview,
-    change,
-    change_preview,
-    finished,
-    lapse_due,
-    missed,
-    propose,
-    reject,
-    say,
-    started,
-)
+from resource_hub.domain.booking.managing import lapse_due
 from resource_hub.domain.booking.ordering import alternatives, hold, request, sweep_keys
 from resource_hub.domain.booking.preparing import DECIDES, STAFF, is_staff, judge, prepare
+from resource_hub.domain.booking.progress import advance, attach, finished, missed, say, started
 from resource_hub.domain.booking.publishing import (
     HitBooking,
     preview_exception,

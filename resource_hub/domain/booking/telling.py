@@ -10,8 +10,8 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import (
+    cancelling,
     linking,
-    managing,
     quoting,
     reading,
     series_store,
@@ -80,7 +80,7 @@ def tell(unit: Unit, event: Event) -> None:
         notices.notify(unit, others, kind, values, link, organisation_id, key=str(event.id))
 
     if event.name == DECLINED:
-        preview = managing.cancellation(record, unit.now)
+        preview = cancelling.cancellation(record, unit.now)
         values["fee"] = {"minor": preview.fee.minor, "currency": preview.fee.currency}
         kind = "booking.decline_too_late" if preview.reasons else "booking.decline_costs"
         # Told to the person who declined: it is their click that still changes nothing.

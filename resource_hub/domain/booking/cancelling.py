@@ -1,0 +1,174 @@
+"""Cancelling: what it costs, said before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import HouseDocument
+from resource_hub.domain.booking import (
+    linking,
+    quoting,
+    reading,
+    store,
+    waiting,
+)
+from resource_hub.domain.booking.errors import (
+    BookingRefused,
+    InvalidOrder,
+    WrongState,
+)
+from resource_hub.domain.booking.managing import let_go, opened, written
+from resource_hub.domain.booking.rules.check import check_cancel
+from resource_hub.domain.booking.rules.moves import moved_away
+from resource_hub.domain.booking.rules.states import step
+from resource_hub.domain.booking.terms import (
+    Act,
+    BookingRecord,
+    BookingState,
+    Side,
+)
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.infra import clock, database
+from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class CancelPreview:
+    """What cancelling would do now: its fee, or why it is not possible."""
+
+    fee: Money
+    reasons: tuple[Reason, ...]
+
+
+def _rules_of(record: BookingRecord) -> HouseDocument:
+    return availability.house_rules(record.resource_key)[0]
+
+
+def _cancels_as(record: BookingRecord, side: Side) -> Side:
+    """As which side a cancellation counts: whom the host moved away from the time that they chose is as free as it."""
+    if side is Side.CUSTOMER and record.state is BookingState.APPROVED:
+        return Side.HOST if moved_away(store.events(database.reading(), record.key)) else side
+    return side
+
+
+@dataclass(frozen=True, slots=True)
+class _Fees:
+    """What a cancellation costs: for the resource itself, and for each helper that costs something."""
+
+    own: Money
+    helpers: Mapping[HostKey, Money] = field(default_factory=dict)
+
+    @property
+    def together(self) -> Money:
+        return Money.sum((self.own, *self.helpers.values()), self.own.currency)
+
+
+def _fees(record: BookingRecord, side: Side, now: datetime) -> _Fees:
+    # The host's own cancellation and an unanswered request cost nothing.
+    if side is not Side.CUSTOMER or record.state is not BookingState.APPROVED:
+        return _Fees(Money.zero(record.cancel_fee.currency))
+    resource = catalogue.resource(record.resource_key)
+    own = quoting.cancellation_fee(
+        resource, reading.asked_of(record), record.customer_class, record.tariff_id, now
+    )
+    return _Fees(own, linking.cancellation_fees(record, now))
+
+
+def cancel_preview(key: HostKey, *, by: Actor) -> CancelPreview:
+    """The fee before the click."""
+    record, side = reading.booking_for(key, by)
+    return cancellation(record, clock.now(), side)
+
+
+def cancellation(record: BookingRecord, now: datetime, side: Side = Side.CUSTOMER) -> CancelPreview:
+    """What it would mean for a side to cancel at a moment."""
+    try:
+        step(record.kind, record.state, Act.CANCEL, side)
+    except WrongState as error:
+        return CancelPreview(Money.zero(record.cancel_fee.currency), error.reasons)
+    counts = _cancels_as(record, side)
+    reasons = check_cancel(
+        record.state, record.starts_at, _rules_of(record), now, by_host=counts is Side.HOST
+    )
+    return CancelPreview(_fees(record, counts, now).together, reasons)
+
+
+@retried()
+def cancel(
+    key: HostKey,
+    *,
+    by: Actor,
+    reason: str = "",
+    version: int | None = None,
+    expected_fee: Money | None = None,
+) -> BookingRecord:
+    """Cancel; the time is free at once. The fee of the tariff is owed unless somebody takes the time before it begins.
+
+    Args:
+        expected_fee: the fee that the person saw before the click; a higher one refuses.
+
+    Raises:
+        BookingRefused: too late by the house rules. WrongState, NotYours, StaleBooking
+        InvalidOrder: the host cancels without a reason (B15).
+    """
+    with unit_of_work() as unit:
+        _, record, side = opened(unit, key, by, version)
+        return cancel_in(unit, record, side, by, reason, expected_fee)
+
+
+def cancel_in(
+    unit: Unit,
+    record: BookingRecord,
+    side: Side,
+    by: Actor,
+    reason: str,
+    expected_fee: Money | None = None,
+    *,
+    quiet: bool = False,
+) -> BookingRecord:
+    """Cancel inside a unit, or raise every reason against it."""
+    if side is Side.HOST and not reason.strip():
+        raise InvalidOrder(Reason("booking.reason_missing", {}, "reason"))
+    state = step(record.kind, record.state, Act.CANCEL, side)
+    counts = _cancels_as(record, side)
+    reasons = check_cancel(
+        record.state, record.starts_at, _rules_of(record), unit.now, by_host=counts is Side.HOST
+    )
+    if reasons:
+        raise BookingRefused(*reasons)
+    fees = _fees(record, counts, unit.now)
+    fee = fees.together
+    if expected_fee is not None and fee > expected_fee:
+        values = {"fee": {"minor": fee.minor, "currency": fee.currency}}
+        raise BookingRefused(Reason("booking.fee_rose", values))
+    let_go(unit, record)
+    linking.owe(unit, record, fees.helpers)
+    changes = {
+        "state": state.value,
+        "cancelled_at": unit.now,
+        "cancelled_by": by.person_id,
+        "cancel_reason": reason.strip(),
+        "cancel_fee_minor": fees.own.minor,
+        "fee_decides_at": record.starts_at if not fees.own.is_zero else None,
+        "answer_by": None,
+        "hold_expires_at": None,
+        "ical_sequence": record.ical_sequence + 1,
+    }
+    details = {
+        "reason": reason.strip(),
+        "fee": {"minor": fee.minor, "currency": fee.currency},
+        "by_host": side is Side.HOST,
+    }
+    done = written(
+        unit, record, changes, by.person_id, "cancelled", details, "booking.cancelled", quiet=quiet
+    )
+    if not quiet:
+        waiting.freed(unit, record, record.span, by.person_id)
+    return done

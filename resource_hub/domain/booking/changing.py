@@ -1,0 +1,226 @@
+"""Moving, lengthening and shortening: what it means, judged again, then done under the same id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import HouseDocument, OccupancyKind
+from resource_hub.domain.booking import (
+    answers,
+    linking,
+    ports,
+    quoting,
+    reading,
+    under_quotes,
+    waiting,
+)
+from resource_hub.domain.booking.errors import (
+    BookingRefused,
+    SlotTaken,
+    WrongState,
+)
+from resource_hub.domain.booking.managing import decides, opened, written
+from resource_hub.domain.booking.ordering import alternatives
+from resource_hub.domain.booking.preparing import (
+    clock_of,
+    judge,
+    prepare,
+)
+from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
+from resource_hub.domain.booking.rules.check import check_change, needs_approval
+from resource_hub.domain.booking.rules.states import step
+from resource_hub.domain.booking.terms import (
+    Act,
+    BookingRecord,
+    BookingState,
+    ChangeFacts,
+    FundsFacts,
+    QuoteRecord,
+    Side,
+)
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.infra import clock
+from resource_hub.infra.database import current_unit
+from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
+from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePreview:
+    """What moving a booking would mean, without doing it."""
+
+    reasons: tuple[Reason, ...]
+    quote: QuoteRecord | None
+    free: bool
+    needs_answer: bool
+
+
+def change_preview(key: HostKey, span: TimeSpan, *, by: Actor, unit_id: UUID | None = None) -> ChangePreview:
+    record, side = reading.booking_for(key, by)
+    now = clock.now()
+    reasons, quote, waits = judged(record, span, side, by, now, unit_id)
+    outside = record.customer_class.outside
+    units = availability.free_units(record.resource_key, span, outside=outside, ignore=record.key.id)
+    free = bool(units) and (unit_id is None or unit_id in units)
+    helpers = linking.moving(record, span, by, now)
+    reasons += linking.reasons_against(helpers)
+    if free and linking.busy([h.resource for h in helpers], span, outside=outside, ignore=record.key.id):
+        free = False
+    if quote is not None:
+        quote = linking.together(quote, [linking.quote_for(h, now) for h in helpers])
+    return ChangePreview(reasons, quote, free, waits)
+
+
+def judged(
+    record: BookingRecord, span: TimeSpan, side: Side, by: Actor, now: datetime, unit_id: UUID | None
+) -> tuple[tuple[Reason, ...], QuoteRecord | None, bool]:
+    if record.span is None:
+        raise WrongState(Reason("booking.no_time_to_change", {}))
+    step(record.kind, record.state, Act.CHANGE, side)
+    by_host = side is Side.HOST
+    asked = replace(reading.asked_of(record, span), unit_id=unit_id)
+    prepared = prepare(record.resource_key, asked, by=by, now=now, ignore=record.key.id, customer_known=True)
+    facts = replace(prepared.facts, by_host=by_host)
+    prepared = replace(prepared, facts=facts)
+    rules = prepared.plan.rules if prepared.plan else HouseDocument()
+    running = record.state is BookingState.IN_USE
+    reasons = [
+        reason
+        for reason in judge(prepared, now)
+        # A running booking began in the past, and what was answered once is not asked again.
+        if not (running and reason.code in ("booking.in_past", "booking.lead"))
+        and reason.place in (None, "time")
+    ]
+    reasons += check_change(ChangeFacts(record.state, record.span, span, by_host), rules, now)
+    quote: QuoteRecord | None = None
+    if record.tariff_id is not None:
+        # The tariff of the first quote keeps its word; only the time is new.
+        quote = quoting.compute(prepared.resource, asked, prepared.who, now, record.tariff_id)
+    else:
+        reasons += under_quotes.reasons_against(record, asked)
+    waits = not running and needs_approval(
+        rules, outside=prepared.who.outside, by_host=by_host, kind=record.kind
+    )
+    return tuple(reasons), quote, waits
+
+
+@retried()
+def _change(
+    key: HostKey, span: TimeSpan, by: Actor, version: int | None, unit_id: UUID | None, note: str, kind: str
+) -> BookingRecord:
+    with unit_of_work() as unit:
+        _, record, side = opened(unit, key, by, version)
+        if side is Side.HOST:
+            decides(record, by)
+        return change_in(unit, record, span, side, by, unit_id=unit_id, note=note, kind=kind)
+
+
+def change_in(
+    unit: Unit,
+    record: BookingRecord,
+    span: TimeSpan,
+    side: Side,
+    by: Actor,
+    *,
+    unit_id: UUID | None = None,
+    note: str = "",
+    kind: str = "changed",
+    quiet: bool = False,
+    granted: bool = False,
+) -> BookingRecord:
+    """Give a booking another time inside a unit, or raise every reason against it; of time that was ``granted``
+    before lead and horizon are none."""
+    reasons, quote, waits = judged(record, span, side, by, unit.now, unit_id)
+    if granted:
+        reasons = tuple(
+            reason for reason in reasons if reason.code not in ("booking.lead", "booking.horizon")
+        )
+    if reasons:
+        raise BookingRefused(*reasons)
+    if record.state is BookingState.REQUESTED and side is Side.CUSTOMER:
+        answers.drop(unit, record)  # another time is asked for: everybody answers anew
+    plan = availability.plan(record.resource_key, span)
+    again = waits and side is Side.CUSTOMER and record.state is BookingState.APPROVED
+    answer_by = None
+    if again or record.state is BookingState.REQUESTED:
+        term = answer_term(plan.rules, span, unit.now, clock_of(record.institution_id, plan.rules))
+        answer_by = term if again or record.answer_by is None else min(term, record.answer_by)
+    expires = lapses_at(plan.rules, span, answer_by) if answer_by else None
+    chosen = availability.move(
+        unit, record.resource_key, record.key.id, span, OccupancyKind.BOOKING, unit_id=unit_id,
+        setup_seconds=plan.rules.setup_seconds, teardown_seconds=plan.rules.teardown_seconds,
+        outside=record.customer_class.outside,
+        expires_at=expires,
+    )  # fmt: skip
+    changes: dict[str, Any] = {
+        "starts_at": span.start,
+        "ends_at": span.end,
+        "unit_id": chosen,
+        "setup_seconds": plan.rules.setup_seconds,
+        "teardown_seconds": plan.rules.teardown_seconds,
+        "rules_number": plan.rules_number,
+        "ical_sequence": record.ical_sequence + 1,
+        "answer_by": answer_by,
+    }
+    if again:
+        changes |= {"state": BookingState.REQUESTED.value, "decided_at": None, "decided_by": None}
+    if quote is not None:
+        frozen = quoting.freeze(unit, quote, by.person_id)
+        changes["quote_id"] = frozen.key.id if frozen.key else None
+        funds = ports.installed().hold_of_funds
+        funds.release(unit, record.key)
+        resource = catalogue.resource(record.resource_key)
+        funds.hold(
+            unit,
+            FundsFacts(
+                record.key, record.customer_id, resource, frozen.sums.to_pay, frozen.support,
+                quoting.day_of(resource, span, unit.now),
+            ),
+        )  # fmt: skip
+    assert record.span is not None
+    details = {
+        "from": [record.span.start.isoformat(), record.span.end.isoformat()],
+        "to": [span.start.isoformat(), span.end.isoformat()],
+        "note": note.strip(),
+        "by_host": side is Side.HOST,
+    }
+    linking.move(unit, record, span, BookingState(changes.get("state", record.state)), by, expires)
+    done = written(unit, record, changes, by.person_id, kind, details, "booking.changed", quiet=quiet)
+    if not quiet:
+        waiting.freed_by_change(unit, record, span, by.person_id)
+    return done
+
+
+def change(
+    key: HostKey,
+    span: TimeSpan,
+    *,
+    by: Actor,
+    version: int | None = None,
+    unit_id: UUID | None = None,
+    note: str = "",
+    kind: str = "changed",
+) -> BookingRecord:
+    """Move, extend or shorten: same id, same number, same calendar UID with a higher sequence, a new frozen quote.
+
+    Raises:
+        BookingRefused, SlotTaken: with alternatives; the booking keeps the time that it had.
+        WrongState, NotYours, StaleBooking
+    """
+    availability.warm()
+    try:
+        return _change(key, span, by, version, unit_id, note, kind)
+    except (SlotTaken, BookingRefused) as error:
+        if current_unit.get() is None:
+            record, _ = reading.booking_for(key, by)
+            asked = reading.asked_of(record, span)
+            if record.customer_id in by.customer_ids:
+                error.values["alternatives"] = alternatives(record.resource_key, asked, by=by, ignore=key.id)
+        raise
