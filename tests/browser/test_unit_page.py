@@ -14,6 +14,7 @@ from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
 from tests.builders.usage import make_booking, make_scene
 from tests.support.accessibility import assert_accessible
+from tests.support.installation import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -59,9 +60,14 @@ def test_start_and_stop_with_one_thumb(app, page, scene):
     assert sessions(app)[0][0] == "ended"
 
 
+def clock_is_known(page):
+    """The page has learnt the server's time. Asked again from here: it lets nobody watch it by evaluated text."""
+    assert wait_for(lambda: page.evaluate("localStorage.getItem('hub-clock')") is not None, 10)
+
+
 def test_a_press_without_a_connection_waits_and_counts_when_it_was_made(app, page, scene):
     page.goto("/u/ustc/sem-1-a")
-    page.wait_for_function("localStorage.getItem('hub-clock') !== null")
+    clock_is_known(page)
     page.context.set_offline(True)
     page.get_by_role("button", name="上机", exact=True).click()
     page.get_by_text("没有网络").wait_for()
@@ -80,7 +86,7 @@ def test_a_press_without_a_connection_waits_and_counts_when_it_was_made(app, pag
 def test_an_answer_that_was_lost_on_its_way_does_not_start_twice(app, page, scene):
     """The server took the press, the phone never heard of it: the same press is sent again and changes nothing."""
     page.goto("/u/ustc/sem-1-a")
-    page.wait_for_function("localStorage.getItem('hub-clock') !== null")
+    clock_is_known(page)
     lost = []
 
     def lose(route):
