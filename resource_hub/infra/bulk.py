@@ -30,6 +30,8 @@ _HEX = attrgetter("hex")
 _collecting = threading.Lock()
 _without = 0  # blocks that go on without the collector, in all threads
 _was_on = False
+_ended = 0
+_EVERYTHING = 8  # one block in so many
 
 
 @contextmanager
@@ -37,9 +39,10 @@ def collector_off() -> Iterator[None]:
     """No cycle collection inside the block: a batch makes many rows and no cycles, and looking for them in vain took
     a quarter of an import's time.
 
-    Blocks of several threads may overlap without end, so each looks through what is young when it ends.
+    Blocks of several threads may overlap without end, so each looks through what is young when it ends. What one
+    threw away while another looked counts as old by then, so now and then one looks through everything.
     """
-    global _without, _was_on
+    global _without, _was_on, _ended
     with _collecting:
         if _without == 0:
             _was_on = gc.isenabled()
@@ -50,10 +53,12 @@ def collector_off() -> Iterator[None]:
     finally:
         with _collecting:
             _without -= 1
+            _ended += 1
+            everything = _ended % _EVERYTHING == 0
             if _without == 0 and _was_on:
                 gc.enable()
         if _was_on:
-            gc.collect(1)
+            gc.collect(2 if everything else 1)
 
 
 def add_rows(session: Session, table: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:

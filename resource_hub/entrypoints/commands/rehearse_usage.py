@@ -8,6 +8,7 @@ as many units as ever ran at once. Jobs are old records: no occupancies, grade E
 from __future__ import annotations
 
 import calendar
+import gc
 import gzip
 import heapq
 import re
@@ -157,7 +158,12 @@ def run(data: Path, say: Say) -> int:
     )
     hosts, customers, created = _set_up(log, say)
     loading = time.monotonic()
-    result = _load(log, hosts, customers, say)
+    # The log and the program stay to the end: nobody need look through them for what was thrown away.
+    gc.freeze()
+    try:
+        result = _load(log, hosts, customers, say)
+    finally:
+        gc.unfreeze()
     ended = time.monotonic()
     _totals(log, hosts, say)
     say(
