@@ -30,7 +30,7 @@ from resource_hub.domain.booking.terms import (
 )
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ListingState, ResourceRecord
-from resource_hub.entrypoints.support import forms, sentences
+from resource_hub.entrypoints.support import forms, paging, sentences
 from resource_hub.entrypoints.support.formatting import language, plain
 from resource_hub.entrypoints.support.forms import once
 from resource_hub.entrypoints.support.guards import allows
@@ -53,7 +53,7 @@ from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, local_day, zone
 
 SEES = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.OFFICE, Role.INSTITUTION_ADMIN)
-SHOWN = 40
+SHOWN = 16  # more than a screen; what follows is fetched when one scrolls there
 # Requests on the page, and so many at most confirmed in one go; a term below so many seconds is pressing.
 SEVERAL = 60
 _ANY = UUID(int=0)
@@ -235,7 +235,10 @@ def hosts_calendar(organisation: str) -> str:
     managed = [r for r in catalogue.resources_managed_by(g.actor, states=[ListingState.PUBLIC]) if r.bookable]
     chosen = request.args.get("resource", "")
     every = [r for r in managed if r.code == chosen] or managed
-    shown = every[:SHOWN]
+    (skipped,) = paging.unpack(paging.asked_after(), int) or (0,)
+    rest = every[max(0, skipped) :]
+    page = paging.page_of(rest[: SHOWN + 1], SHOWN, lambda _last: (max(0, skipped) + SHOWN,))
+    shown = page.items
     span = availability.days_of(host.zone, first, (following - first).days)
     tables = _tables(organisation, host, shown, span) if view != "month" else []
 
@@ -260,7 +263,7 @@ def hosts_calendar(organisation: str) -> str:
         view=view,
         day=first,
         last=following - timedelta(days=1),
-        more=len(every) - len(shown),
+        page=page,
         previous=at(previous),
         following=at(following),
         today_href=at(None),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
+from html import unescape
 
 from sqlalchemy import event
 
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
 from resource_hub.domain.pricing import service as pricing
+from resource_hub.entrypoints.web.booking import hosting
 from resource_hub.infra.database import db
 from resource_hub.infra.unit_of_work import unit_of_work
 from tests.builders.availability import make_rules, make_weekly
@@ -70,3 +73,26 @@ def test_a_week_shows_what_was_closed_a_moment_ago(app, scene, desk_of):
         availability.save_hours(scene.key, make_weekly(weekdays=[0]), NOW.date(), by=scene.manager)
         db.session.remove()
     assert desk.see(path, view="week", day="2026-03-02") != before
+
+
+def test_many_come_a_screen_at_a_time_and_none_twice(app, scene, desk_of, monkeypatch):
+    monkeypatch.setattr(hosting, "SHOWN", 2)
+    with app.app_context():
+        add(scene, 4)
+    desk, path = desk_of(scene.manager_person), f"/o/{scene.host.code}/calendar?view=week&day=2026-03-02"
+    found, sizes = [], []
+    while path:
+        page = desk.see(path)
+        sizes.append(page.count("data-timetable"))
+        found += re.findall(r'aria-labelledby="r-([^"]+)"', page)
+        following = re.search(r'<div class="no-print" hx-get="([^"]+)" hx-trigger="revealed"', page)
+        path = following and unescape(following[1])
+        assert path is None or f'rel="next" href="{path}"' in unescape(page)
+    assert sizes == [2, 2, 1]
+    assert len(found) == len(set(found)) == 5
+
+
+def test_a_place_in_the_list_that_nobody_gave_is_refused(scene, desk_of):
+    for after in ("x", "WyJ4Il0"):
+        answer = desk_of(scene.manager_person).client.get(f"/o/{scene.host.code}/calendar?view=week&after={after}")
+        assert answer.status_code == 422
