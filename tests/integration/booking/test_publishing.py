@@ -324,9 +324,10 @@ def test_a_closure_and_seven_who_book_into_it(now: Any, database: Database, tmp_
         )
     found = race(database, tmp_path, now, "request", payloads)
     fate = Counter(one[0] for one in found)
+    db.session.remove()  # what was read before the race is not what stands now
     closed = reading().scalar(select(func.count()).select_from(OpeningException))
     db.session.remove()
     inside = len(live_in(scene.key, TUESDAY))
     assert fate["booking.refused"] == 7 - inside
-    assert (closed, fate["booking.hits_undecided"]) in {(1, 0), (0, 1)}
+    assert (closed, fate["booking.hits_undecided"]) in {(1, 0), (0, 1)}, found
     assert not (closed and inside)
