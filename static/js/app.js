@@ -63,6 +63,17 @@
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
   });
 
+  // A table that is wider than its place can be scrolled with the keyboard, too; one that is not is no stop on the way.
+  if (window.ResizeObserver) {
+    const measured = new ResizeObserver((seen) => {
+      for (const { target } of seen) {
+        if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+        else target.removeAttribute("tabindex");
+      }
+    });
+    for (const table of document.querySelectorAll(".table-wrap")) measured.observe(table);
+  }
+
   const first = document.querySelector("[data-focus]");
   if (first) first.focus();
 

@@ -21,7 +21,7 @@ from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.web.booking.blueprints import bookings
 from resource_hub.entrypoints.web.booking.detail import back_to, key_of
 from resource_hub.entrypoints.web.booking.reading_forms import span_fields, typed_span
-from resource_hub.entrypoints.web.booking.timetable import days_name, monday_of, timetable
+from resource_hub.entrypoints.web.booking.timetable import days_name, first_start, monday_of, timetable
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError, Reason
 from resource_hub.kernel.keys import HostKey
@@ -127,7 +127,10 @@ def _week(organisation: str, found: service.Detail, span: TimeSpan | None) -> di
     def link(stretch: Stretch, piece: TimeSpan, unit_id: UUID) -> str:
         if not stretch.bookable or record.span is None:
             return ""
-        wish = TimeSpan(piece.start, piece.start + timedelta(seconds=record.span.seconds))
+        start = first_start(piece, tz, week.step_minutes)
+        if start is None:
+            return ""
+        wish = TimeSpan(start, start + timedelta(seconds=record.span.seconds))
         return _change_url(organisation, found, **span_fields(wish, resource.zone)) + "#choose"
 
     step = timedelta(days=7)

@@ -43,7 +43,7 @@ from resource_hub.entrypoints.web.booking.timetable import (
     LaneRow,
     Timetable,
     first_day,
-    on_the_grid,
+    first_start,
     shown_part,
     timetable,
 )
@@ -331,8 +331,8 @@ def _tables(
 
         def link(stretch: Stretch, piece: TimeSpan, unit_id: UUID) -> str:
             if stretch.bookable and piece.end > now:
-                start = on_the_grid(max(piece.start, now).astimezone(tz), step)
-                if start >= piece.end:
+                start = first_start(piece, tz, step, now)
+                if start is None:
                     return ""
                 return f"{for_customer}?start_day={start:%Y-%m-%d}&start_time={start:%H:%M}&unit={unit_id}"
             if holder(stretch) is None or stretch.look in (Look.SETUP, Look.TEARDOWN):

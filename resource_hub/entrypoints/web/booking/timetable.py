@@ -240,12 +240,14 @@ def _clock(minute: int) -> str:
     return "24:00" if minute == _DAY else f"{minute // 60:02d}:{minute % 60:02d}"
 
 
-def on_the_grid(start: datetime, step: int) -> datetime:
-    """The first moment from ``start`` on at which a booking may begin; ``step`` in minutes of the wall clock."""
+def first_start(piece: TimeSpan, tz: tzinfo, step: int, since: datetime | None = None) -> datetime | None:
+    """The first moment inside the piece, and not before ``since``, at which a booking may begin; None where no step of
+    ``step`` minutes of the wall clock begins in it."""
+    start = (max(piece.start, since) if since else piece.start).astimezone(tz)
     into = (start.hour * 60 + start.minute) % step
-    if not into and not start.second:
-        return start
-    return start + timedelta(minutes=step - into, seconds=-start.second, microseconds=-start.microsecond)
+    if into or start.second or start.microsecond:
+        start += timedelta(minutes=step - into, seconds=-start.second, microseconds=-start.microsecond)
+    return start if start < piece.end else None
 
 
 def first_day(text: str | None, today: date, view: str) -> date:

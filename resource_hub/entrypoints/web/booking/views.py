@@ -20,7 +20,7 @@ from resource_hub.entrypoints.support import formatting
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.months import month, month_of, next_month, span_of
 from resource_hub.entrypoints.web.booking.reading_forms import query_of
-from resource_hub.entrypoints.web.booking.timetable import days_name, first_day, on_the_grid, timetable
+from resource_hub.entrypoints.web.booking.timetable import days_name, first_day, first_start, timetable
 from resource_hub.infra import clock
 from resource_hub.kernel.time import TimeSpan, local_day, zone
 
@@ -100,13 +100,13 @@ def _link(record: ResourceRecord, asked: Asked, week: str, view: str) -> Any:
             return url_for("booking.permanent", host=record.host_code, booking_id=stretch.holder_id)
         if not stretch.bookable:
             return ""
-        start = on_the_grid(piece.start.astimezone(tz), rules.step)
+        start = first_start(piece, tz, rules.step)
+        if start is None:
+            return ""
         end = min(
             start + timedelta(minutes=length),
             max(piece.end.astimezone(tz), start + timedelta(minutes=rules.step)),
         )
-        if end <= start:
-            return ""
         values = query_of(replace(asked, span=TimeSpan(start, end), unit_id=unit_id), record.zone, view=view)
         if request.endpoint == "booking.calendar":
             return calendar_url(record, week=week, **values) + "#choose"

@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import func, select
 
 from resource_hub.domain.booking.tables import Booking, Quote
+from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
+from tests.builders.availability import moment
 from tests.builders.booking import another_booker, make_asked, make_booking
 
 TUESDAY = {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "12:00"}
@@ -94,6 +96,30 @@ def test_a_free_piece_works_without_scripts(scene, visitor):
     chosen = visitor.see(link.split("#")[0])
     assert 'name="start_time" step="1800" value="09:00"' in chosen
     assert "¥\u202f300.00" in chosen
+
+
+# The scene is open 09:00 to 17:00 with a step of 30 minutes.
+@pytest.mark.parametrize(
+    ("at", "leads_to"), [("09:54", None), ("09:30", "09:30"), ("09:29", "09:30"), ("09:31", None)]
+)
+def test_free_time_leads_somewhere_only_where_a_booking_may_begin(app, scene, desk_of, at, leads_to):
+    """What is left of a lane until the next booking, when no step begins in it, is shown and is no link."""
+    with app.app_context():
+        make_booking(scene, asked=make_asked("2026-03-03T10:00+08:00", "2026-03-03T11:00+08:00"))
+        moved = make_booking(scene, asked=make_asked("2026-03-04T11:00+08:00", "2026-03-04T12:00+08:00"))
+        db.session.remove()
+    change = f"/o/{scene.firm.code}/bookings/{scene.host.code}/{moved.key.id}/change"
+    host = f"/o/{scene.host.code}/calendar"
+    with clock.fixed(moment(f"2026-03-03T{at}+08:00")):
+        pages = {
+            "choosing": desk_of(scene.booker_person).see(calendar(scene), week="2026-03-02"),
+            "changing": desk_of(scene.booker_person).see(change),
+            "hosting": desk_of(scene.manager_person).see(host, view="week", day="2026-03-02"),
+        }
+    for name, page in pages.items():
+        cell = re.search(r'<li class="tt-cell is-free[^>]*data-until="600"[^>]*>(.*?)</li>', page, re.S)[1]
+        link = re.search(r'href="[^"]*start_time=([^&"#]+)', cell)
+        assert (link and link[1].replace("%3A", ":")) == leads_to, name
 
 
 def test_a_visitor_reads_the_list_price_and_that_support_may_exist(scene, visitor):
