@@ -40,14 +40,30 @@ def test_who_turned_it_off_before_finds_it_off():
     assert not gc.isenabled()
 
 
-def test_cycles_go_although_another_block_goes_on():
-    class Knot:
-        pass
+class Knot:
+    """Refers to itself, so that only the collector finds it when nobody else does any more."""
 
+    def __init__(self):
+        self.itself = self
+
+
+def test_cycles_go_although_another_block_goes_on():
     with collector_off():
         with collector_off():
-            knot = Knot()
-            knot.itself = knot
-            gone = weakref.ref(knot)
-            del knot
+            gone = weakref.ref(Knot())
+            assert gone() is not None
+        assert gone() is None
+
+
+def test_what_counted_as_old_when_it_was_thrown_away_goes_too_although_another_block_goes_on():
+    with collector_off():
+        knot = Knot()
+        gone = weakref.ref(knot)
+        for generation in (0, 1):
+            gc.collect(generation)
+        del knot
+        for _ in range(8):
+            assert not gc.isenabled()
+            with collector_off():
+                pass
         assert gone() is None
