@@ -11,12 +11,14 @@ from playwright.sync_api import expect
 from resource_hub.domain.availability.terms import OnHolidays
 from resource_hub.domain.booking import service as booking
 from resource_hub.domain.booking.terms import BookingRecord, BookingState
+from resource_hub.entrypoints.web.booking import hosting
 from resource_hub.infra import clock
 from resource_hub.infra.database import db
 from resource_hub.kernel.time import zone
 from tests.builders import accounts as build
 from tests.builders.availability import make_weekly
 from tests.builders.booking import Scene, make_asked, make_booking, make_scene
+from tests.builders.catalogue import make_listing
 from tests.support.accessibility import assert_accessible
 
 pytestmark = pytest.mark.browser
@@ -120,3 +122,25 @@ def test_a_request_is_refused_with_a_reason(app: Any, page: Any, world: Any) -> 
     page.get_by_text("没有待答复的申请").wait_for()
     found = state(app, made)
     assert (found.state, found.decision_note) == (BookingState.REJECTED, "样品含磁性颗粒")
+
+
+def test_the_rest_of_many_instruments_comes_when_one_scrolls_there(
+    app: Any, page: Any, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosting, "SHOWN", 2)
+    scene, _made = world
+    with app.app_context():
+        for _ in range(4):
+            make_listing(scene.host)
+        db.session.remove()
+    page.goto(f"/o/{scene.host.code}/calendar?view=week")
+    lanes = page.locator("[data-timetable]")
+    assert lanes.count() < 5
+    for _ in range(3):
+        page.keyboard.press("End")
+        page.wait_for_timeout(300)
+    expect(lanes).to_have_count(5)
+    headings = page.locator(".hosts-calendar h2").all_inner_texts()
+    assert len(headings) == 5 and page.get_by_role("link", name="下一页").count() == 0
+    assert no_sideways_scroll(page)
+    assert_accessible(page)
