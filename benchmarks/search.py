@@ -111,9 +111,7 @@ def _settled(database: Database) -> None:
                 connection.execute(text(f"VACUUM {table.__tablename__}"))
 
 
-def _search(
-    table: Table, asked: Asked, resources: int, customer_id: UUID | None, *, goal: bool
-) -> None:
+def _search(table: Table, asked: Asked, resources: int, customer_id: UUID | None, *, goal: bool) -> None:
     def once(_n: int) -> None:
         db.session.remove()
         found = free_times.search(Query(order=asked.order), asked.wish, customer_id=customer_id)
@@ -180,10 +178,15 @@ def _fill(count: int) -> None:
             own |= {"resource_id": key, "tariff_id": tariff_id, "list_minor": chance.randrange(5, 200) * 1000}
             kept += [list({**row, **own}.values()) for row in prices]
             windows += _windows(host, unit_id, key, chance)
-            hours += [(host, new_id(), key, day, 540, 1020, date(2020, 1, 1), "all", "open") for day in range(7)]
+            hours += [
+                (host, new_id(), key, day, 540, 1020, date(2020, 1, 1), "all", "open") for day in range(7)
+            ]
         host = model.key.institution_id
         windows += _windows(host, rows[Unit]["id"], model.key.id, chance)
-        hours += [(host, new_id(), model.key.id, day, 540, 1020, date(2020, 1, 1), "all", "open") for day in range(7)]
+        hours += [
+            (host, new_id(), model.key.id, day, 540, 1020, date(2020, 1, 1), "all", "open")
+            for day in range(7)
+        ]
         for table, found in made.items():
             insert_rows(unit.session, table, list(rows[table]), found)
         insert_rows(unit.session, IndicativePrice, list(prices[0]), kept)

@@ -33,7 +33,9 @@ def one_round(day: Day, number: int, installation: Installation, books: Books, d
     killing.advance(day.first + timedelta(hours=HOURS, minutes=1))
     killing.report(day, installation, kills={draw.randrange(REPORTED)})
     installation.scheduler.start()
-    killing.killed_when(installation, lambda: books.count("usage_session") >= before + draw.randrange(BOOKINGS))
+    killing.killed_when(
+        installation, lambda: books.count("usage_session") >= before + draw.randrange(BOOKINGS)
+    )
     killing.advance(day.over)
     assert wait_for(lambda: books.over() == before + BOOKINGS, 300), installation.said()
     killing.advance(day.over + timedelta(days=15))
@@ -56,7 +58,9 @@ def fresh_database(engine_name: str, folder: Path) -> Iterator[Database]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="./dev soak", description="Use the product while its processes are killed.")
+    parser = argparse.ArgumentParser(
+        prog="./dev soak", description="Use the product while its processes are killed."
+    )
     parser.add_argument("--minutes", type=float, default=60, help="no new round begins after so long")
     parser.add_argument("--seed", type=int, default=None, help="repeat an earlier run's draws")
     parser.add_argument("--engine", choices=(SQLITE, POSTGRESQL), default=SQLITE)

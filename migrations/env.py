@@ -12,6 +12,7 @@ from resource_hub.infra.database import Base
 config = context.config
 schema.load_tables()
 
+
 def run() -> None:
     url = config.attributes.get("url")
     if url is None:

@@ -79,13 +79,18 @@ def install(connection: Connection, app_role: str | None = None) -> None:
     dialect = connection.dialect.name
     if dialect == "postgresql":
         present = {
-            row[0] for row in connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"))
+            row[0]
+            for row in connection.execute(
+                text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+            )
         }
         statements = _postgresql(present)
         if app_role:
             statements += _rights(app_role, present)
     else:
-        present = {row[0] for row in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))}
+        present = {
+            row[0] for row in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))
+        }
         statements = _sqlite(present)
     for statement in statements:
         connection.exec_driver_sql(statement)

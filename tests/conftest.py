@@ -157,7 +157,9 @@ def shared_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="session")
-def database_factory(engine_name: str, request: pytest.FixtureRequest, shared_folder: Path) -> Iterator[Factory]:
+def database_factory(
+    engine_name: str, request: pytest.FixtureRequest, shared_folder: Path
+) -> Iterator[Factory]:
     """Makes databases of the engine at hand, for tests that need more than one, or one without tables."""
     server = request.getfixturevalue("postgres_server") if engine_name == POSTGRESQL else None
     factory = Factory(engine_name, shared_folder, server)

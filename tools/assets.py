@@ -99,7 +99,9 @@ def find_node() -> tuple[list[str], list[str]]:
             bootstrap.install_lock("node")
         found = _wheel()
     if found is None:
-        raise SetupFailed(f"No node was found, and none could be installed. Install node {OLDEST_NODE} or newer.")
+        raise SetupFailed(
+            f"No node was found, and none could be installed. Install node {OLDEST_NODE} or newer."
+        )
     return found
 
 
@@ -158,7 +160,9 @@ def _make(node: list[str], made_from: str) -> None:
         # Without a time in it, so that the same input gives the same bytes.
         path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
     (fresh / "LICENCES.txt").write_text(_licences(), encoding="utf-8")
-    (fresh / MANIFEST.name).write_text(json.dumps(_manifest(files, made_from), indent=1) + "\n", encoding="utf-8")
+    (fresh / MANIFEST.name).write_text(
+        json.dumps(_manifest(files, made_from), indent=1) + "\n", encoding="utf-8"
+    )
     shutil.rmtree(VENDOR, ignore_errors=True)
     fresh.rename(VENDOR)
 

@@ -109,7 +109,11 @@ def _install(lock: str) -> None:
     if stamp.get("root") != str(ROOT) or not _works(PYTHON):
         with step("virtual environment"):
             shutil.rmtree(VENV, ignore_errors=True)
-            _run([sys.executable, "-m", "venv", str(VENV)], os.environ, "The virtual environment could not be made.")
+            _run(
+                [sys.executable, "-m", "venv", str(VENV)],
+                os.environ,
+                "The virtual environment could not be made.",
+            )
         stamp = {"root": str(ROOT)}
     with step(f"packages ({lock})"):
         install_lock(lock)
@@ -197,7 +201,9 @@ def writable_caches(environment: dict[str, str]) -> dict[str, str]:
 def _make_package_known() -> None:
     """Let .venv use the package from the checkout, and give it the command `resource-hub`."""
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    site = subprocess.run([str(PYTHON), "-c", where], capture_output=True, text=True, check=True).stdout.strip()
+    site = subprocess.run(
+        [str(PYTHON), "-c", where], capture_output=True, text=True, check=True
+    ).stdout.strip()
     (Path(site) / "resource_hub_checkout.pth").write_text(f"{ROOT}\n", encoding="utf-8")
     script = BIN / ("resource-hub-script.py" if WINDOWS else "resource-hub")
     script.write_text(SCRIPT.format(python=PYTHON), encoding="utf-8")

@@ -19,12 +19,15 @@ def troubles():
         del venv
     except (ImportError, OSError):
         found.append(
-            "it cannot make virtual environments (Debian, Ubuntu: apt install python%d.%d-venv)" % sys.version_info[:2]
+            "it cannot make virtual environments (Debian, Ubuntu: apt install python%d.%d-venv)"
+            % sys.version_info[:2]
         )
     try:
         import sqlite3
     except ImportError:
-        found.append("it was built without SQLite (build it again with the SQLite headers, or take your system's)")
+        found.append(
+            "it was built without SQLite (build it again with the SQLite headers, or take your system's)"
+        )
         return found
     if sqlite3.sqlite_version_info < (3, 35):
         found.append("its SQLite is %s and 3.35 or newer is needed" % sqlite3.sqlite_version)

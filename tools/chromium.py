@@ -76,7 +76,9 @@ def environment(scratch: Path) -> dict[str, str]:
                     link.symlink_to(font)
         if not Path("/etc/fonts/fonts.conf").exists():
             settings = scratch / "fonts.conf"
-            settings.write_text(FONTS_CONF.format(fonts=data / "fonts", cache=scratch / "cache"), encoding="utf-8")
+            settings.write_text(
+                FONTS_CONF.format(fonts=data / "fonts", cache=scratch / "cache"), encoding="utf-8"
+            )
             env["FONTCONFIG_FILE"] = str(settings)
         env["XDG_DATA_HOME"] = str(data)
         env["XDG_CACHE_HOME"] = str(

@@ -26,7 +26,7 @@ HELP = """\
                                   Warm it is up in seconds. Other options go to `resource-hub demo run`.
 ./dev test [pytest's arguments]   all checks and tests, on SQLite and PostgreSQL and in a browser. With arguments: only
                                   these tests, without the checks. --engine sqlite|postgresql: on one engine only.
-./dev lint                        ruff, mypy, import contracts
+./dev lint [--fix]                ruff, layout of the source, mypy, import contracts
 ./dev look [options]              screenshots of every page as every person, and what is wrong with them; --help
 ./dev bench NAME [arguments]      a measurement from benchmarks/; without a name: which there are
 ./dev soak [arguments]            hours of use with processes killed at random (benchmarks/soak.py)
@@ -110,7 +110,9 @@ def compile_messages() -> None:
         return
     with step("message catalogues"):
         bootstrap.run_logged(
-            [str(PYTHON), "-m", "tools.messages", "compile"], os.environ, "The message catalogues do not compile."
+            [str(PYTHON), "-m", "tools.messages", "compile"],
+            os.environ,
+            "The message catalogues do not compile.",
         )
     VAR.mkdir(exist_ok=True)
     stamp.write_text(total.hexdigest())
@@ -196,6 +198,7 @@ def _free_port(wanted: int) -> int:
 
 CHECKS = {
     "ruff": ["-m", "ruff", "check", "--output-format=concise", "."],
+    "layout (./dev lint --fix)": ["-m", "ruff", "format", "--check", "--quiet", "."],
     "mypy": ["-m", "mypy"],
     "import contracts": ["-c", "from importlinter.cli import lint_imports_command as c; c()"],
 }
@@ -228,8 +231,11 @@ def check() -> list[str]:
     return failed
 
 
-def lint(_: list[str]) -> int:
+def lint(arguments: list[str]) -> int:
     prepare("dev")
+    if "--fix" in arguments:
+        for command in (["check", "--fix", "."], ["format", "."]):
+            subprocess.run([str(PYTHON), "-m", "ruff", *command], cwd=ROOT, env=environment(), check=False)
     return 1 if check() else 0
 
 

@@ -80,4 +80,6 @@ def _make() -> None:
 
 
 def _unpack(node: list[str], source: Path, target: Path) -> None:
-    bootstrap.run_logged([*node, "-e", UNPACK, str(source), str(target)], os.environ, f"{source.name} does not unpack.")
+    bootstrap.run_logged(
+        [*node, "-e", UNPACK, str(source), str(target)], os.environ, f"{source.name} does not unpack."
+    )

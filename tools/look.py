@@ -110,7 +110,9 @@ def read_map(path: Path = MAP) -> Map:
         whom = entry.get("person", VISITOR)
         for person in [whom] if isinstance(whom, str) else whom:
             if person not in people:
-                raise ValueError(f"{path.name}: page {entry['path']} is for {person}, who is not among the people")
+                raise ValueError(
+                    f"{path.name}: page {entry['path']} is for {person}, who is not among the people"
+                )
             more = {name: entry[name] for name in ("main", "status") if name in entry}
             sights.append(Sight(person, entry["path"], entry["name"], **more))
     names = [(sight.person, sight.name) for sight in sights]
@@ -186,7 +188,9 @@ class Watch:
         self.sent += int(event.get("encodedDataLength", 0))
 
 
-def look_at(page: Page, watch: Watch, address: str, *, phone: bool = False, status: int = 200) -> list[Finding]:
+def look_at(
+    page: Page, watch: Watch, address: str, *, phone: bool = False, status: int = 200
+) -> list[Finding]:
     """Open an address and say what is wrong with what comes; `status` is what the page itself should answer."""
     watch.reset()
     try:
@@ -229,7 +233,8 @@ def axe(page: Page) -> list[dict[str, Any]]:
     # Not as a script tag: the page's own policy refuses scripts that are not the product's.
     page.evaluate(chromium.axe_source())
     result = page.evaluate(
-        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})", AXE_TAGS
+        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})",
+        AXE_TAGS,
     )
     return [found for found in result["violations"] if found["impact"] in AXE_IMPACTS]
 
@@ -299,7 +304,11 @@ def visit_with(
     plain = {sight.path for sight in sights if not sight.is_pattern}
     for sight in sights:
         # A page with an entry of its own is not what a shape stands for.
-        path = find_link(sight.path, (link for link in links if link not in plain)) if sight.is_pattern else sight.path
+        path = (
+            find_link(sight.path, (link for link in links if link not in plain))
+            if sight.is_pattern
+            else sight.path
+        )
         view = View(person.key, sight.name, language, size, path or sight.path)
         views.append(view)
         if path is None:
@@ -347,7 +356,9 @@ def find_link(pattern: str, links: Iterable[str]) -> str | None:
     shape = re.compile("[^/?#]+".join(map(re.escape, pattern.split("*"))))
     links = list(links)
     whole = (link for link in links if shape.fullmatch(link))
-    return next(whole, None) or next((link for link in links if shape.fullmatch(link.partition("?")[0])), None)
+    return next(whole, None) or next(
+        (link for link in links if shape.fullmatch(link.partition("?")[0])), None
+    )
 
 
 def _path(url: str) -> str:
@@ -450,9 +461,13 @@ def _free_port() -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="./dev look", description="Look at every page of the map as every person.")
+    parser = argparse.ArgumentParser(
+        prog="./dev look", description="Look at every page of the map as every person."
+    )
     parser.add_argument("--person", action="append", help="only this person (may be given again)")
-    parser.add_argument("--page", action="append", help="only pages of this name or shape (may be given again)")
+    parser.add_argument(
+        "--page", action="append", help="only pages of this name or shape (may be given again)"
+    )
     parser.add_argument("--language", choices=LANGUAGES, action="append")
     parser.add_argument("--size", choices=SIZES, action="append")
     parser.add_argument("--url", help="look at a demonstration that runs already")
@@ -516,7 +531,12 @@ def _tell(views: list[View]) -> int:
     (OUT / "findings.json").write_text(
         json.dumps(
             [
-                {"view": view.title, "path": view.path, "sent": view.sent, "findings": [str(f) for f in view.findings]}
+                {
+                    "view": view.title,
+                    "path": view.path,
+                    "sent": view.sent,
+                    "findings": [str(f) for f in view.findings],
+                }
                 for view in views
             ],
             ensure_ascii=False,

@@ -110,7 +110,12 @@ def parts(folder: Path = PARTS) -> Iterator[tuple[str, Key, Chinese, str | None]
                 continue
             one, many = message.id if isinstance(message.id, tuple) else (message.id, None)
             text = message.string[0] if isinstance(message.string, tuple | list) else message.string
-            yield path.stem, (message.context, str(one)), Chinese(text or "", path.stem, message.lineno or 0), many
+            yield (
+                path.stem,
+                (message.context, str(one)),
+                Chinese(text or "", path.stem, message.lineno or 0),
+                many,
+            )
 
 
 def _repeated(folder: Path) -> Iterator[str]:
@@ -141,7 +146,9 @@ def problems(areas: tuple[str, ...] = (), folder: Path = PARTS, root: Path = ROO
         where = f"{part}.po:{chinese.line}"
         other = found.get(key)
         if other is not None and other.text != chinese.text:
-            result.append(f"{where}: {key[1]!r} is {chinese.text!r} here and {other.text!r} in {other.part}.po")
+            result.append(
+                f"{where}: {key[1]!r} is {chinese.text!r} here and {other.text!r} in {other.part}.po"
+            )
         found.setdefault(key, chinese)
         if key not in wanted:
             result.append(f"{where}: no such text in the product: {key[1]!r}")

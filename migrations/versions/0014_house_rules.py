@@ -62,7 +62,9 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('no_show','late_cancel','late','misuse')", name=op.f("ck_strike_kind")),
         sa.CheckConstraint("state IN ('given','appealed','upheld','lifted')", name=op.f("ck_strike_state")),
         sa.CheckConstraint("given_at < expires_at", name=op.f("ck_strike_span")),
-        sa.CheckConstraint("decided_by IS NULL OR decided_by <> given_by", name=op.f("ck_strike_second_person")),
+        sa.CheckConstraint(
+            "decided_by IS NULL OR decided_by <> given_by", name=op.f("ck_strike_second_person")
+        ),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_strike_customer_id")),
         _person_fk("strike"),
         _host_fk("strike", "resource", "resource_id"),

@@ -49,7 +49,9 @@ def upgrade() -> None:
         sa.Column("decided_at", c.INSTANT, nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("institution_id", "id", name=op.f("pk_rating")),
-        sa.ForeignKeyConstraint(["institution_id"], ["organisation.id"], name=op.f("fk_rating_institution_id")),
+        sa.ForeignKeyConstraint(
+            ["institution_id"], ["organisation.id"], name=op.f("fk_rating_institution_id")
+        ),
         sa.ForeignKeyConstraint(["given_by"], ["person.id"], name=op.f("fk_rating_given_by")),
         _host_fk("booking", "booking_id"),
         _host_fk("resource", "resource_id"),

@@ -108,5 +108,3 @@ def wait_until_up(url: str, seconds: float = 120) -> bool:
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     return False
-
-

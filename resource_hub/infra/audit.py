@@ -64,7 +64,9 @@ def append(
             person_id=who,
             action=action,
             subject=subject,
-            origin_digest=hashlib.sha256(source.salt + f"{source.address}\n{source.device}".encode()).digest(),
+            origin_digest=hashlib.sha256(
+                source.salt + f"{source.address}\n{source.device}".encode()
+            ).digest(),
             format=1,
             body=body,
             digest=digest(body),

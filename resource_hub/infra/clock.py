@@ -114,7 +114,9 @@ def advance(session: Session, to: datetime) -> datetime:
     # Up to the next whole second: who goes to a start is not a moment before it.
     wanted = -((machine_now() - to.astimezone(UTC)) // timedelta(seconds=1))
     session.execute(
-        update(DemoState).where(DemoState.id == 1, DemoState.offset_seconds < wanted).values(offset_seconds=wanted)
+        update(DemoState)
+        .where(DemoState.id == 1, DemoState.offset_seconds < wanted)
+        .values(offset_seconds=wanted)
     )
     offset = session.scalar(select(DemoState.offset_seconds).where(DemoState.id == 1)) or 0
     return machine_now() + timedelta(seconds=offset)

@@ -25,7 +25,10 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _own = CollectorRegistry()
 REQUESTS = Counter(
-    "resource_hub_requests", "Answers by route, method and status.", ["route", "method", "status"], registry=_own
+    "resource_hub_requests",
+    "Answers by route, method and status.",
+    ["route", "method", "status"],
+    registry=_own,
 )
 SECONDS = Histogram(
     "resource_hub_request_seconds",
@@ -47,7 +50,9 @@ class _Stored:
 
     def collect(self) -> Iterator[Any]:
         session = reading()
-        version = GaugeMetricFamily("resource_hub_info", "Always 1; the label says the version.", labels=["version"])
+        version = GaugeMetricFamily(
+            "resource_hub_info", "Always 1; the label says the version.", labels=["version"]
+        )
         version.add_metric([__version__], 1)
         yield version
         outbox = GaugeMetricFamily(
@@ -67,14 +72,18 @@ class _Stored:
         yield from _jobs()
         holds = JobLease.expires_at > clock.machine_now()
         leads = session.scalar(select(func.count()).select_from(JobLease).where(holds))
-        yield GaugeMetricFamily("resource_hub_scheduler_leads", "1 while a scheduler leads.", value=min(leads or 0, 1))
+        yield GaugeMetricFamily(
+            "resource_hub_scheduler_leads", "1 while a scheduler leads.", value=min(leads or 0, 1)
+        )
 
 
 def _jobs() -> Iterator[Any]:
     now = clock.machine_now()
     newest = select(JobRun.job, func.max(JobRun.slot).label("slot")).group_by(JobRun.job).subquery()
     age = GaugeMetricFamily("resource_hub_job_age_seconds", "Seconds since a job last began.", labels=["job"])
-    backlog = GaugeMetricFamily("resource_hub_job_backlog", "What a job left over at its last run.", labels=["job"])
+    backlog = GaugeMetricFamily(
+        "resource_hub_job_backlog", "What a job left over at its last run.", labels=["job"]
+    )
     failed = GaugeMetricFamily("resource_hub_job_failed", "1 when a job's last run failed.", labels=["job"])
     for run in reading().execute(
         select(JobRun.job, JobRun.started_at, JobRun.backlog, JobRun.state).join(

@@ -50,7 +50,9 @@ Handler = Callable[["Unit", Event], None]
 _subscribers: dict[str, dict[str, Handler]] = defaultdict(dict)
 
 
-_left_out: ContextVar[Callable[[str], bool]] = ContextVar("subscribers_left_out", default=lambda _subscriber: False)
+_left_out: ContextVar[Callable[[str], bool]] = ContextVar(
+    "subscribers_left_out", default=lambda _subscriber: False
+)
 
 
 @contextmanager
@@ -121,7 +123,9 @@ def _due(limit: int) -> list[UUID]:
     )
     statement = (
         select(OutboxDelivery.id)
-        .where(OutboxDelivery.state == "waiting", OutboxDelivery.not_before <= clock.machine_now(), ~held_back)
+        .where(
+            OutboxDelivery.state == "waiting", OutboxDelivery.not_before <= clock.machine_now(), ~held_back
+        )
         .order_by(OutboxDelivery.id)
         .limit(limit)
     )

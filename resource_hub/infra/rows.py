@@ -69,7 +69,9 @@ def equals_by_host(
     hosts = _hosts_of(values)
     if not hosts:
         return column == values.usual
-    elsewhere = and_(column == values.usual, institution_id.not_in([host for some in hosts.values() for host in some]))
+    elsewhere = and_(
+        column == values.usual, institution_id.not_in([host for some in hosts.values() for host in some])
+    )
     return or_(elsewhere, *(and_(column == value, institution_id.in_(some)) for value, some in hosts.items()))
 
 

@@ -99,5 +99,3 @@ def is_current(url: str) -> bool:
     finally:
         engine.dispose()
     return current == ScriptDirectory(str(MIGRATIONS)).get_current_head()
-
-

@@ -80,7 +80,9 @@ def local_exact(wall: datetime, tz: tzinfo, fold: int | None = None) -> datetime
     first = wall.replace(tzinfo=tz, fold=0).astimezone(UTC)
     second = wall.replace(tzinfo=tz, fold=1).astimezone(UTC)
     if first.astimezone(tz).replace(tzinfo=None) != wall:
-        raise NoSuchLocalTime(f"{wall:%Y-%m-%d %H:%M} does not exist in {tz}: the clock is put forward over it")
+        raise NoSuchLocalTime(
+            f"{wall:%Y-%m-%d %H:%M} does not exist in {tz}: the clock is put forward over it"
+        )
     if first != second and fold is None:
         raise RepeatedLocalTime(f"{wall:%Y-%m-%d %H:%M} happens twice in {tz}; say which one")
     return second if fold == 1 else first

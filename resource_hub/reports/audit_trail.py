@@ -50,9 +50,7 @@ def rows(wanted: Filter, limit: int, after: tuple[datetime, UUID] | None = None)
     statement = _narrowed(wanted)
     if after is not None:
         at, last = after
-        statement = statement.where(
-            or_(AuditEntry.at < at, and_(AuditEntry.at == at, AuditEntry.id < last))
-        )
+        statement = statement.where(or_(AuditEntry.at < at, and_(AuditEntry.at == at, AuditEntry.id < last)))
     return [_row(row) for row in reading().execute(statement.limit(limit))]
 
 
@@ -115,7 +113,10 @@ def _people(text: str) -> Select[Any]:
         return select(Person.id).where(Person.id == UUID(text))
     except ValueError:
         return select(Person.id).where(
-            or_(Person.email == text.casefold(), func.lower(Person.name).contains(text.lower(), autoescape=True))
+            or_(
+                Person.email == text.casefold(),
+                func.lower(Person.name).contains(text.lower(), autoescape=True),
+            )
         )
 
 

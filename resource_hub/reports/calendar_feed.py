@@ -84,7 +84,9 @@ def of_customer(customer_id: UUID, now: datetime) -> list[BookedRow]:
     return _booked(now, and_(Booking.customer_id == customer_id, Booking.parent_id.is_(None)))
 
 
-def of_laboratory(institution_id: UUID, department_ids: Iterable[UUID] | None, now: datetime) -> list[BookedRow]:
+def of_laboratory(
+    institution_id: UUID, department_ids: Iterable[UUID] | None, now: datetime
+) -> list[BookedRow]:
     """The windows on a host's resources; with departments only on theirs."""
     scope: ColumnElement[bool] = Booking.institution_id == institution_id
     if department_ids is not None:
@@ -100,14 +102,18 @@ def of_booking(key: HostKey) -> BookedRow | None:
 
 def customer_and_person(key: HostKey) -> tuple[UUID, UUID, UUID | None] | None:
     """Who may know about a booking: its customer, the person it is for, the department that keeps the resource."""
-    row = reading().execute(
-        select(Booking.customer_id, Booking.person_id, Resource.department_id)
-        .join(
-            Resource,
-            and_(Resource.institution_id == Booking.institution_id, Resource.id == Booking.resource_id),
+    row = (
+        reading()
+        .execute(
+            select(Booking.customer_id, Booking.person_id, Resource.department_id)
+            .join(
+                Resource,
+                and_(Resource.institution_id == Booking.institution_id, Resource.id == Booking.resource_id),
+            )
+            .where(Booking.institution_id == key.institution_id, Booking.id == key.id)
         )
-        .where(Booking.institution_id == key.institution_id, Booking.id == key.id)
-    ).one_or_none()
+        .one_or_none()
+    )
     return None if row is None else (row[0], row[1], row[2])
 
 

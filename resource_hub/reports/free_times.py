@@ -64,7 +64,9 @@ def _sums(
     resources: list[ResourceRecord], times: Mapping[HostKey, FreeTime], customer_id: UUID | None
 ) -> dict[HostKey, ThreeSums]:
     """The three sums of each time, as booking it would quote them."""
-    timed = {resource.key: resource for resource in resources if resource.key in times and resource.contents.modes}
+    timed = {
+        resource.key: resource for resource in resources if resource.key in times and resource.contents.modes
+    }
     days = {key: local_day(times[key].span.start, zone(resource.zone)) for key, resource in timed.items()}
     classes = _classes(timed, customer_id, days)
     prices = pricing.prices_of_page(

@@ -20,7 +20,13 @@ from resource_hub.kernel.money import Money, round_minor
 
 _SOURCES = {"bought": 1, "built": 2, "given": 3, "other": 4}
 # Our working order → the platform's state: normal, occasional faults, frequent faults, awaiting repair, scrapping.
-_STATES = {"normal": 1, "occasional_faults": 4, "frequent_faults": 5, "awaiting_repair": 6, "awaiting_scrapping": 7}
+_STATES = {
+    "normal": 1,
+    "occasional_faults": 4,
+    "frequent_faults": 5,
+    "awaiting_repair": 6,
+    "awaiting_scrapping": 7,
+}
 OTHER_CATEGORY = "990000"
 
 

@@ -65,7 +65,9 @@ def no_sideways_scroll(page: Page) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_clash_is_answered_then_this_and_following_moves(page: Page, scene: Scene, sign_in, size: str) -> None:
+def test_a_clash_is_answered_then_this_and_following_moves(
+    page: Page, scene: Scene, sign_in, size: str
+) -> None:
     page.set_viewport_size(SIZES[size])
     sign_in(scene.booker_person)
     page.goto(order(scene, "series"))

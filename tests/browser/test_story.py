@@ -64,7 +64,9 @@ class Story:
         """Move the demonstration's time with the command."""
         hours = timedelta(**by).total_seconds() / 3600
         command = ["demo", "advance", "--hours", f"{hours:.4f}", "--folder", str(self.at.folder)]
-        done = subprocess.run([sys.executable, "-c", START, *command], cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", START, *command], cwd=ROOT, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -159,7 +161,9 @@ def billed_and_claimed(story: Story, day: date) -> None:
         of_month.click()
         page.wait_for_url(f"**/statements/{HOST}/*")
         expect(page.locator("main table").first).to_contain_text("300.00")
-        pdf = page.request.get(page.locator("main header a[download], .page-head a[download]").first.get_attribute("href") or "")
+        pdf = page.request.get(
+            page.locator("main header a[download], .page-head a[download]").first.get_attribute("href") or ""
+        )
         assert pdf.ok and pdf.body()[:5] == b"%PDF-"
         page.goto(f"/o/{FIRM}/support")
         expect(page.locator(f"main tr:has-text('{day.isoformat()}')").first).to_be_visible()

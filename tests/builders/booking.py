@@ -130,6 +130,8 @@ def make_asked(
     return Asked(**values)
 
 
-def make_booking(scene: Scene, *, by: Actor | None = None, asked: Asked | None = None, **more: Any) -> BookingRecord:
+def make_booking(
+    scene: Scene, *, by: Actor | None = None, asked: Asked | None = None, **more: Any
+) -> BookingRecord:
     """A booking made through the service, by the scene's booker unless told otherwise."""
     return booking.request(scene.key, asked or make_asked(), by=by or scene.booker, **more)

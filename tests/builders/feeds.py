@@ -37,9 +37,16 @@ def make_bookings(
             bookings.append(values)
             occupancies.append(
                 {
-                    "institution_id": key.institution_id, "id": new_id(), "resource_id": key.id, "unit_id": unit_id,
-                    "starts_at": start, "ends_at": end, "kind": "booking", "holder_id": booking_id,
-                    "setup_seconds": 0, "teardown_seconds": 0,
+                    "institution_id": key.institution_id,
+                    "id": new_id(),
+                    "resource_id": key.id,
+                    "unit_id": unit_id,
+                    "starts_at": start,
+                    "ends_at": end,
+                    "kind": "booking",
+                    "holder_id": booking_id,
+                    "setup_seconds": 0,
+                    "teardown_seconds": 0,
                 }
             )
         unit.session.execute(insert(Booking), bookings)
@@ -51,7 +58,9 @@ def change_booking(key: HostKey, **values: Any) -> None:
     """Change columns of a booking; a cancelled one loses its occupancy."""
     with unit_of_work() as unit:
         unit.session.execute(
-            update(Booking).where(Booking.institution_id == key.institution_id, Booking.id == key.id).values(**values)
+            update(Booking)
+            .where(Booking.institution_id == key.institution_id, Booking.id == key.id)
+            .values(**values)
         )
         if values.get("state") == "cancelled":
             table = Occupancy.__table__

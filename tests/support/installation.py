@@ -32,7 +32,11 @@ class Installation:
         self.environment = environment
         self.web = Process.web(environment, log=folder / "web.log", workers=1, threads=8)
         self.scheduler = Process.command_line(
-            "scheduler", "--lease-seconds", LEASE_SECONDS, environment=environment, log=folder / "scheduler.log"
+            "scheduler",
+            "--lease-seconds",
+            LEASE_SECONDS,
+            environment=environment,
+            log=folder / "scheduler.log",
         )
 
     def start(self) -> None:
@@ -45,7 +49,9 @@ class Installation:
             if process.running is not None:
                 process.kill()
 
-    def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str], timeout: float = 30) -> Answer | None:
+    def post(
+        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str], timeout: float = 30
+    ) -> Answer | None:
         """What the server says; None when it died before it had said anything."""
         request = urllib.request.Request(
             f"{self.web.url}/api/v1{path}",

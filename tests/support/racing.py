@@ -134,7 +134,9 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "change": _change,
     "hold": lambda p, by: service.hold(p["key"], make_asked(), by=by).key.id,
     "approve": lambda p, by: service.approve(p["booking"], by=by, version=p.get("version")).key.id,
-    "reject": lambda p, by: service.reject(p["booking"], by=by, reason="检定", version=p.get("version")).key.id,
+    "reject": lambda p, by: (
+        service.reject(p["booking"], by=by, reason="检定", version=p.get("version")).key.id
+    ),
     "cancel": lambda p, by: service.cancel(p["booking"], by=by, version=p.get("version")).key.id,
     "lapse": lambda p, by: service.lapse_due(),
     "exception": _exception,
@@ -145,16 +147,16 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "post": _post,
     "offer": lambda p, by: service.offer_due(),
     "split": lambda p, by: service.split(p["booking"], p["at"], by=by, version=p.get("version"))[1].key.id,
-    "hand_over": lambda p, by: service.hand_over(
-        p["booking"], p["person"], by=by, version=p.get("version")
-    ).key.id,
+    "hand_over": lambda p, by: (
+        service.hand_over(p["booking"], p["person"], by=by, version=p.get("version")).key.id
+    ),
     "take": lambda p, by: service.accept_hand_over(p["offer"], by=by).key.id,
     "withdraw": lambda p, by: service.withdraw_hand_over(p["offer"], by=by).key.id,
     "accept": lambda p, by: service.accept_offer(p["entry"], by=by).key.id,
     "rate": lambda p, by: service.rate(p["booking"], 4, by=by).key.id,
-    "series": lambda p, by: service.create_series(
-        p["key"], make_asked(), p["rule"], by=by, request_key=p.get("token")
-    ).key.id,
+    "series": lambda p, by: (
+        service.create_series(p["key"], make_asked(), p["rule"], by=by, request_key=p.get("token")).key.id
+    ),
 }
 
 

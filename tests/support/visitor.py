@@ -52,7 +52,9 @@ class Page:
         for found in parser.found:
             if found.action.partition("?")[0].endswith(action):
                 return found
-        raise AssertionError(f"{self.path} has no form for {action}: {[found.action for found in parser.found]}")
+        raise AssertionError(
+            f"{self.path} has no form for {action}: {[found.action for found in parser.found]}"
+        )
 
 
 class Visitor:

@@ -10,7 +10,12 @@ from tools.look import Sight, find_link, read_map
 
 
 def test_a_star_stands_for_one_part_of_a_path() -> None:
-    links = ["/o/suxin/bookings", "/hosts/a/bookings/7/edit", "/hosts/a/bookings/6?tab=1", "/hosts/a/bookings/7"]
+    links = [
+        "/o/suxin/bookings",
+        "/hosts/a/bookings/7/edit",
+        "/hosts/a/bookings/6?tab=1",
+        "/hosts/a/bookings/7",
+    ]
     assert find_link("/hosts/*/bookings/*", links) == "/hosts/a/bookings/7"
     assert find_link("/hosts/*/bookings/*", links[:3]) == "/hosts/a/bookings/6?tab=1"
     assert find_link("/hosts/*/samples/*", links) is None

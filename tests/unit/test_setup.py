@@ -26,7 +26,9 @@ def test_a_lock_holds_hashes_and_no_address(lock: str) -> None:
     text = (ROOT / "requirements" / f"{lock}.txt").read_text()
     assert _pins(lock)
     assert "://" not in text
-    assert not re.search(r"(?m)^\s*-", text.replace("    --hash=sha256:", "")), "an option of an index or a folder"
+    assert not re.search(r"(?m)^\s*-", text.replace("    --hash=sha256:", "")), (
+        "an option of an index or a folder"
+    )
     for entry in re.split(r"(?m)^(?=[\w])", text)[1:]:
         assert "--hash=sha256:" in entry
 
@@ -57,7 +59,9 @@ def test_pips_settings_are_handed_on_to_uv(monkeypatch: pytest.MonkeyPatch, tmp_
         }
     )
     assert given["UV_DEFAULT_INDEX"] == "https://packages.example/simple"
-    assert given["UV_INDEX"] == "https://more.example/simple"  # pip passes over a folder that is gone, uv would not
+    assert (
+        given["UV_INDEX"] == "https://more.example/simple"
+    )  # pip passes over a folder that is gone, uv would not
     assert given["UV_FIND_LINKS"] == str(tmp_path)
     assert given["SSL_CERT_FILE"] == "/certificates.pem"
     assert "UV_NO_INDEX" not in given
@@ -69,7 +73,9 @@ def test_what_is_set_for_uv_itself_stays(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_this_python_will_do() -> None:
-    done = subprocess.run([sys.executable, str(ROOT / "tools" / "check_python.py")], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "check_python.py")], capture_output=True, text=True
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -87,6 +93,8 @@ def test_a_taken_port_is_passed_over() -> None:
 
 
 def test_an_unknown_command_is_told_what_there_is() -> None:
-    done = subprocess.run([sys.executable, str(ROOT / "tools" / "dev.py"), "tset"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "dev.py"), "tset"], capture_output=True, text=True
+    )
     assert done.returncode == 2
     assert "./dev test" in done.stderr

@@ -133,7 +133,9 @@ def test_looking_changes_nothing(app, people):
                 problems.append(f"GET {path} as {name} has a form without its token")
             for link in map(unescape, _LINK.findall(html)):
                 parts = urlsplit(link)
-                shape = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+", "#", parts.path) + re.sub("=[^&]*", "", parts.query)
+                shape = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+", "#", parts.path) + re.sub(
+                    "=[^&]*", "", parts.query
+                )
                 if link not in seen and not link.startswith("/static/") and shapes.get(shape, 0) < 2:
                     shapes[shape] = shapes.get(shape, 0) + 1
                     seen.add(link)

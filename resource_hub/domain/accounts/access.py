@@ -160,7 +160,11 @@ def send_confirmation_again(email: str) -> None:
     """Another letter for an address that is not confirmed yet; silent for every other one."""
     with unit_of_work() as unit:
         person = store.person_by_email(folded(email))
-        if person is not None and person.email_verified_at is None and person.state == PersonState.ACTIVE.value:
+        if (
+            person is not None
+            and person.email_verified_at is None
+            and person.state == PersonState.ACTIVE.value
+        ):
             _issue_link(unit, person, TokenPurpose.VERIFY, VERIFY_VALID, "accounts.confirm_address")
 
 
@@ -415,7 +419,11 @@ def create_api_token(by: Actor, name: str, *, days: int = 365) -> tuple[ApiToken
         )
         unit.session.add(row)
         unit.audit(
-            "api_token.created", by.organisation_id, f"api_token:{row.id}", {"prefix": prefix}, person_id=by.person_id
+            "api_token.created",
+            by.organisation_id,
+            f"api_token:{row.id}",
+            {"prefix": prefix},
+            person_id=by.person_id,
         )
         unit.publish(
             "accounts.api_token_created",

@@ -67,7 +67,13 @@ def _digest(secret: str) -> bytes:
 def _record(row: FeedSecret) -> FeedRecord:
     assert row.person_id is not None
     return FeedRecord(
-        row.id, FeedKind(row.kind), row.person_id, row.organisation_id, row.subject_id, row.prefix, row.created_at
+        row.id,
+        FeedKind(row.kind),
+        row.person_id,
+        row.organisation_id,
+        row.subject_id,
+        row.prefix,
+        row.created_at,
     )
 
 
@@ -163,13 +169,19 @@ def feed_behind(kind: str, secret: str) -> FeedRecord | None:
     """The feed of a secret address; None when it is unknown, revoked, or its person may not see it any more."""
     if not 20 <= len(secret) <= LONGEST_SECRET:
         return None
-    row = reading().execute(
-        select(FeedSecret, Person.state)
-        .join(Person, Person.id == FeedSecret.person_id)
-        .where(
-            FeedSecret.secret_hash == _digest(secret), FeedSecret.kind == kind, FeedSecret.revoked_at.is_(None)
+    row = (
+        reading()
+        .execute(
+            select(FeedSecret, Person.state)
+            .join(Person, Person.id == FeedSecret.person_id)
+            .where(
+                FeedSecret.secret_hash == _digest(secret),
+                FeedSecret.kind == kind,
+                FeedSecret.revoked_at.is_(None),
+            )
         )
-    ).one_or_none()
+        .one_or_none()
+    )
     if row is None or row[1] != PersonState.ACTIVE.value:
         return None
     found = _record(row[0])

@@ -97,7 +97,9 @@ def insert_firm_facts(
     tech_sme_number: str | None = None,
 ) -> None:
     row = unit.session.scalar(
-        select(FirmFactsRow).where(FirmFactsRow.organisation_id == organisation_id, FirmFactsRow.as_of == as_of)
+        select(FirmFactsRow).where(
+            FirmFactsRow.organisation_id == organisation_id, FirmFactsRow.as_of == as_of
+        )
     )
     if row is None:
         row = FirmFactsRow(id=new_id(), organisation_id=organisation_id, as_of=as_of)
@@ -111,7 +113,13 @@ def insert_firm_facts(
 
 
 def decide_class(
-    institution_id: UUID, customer_id: UUID, wanted: CustomerClass | None, *, since: date, reason: str, by: Actor
+    institution_id: UUID,
+    customer_id: UUID,
+    wanted: CustomerClass | None,
+    *,
+    since: date,
+    reason: str,
+    by: Actor,
 ) -> None:
     """A host decides what a customer is for it from a day on; None returns to what is derived.
 
@@ -175,5 +183,10 @@ def record_standing(
         "standing.recorded",
         organisation_id,
         f"organisation:{organisation_id}",
-        {"kind": kind, "value": value, "since": since.isoformat(), "until": until.isoformat() if until else None},
+        {
+            "kind": kind,
+            "value": value,
+            "since": since.isoformat(),
+            "until": until.isoformat() if until else None,
+        },
     )

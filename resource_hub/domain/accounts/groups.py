@@ -26,7 +26,12 @@ from resource_hub.kernel.errors import Reason
 
 
 def add_group(
-    *, name_zh: str, name_en: str = "", department_id: UUID | None = None, leader_id: UUID | None = None, by: Actor
+    *,
+    name_zh: str,
+    name_en: str = "",
+    department_id: UUID | None = None,
+    leader_id: UUID | None = None,
+    by: Actor,
 ) -> CustomerRecord:
     """Add a group (课题组) of an institution; it books and pays as a customer of its own.
 
@@ -52,7 +57,13 @@ def add_group(
         row = insert_group(
             unit, by.organisation_id, by.organisation_code, name_zh, name_en, department_id, leader_id
         )
-        unit.audit("group.added", by.organisation_id, f"customer:{row.id}", {"code": row.code}, person_id=by.person_id)
+        unit.audit(
+            "group.added",
+            by.organisation_id,
+            f"customer:{row.id}",
+            {"code": row.code},
+            person_id=by.person_id,
+        )
         return store.customer_record(row)
 
 

@@ -21,7 +21,9 @@ def holds(
     return None
 
 
-def note_change(unit: Unit, action: str, row: Membership, by: UUID | None, details: Mapping[str, Any]) -> None:
+def note_change(
+    unit: Unit, action: str, row: Membership, by: UUID | None, details: Mapping[str, Any]
+) -> None:
     unit.audit(
         action,
         row.organisation_id,

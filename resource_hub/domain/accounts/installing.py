@@ -23,7 +23,8 @@ def is_initialised() -> bool:
     session = reading()
     return (
         session.get(Setting, _SETTING) is not None
-        or session.scalar(select(Membership.id).where(Membership.role == Role.PLATFORM_STAFF.value)) is not None
+        or session.scalar(select(Membership.id).where(Membership.role == Role.PLATFORM_STAFF.value))
+        is not None
         or clock.is_demonstration(session)
     )
 

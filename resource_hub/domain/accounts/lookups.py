@@ -171,7 +171,11 @@ def _actor(person_id: UUID, organisation_id: UUID) -> Actor:
         raise UnknownOrganisation()
     kind = OrganisationKind(row.kind)
     roles = frozenset(Role(m.role) for m in held)
-    led = frozenset(store.led_groups(person_id, row.id)) if kind is OrganisationKind.INSTITUTION else frozenset()
+    led = (
+        frozenset(store.led_groups(person_id, row.id))
+        if kind is OrganisationKind.INSTITUTION
+        else frozenset()
+    )
     customers: set[UUID] = set()
     if row.state == OrganisationState.ACTIVE.value and kind in (
         OrganisationKind.FIRM,
@@ -217,9 +221,7 @@ def _reach(
 
 
 @kept
-def people_with_role(
-    organisation_id: UUID, *roles: Role, department_id: UUID | None = None
-) -> list[UUID]:
+def people_with_role(organisation_id: UUID, *roles: Role, department_id: UUID | None = None) -> list[UUID]:
     """Active people with one of the roles, oldest first; with a department only those whose role reaches it."""
     path = store.department_path(organisation_id, department_id) if department_id is not None else None
     return store.holders(organisation_id, roles, path)
@@ -340,7 +342,11 @@ def customer_classes(customer_id: UUID, on: date) -> ByHost[CustomerClass]:
     facts = CustomerFacts(record.kind, record.organisation_id, (), size)
     # No host has the id of nobody, so this is what the customer is where it is not at home.
     elsewhere = classify(facts, _NOBODY)
-    home = {} if record.kind is CustomerKind.FIRM else {record.organisation_id: classify(facts, record.organisation_id)}
+    home = (
+        {}
+        if record.kind is CustomerKind.FIRM
+        else {record.organisation_id: classify(facts, record.organisation_id)}
+    )
     return ByHost(elsewhere, home | store.class_overrides(customer_id, on))
 
 
@@ -372,7 +378,15 @@ def _sized(row: store.FactsRow, on: date) -> FirmFactsRecord:
     except NothingInForce:
         reasons = (Reason("accounts.size.no_table", {"day": on.isoformat()}),)
     return FirmFactsRecord(
-        row.id, row.organisation_id, row.as_of, facts, size, reasons, citations, row.tech_sme_number, row.entered_at
+        row.id,
+        row.organisation_id,
+        row.as_of,
+        facts,
+        size,
+        reasons,
+        citations,
+        row.tech_sme_number,
+        row.entered_at,
     )
 
 

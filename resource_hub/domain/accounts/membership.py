@@ -160,7 +160,9 @@ def answer_join(
         row.granted_by = by.person_id
         row.version += 1
         note_change(unit, "membership.accepted" if accept else "membership.refused", row, by.person_id, {})
-        unit.publish("accounts.join_answered", f"membership:{row.id}", {**event_facts(row), "accepted": accept})
+        unit.publish(
+            "accounts.join_answered", f"membership:{row.id}", {**event_facts(row), "accepted": accept}
+        )
         return store.role_record(row)
 
 
@@ -245,7 +247,11 @@ def invite(
             unit, by.organisation_id, address, role, limit, department_id, customer_id, by.person_id
         )
         unit.audit(
-            "invitation.sent", row.organisation_id, f"invitation:{row.id}", {"role": role.value}, person_id=by.person_id
+            "invitation.sent",
+            row.organisation_id,
+            f"invitation:{row.id}",
+            {"role": role.value},
+            person_id=by.person_id,
         )
         _publish_invitation(unit, row, language)
         return store.invitation_record(row)
@@ -317,7 +323,11 @@ def appoint_first_administrator(organisation_id: UUID, email: str, *, by: Actor)
             raise RoleRefused(Reason("accounts.has_administrator", {}, "email"))
         row = insert_invitation(unit, organisation_id, address, role, None, None, None, by.person_id)
         unit.audit(
-            "invitation.sent", organisation_id, f"invitation:{row.id}", {"role": role.value}, person_id=by.person_id
+            "invitation.sent",
+            organisation_id,
+            f"invitation:{row.id}",
+            {"role": role.value},
+            person_id=by.person_id,
         )
         _publish_invitation(unit, row, "zh")
         return store.invitation_record(row)
@@ -348,7 +358,9 @@ def withdraw_invitation(invitation_id: UUID, *, by: Actor) -> None:
             raise NotYours()
         if row.used_at is None:
             row.used_at = clock.machine_now()
-            unit.audit("invitation.withdrawn", row.organisation_id, f"invitation:{row.id}", person_id=by.person_id)
+            unit.audit(
+                "invitation.withdrawn", row.organisation_id, f"invitation:{row.id}", person_id=by.person_id
+            )
 
 
 def invitation(token: str) -> tuple[InvitationRecord, OrganisationRecord, bool]:
@@ -499,7 +511,9 @@ def end_role(membership_id: UUID, *, version: int, by: Actor) -> None:
         UnknownRequest, RoleRefused, LastAdministrator, Changed, HandOverNeeded
     """
     with unit_of_work() as unit:
-        store.organisation_row(by.organisation_id, lock=True)  # two administrators must not remove each other at once
+        store.organisation_row(
+            by.organisation_id, lock=True
+        )  # two administrators must not remove each other at once
         row = store.membership_row(membership_id, by.organisation_id, lock=True)
         if row is None or row.state != MembershipState.ACTIVE.value:
             raise UnknownRequest()
@@ -556,7 +570,9 @@ def leave(person_id: UUID, *, by: Actor, successor_id: UUID | None = None) -> No
         if person_id != by.person_id and (roles - grantable(by)):
             raise NotYours()
         if ADMIN_OF_KIND[by.organisation_kind] in roles:
-            _keep_an_administrator(by.organisation_kind, by.organisation_id, ADMIN_OF_KIND[by.organisation_kind])
+            _keep_an_administrator(
+                by.organisation_kind, by.organisation_id, ADMIN_OF_KIND[by.organisation_kind]
+            )
         work = open_work(person_id, by=by)
         if successor_id is not None and (
             successor_id == person_id or not store.memberships(by.organisation_id, successor_id)

@@ -77,7 +77,9 @@ def import_institutions(seeds: Sequence[InstitutionSeed]) -> ImportCounts:
                 )
             )
         }
-        wanted_codes = {s.source_key: slug(s.fields.name_en or s.fields.name_zh) or "institution" for s in seeds}
+        wanted_codes = {
+            s.source_key: slug(s.fields.name_en or s.fields.name_zh) or "institution" for s in seeds
+        }
         taken = set(unit.session.scalars(select(Organisation.code))) | set(
             unit.session.scalars(select(Customer.code))
         )
@@ -103,7 +105,9 @@ def import_institutions(seeds: Sequence[InstitutionSeed]) -> ImportCounts:
                     setattr(row, name, value)
                 row.version += 1
                 updated += 1
-                unit.audit("organisation.imported", row.id, f"organisation:{row.id}", {"changed": sorted(changes)})
+                unit.audit(
+                    "organisation.imported", row.id, f"organisation:{row.id}", {"changed": sorted(changes)}
+                )
                 continue
             if seed.source_key in ids:
                 raise BadInput(Reason("accounts.source_key_twice", {"key": seed.source_key}, "source_key"))
@@ -147,7 +151,10 @@ def import_institutions(seeds: Sequence[InstitutionSeed]) -> ImportCounts:
             unit.session.execute(insert(Organisation), organisations)
             unit.session.execute(insert(Customer), customers)
             unit.audit(
-                "organisations.imported", PLATFORM_ID, "import", {"created": created, "keys": len(organisations)}
+                "organisations.imported",
+                PLATFORM_ID,
+                "import",
+                {"created": created, "keys": len(organisations)},
             )
     return ImportCounts(created, updated, unchanged, ids)
 
@@ -235,7 +242,9 @@ def decide_merge(proposal_id: UUID, *, keep_id: UUID | None, by: Actor) -> None:
     if not by.has(Role.PLATFORM_STAFF):
         raise NotYours()
     with unit_of_work() as unit:
-        row = unit.session.scalar(select(MergeProposal).where(MergeProposal.id == proposal_id).with_for_update())
+        row = unit.session.scalar(
+            select(MergeProposal).where(MergeProposal.id == proposal_id).with_for_update()
+        )
         if row is None:
             raise UnknownRequest()
         if row.state != MergeState.OPEN.value:

@@ -67,7 +67,12 @@ def add_training_type(
     _may_train(by)
     code, zh, en = code.strip().lower(), name_zh.strip(), name_en.strip()
     faults = []
-    if not code or len(code) > 60 or not code.replace("-", "").replace("_", "").isalnum() or not code.isascii():
+    if (
+        not code
+        or len(code) > 60
+        or not code.replace("-", "").replace("_", "").isalnum()
+        or not code.isascii()
+    ):
         faults.append(Reason("accounts.training_code", {}, "code"))
     if not (zh or en) or max(len(zh), len(en)) > _LONGEST:
         faults.append(Reason("accounts.name_missing", {}, "name_zh"))
@@ -90,7 +95,9 @@ def add_training_type(
         )
         unit.session.add(row)
         unit.session.flush()
-        unit.audit("training.added", by.organisation_id, f"training:{row.id}", {"code": code}, person_id=by.person_id)
+        unit.audit(
+            "training.added", by.organisation_id, f"training:{row.id}", {"code": code}, person_id=by.person_id
+        )
         return _type(row)
 
 
@@ -144,7 +151,9 @@ def grant_training(
         return _known(key)
 
 
-def revoke_training(key: HostKey, *, reason: str, by: Actor, version: int | None = None) -> QualificationRecord:
+def revoke_training(
+    key: HostKey, *, reason: str, by: Actor, version: int | None = None
+) -> QualificationRecord:
     """Take a training back from now on; the person reads why.
 
     Raises:
@@ -348,4 +357,3 @@ def _record(row: Qualification, kind: QualificationType) -> QualificationRecord:
         revoke_reason=row.revoke_reason,
         version=row.version,
     )
-

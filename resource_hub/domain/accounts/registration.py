@@ -290,7 +290,9 @@ def change_organisation(
         if row is None:
             raise UnknownOrganisation()
         if row.version != version:
-            raise Changed(yours=version, theirs=row.version, now={"name_zh": row.name_zh, "name_en": row.name_en})
+            raise Changed(
+                yours=version, theirs=row.version, now={"name_zh": row.name_zh, "name_en": row.name_en}
+            )
         changed = {}
         for place in OrganisationFields.__dataclass_fields__:
             wanted = getattr(fields, place)
@@ -301,7 +303,11 @@ def change_organisation(
         if customer := store.own_customer(organisation_id):
             customer.name_zh, customer.name_en = row.name_zh, row.name_en
         unit.audit(
-            "organisation.changed", row.id, f"organisation:{row.id}", {"changed": changed}, person_id=by.person_id
+            "organisation.changed",
+            row.id,
+            f"organisation:{row.id}",
+            {"changed": changed},
+            person_id=by.person_id,
         )
         return store.organisation_record(row)
 
@@ -321,7 +327,11 @@ def change_settings(organisation_id: UUID, values: Mapping[str, Any], *, by: Act
         row.settings = {**(row.settings or {}), **values}
         row.version += 1
         unit.audit(
-            "organisation.settings_changed", row.id, f"organisation:{row.id}", dict(values), person_id=by.person_id
+            "organisation.settings_changed",
+            row.id,
+            f"organisation:{row.id}",
+            dict(values),
+            person_id=by.person_id,
         )
         return store.organisation_record(row)
 

@@ -75,7 +75,9 @@ def check_strength(password: str, *personal: str) -> None:
     folded = password.casefold()
     if folded in _COMMON or len(set(folded)) < 4:
         reasons.append(Reason("accounts.password_common", {}, "password"))
-    parts = {p for text in personal for p in (text.casefold(), text.casefold().partition("@")[0]) if len(p) >= 4}
+    parts = {
+        p for text in personal for p in (text.casefold(), text.casefold().partition("@")[0]) if len(p) >= 4
+    }
     if any(folded == part or folded == part * 2 for part in parts):
         reasons.append(Reason("accounts.password_personal", {}, "password"))
     if reasons:

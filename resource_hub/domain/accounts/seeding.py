@@ -118,9 +118,7 @@ def seed_group(
     """A group of an institution; its leader may book for it."""
     with unit_of_work() as unit:
         _only_in_demonstration(unit)
-        row = insert_group(
-            unit, institution.id, institution.code, name_zh, name_en, department_id, leader_id
-        )
+        row = insert_group(unit, institution.id, institution.code, name_zh, name_en, department_id, leader_id)
         grant_row(unit, institution.id, leader_id, Role.BOOKER, customer_id=row.id)
         return store.customer_record(row)
 

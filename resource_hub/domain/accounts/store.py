@@ -81,7 +81,13 @@ def organisation_record(row: Organisation) -> OrganisationRecord:
 
 def department_record(row: Department) -> DepartmentRecord:
     return DepartmentRecord(
-        row.institution_id, row.id, row.code, row.name_zh, row.name_en, row.parent_id, DepartmentKind(row.kind)
+        row.institution_id,
+        row.id,
+        row.code,
+        row.name_zh,
+        row.name_en,
+        row.parent_id,
+        DepartmentKind(row.kind),
     )
 
 
@@ -355,9 +361,7 @@ def administrators(organisation_id: UUID, role: Role) -> list[UUID]:
     return list(reading().scalars(statement))
 
 
-def holders(
-    organisation_id: UUID, roles: Sequence[Role], path: tuple[UUID, ...] | None = None
-) -> list[UUID]:
+def holders(organisation_id: UUID, roles: Sequence[Role], path: tuple[UUID, ...] | None = None) -> list[UUID]:
     """People with one of the roles; with a department's path only those whose role reaches it."""
     statement = (
         select(Membership.person_id)
@@ -460,7 +464,8 @@ def all_facts(organisation_id: UUID) -> list[FactsRow]:
         select(FirmFacts).where(FirmFacts.organisation_id == organisation_id).order_by(FirmFacts.as_of.desc())
     )
     return [
-        FactsRow(r.id, r.organisation_id, r.as_of, facts_value(r), r.tech_sme_number, r.entered_at) for r in rows
+        FactsRow(r.id, r.organisation_id, r.as_of, facts_value(r), r.tech_sme_number, r.entered_at)
+        for r in rows
     ]
 
 

@@ -39,7 +39,9 @@ class Organisation(SharedRow, Base):
     uscc_override_by: Mapped[UUID | None] = mapped_column(Id)
     state: Mapped[str] = mapped_column(String(20))
     zone: Mapped[str] = mapped_column(String(60), default="Asia/Shanghai")
-    jurisdiction: Mapped[str] = mapped_column(String(12), default="CN")  # ISO country or GB/T 2260 region code
+    jurisdiction: Mapped[str] = mapped_column(
+        String(12), default="CN"
+    )  # ISO country or GB/T 2260 region code
     region_zh: Mapped[str] = mapped_column(String(100), default="")
     region_en: Mapped[str] = mapped_column(String(100), default="")
     address: Mapped[str] = mapped_column(String(300), default="")

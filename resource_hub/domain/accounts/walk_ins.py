@@ -141,7 +141,11 @@ def ask_firm(customer_id: UUID, uscc: str, *, by: Actor) -> OrganisationRecord:
         if not ours or not by.has(*RECEIVES):
             raise UnknownCustomer()
         firm = store.organisation_by_uscc(codes.check(uscc).code)
-        if firm is None or firm.state != OrganisationState.ACTIVE.value or firm.kind != OrganisationKind.FIRM.value:
+        if (
+            firm is None
+            or firm.state != OrganisationState.ACTIVE.value
+            or firm.kind != OrganisationKind.FIRM.value
+        ):
             raise BadInput(Reason("accounts.no_such_firm", {}, "uscc"))
         organisation.settings = {**(organisation.settings or {}), "asked": str(firm.id)}
         organisation.version += 1

@@ -346,7 +346,11 @@ def _settle_week(
         if unit.session.get(CalendarSource, tuple(record.key)) is None:
             return False
         dropped = occupancy_store.drop_lapsed(unit.session, key, [unit_id], week, unit.now)
-        held = [h for h in occupancy_store.occupancies(unit.session, [key], week).get(key, []) if h.unit_id == unit_id]
+        held = [
+            h
+            for h in occupancy_store.occupancies(unit.session, [key], week).get(key, [])
+            if h.unit_id == unit_id
+        ]
         gone, added = _difference(record.key.id, held, said, week, unit.now)
         calendar_store.free(unit.session, record.key, unit_id, [s.start for s in gone])
         calendar_store.hold(unit.session, record.key, key, unit_id, added)

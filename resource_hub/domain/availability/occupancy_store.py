@@ -271,22 +271,13 @@ def shorten(session: Session, institution_id: UUID, holder_id: UUID, end: dateti
 def lapsed_holds(session: Session, now: datetime, limit: int) -> list[Row[Any]]:
     t = Occupancy
     return list(
-        session.execute(
-            select(*_OCCUPANCY)
-            .where(t.expires_at <= now)
-            .order_by(t.expires_at)
-            .limit(limit)
-        )
+        session.execute(select(*_OCCUPANCY).where(t.expires_at <= now).order_by(t.expires_at).limit(limit))
     )
 
 
 def resources_with_lapsed_holds(session: Session, keys: Sequence[HostKey], now: datetime) -> set[HostKey]:
     t = Occupancy
-    rows = session.execute(
-        select(t.institution_id, t.resource_id)
-        .where(t.expires_at <= now)
-        .distinct()
-    )
+    rows = session.execute(select(t.institution_id, t.resource_id).where(t.expires_at <= now).distinct())
     wanted = set(keys)
     return {HostKey(*row) for row in rows} & wanted
 

@@ -337,7 +337,11 @@ def add_exception(key: HostKey, exception: DatedException, *, by: Actor) -> Date
                 if kept.unit_id is None or kept.unit_id == record.key.id:
                     own = occupancy_store.occupancies(unit.session, [key], kept.span).get(key, [])
                     calendar_store.give_way(
-                        unit.session, key, record.key.id, [h for h in own if h.unit_id == record.key.id], [kept.span]
+                        unit.session,
+                        key,
+                        record.key.id,
+                        [h for h in own if h.unit_id == record.key.id],
+                        [kept.span],
                     )
                     holding.occupy(unit, key, record.key.id, kept.span, OccupancyKind.MAINTENANCE, kept.id)
         else:

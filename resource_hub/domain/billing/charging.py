@@ -160,7 +160,12 @@ def _quote(institution_id: UUID, booking: Any) -> QuoteRecord | None:
 
 
 def _price(
-    unit: Unit, entry: Any, booking: Any, quote: QuoteRecord | None, customer_class: CustomerClass, use: UseFacts
+    unit: Unit,
+    entry: Any,
+    booking: Any,
+    quote: QuoteRecord | None,
+    customer_class: CustomerClass,
+    use: UseFacts,
 ) -> Price:
     """The price that was agreed for the order, where the host named one by hand; else the quote's tariff holds, and
     without a quote the one in force on the day of use."""

@@ -227,7 +227,9 @@ def _may_read(by: Actor, institution_id: UUID, customer_id: UUID) -> bool:
 def statements_of_customers(by: Actor, limit: int = 100) -> list[StatementRecord]:
     return [
         store.statement_record(row)
-        for row in store.statements(reading(), customer_ids=by.customer_ids | by.led_customer_ids, limit=limit)
+        for row in store.statements(
+            reading(), customer_ids=by.customer_ids | by.led_customer_ids, limit=limit
+        )
     ]
 
 
@@ -366,9 +368,7 @@ def solve_problem(key: HostKey, amount: Money, note: str, *, by: Actor) -> Charg
 class Standing:
     """Billing's answer to booking: debts that are long overdue."""
 
-    def reasons_against(
-        self, customer_id: UUID, on: date, creditor_id: UUID | None = None
-    ) -> list[Reason]:
+    def reasons_against(self, customer_id: UUID, on: date, creditor_id: UUID | None = None) -> list[Reason]:
         before = on - timedelta(days=DEBT_BLOCK_DAYS)
         rows = [
             row

@@ -80,7 +80,9 @@ def _begin(
 
 def _applies(session: Session, record: BookingRecord, rule: AnswerRule) -> bool:
     if rule.above:
-        quote = store.quote(session, HostKey(record.institution_id, record.quote_id)) if record.quote_id else None
+        quote = (
+            store.quote(session, HostKey(record.institution_id, record.quote_id)) if record.quote_id else None
+        )
         if quote is not None and quote.sums.to_pay.minor <= rule.above:
             return False
     if rule.who is Answerer.APPROVER:
@@ -95,7 +97,12 @@ def hours_of(rules: HouseDocument, who: Answerer) -> int:
 
 
 def _open(
-    unit: Unit, record: BookingRecord, rules: HouseDocument, steps: Sequence[StepRecord], index: int, at: datetime
+    unit: Unit,
+    record: BookingRecord,
+    rules: HouseDocument,
+    steps: Sequence[StepRecord],
+    index: int,
+    at: datetime,
 ) -> None:
     """Open one answer and set the order's own term by it and those that follow."""
     clock = clock_of(record.institution_id, rules)
@@ -147,7 +154,11 @@ def may_answer(record: BookingRecord, step: StepRecord, by: Actor, now: datetime
         roles = (Role.APPROVER, Role.FIRM_ADMIN) if late else (Role.APPROVER,)
         if record.customer_id not in by.customer_ids or not by.has(*roles):
             return False
-        quote = store.quote(reading(), HostKey(record.institution_id, record.quote_id)) if record.quote_id else None
+        quote = (
+            store.quote(reading(), HostKey(record.institution_id, record.quote_id))
+            if record.quote_id
+            else None
+        )
         limit = by.approve_limit
         return limit is None or quote is None or quote.sums.to_pay <= limit
     staff: tuple[Role, ...] = _OFFICE if step.who is Answerer.OFFICE else (*_LAB, *_OFFICE) if late else _LAB
@@ -161,7 +172,9 @@ def yes(unit: Unit, record: BookingRecord, step: StepRecord, by: Actor, note: st
         NotYours
     """
     if not may_answer(record, step, by, unit.now):
-        raise NotYours(Reason("booking.answer_not_yours", {"who": {"word": ["booking.answerer", step.who.value]}}))
+        raise NotYours(
+            Reason("booking.answer_not_yours", {"who": {"word": ["booking.answerer", step.who.value]}})
+        )
     steps = steps_of(unit.session, record.key)
     if by.person_id in {one.decided_by for one in steps}:
         raise NotYours(Reason("booking.answer_second_person", {}))
@@ -184,7 +197,9 @@ def no(unit: Unit, record: BookingRecord, step: StepRecord, by: Actor, reason: s
         NotYours
     """
     if not may_answer(record, step, by, unit.now):
-        raise NotYours(Reason("booking.answer_not_yours", {"who": {"word": ["booking.answerer", step.who.value]}}))
+        raise NotYours(
+            Reason("booking.answer_not_yours", {"who": {"word": ["booking.answerer", step.who.value]}})
+        )
     values = {"decided_at": unit.now, "decided_by": by.person_id, "note": reason}
     _write(unit, step.key, {"state": StepState.REJECTED.value, **values})
     drop(unit, record)
@@ -299,9 +314,7 @@ def remind_due(limit: int = 50, lease: Lease | None = None) -> int:
             over = row.answer_by is not None and row.answer_by <= unit.now
             _write(unit, key, {"remind_at": None, **({"escalated_at": unit.now} if over else {})})
             name = "booking.answer_escalated" if over else "booking.answer_reminder"
-            announce(
-                unit, HostKey(row.institution_id, row.booking_id), name, None, step_id=str(row.id)
-            )
+            announce(unit, HostKey(row.institution_id, row.booking_id), name, None, step_id=str(row.id))
         return len(rows)
 
 

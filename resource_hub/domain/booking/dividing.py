@@ -170,7 +170,9 @@ def _judged(
     return prepared, tuple(reasons)
 
 
-def look_take_over(record: BookingRecord, target: UUID, person_id: UUID, by: Actor, now: datetime) -> TakeOver:
+def look_take_over(
+    record: BookingRecord, target: UUID, person_id: UUID, by: Actor, now: datetime
+) -> TakeOver:
     """What it would mean for another customer to take a booking over. Stores nothing."""
     prepared, reasons = _judged(record, target, person_id, by, now, Side.CUSTOMER)
     if record.tariff_id is None:

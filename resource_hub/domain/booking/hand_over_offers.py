@@ -104,10 +104,18 @@ def known(unit: Unit, key: HostKey) -> HandOverRecord:
 
 def _happened(unit: Unit, one: HandOverRecord, what: str, person_id: UUID | None) -> None:
     """History, audit and message of a step; the other organisation is named by its id."""
-    details = {"to": str(one.to_customer_id), "from": str(one.from_customer_id), "note": one.reason or one.note}
+    details = {
+        "to": str(one.to_customer_id),
+        "from": str(one.from_customer_id),
+        "note": one.reason or one.note,
+    }
     record_event(unit, one.booking_key, person_id, f"hand_over_{what}", {"note": details["note"]})
     unit.audit(
-        f"booking.hand_over_{what}", one.key.institution_id, f"booking:{one.booking_id}", details, person_id=person_id
+        f"booking.hand_over_{what}",
+        one.key.institution_id,
+        f"booking:{one.booking_id}",
+        details,
+        person_id=person_id,
     )
     payload = {
         "institution_id": str(one.key.institution_id),
@@ -190,7 +198,9 @@ def _opened(
     return found, record
 
 
-def _answer(unit: Unit, one: HandOverRecord, state: HandOverState, by: UUID | None, reason: str) -> HandOverRecord:
+def _answer(
+    unit: Unit, one: HandOverRecord, state: HandOverState, by: UUID | None, reason: str
+) -> HandOverRecord:
     values = {"state": state.value, "answered_by": by, "answered_at": unit.now, "reason": reason}
     hand_over_store.change(unit.session, one.key, values)
     return known(unit, one.key)
@@ -218,7 +228,9 @@ def accept(
         if _changed(one):
             raise WrongState(*_changed(one))
         done = take_over_in(unit, record, one.to_customer_id, person_id or by.person_id, Side.CUSTOMER, by)
-        _happened(unit, _answer(unit, one, HandOverState.ACCEPTED, by.person_id, ""), "accepted", by.person_id)
+        _happened(
+            unit, _answer(unit, one, HandOverState.ACCEPTED, by.person_id, ""), "accepted", by.person_id
+        )
         return done
 
 

@@ -91,7 +91,9 @@ def of_customers(
     """Offers to and from customers, the newest first."""
     t = HandOverOffer
     statement = select(t).where(or_(t.to_customer_id.in_(customer_ids), t.from_customer_id.in_(customer_ids)))
-    return [_record(row) for row in session.scalars(store.newest(statement, t.offered_at, t.id, after, limit))]
+    return [
+        _record(row) for row in session.scalars(store.newest(statement, t.offered_at, t.id, after, limit))
+    ]
 
 
 def due(session: Session, now: datetime, limit: int) -> list[HandOverRecord]:

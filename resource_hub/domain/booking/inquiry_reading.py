@@ -84,7 +84,9 @@ def inquiries_waiting(by: Actor) -> int:
 
 def requests_waiting(by: Actor) -> int:
     """Orders and inquiries that wait for this actor's house, in one statement: every page of it asks."""
-    parts = [statement.scalar_subquery() for statement in (reading.waiting_orders(by),) if statement is not None]
+    parts = [
+        statement.scalar_subquery() for statement in (reading.waiting_orders(by),) if statement is not None
+    ]
     where = _waiting(by)
     if where is not None:
         parts.append(select(func.count()).select_from(InquiryRow).where(*where).scalar_subquery())

@@ -231,7 +231,9 @@ def _book_in(
     helpers = linking.prepared(prepared, by, unit.now, links)
     reasons = judge(prepared, unit.now) + linking.reasons_against(helpers)
     if granted:
-        reasons = tuple(reason for reason in reasons if reason.code not in ("booking.lead", "booking.horizon"))
+        reasons = tuple(
+            reason for reason in reasons if reason.code not in ("booking.lead", "booking.horizon")
+        )
     waived = set_aside(prepared, reasons, by)
     if len(waived) < len(reasons):
         raise BookingRefused(*(reason for reason in reasons if reason not in waived))
@@ -342,8 +344,6 @@ def _take_slot(
         unit, key, asked.unit_id, asked.span, OccupancyKind.BOOKING, booking_key.id,
         outside=prepared.who.outside, plan=plan, setup_seconds=setup, teardown_seconds=teardown, expires_at=expires,
     )  # fmt: skip
-
-
 
 
 def _add_alternatives(error: DomainError, key: HostKey, asked: Asked, by: Actor) -> None:

@@ -178,9 +178,7 @@ def clock_of(institution_id: UUID, rules: HouseDocument) -> Clock:
     if not rules.answer_working:
         return by_the_clock
     host = accounts.organisation(institution_id)
-    return working_clock(
-        zone(host.zone), lambda day: availability.is_working_day(host.jurisdiction, day)
-    )
+    return working_clock(zone(host.zone), lambda day: availability.is_working_day(host.jurisdiction, day))
 
 
 def judge(prepared: Prepared, now: datetime) -> tuple[Reason, ...]:
@@ -215,9 +213,7 @@ def record_for_customer(
     if waived:
         details["reason"] = prepared.asked.override.strip()
         record_event(unit, key, by.person_id, "overridden", {"reason": details["reason"], "rules": rules})
-    unit.audit(
-        "booking.booked_for", key.institution_id, f"booking:{key.id}", details, person_id=by.person_id
-    )
+    unit.audit("booking.booked_for", key.institution_id, f"booking:{key.id}", details, person_id=by.person_id)
 
 
 def row_values(
@@ -233,9 +229,7 @@ def row_values(
     assert plan is not None
     answer_by = None
     if state is BookingState.REQUESTED:
-        answer_by = answer_term(
-            plan.rules, asked.span, unit.now, clock_of(key.institution_id, plan.rules)
-        )
+        answer_by = answer_term(plan.rules, asked.span, unit.now, clock_of(key.institution_id, plan.rules))
     return {
         "institution_id": key.institution_id,
         "id": key.id,

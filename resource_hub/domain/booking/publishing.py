@@ -209,7 +209,9 @@ def publish_exception(
     with unit_of_work() as unit:
         availability.may_manage(key, by)
         linking.lock(unit, [key])
-        hits = availability.preview_exception(key, exception, by=by, outsiders=outsiders_of(key.institution_id))
+        hits = availability.preview_exception(
+            key, exception, by=by, outsiders=outsiders_of(key.institution_id)
+        )
         chosen = _decided(key, hits, verdicts or {}, reason, stays=not maintenance)
         # Moves are judged by the hours that hold then; maintenance needs its units free before.
         if maintenance:

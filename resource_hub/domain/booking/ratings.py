@@ -80,7 +80,9 @@ def rate(
             rating_store.change(unit.session, made, said)
         else:
             rating_store.add(unit.session, made, {**_fresh(record, side, closes), **said})
-        unit.audit("booking.rated", key.institution_id, f"rating:{made.id}", {"side": side}, person_id=by.person_id)
+        unit.audit(
+            "booking.rated", key.institution_id, f"rating:{made.id}", {"side": side}, person_id=by.person_id
+        )
         if own is None:
             _first_time(unit, record, side, both, by)
         return _known(unit, made)
@@ -217,7 +219,11 @@ def decide(key: HostKey, *, hide: bool, reason: str, by: Actor, version: int | N
         what = "hidden" if hide else "kept"
         _audit(unit, found, what, {"reason": words}, by.person_id)
         unit.audit(
-            f"booking.rating_{what}", by.organisation_id, f"rating:{key.id}", {"reason": words}, person_id=by.person_id
+            f"booking.rating_{what}",
+            by.organisation_id,
+            f"rating:{key.id}",
+            {"reason": words},
+            person_id=by.person_id,
         )
         announce(unit, found.booking_key, f"booking.rating_{what}", by.person_id, reason=words)
         return _known(unit, key)
@@ -267,7 +273,9 @@ def ratings_for(key: HostKey, by: Actor) -> RatingsLook:
     known = next(iter(both.values()), None)
     closes = known.closes_at if known else rules.closes_at(_done_at(record, store.events(session, key)))
     is_shown = now >= closes or any(one.revealed_at is not None for one in both.values())
-    return RatingsLook(side, own, other if is_shown else None, other is not None, closes, not is_shown, is_shown)
+    return RatingsLook(
+        side, own, other if is_shown else None, other is not None, closes, not is_shown, is_shown
+    )
 
 
 @dataclass(frozen=True, slots=True)

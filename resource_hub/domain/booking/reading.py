@@ -66,11 +66,7 @@ def judged_by_clock(record: BookingRecord, now: datetime) -> BookingState:
         and record.hold_expires_at <= now
     ):
         return BookingState.EXPIRED
-    if (
-        record.state is BookingState.REQUESTED
-        and record.answer_by is not None
-        and record.answer_by <= now
-    ):
+    if record.state is BookingState.REQUESTED and record.answer_by is not None and record.answer_by <= now:
         return BookingState.APPROVED if _consented(record, record.answer_by) else BookingState.EXPIRED
     return record.state
 

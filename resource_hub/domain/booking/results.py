@@ -74,7 +74,14 @@ def deliver(key: HostKey, delivered: Sequence[NewFile], expires_on: date, *, by:
         ends = midnight(expires_on + timedelta(days=1), here)
         made = [_add(unit, record, one, expires_on, ends, by) for one in delivered]
         record_event(unit, key, by.person_id, "results_delivered", {"files": len(made)})
-        announce(unit, key, "booking.results_delivered", by.person_id, files=len(made), until=expires_on.isoformat())
+        announce(
+            unit,
+            key,
+            "booking.results_delivered",
+            by.person_id,
+            files=len(made),
+            until=expires_on.isoformat(),
+        )
         return [one for one in result_store.of_booking(unit.session, key) if one.key.id in made]
 
 
@@ -209,7 +216,9 @@ def end_due(limit: int = 50, lease: Lease | None = None) -> int:
 def to_erase(limit: int = 50) -> list[tuple[ResultRecord, bool]]:
     """Ended results whose bytes may still be there, and whether somebody else handed in the same bytes."""
     session = database.reading()
-    return [(one, result_store.named_by_others(session, one.sha256)) for one in result_store.ended(session, limit)]
+    return [
+        (one, result_store.named_by_others(session, one.sha256)) for one in result_store.ended(session, limit)
+    ]
 
 
 def erased(keys: Sequence[HostKey], lease: Lease | None = None) -> int:

@@ -97,7 +97,9 @@ def of_customers(
 ) -> list[SeriesRecord]:
     t = BookingSeries
     statement = select(t).where(t.customer_id.in_(customer_ids))
-    return [_record(row) for row in session.scalars(store.newest(statement, t.created_at, t.id, after, limit))]
+    return [
+        _record(row) for row in session.scalars(store.newest(statement, t.created_at, t.id, after, limit))
+    ]
 
 
 def add_occurrences(session: Session, series_key: HostKey, rows: Sequence[tuple[date, UUID | None]]) -> None:

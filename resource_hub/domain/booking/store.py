@@ -233,7 +233,9 @@ def _page(statement: Select[Any], after: Sequence[Any] | None, limit: int, *, ne
     return statement.order_by(*order).limit(limit)
 
 
-def newest(statement: Select[Any], when: Any, row_id: Any, after: Sequence[Any] | None, limit: int) -> Select[Any]:
+def newest(
+    statement: Select[Any], when: Any, row_id: Any, after: Sequence[Any] | None, limit: int
+) -> Select[Any]:
     """A list with the newest first, from the place after a row: its moment and id."""
     if after is not None:
         moment, last = after
@@ -487,9 +489,7 @@ def quote_sums(
     )
     under = (
         select(Quote.institution_id, Quote.id, Booking.parent_id, *sums)
-        .join(
-            Booking, and_(Booking.institution_id == Quote.institution_id, Booking.quote_id == Quote.id)
-        )
+        .join(Booking, and_(Booking.institution_id == Quote.institution_id, Booking.quote_id == Quote.id))
         .where(tuple_(Booking.institution_id, Booking.parent_id).in_(parents))
     )
     return [

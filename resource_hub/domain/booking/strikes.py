@@ -51,9 +51,7 @@ def on_booking(unit: Unit, event: Event) -> None:
         _give(unit, record, kind, rules, number)
 
 
-def _earned(
-    session: Session, name: str, record: BookingRecord, rules: HouseDocument
-) -> StrikeKind | None:
+def _earned(session: Session, name: str, record: BookingRecord, rules: HouseDocument) -> StrikeKind | None:
     if record.span is None:
         return None
     if name == "booking.no_show":
@@ -230,12 +228,8 @@ def _write(unit: Unit, key: HostKey, values: dict[str, Any]) -> None:
     )
 
 
-def _happened(
-    unit: Unit, key: HostKey, what: str, details: dict[str, Any], person_id: UUID | None
-) -> None:
-    unit.audit(
-        f"booking.strike_{what}", key.institution_id, f"strike:{key.id}", details, person_id=person_id
-    )
+def _happened(unit: Unit, key: HostKey, what: str, details: dict[str, Any], person_id: UUID | None) -> None:
+    unit.audit(f"booking.strike_{what}", key.institution_id, f"strike:{key.id}", details, person_id=person_id)
     payload = {
         "institution_id": str(key.institution_id),
         "strike_id": str(key.id),

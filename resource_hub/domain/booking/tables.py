@@ -382,8 +382,6 @@ class AnswerStep(HostRow, Base):
         one_of("who", ["manager", "office", "approver"]),
         one_of("state", ["waiting", "open", "approved", "consented", "rejected", "dropped"]),
         host_fk("answer_step", "booking"),
-        UniqueConstraint(
-            "institution_id", "booking_id", "round", "position", name="uq_answer_step_position"
-        ),
+        UniqueConstraint("institution_id", "booking_id", "round", "position", name="uq_answer_step_position"),
         Index("ix_answer_step_due", "state", "answer_by"),
     )

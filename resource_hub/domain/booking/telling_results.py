@@ -17,7 +17,9 @@ def tell(unit: Unit, event: Event) -> None:
     """Tell who booked and for whom it is; delivered again, it tells nobody twice."""
     key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["booking_id"]))
     record = reading.booking(key)
-    more = {name: event.payload[name] for name in ("files", "until", "file", "reason") if name in event.payload}
+    more = {
+        name: event.payload[name] for name in ("files", "until", "file", "reason") if name in event.payload
+    }
     link = f"/hosts/{accounts.organisation(key.institution_id).code}/bookings/{key.id}"
     people = list(dict.fromkeys([record.person_id, record.booked_by]))
     organisation_id = accounts.customer(record.customer_id).organisation_id

@@ -49,8 +49,10 @@ def _records(rows: Sequence[Resource]) -> list[ResourceRecord]:
     session = reading()
     keys = [HostKey(row.institution_id, row.id) for row in rows]
     hosts = accounts.organisation_names({key.institution_id for key in keys})
-    beside = _beside(keys) if len(keys) > _REMEMBERED else each_remembered(
-        ("beside a listing",), keys, lambda key: (key.id,), _beside
+    beside = (
+        _beside(keys)
+        if len(keys) > _REMEMBERED
+        else each_remembered(("beside a listing",), keys, lambda key: (key.id,), _beside)
     )
     waits = {key for key, (_, waiting) in beside.items() if waiting}
     now = clock.now()

@@ -212,7 +212,14 @@ def set_preferences(person_id: UUID, choices: Iterable[Preference]) -> None:
 
 def _record(row: Notice) -> NoticeRecord:
     return NoticeRecord(
-        row.id, row.person_id, row.kind, dict(row.values), row.link, row.created_at, row.read_at, row.organisation_id
+        row.id,
+        row.person_id,
+        row.kind,
+        dict(row.values),
+        row.link,
+        row.created_at,
+        row.read_at,
+        row.organisation_id,
     )
 
 
@@ -220,14 +227,20 @@ def unread_count(person_id: UUID) -> int:
     """How many notices a person has not read."""
     return (
         reading().scalar(
-            select(func.count()).select_from(Notice).where(Notice.person_id == person_id, Notice.read_at.is_(None))
+            select(func.count())
+            .select_from(Notice)
+            .where(Notice.person_id == person_id, Notice.read_at.is_(None))
         )
         or 0
     )
 
 
 def inbox(
-    person_id: UUID, *, unread_only: bool = False, limit: int = 25, before: tuple[datetime, UUID] | None = None
+    person_id: UUID,
+    *,
+    unread_only: bool = False,
+    limit: int = 25,
+    before: tuple[datetime, UUID] | None = None,
 ) -> list[NoticeRecord]:
     """Notices of a person, newest first; ``before`` is time and id of the last one seen."""
     statement = select(Notice).where(Notice.person_id == person_id)
@@ -333,7 +346,9 @@ def recent_letters(limit: int = 50, person_id: UUID | None = None) -> list[MailR
     statement = select(MailMessage)
     if person_id is not None:
         statement = statement.where(MailMessage.person_id == person_id)
-    rows = reading().scalars(statement.order_by(MailMessage.created_at.desc(), MailMessage.id.desc()).limit(limit))
+    rows = reading().scalars(
+        statement.order_by(MailMessage.created_at.desc(), MailMessage.id.desc()).limit(limit)
+    )
     return [_mail(row) for row in rows]
 
 

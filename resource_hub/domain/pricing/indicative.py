@@ -55,7 +55,9 @@ def keep_missing(limit: int = 200, lease: Lease | None = None) -> int:
         return len(rows)
 
 
-def prices_in_force(classes: ByHost[CustomerClass], days: ByHost[date]) -> Select[UUID, UUID, int | None, str, str]:
+def prices_in_force(
+    classes: ByHost[CustomerClass], days: ByHost[date]
+) -> Select[UUID, UUID, int | None, str, str]:
     """One row a resource that has a tariff in force: ``institution_id``, ``resource_id``, ``list_minor`` (None where
     there is no figure), ``per``, ``currency``."""
     table = IndicativePrice

@@ -55,7 +55,9 @@ class ReasonSchema(ma.Schema):
     code = ma.fields.String(required=True)
     detail = ma.fields.String(required=True)
     remedy = ma.fields.String(required=True)
-    place = ma.fields.String(required=True, allow_none=True, metadata={"description": "JSON pointer or field"})
+    place = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "JSON pointer or field"}
+    )
     values = ma.fields.Dict(required=True)
 
 
@@ -121,7 +123,9 @@ def _say_what_is_public(app: Flask, api: Api) -> None:
         path = re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", rule.rule)
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             operation = api.spec._paths.get(path, {}).get(method.lower())
-            if operation is not None and guards.declared(app, rule.endpoint, method) == frozenset({guards.PUBLIC}):
+            if operation is not None and guards.declared(app, rule.endpoint, method) == frozenset(
+                {guards.PUBLIC}
+            ):
                 operation["security"] = []
 
 

@@ -38,7 +38,9 @@ class OrganisationSchema(ma.Schema):
     kind = ma.fields.String(required=True)
     state = ma.fields.String(required=True)
     name = ma.fields.Nested(NameSchema, required=True)
-    uscc = ma.fields.String(required=True, allow_none=True, metadata={"description": "unified social credit code"})
+    uscc = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "unified social credit code"}
+    )
     zone = ma.fields.String(required=True)
     version = ma.fields.Integer(required=True)
 
@@ -79,7 +81,9 @@ class MemberSchema(ma.Schema):
 
     person_id = Identifier(required=True)
     name = ma.fields.String(required=True)
-    email = ma.fields.String(required=True, allow_none=True, metadata={"description": "for administrators only"})
+    email = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "for administrators only"}
+    )
     roles = ma.fields.List(ma.fields.Nested(HeldRoleSchema), required=True)
 
 
@@ -165,7 +169,9 @@ def me() -> dict[str, Any]:
         "email": person.email,
         "organisation": _organisation(service.organisation(actor.organisation_id)),
         "roles": sorted(actor.roles),
-        "customers": [{"id": c.id, "code": c.code, "kind": c.kind.value, "name": _name(c)} for c in customers],
+        "customers": [
+            {"id": c.id, "code": c.code, "kind": c.kind.value, "name": _name(c)} for c in customers
+        ],
         "approve_limit": actor.approve_limit,
     }
 
@@ -221,7 +227,11 @@ def firm_facts() -> dict[str, Any]:
     found = service.firm_facts(g.actor.organisation_id, clock.now().date())
     if found is None:
         raise NotFound()
-    return {"as_of": found.as_of, "sector": found.facts.sector, "size": found.size.value if found.size else None}
+    return {
+        "as_of": found.as_of,
+        "sector": found.facts.sector,
+        "size": found.size.value if found.size else None,
+    }
 
 
 @blueprint.put("/firm-facts")
@@ -236,7 +246,11 @@ def record_firm_facts(data: dict[str, Any]) -> dict[str, Any]:
         as_of=data["as_of"],
         by=g.actor,
     )
-    return {"as_of": found.as_of, "sector": found.facts.sector, "size": found.size.value if found.size else None}
+    return {
+        "as_of": found.as_of,
+        "sector": found.facts.sector,
+        "size": found.size.value if found.size else None,
+    }
 
 
 @blueprint.get("/notices")

@@ -115,7 +115,9 @@ class WishIn(ma.Schema):
     given_quote_id = Identifier(
         load_default=None,
         allow_none=True,
-        metadata={"description": "at the price of this quote, which the host gave by hand and the customer accepted"},
+        metadata={
+            "description": "at the price of this quote, which the host gave by hand and the customer accepted"
+        },
     )
 
 
@@ -123,9 +125,7 @@ class OrderIn(WishIn):
     """A window of time needs ``start`` and ``end``; samples and access need none."""
 
     kind = ma.fields.String(load_default=BookingKind.WINDOW.value, validate=ma.validate.OneOf(_KINDS))
-    start = Moment(
-        load_default=None, allow_none=True, metadata={"example": "2026-03-03T09:00:00+08:00"}
-    )
+    start = Moment(load_default=None, allow_none=True, metadata={"example": "2026-03-03T09:00:00+08:00"})
     end = Moment(load_default=None, allow_none=True, metadata={"example": "2026-03-03T11:00:00+08:00"})
 
 
@@ -143,7 +143,9 @@ class BookIn(OrderIn):
     override = Text(
         load_default="",
         validate=ma.validate.Length(max=500),
-        metadata={"description": "why the host sets its rules aside, for a customer; it stands in the history"},
+        metadata={
+            "description": "why the host sets its rules aside, for a customer; it stands in the history"
+        },
     )
     quote_id = Identifier(
         load_default=None, allow_none=True, metadata={"description": "book at this frozen price"}

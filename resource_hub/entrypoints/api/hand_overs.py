@@ -174,9 +174,7 @@ def preview(host: str, offer_id: UUID) -> dict[str, Any]:
 def accept(data: dict[str, Any], headers: dict[str, Any], host: str, offer_id: UUID) -> Any:
     """Take the booking over, at the price of one's own class."""
     version, key = seen_number(headers["tag"]), host_key(host, offer_id)
-    return answer_out(
-        service.accept_hand_over(key, by=g.actor, person_id=data["person_id"], version=version)
-    )
+    return answer_out(service.accept_hand_over(key, by=g.actor, person_id=data["person_id"], version=version))
 
 
 @blueprint.post(f"{_ONE}/refusal")

@@ -286,7 +286,9 @@ def _money(text: str, currency: str, index: int) -> Money:
 def accept(data: dict[str, Any], headers: dict[str, Any], host: str, inquiry_id: UUID) -> Any:
     """Take the host's price, to the end of its last day."""
     version = seen_number(headers["tag"])
-    return _answer(service.accept_quote(host_key(host, inquiry_id), data["number"], by=g.actor, version=version))
+    return _answer(
+        service.accept_quote(host_key(host, inquiry_id), data["number"], by=g.actor, version=version)
+    )
 
 
 @blueprint.post(f"{_ONE}/decline")

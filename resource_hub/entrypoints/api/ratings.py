@@ -16,7 +16,9 @@ from resource_hub.entrypoints.api.common import host_key, seen_resource
 from resource_hub.entrypoints.support.fields import Moment, Text
 from resource_hub.entrypoints.support.guards import MEMBER, PUBLIC, allows
 
-blueprint = Blueprint("ratings_api", __name__, url_prefix="/api/v1", description="Ratings by both sides of an order")
+blueprint = Blueprint(
+    "ratings_api", __name__, url_prefix="/api/v1", description="Ratings by both sides of an order"
+)
 _AT = "/hosts/<host>/bookings/<uuid:booking_id>/rating"
 _STAR = ma.validate.Range(rules.LEAST, rules.MOST)
 _ASPECTS = sorted({name for names in rules.ASPECTS.values() for name in names})
@@ -74,7 +76,12 @@ class PublicRatingsSchema(ma.Schema):
 
 
 def _said(found: service.RatingRecord) -> dict[str, Any]:
-    return {"stars": found.stars, "aspects": dict(found.aspects), "words": found.words, "answer": found.answer}
+    return {
+        "stars": found.stars,
+        "aspects": dict(found.aspects),
+        "words": found.words,
+        "answer": found.answer,
+    }
 
 
 def _rating(found: service.RatingRecord | None) -> dict[str, Any] | None:

@@ -80,7 +80,10 @@ def listed(host: str, booking_id: UUID) -> dict[str, Any]:
 
 @blueprint.post(f"{_AT}/<uuid:result_id>/downloads")
 @blueprint.response(
-    200, {"type": "string", "format": "binary"}, content_type="application/octet-stream", description="the bytes"
+    200,
+    {"type": "string", "format": "binary"},
+    content_type="application/octet-stream",
+    description="the bytes",
 )
 @allows(MEMBER)
 def fetch(host: str, booking_id: UUID, result_id: UUID) -> Response:

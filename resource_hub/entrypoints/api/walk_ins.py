@@ -20,7 +20,9 @@ from resource_hub.entrypoints.api.writing import CreateHeaders, once
 from resource_hub.entrypoints.support.fields import Identifier, Text
 from resource_hub.entrypoints.support.guards import allows
 
-blueprint = Blueprint("walk_ins_api", __name__, url_prefix="/api/v1", description="Customers without an account")
+blueprint = Blueprint(
+    "walk_ins_api", __name__, url_prefix="/api/v1", description="Customers without an account"
+)
 _AT = "/hosts/<host>/walk-ins"
 
 

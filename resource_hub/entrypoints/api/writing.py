@@ -36,7 +36,10 @@ class CreateHeaders(ma.Schema):
         load_default=None,
         data_key="Idempotency-Key",
         validate=ma.validate.Regexp(r"^[!-~]{1,80}$"),
-        metadata={"description": "of your choice, up to 80 visible ASCII characters", "example": "order-4711"},
+        metadata={
+            "description": "of your choice, up to 80 visible ASCII characters",
+            "example": "order-4711",
+        },
     )
 
     @ma.post_load

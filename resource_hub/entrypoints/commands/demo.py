@@ -69,7 +69,9 @@ def register(cli: click.Group) -> None:
         prepare(folder, "127.0.0.1", 8000)
 
     @demo.command()
-    @click.option("--to", "target", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="A wall-clock time.")
+    @click.option(
+        "--to", "target", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="A wall-clock time."
+    )
     @click.option("--hours", type=float, help="So many hours further.")
     @folder_option
     def advance(target: datetime | None, hours: float | None, folder: Path) -> None:
@@ -87,7 +89,9 @@ def register(cli: click.Group) -> None:
             moment = local_exact(target, tz, fold=0) if target else clock.now() + timedelta(hours=hours or 0)
             with unit_of_work() as unit:
                 reached = clock.advance(unit.session, moment)
-            click.echo(f"It is now {reached.astimezone(tz):%Y-%m-%d %H:%M} (Asia/Shanghai) in the demonstration.")
+            click.echo(
+                f"It is now {reached.astimezone(tz):%Y-%m-%d %H:%M} (Asia/Shanghai) in the demonstration."
+            )
 
 
 def prepare(folder: Path, host: str, port: int) -> None:

@@ -100,5 +100,7 @@ def degrees(path: Path, line: int, heading: str, text: str) -> float | None:
     except ValueError:
         value = math.nan
     if not -180 <= value <= 180:
-        raise BrokenInput(f"{path.name}, line {line}: {heading} is {text!r}, which is no place; mend the cell")
+        raise BrokenInput(
+            f"{path.name}, line {line}: {heading} is {text!r}, which is no place; mend the cell"
+        )
     return value

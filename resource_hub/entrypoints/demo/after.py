@@ -37,7 +37,9 @@ def tell(world: World, now: datetime) -> int:
     at_house = booking.bookings_at(manager, states=[BookingState.DONE], limit=120, newest=True)
     chosen = {r.key: r for r in [*(r for r in theirs if r.institution_id == host_id)][:2] + at_house[:2]}
     for days, record in zip(_KEPT_DAYS, chosen.values(), strict=False):
-        taken = uploads.take_stream(io.BytesIO(_DATA.encode("utf-8-sig")), f"{record.number} 能谱.csv", uploads.RESULTS)
+        taken = uploads.take_stream(
+            io.BytesIO(_DATA.encode("utf-8-sig")), f"{record.number} 能谱.csv", uploads.RESULTS
+        )
         new = booking.NewFile(taken.name, taken.media_type, taken.kept.size, taken.kept.sha256)
         with unit_of_work() as unit, unit.at(now - timedelta(minutes=30)):
             booking.deliver_results(record.key, [new], (now + timedelta(days=days)).date(), by=manager)
@@ -53,13 +55,17 @@ def _rate(world: World, records: list[BookingRecord], now: datetime) -> None:
     done: dict[object, int] = {}
     for record in records:
         by, nth = firms.get(record.customer_id), done.get(record.resource_id, 0)
-        old = record.span is not None and timedelta(days=15) < now - record.span.end < timedelta(days=_RATED_DAYS)
+        old = record.span is not None and timedelta(days=15) < now - record.span.end < timedelta(
+            days=_RATED_DAYS
+        )
         if by is None or record.span is None or not old or nth >= len(_SAID):
             continue
         stars, words, back, answer = _SAID[nth]
         try:
             with unit_of_work() as unit, unit.at(record.span.end + timedelta(days=1)):
-                booking.rate(record.key, stars, aspects={"equipment": stars, "support": 5}, words=words, by=by)
+                booking.rate(
+                    record.key, stars, aspects={"equipment": stars, "support": 5}, words=words, by=by
+                )
                 if back is not None:
                     booking.rate(record.key, back, aspects={"punctuality": back}, by=world.managers[HOST])
                 if answer:

@@ -34,6 +34,8 @@ def tell(world: World, now: datetime) -> int:
             with unit.at(now - timedelta(hours=1)):
                 lines = [QuoteLine(text, Money.of(amount, resource.currency)) for text, amount in LINES]
                 last_day = (now + timedelta(days=14)).date()
-                booking.give_quote(made.key, lines, last_day, by=world.managers[HOST], note="到货后 7 日内反馈活率。")
+                booking.give_quote(
+                    made.key, lines, last_day, by=world.managers[HOST], note="到货后 7 日内反馈活率。"
+                )
         outbox.deliver_due(limit=100)
     return len(ASKED)

@@ -79,7 +79,9 @@ def tell(world: World, now: datetime, say: Callable[[str], object]) -> Counts:
                         plans += _visitors_own(world, first, yesterday)
                     if plans:
                         _live(world, host, plans, devices, counts, open_day=yesterday if own else None)
-                    taken = {(plan.resource.key.id, plan.span.start.astimezone(_ZONE).date()) for plan in plans}
+                    taken = {
+                        (plan.resource.key.id, plan.span.start.astimezone(_ZONE).date()) for plan in plans
+                    }
                     counts.sessions += own_use.month(world, host, first, yesterday, taken, draw)
             if back:
                 following = month_before(day, back - 1)
@@ -128,7 +130,9 @@ def _devices(world: World) -> dict[UUID, tuple[str, str]]:
 def _month(world: World, host: str, first: date, until: date, draw: random.Random) -> list[Plan]:
     """What is used in one month of a host: busy instruments often, others seldom; nobody on a day that is not over."""
     home = world.organisations[host].jurisdiction
-    near = [f for f in world.firm_codes() if world.organisations[f].jurisdiction == home] or world.firm_codes()
+    near = [
+        f for f in world.firm_codes() if world.organisations[f].jurisdiction == home
+    ] or world.firm_codes()
     mondays = [day for day in (first + timedelta(days=n) for n in range(31)) if day.weekday() == 0]
     plans = []
     for monday in (day for day in mondays if day.month == first.month):
@@ -267,7 +271,9 @@ def _uses(
 
 
 def _close(manager: Actor, day: date, counts: Counts) -> None:
-    lines = [line for line in usage.close_lines(manager, day) if str(line.session.state) in ("ended", "no_show")]
+    lines = [
+        line for line in usage.close_lines(manager, day) if str(line.session.state) in ("ended", "no_show")
+    ]
     if lines:
         counts.sessions += len(
             usage.close_day(
@@ -301,7 +307,9 @@ def _weeks_to_come(world: World, monday: date, present: date, draw: random.Rando
                     firm = draw.choice(world.firm_codes())
                     span = TimeSpan(at(day, start, _ZONE), at(day, start + 120, _ZONE))
                     plan = Plan(resource, span, world.bookers[firm], "used")
-                    moment = max(plan.span.start - timedelta(days=draw.randrange(3, 12)), unit.now - timedelta(days=9))
+                    moment = max(
+                        plan.span.start - timedelta(days=draw.randrange(3, 12)), unit.now - timedelta(days=9)
+                    )
                     with unit.at(min(moment, clock.now())):
                         approve = draw.random() < 0.8
                         counts.bookings += _ask(plan, world.managers[host], approve)
@@ -318,5 +326,3 @@ def _ask(plan: Plan, manager: Actor, approve: bool) -> int:
     except DomainError:
         return 0
     return 1
-
-

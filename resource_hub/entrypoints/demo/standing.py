@@ -79,7 +79,9 @@ def _trainings(unit: Unit, world: World, now: datetime) -> None:
     for code, zh, en, months, days in _TRAININGS:
         passed = now - timedelta(days=days)
         with unit.at(passed):
-            kind = accounts.add_training_type(code=code, name_zh=zh, name_en=en, valid_months=months, by=office)
+            kind = accounts.add_training_type(
+                code=code, name_zh=zh, name_en=en, valid_months=months, by=office
+            )
             accounts.grant_training(kind.key.id, _ENGINEER, since=local_day(passed, _ZONE), by=office)
 
 
@@ -90,7 +92,9 @@ def _several_answers(unit: Unit, world: World, now: datetime) -> None:
         rules, _number = availability.house_rules(resource.key)
         document = {**availability.write_rules(rules), "steps": _STEPS}
         today = local_day(now - timedelta(days=3), _ZONE)
-        availability.save_rules(resource.key, document, today, by=manager, note="大型设备对外服务由设备处会签。")
+        availability.save_rules(
+            resource.key, document, today, by=manager, note="大型设备对外服务由设备处会签。"
+        )
     with unit.at(now - timedelta(hours=26)):
         made = _first_free(world, resource, "yunhe", now, 7, Mode.STAFF_RUN, "脂质体冷冻截面")
     if made is not None:

@@ -84,7 +84,9 @@ def tell(world: World, now: datetime) -> int:
         for scene in TODAY:
             start = present + timedelta(minutes=30 * scene.start)
             span = TimeSpan(start, start + timedelta(minutes=30 * scene.length))
-            found = _booked(unit, world, (HOST, scene.resource, scene.firm), span, scene.project, approve=True)
+            found = _booked(
+                unit, world, (HOST, scene.resource, scene.firm), span, scene.project, approve=True
+            )
             if found is None:
                 continue
             made += 1
@@ -120,7 +122,9 @@ def _ahead(
     day, _ = availability.working_day_after("CN-JS", now.astimezone(_ZONE).date(), days)
     for later in range(8):
         start = at(day + timedelta(days=later), hour * 60, _ZONE)
-        if _booked(unit, world, who, TimeSpan(start, start + timedelta(hours=2)), project, approve=approve, now=now):
+        if _booked(
+            unit, world, who, TimeSpan(start, start + timedelta(hours=2)), project, approve=approve, now=now
+        ):
             return True
     return False
 

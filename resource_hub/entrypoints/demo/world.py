@@ -132,7 +132,9 @@ def _organisations(world: World, source: Mapping[str, Any]) -> None:
             world.organisations[row["code"]] = made
             for code, name_zh, name_en in row.get("departments", []):
                 accounts.add_department(made.id, code=code, name_zh=name_zh, name_en=name_en)
-    for code, name_zh, name_en, jurisdiction, city, stem, sector, staff, income, assets in source["firms"]["rows"]:
+    for code, name_zh, name_en, jurisdiction, city, stem, sector, staff, income, assets in source["firms"][
+        "rows"
+    ]:
         serial += 1
         world.organisations[code] = seeding.seed_organisation(
             OrganisationKind.FIRM,
@@ -183,7 +185,9 @@ def _people(world: World, source: Mapping[str, Any], password_hash: str) -> None
     for code in world.hosts():
         organisation = world.organisations[code]
         world.managers[code] = accounts.actor(somebody(code, Role.MANAGER).id, organisation.id)
-        world.offices[code] = accounts.actor(somebody(code, Role.OFFICE, Role.INSTITUTION_ADMIN).id, organisation.id)
+        world.offices[code] = accounts.actor(
+            somebody(code, Role.OFFICE, Role.INSTITUTION_ADMIN).id, organisation.id
+        )
         for department in accounts.departments(organisation.id):
             leader = somebody(code, Role.MANAGER)
             seeding.seed_group(
@@ -264,7 +268,9 @@ def _resource(
         original_value_minor=value * 100 if value else None,
         accepted_on=accepted,
         commissioned_on=accepted + timedelta(days=45) if accepted else None,
-        contact=Contact(departments[department].name_zh, "0551-0000 0000", f"{department}@{host_code}.demo.example"),
+        contact=Contact(
+            departments[department].name_zh, "0551-0000 0000", f"{department}@{host_code}.demo.example"
+        ),
         modes=tuple(Mode(mode) for mode in modes.split()),
         rules_zh="自主上机须先通过培训；取消请提前 24 小时。" if kind in TIMED_KINDS else "",
         rules_en="Self-use after training; cancel at least 24 hours before." if kind in TIMED_KINDS else "",
@@ -333,7 +339,14 @@ def tariff_document(price: int) -> dict[str, Any]:
         "unit_threshold_minutes": 5,
         "minimum_minutes": 30,
         "bands": [
-            {"code": "night", "name_zh": "夜间", "name_en": "Night", "from": "18:00", "to": "22:00", "factor": "0.75"}
+            {
+                "code": "night",
+                "name_zh": "夜间",
+                "name_en": "Night",
+                "from": "18:00",
+                "to": "22:00",
+                "factor": "0.75",
+            }
         ],
         "no_show": {"consequence": "fee", "fee": {"outside": "100"}},
         "cancellation": {"consequence": "fee", "fee": {"outside": "50"}, "notice_minutes": 1440},

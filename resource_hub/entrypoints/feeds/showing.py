@@ -132,7 +132,9 @@ def booking(key: HostKey, person_id: UUID) -> str | None:
     return None if row is None else ical.calendar(row.number, _booked([row]))
 
 
-def _may_see(key: HostKey, person_id: UUID, customer_id: UUID, owner_id: UUID, department_id: UUID | None) -> bool:
+def _may_see(
+    key: HostKey, person_id: UUID, customer_id: UUID, owner_id: UUID, department_id: UUID | None
+) -> bool:
     if person_id == owner_id or any(c.id == customer_id for c in accounts.customers_of(person_id)):
         return True
     try:

@@ -105,7 +105,8 @@ def _legend(chart: Chart) -> str:
     if len(chart.series) < 2:
         return ""
     items = "".join(
-        f'<li><span class="swatch s{i % 6 + 1}"></span>{escape(s.name)}</li>' for i, s in enumerate(chart.series)
+        f'<li><span class="swatch s{i % 6 + 1}"></span>{escape(s.name)}</li>'
+        for i, s in enumerate(chart.series)
     )
     return f'<ul class="legend">{items}</ul>'
 
@@ -135,7 +136,9 @@ def _columns(chart: Chart) -> Markup:
     grid = ""
     level = 0.0
     while level <= high + step / 1000:
-        grid += f'<span class="grid" style="bottom:{level / high * 100:.2f}%"><i>{_axis(chart, level)}</i></span>'
+        grid += (
+            f'<span class="grid" style="bottom:{level / high * 100:.2f}%"><i>{_axis(chart, level)}</i></span>'
+        )
         level += step
     target = ""
     if chart.target is not None:
@@ -146,7 +149,8 @@ def _columns(chart: Chart) -> Markup:
         )
     every = -(-count // 12)
     labels = "".join(
-        f"<span{' class=skip' if i % every else ''}><b>{escape(c)}</b></span>" for i, c in enumerate(chart.categories)
+        f"<span{' class=skip' if i % every else ''}><b>{escape(c)}</b></span>"
+        for i, c in enumerate(chart.categories)
     )
     svg = (
         f'<svg viewBox="0 0 {count * 100} 1000" preserveAspectRatio="none" role="img" '
@@ -200,7 +204,9 @@ def _line_shapes(chart: Chart, count: int, high: float) -> list[str]:
                     f"{chart.categories[c]} · {series.name}: {chart.written(value)} {chart.unit}",
                 )
             )
-        shapes += [f'<polyline class="s{s % 6 + 1} line" points="{" ".join(run)}"/>' for run in runs if len(run) > 1]
+        shapes += [
+            f'<polyline class="s{s % 6 + 1} line" points="{" ".join(run)}"/>' for run in runs if len(run) > 1
+        ]
         shapes += dots
     return shapes
 
@@ -229,7 +235,9 @@ def _heat(chart: Chart) -> Markup:
     for series in chart.series:
         cells = ""
         for c, value in enumerate(series.values):
-            level = 0 if value is None or not _number(value) else min(5, 1 + int(_number(value) / top * 4.999))
+            level = (
+                0 if value is None or not _number(value) else min(5, 1 + int(_number(value) / top * 4.999))
+            )
             text = escape(chart.written(value))
             link = series.links[c] if series.links else None
             title = f"{series.name} {chart.categories[c]}: {text} {chart.unit}"

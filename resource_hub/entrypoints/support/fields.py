@@ -56,7 +56,9 @@ class MoneyString(ma.fields.Field):
         super().__init__(**kwargs)
         self.currency = currency
 
-    def _serialize(self, value: typing.Any, attr: str | None, obj: typing.Any, **kwargs: typing.Any) -> str | None:
+    def _serialize(
+        self, value: typing.Any, attr: str | None, obj: typing.Any, **kwargs: typing.Any
+    ) -> str | None:
         return None if value is None else f"{value.amount:f}"
 
     def _deserialize(
@@ -80,7 +82,9 @@ class Moment(ma.fields.Field):
     # A little more than a lifetime to either side; sums with periods stay inside the calendar.
     years = range(1900, 2200)
 
-    def _serialize(self, value: typing.Any, attr: str | None, obj: typing.Any, **kwargs: typing.Any) -> str | None:
+    def _serialize(
+        self, value: typing.Any, attr: str | None, obj: typing.Any, **kwargs: typing.Any
+    ) -> str | None:
         return None if value is None else instant(value).isoformat().replace("+00:00", "Z")
 
     def _deserialize(
@@ -123,9 +127,15 @@ class Ratio(ma.fields.Field):
 
     default_error_messages = {"invalid": "Not a valid amount."}
 
-    def _serialize(self, value: typing.Any, attr: str | None, obj: typing.Any, **kwargs: typing.Any) -> str | None:
+    def _serialize(
+        self, value: typing.Any, attr: str | None, obj: typing.Any, **kwargs: typing.Any
+    ) -> str | None:
         return None if value is None else f"{Decimal(value):f}"
 
 
 # (field, JSON schema type, format) for flask-smorest's register_field.
-OPENAPI_FIELDS = ((MoneyString, "string", "decimal"), (Moment, "string", "date-time"), (Ratio, "string", "decimal"))
+OPENAPI_FIELDS = (
+    (MoneyString, "string", "decimal"),
+    (Moment, "string", "date-time"),
+    (Ratio, "string", "decimal"),
+)

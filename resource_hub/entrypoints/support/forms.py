@@ -56,7 +56,9 @@ _ADDRESS = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+")
 class Form:
     """Typed values, initial values and errors of one form."""
 
-    def __init__(self, initial: Mapping[str, Any] | None = None, sent: MultiDict[str, str] | None = None) -> None:
+    def __init__(
+        self, initial: Mapping[str, Any] | None = None, sent: MultiDict[str, str] | None = None
+    ) -> None:
         self.initial = dict(initial or {})
         self.typed = sent
         self.errors: list[sentences.Told] = []
@@ -329,7 +331,12 @@ class Form:
         return self.whole("version", most=2**31)
 
     def file(
-        self, name: str, *, required: bool = False, most_bytes: int = 10_000_000, endings: tuple[str, ...] = ()
+        self,
+        name: str,
+        *,
+        required: bool = False,
+        most_bytes: int = 10_000_000,
+        endings: tuple[str, ...] = (),
     ) -> FileStorage | None:
         """An uploaded file of an allowed size and ending; what it holds is for the receiver to check."""
         found = request.files.get(name)
@@ -405,7 +412,9 @@ def _row(who: UUID, key: str) -> tuple[Any, ...]:
 
 def _keep(who: UUID, key: str, location: str) -> None:
     with unit_of_work() as unit:
-        unit.session.execute(update(IdempotencyKey).where(*_row(who, key)).values(answer={"location": location}))
+        unit.session.execute(
+            update(IdempotencyKey).where(*_row(who, key)).values(answer={"location": location})
+        )
 
 
 def _forget(who: UUID, key: str) -> None:

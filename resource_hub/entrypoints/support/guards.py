@@ -72,7 +72,9 @@ def declared(app: Flask, endpoint: str, method: str) -> frozenset[str] | None:
     if view_class is not None:
         wanted = "get" if method == "HEAD" and not hasattr(view_class, "head") else method.lower()
         if method == "OPTIONS":
-            wanted = next((m for m in ("get", "post", "put", "patch", "delete") if hasattr(view_class, m)), "get")
+            wanted = next(
+                (m for m in ("get", "post", "put", "patch", "delete") if hasattr(view_class, m)), "get"
+            )
         found = getattr(getattr(view_class, wanted, None), _ATTRIBUTE, None)
         return found if found is not None else getattr(view_class, _ATTRIBUTE, None)
     return getattr(view, _ATTRIBUTE, None)
@@ -91,7 +93,9 @@ def undeclared(app: Flask) -> list[str]:
                 and "organisation" not in rule.arguments
                 and not is_api(rule.rule)
             ):
-                problems.append(f"{method} {rule.rule} ({rule.endpoint}) asks for roles but names no organisation")
+                problems.append(
+                    f"{method} {rule.rule} ({rule.endpoint}) asks for roles but names no organisation"
+                )
     return sorted(problems)
 
 

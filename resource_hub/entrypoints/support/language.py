@@ -91,12 +91,10 @@ def count_untranslated(response: Response) -> Response:
     missing = g.get("untranslated") or []
     if missing:
         shown = " | ".join(dict.fromkeys(str(m) for m in missing))[:500]
-        response.headers["X-Untranslated"] = f"{len(missing)}; " + shown.encode("ascii", "replace").decode().replace(
-            "\n", " "
-        ).replace("\r", " ")
+        response.headers["X-Untranslated"] = f"{len(missing)}; " + shown.encode(
+            "ascii", "replace"
+        ).decode().replace("\n", " ").replace("\r", " ")
     return response
-
-
 
 
 def install(app: Flask) -> None:

@@ -21,7 +21,7 @@ _TONES = {
     "wait": (
         "offered requested waiting pending draft to_check open sampled computed proposed notice held reserved expected "
         "submitted accrued scheduled new partly_paid issued estimated provisional late due running counting review "
-            "expiring appealed asked"
+        "expiring appealed asked"
     ),
     "bad": (
         "rejected refused failed no_show overdue fault disputed broken expired_unpaid parked barred returned "

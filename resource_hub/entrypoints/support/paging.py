@@ -77,7 +77,9 @@ def _in(value: Any, kind: type) -> Any:
     return value
 
 
-def page_of(rows: Sequence[T], limit: int, key: Callable[[T], Sequence[Any]], total: int | None = None) -> Page[T]:
+def page_of(
+    rows: Sequence[T], limit: int, key: Callable[[T], Sequence[Any]], total: int | None = None
+) -> Page[T]:
     """A page from ``limit + 1`` rows: the one too many only says that there is more."""
     shown = list(rows[:limit])
     more = len(rows) > limit and shown

@@ -106,7 +106,9 @@ def problem(
     """An ``application/problem+json`` answer; ``more`` are members of its own kind, such as other times to book."""
     body: dict[str, Any] = {
         "type": f"/problems#{code}",
-        "title": sentences.sentence(code) if code in sentences.sentence_table() else HTTPStatus(status).phrase,
+        "title": sentences.sentence(code)
+        if code in sentences.sentence_table()
+        else HTTPStatus(status).phrase,
         "status": status,
         "detail": detail or " ".join(t.sentence for t in reasons or []) or sentences.sentence(code),
         "instance": request.path,
@@ -125,13 +127,22 @@ def problem(
 
 def _reasons_out(told: list[sentences.Told]) -> list[dict[str, Any]]:
     return [
-        {"code": t.code, "detail": t.sentence, "remedy": t.remedy, "place": t.place, "values": dict(t.values or {})}
+        {
+            "code": t.code,
+            "detail": t.sentence,
+            "remedy": t.remedy,
+            "place": t.place,
+            "values": dict(t.values or {}),
+        }
         for t in told
     ]
 
 
 def page(
-    status: int, code: str, reasons: list[sentences.Told] | None = None, headers: Mapping[str, str] | None = None
+    status: int,
+    code: str,
+    reasons: list[sentences.Told] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """An error page: what happened, what was kept, what to do, and a number to quote."""
     told = reasons or [sentences.Told(code, sentences.sentence(code), sentences.remedy(code))]
@@ -140,7 +151,9 @@ def page(
         "errors/fragment.html" if fragment else "errors/error.html",
         status=status,
         told=told,
-        heading=sentences.sentence(code if code in sentences.sentence_table() else _HTTP_CODES.get(status, "error")),
+        heading=sentences.sentence(
+            code if code in sentences.sentence_table() else _HTTP_CODES.get(status, "error")
+        ),
         advice=sentences.remedy(_HTTP_CODES.get(status, "internal")),
         reference=reference(),
     )

@@ -27,6 +27,8 @@ def merged(package: ModuleType, attribute: str) -> dict:
     for module in modules(package):
         for code, text in getattr(module, attribute, {}).items():
             if code in result and result[code] != text:
-                raise DuplicateEntry(f"{code!r} of {attribute} stands twice; the second is in {module.__name__}")
+                raise DuplicateEntry(
+                    f"{code!r} of {attribute} stands twice; the second is in {module.__name__}"
+                )
             result[code] = text
     return result

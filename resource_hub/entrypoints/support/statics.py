@@ -28,7 +28,9 @@ def send(filename: str) -> Response:
     """A file under ``static/``, compressed as the browser can take it."""
     folder = current_app.static_folder or "static"
     lasting = "v" in request.args or filename.startswith("vendor/")
-    response = _compressed(folder, filename) or send_from_directory(folder, filename, max_age=YEAR if lasting else 0)
+    response = _compressed(folder, filename) or send_from_directory(
+        folder, filename, max_age=YEAR if lasting else 0
+    )
     if lasting and response.status_code in (200, 304):
         response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
     response.vary.add("Accept-Encoding")

@@ -181,7 +181,9 @@ def _to_approve(organisation: str) -> list[Waiting]:
         href = url_for("bookings.to_approve", organisation=organisation, _anchor=f"b-{row.record.key.id}")
         result.append(Waiting("approve", text, href, note, urgent))
     if len(mine) > SHOWN:
-        text = ngettext("%(num)d more booking to approve", "%(num)d more bookings to approve", len(mine) - SHOWN)
+        text = ngettext(
+            "%(num)d more booking to approve", "%(num)d more bookings to approve", len(mine) - SHOWN
+        )
         result.append(Waiting("approve", text, url_for("bookings.to_approve", organisation=organisation)))
     return result
 

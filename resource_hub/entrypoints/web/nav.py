@@ -48,7 +48,12 @@ _LAB = Hat(
         Entry(N_("Calendar"), "calendar.index", "calendar", ("calendar.",)),
         Entry(N_("Requests"), "requests.index", "requests", ("requests.", "quotes.")),
         Entry(N_("Day close"), "usage.day_close", "seal"),
-        Entry(N_("Resources"), "manage.index", "instrument", ("manage.", "availability.", "tariffs.", "standing.")),
+        Entry(
+            N_("Resources"),
+            "manage.index",
+            "instrument",
+            ("manage.", "availability.", "tariffs.", "standing."),
+        ),
     ),
 )
 _OFFICE = Hat(

@@ -78,7 +78,10 @@ def _charts() -> list[Chart]:
             "heat",
             "Load by weekday and hour",
             hours,
-            [Series(name, load[i]) for i, name in enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))],
+            [
+                Series(name, load[i])
+                for i, name in enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
+            ],
             form="hours",
             unit="h",
         ),
@@ -91,13 +94,21 @@ def show() -> str:
     form = Form(
         {"kind": "self_use", "language": "zh", "hazard": True},
         MultiDict(
-            {"name": "Steel samples", "count": "many", "start_day": "2026-03-05", "start_time": "", "kind": "self_use"}
+            {
+                "name": "Steel samples",
+                "count": "many",
+                "start_day": "2026-03-05",
+                "start_time": "",
+                "kind": "self_use",
+            }
         ),
     )
     form.text("name")
     form.whole("count", required=True)
     form.moment("start", zone="Asia/Shanghai", required=True)
-    back = [Row(payer="合肥市科技局", amount=Money(27000), reserved=False, by_when=date(2026, 9, 30), href=None)]
+    back = [
+        Row(payer="合肥市科技局", amount=Money(27000), reserved=False, by_when=date(2026, 9, 30), href=None)
+    ]
     return render_template(
         "patterns/show.html",
         rows=_rows(),

@@ -90,5 +90,7 @@ def decided(organisation: str, host: str, rating_id: UUID) -> Any:
     except DomainError as error:
         form.refuse(error)
         return _page(organisation, form, rating_id)
-    flash(_("Hidden; both sides are told.") if hide == "1" else _("Left as it is; both sides are told."), "good")
+    flash(
+        _("Hidden; both sides are told.") if hide == "1" else _("Left as it is; both sides are told."), "good"
+    )
     return redirect(url_for("rating_reports.index", organisation=organisation), 303)

@@ -234,7 +234,9 @@ REPORTS = (
     Report(
         "sj3",
         N_("Ministry table SJ3, valuable instruments"),
-        N_("Columns as the ministry's tool reads them; instruments worth 400,000 yuan or more; per school year."),
+        N_(
+            "Columns as the ministry's tool reads them; instruments worth 400,000 yuan or more; per school year."
+        ),
         sj3,
     ),
     Report(

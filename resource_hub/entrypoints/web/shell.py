@@ -65,7 +65,10 @@ def _free_this_week() -> list[Any]:
     """The instruments open to everybody whose first free time comes soonest, one of each host before a second one."""
     found = catalogue.search(
         catalogue.Query(
-            kinds=(ResourceKind.INSTRUMENT, ResourceKind.FACILITY), open_to_outside=True, order="newest", limit=60
+            kinds=(ResourceKind.INSTRUMENT, ResourceKind.FACILITY),
+            open_to_outside=True,
+            order="newest",
+            limit=60,
         )
     )
     until = clock.now() + timedelta(days=7)

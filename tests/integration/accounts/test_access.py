@@ -131,7 +131,9 @@ def test_a_stranger_cannot_flood_a_post_box() -> None:
     assert len(letters("accounts.reset_password")) == 5
 
 
-@pytest.mark.parametrize(("age", "holds"), [(timedelta(hours=2, seconds=-5), True), (timedelta(hours=2), False)])
+@pytest.mark.parametrize(
+    ("age", "holds"), [(timedelta(hours=2, seconds=-5), True), (timedelta(hours=2), False)]
+)
 def test_a_reset_link_holds_two_hours(age: timedelta, holds: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     person = build.make_person()
     service.request_reset(person.email)

@@ -111,9 +111,7 @@ def test_joining_is_answered_by_the_administrator_of_that_firm_only() -> None:
         service.answer_join(request.id, accept=True, by=booker)
     with pytest.raises(UnknownOrganisation):
         service.actor(person.id, firm.id)
-    made = service.answer_join(
-        request.id, accept=True, role=Role.APPROVER, limit=Money.cny(5000), by=admin
-    )
+    made = service.answer_join(request.id, accept=True, role=Role.APPROVER, limit=Money.cny(5000), by=admin)
     assert made.state is MembershipState.ACTIVE
     assert service.actor(person.id, firm.id).approve_limit == Money.cny(5000)
     with pytest.raises(AlreadyAnswered):

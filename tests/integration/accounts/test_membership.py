@@ -68,7 +68,10 @@ def test_a_forwarded_invitation_opens_nothing() -> None:
 
 def test_withdrawn_replaced_and_old_invitations_open_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     firm = build.make_firm()
-    admin, stranger = build.make_actor(firm, Role.FIRM_ADMIN), build.make_actor(build.make_firm(), Role.FIRM_ADMIN)
+    admin, stranger = (
+        build.make_actor(firm, Role.FIRM_ADMIN),
+        build.make_actor(build.make_firm(), Role.FIRM_ADMIN),
+    )
     first = service.invite("a@example.org", Role.BOOKER, by=admin)
     second = service.invite("a@example.org", Role.BOOKER, by=admin)
     with pytest.raises(LinkExpired):

@@ -94,7 +94,11 @@ def test_it_holds_for_whole_months(since: date, months: int, until: date) -> Non
 
 def test_the_usual_end_and_the_notice(scene: Scene) -> None:
     found = pass_it(scene, note="考核通过")
-    assert found.until == date(2027, 3, 2) and found.holds(date(2027, 3, 1)) and not found.holds(date(2027, 3, 2))
+    assert (
+        found.until == date(2027, 3, 2)
+        and found.holds(date(2027, 3, 1))
+        and not found.holds(date(2027, 3, 2))
+    )
     outbox.deliver_due()
     assert [n.kind for n in notices.inbox(scene.booker_person.id)] == ["accounts.training_granted"]
 
@@ -107,7 +111,9 @@ def test_who_may_confirm_and_for_whom(scene: Scene) -> None:
     with pytest.raises(UnknownQualification):
         pass_it(scene, by=other.manager)
     with pytest.raises(BadInput) as caught:
-        service.grant_training(type_id(scene), "nobody@example.org", since=date(2026, 3, 3), until=MONDAY, by=scene.manager)
+        service.grant_training(
+            type_id(scene), "nobody@example.org", since=date(2026, 3, 3), until=MONDAY, by=scene.manager
+        )
     assert [r.place for r in caught.value.reasons] == ["email", "since", "until"]
     with pytest.raises(BadInput) as caught:
         service.grant_training(type_id(scene), scene.manager_person.email, since=MONDAY, by=scene.manager)
@@ -133,7 +139,9 @@ def test_who_is_near_the_end_is_told_once_and_who_has_a_newer_one_is_not(scene: 
     pass_it(scene, until=date(2026, 4, 10))
     renewed = make_person()
     for until in (date(2026, 4, 10), date(2027, 4, 10)):
-        service.grant_training(type_id(scene), renewed.email or "", since=MONDAY, until=until, by=scene.manager)
+        service.grant_training(
+            type_id(scene), renewed.email or "", since=MONDAY, until=until, by=scene.manager
+        )
     assert service.remind_expiring() == 0  # 39 days ahead
     with clock.fixed(NOW + timedelta(days=9)):
         assert service.remind_expiring() == 1
@@ -147,7 +155,9 @@ def test_rules_cannot_ask_for_a_training_that_does_not_exist(scene: Scene) -> No
     wrong = document.write(make_rules(training="sen"))
     with pytest.raises(InvalidRules) as caught:
         availability.save_rules(scene.key, wrong, date(2026, 3, 3), by=scene.manager)
-    assert [(r.code, r.place) for r in caught.value.reasons] == [("availability.rules_no_such_training", "training")]
+    assert [(r.code, r.place) for r in caught.value.reasons] == [
+        ("availability.rules_no_such_training", "training")
+    ]
     availability.save_rules(
         scene.key, document.write(make_rules(training="sem")), date(2026, 3, 3), by=scene.manager
     )

@@ -64,7 +64,10 @@ def test_backup_and_restore_from_the_command_line(database, database_factory, fi
             for one, place in ((database, "one"), (other, "two"))
         ]
         assert figures[0] == figures[1]
-        assert {f["code"]: f["value"] for f in json.loads(figures[0])}["hours.effective"] == ["25200", "25200"]
+        assert {f["code"]: f["value"] for f in json.loads(figures[0])}["hours.effective"] == [
+            "25200",
+            "25200",
+        ]
         again = run(other, "two", "restore", archive)
         assert again.returncode == 1
         assert "Traceback" not in again.stderr

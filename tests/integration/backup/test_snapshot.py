@@ -39,7 +39,9 @@ def _time():
 
 def _fill(app) -> None:
     """A host with use, income, entered figures, a kept score, and a file; text that a careless archive would break."""
-    host = accounts.make_institution(code="ustc", name_zh="中国“引号”大学\n第二行", name_en='Tab\t and "quote"')
+    host = accounts.make_institution(
+        code="ustc", name_zh="中国“引号”大学\n第二行", name_en='Tab\t and "quote"'
+    )
     firm = accounts.customer_of(accounts.make_firm())
     lab = accounts.make_department(host)
     accounts.make_department(host, parent=lab)
@@ -65,9 +67,15 @@ def _figures() -> bytes:
     # Whoever asks: the person's id came back with the rest.
     from resource_hub.domain.accounts.tables import Membership
 
-    person = reading().scalars(
-        select(Membership.person_id).where(Membership.organisation_id == host.id, Membership.role == "office")
-    ).one()
+    person = (
+        reading()
+        .scalars(
+            select(Membership.person_id).where(
+                Membership.organisation_id == host.id, Membership.role == "office"
+            )
+        )
+        .one()
+    )
     by = accounts.service.actor(person, host.id)
     year = service.year(host.id, YEAR, by=by)
     school = service.year(host.id, SCHOOL, by=by)
@@ -84,7 +92,9 @@ def _figures() -> bytes:
 
 def _ledger() -> list[tuple[bytes, ...]]:
     session = reading()
-    entries = session.execute(select(UsageEntry.id, UsageEntry.body, UsageEntry.digest).order_by(UsageEntry.id))
+    entries = session.execute(
+        select(UsageEntry.id, UsageEntry.body, UsageEntry.digest).order_by(UsageEntry.id)
+    )
     links = session.execute(select(ChainLink.position, ChainLink.digest).order_by(ChainLink.position))
     verdicts = [list(report.verify(*chain))[-1] for chain in report.chains()]
     assert sum(verdict.links for verdict in verdicts) == 7 and all(verdict.holds for verdict in verdicts)
@@ -208,7 +218,11 @@ def test_a_damaged_archive_leaves_nothing_half_restored(database, other, tmp_pat
         assert "charge" in refused()
         _rewritten(archive, bad, lambda n, b: b"not json" if n == "manifest.json" else b)
         refused()
-        _rewritten(archive, bad, lambda n, b: b.replace(b'"schema": "', b'"schema": "x') if n == "manifest.json" else b)
+        _rewritten(
+            archive,
+            bad,
+            lambda n, b: b.replace(b'"schema": "', b'"schema": "x') if n == "manifest.json" else b,
+        )
         assert "other_schema" in refused()
         bad.write_bytes(archive.read_bytes()[:-200])
         refused()

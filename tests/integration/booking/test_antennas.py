@@ -134,7 +134,9 @@ class Network:
         host = make_institution(zone="UTC")
         manager = make_person(roles=[(host, Role.MANAGER)])
         self.manager = bearer(manager, host)
-        weekly = make_weekly(weekdays=range(7), starts=0, ends=1440, since=date(2017, 1, 1), on_holidays=OnHolidays.OPEN)
+        weekly = make_weekly(
+            weekdays=range(7), starts=0, ends=1440, since=date(2017, 1, 1), on_holidays=OnHolidays.OPEN
+        )
         rules = make_rules(step=5, least=5, setup=SETUP, teardown=TEARDOWN)
         self.antennas: dict[str, Antenna] = {}
         for name in sorted(names):
@@ -182,7 +184,9 @@ class Network:
     def first(self, choice: tuple[str, ...], wish: Wish, view: TimeSpan, seconds: int) -> TimeSpan | None:
         common: list[TimeSpan] = [ALWAYS]
         for name in choice:
-            common = [cut for one in common for free in self.now_free(name) if (cut := one.intersection(free))]
+            common = [
+                cut for one in common for free in self.now_free(name) if (cut := one.intersection(free))
+            ]
         return first_start(wish, view, seconds, sorted(common))
 
     def now_free(self, name: str) -> list[TimeSpan]:
@@ -216,7 +220,9 @@ class Network:
             body = {"start": span.start.isoformat(), "end": span.end.isoformat(), "description": wish.track}
             key = {"Idempotency-Key": f"{wish.track}-{name}-{span.start:%d%H%M}"}
             answer = self.client.post(
-                f"{self.antennas[name].path}/bookings", json=body, headers={**self.tokens[wish.mission], **key}
+                f"{self.antennas[name].path}/bookings",
+                json=body,
+                headers={**self.tokens[wish.mission], **key},
             )
             if answer.status_code != 201:
                 for booking_id in made:
@@ -266,7 +272,9 @@ def test_a_week_of_the_network(
         db.session.remove()
         booked = check(network, closed)
     with capsys.disabled():
-        print(f"\nweek {week}: {dict(done)} on {len(names)} antennas, {booked} bookings; refusals {dict(codes)}")
+        print(
+            f"\nweek {week}: {dict(done)} on {len(names)} antennas, {booked} bookings; refusals {dict(codes)}"
+        )
 
 
 def check(network: Network, closed: list[tuple[str, TimeSpan]]) -> int:

@@ -49,7 +49,11 @@ def test_a_split_makes_two_that_together_are_the_one(now: Any) -> None:
     assert first.ical_sequence > made.ical_sequence
     assert first.span == span("2026-03-03T09:00+08:00", "2026-03-03T10:00+08:00")
     assert second.span == span("2026-03-03T10:00+08:00", "2026-03-03T12:00+08:00")
-    assert (second.unit_id, second.customer_id, second.person_id) == (made.unit_id, made.customer_id, made.person_id)
+    assert (second.unit_id, second.customer_id, second.person_id) == (
+        made.unit_id,
+        made.customer_id,
+        made.person_id,
+    )
     assert len({second.number, second.ical_uid, first.number, first.ical_uid}) == 4
     assert rows(Occupancy) == 2
     sums = service.sums_of([first, second])
@@ -77,7 +81,9 @@ def test_halves_that_the_rules_do_not_allow_are_refused_and_nothing_changes(now:
 
 
 def test_a_quota_of_bookings_counts_both_halves(now: Any) -> None:
-    scene = make_scene(rules={"quotas": [{"per": "person", "period": "day", "measure": "bookings", "limit": 1}]})
+    scene = make_scene(
+        rules={"quotas": [{"per": "person", "period": "day", "measure": "bookings", "limit": 1}]}
+    )
     made = make_booking(scene)
     with pytest.raises(BookingRefused):
         service.split(made.key, TEN, by=scene.booker)
@@ -124,7 +130,12 @@ def test_to_a_colleague_with_the_same_id_and_price(now: Any) -> None:
     other = colleague(scene)
     done = service.hand_over(made.key, other.id, by=scene.booker, version=made.version)
     assert done.person_id == other.id
-    assert (done.key, done.number, done.ical_uid, done.quote_id) == (made.key, made.number, made.ical_uid, made.quote_id)
+    assert (done.key, done.number, done.ical_uid, done.quote_id) == (
+        made.key,
+        made.number,
+        made.ical_uid,
+        made.quote_id,
+    )
     assert done.ical_sequence == made.ical_sequence + 1 and done.state is BookingState.APPROVED
     with pytest.raises(StaleBooking):
         service.hand_over(made.key, scene.booker.person_id, by=scene.booker, version=made.version)
@@ -147,7 +158,9 @@ def test_the_quota_of_the_one_who_takes_it_holds(now: Any) -> None:
     made = make_booking(scene)
     other = colleague(scene)
     make_booking(
-        scene, by=actor(other, scene.firm), asked=make_asked("2026-03-04T09:00+08:00", "2026-03-04T10:00+08:00")
+        scene,
+        by=actor(other, scene.firm),
+        asked=make_asked("2026-03-04T09:00+08:00", "2026-03-04T10:00+08:00"),
     )
     with pytest.raises(BookingRefused) as refused:
         service.hand_over(made.key, other.id, by=scene.booker)

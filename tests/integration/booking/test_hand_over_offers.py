@@ -39,7 +39,9 @@ def offered(*, rules: Any = None, **more: Any) -> Offered:
         service.approve(made.key, by=scene.manager)
     _, _, taker = another_booker()
     customer_id = next(iter(taker.customer_ids))
-    return Offered(scene, made, taker, customer_id, service.offer_hand_over(made.key, customer_id, by=scene.booker))
+    return Offered(
+        scene, made, taker, customer_id, service.offer_hand_over(made.key, customer_id, by=scene.booker)
+    )
 
 
 def state(one: Offered) -> HandOverState:
@@ -63,7 +65,11 @@ def test_until_it_is_taken_nothing_changes_and_then_everything_is_the_takers(now
     look = service.look_hand_over(one.offer.key, by=one.taker)
     assert look.reasons == () and look.quote is not None and look.quote.sums.to_pay.minor == 60000
     done = service.accept_hand_over(one.offer.key, by=one.taker)
-    assert (done.key, done.number, done.ical_uid) == (one.booking.key, one.booking.number, one.booking.ical_uid)
+    assert (done.key, done.number, done.ical_uid) == (
+        one.booking.key,
+        one.booking.number,
+        one.booking.ical_uid,
+    )
     assert (done.customer_id, done.person_id) == (one.customer_id, one.taker.person_id)
     assert done.quote_id != one.booking.quote_id and state(one) is HandOverState.ACCEPTED
     with pytest.raises(errors.NoSuchBooking):
@@ -143,8 +149,14 @@ def test_what_was_cancelled_or_has_begun_cannot_be_taken(now: Any) -> None:
 def test_what_was_changed_since_has_to_be_offered_anew(now: Any) -> None:
     one = offered()
     with clock.fixed(now + timedelta(minutes=1)):
-        service.change(one.booking.key, make_asked("2026-03-04T09:00+08:00", "2026-03-04T11:00+08:00").span, by=one.scene.booker)
-        assert [r.code for r in service.look_hand_over(one.offer.key, by=one.taker).reasons] == ["booking.hand_over_changed"]
+        service.change(
+            one.booking.key,
+            make_asked("2026-03-04T09:00+08:00", "2026-03-04T11:00+08:00").span,
+            by=one.scene.booker,
+        )
+        assert [r.code for r in service.look_hand_over(one.offer.key, by=one.taker).reasons] == [
+            "booking.hand_over_changed"
+        ]
         with pytest.raises(errors.WrongState):
             service.accept_hand_over(one.offer.key, by=one.taker)
         service.withdraw_hand_over(one.offer.key, by=one.scene.booker)
@@ -155,7 +167,9 @@ def test_what_was_changed_since_has_to_be_offered_anew(now: Any) -> None:
 def test_the_takers_own_rules_hold(now: Any) -> None:
     quota = {"per": "person", "period": "future", "measure": "bookings", "limit": 1}
     one = offered(rules={"quotas": [quota]})
-    make_booking(one.scene, by=one.taker, asked=make_asked("2026-03-04T09:00+08:00", "2026-03-04T10:00+08:00"))
+    make_booking(
+        one.scene, by=one.taker, asked=make_asked("2026-03-04T09:00+08:00", "2026-03-04T10:00+08:00")
+    )
     reasons = service.look_hand_over(one.offer.key, by=one.taker).reasons
     with pytest.raises(errors.BookingRefused) as refused:
         service.accept_hand_over(one.offer.key, by=one.taker)

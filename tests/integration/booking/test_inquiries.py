@@ -257,7 +257,9 @@ def test_the_order_is_what_the_price_was_named_for(scene: Scene) -> None:
     assert codes(caught) == ["booking.given_not_accepted"]
     service.accept_quote(offer.key, 1, by=scene.booker)
     with pytest.raises(QuoteLapsed) as caught:
-        make_booking(scene, asked=make_asked("2026-03-03T09:00+08:00", "2026-03-03T11:30+08:00", given_id=given_id))
+        make_booking(
+            scene, asked=make_asked("2026-03-03T09:00+08:00", "2026-03-03T11:30+08:00", given_id=given_id)
+        )
     assert codes(caught) == ["booking.given_longer"]
     with pytest.raises(QuoteLapsed) as caught:
         make_booking(scene, by=another_booker()[2], asked=make_asked(given_id=given_id))
@@ -297,7 +299,9 @@ def test_access_to_something_untimed_at_a_named_price(now: datetime) -> None:
     facts = ("identifier", "creator", "publisher", "publication_year", "resource_type")
     details = {**dict.fromkeys(facts, "2024"), "identifier": "10.5072/example", "resource_type": "Dataset"}
     scene = make_scene(kind=ResourceKind.DATASET, tariff=None, details=details)
-    asked = service.ask_for_quote(scene.key, Wish(BookingKind.ACCESS, description="训练材料模型"), by=scene.booker)
+    asked = service.ask_for_quote(
+        scene.key, Wish(BookingKind.ACCESS, description="训练材料模型"), by=scene.booker
+    )
     found = service.accept_quote(given(scene, asked).key, 1, by=scene.booker)
     assert found.quote is not None
     order = Asked(kind=BookingKind.ACCESS, mode=None, description="训练材料模型", given_id=found.quote.key.id)

@@ -69,7 +69,9 @@ def asked_and_approved(scene: Scene) -> Any:
     return service.approve(made.key, by=scene.manager)
 
 
-def reply(invitation: icalendar.Calendar, part: str, *, mark: str = "<1@mail.example>", **changes: Any) -> bytes:
+def reply(
+    invitation: icalendar.Calendar, part: str, *, mark: str = "<1@mail.example>", **changes: Any
+) -> bytes:
     """What a calendar program sends back."""
     asked = event(invitation)
     lines = [
@@ -95,7 +97,10 @@ def test_a_confirmed_booking_invites_and_changes_keep_its_mark(mail: Flask) -> N
     assert found.decoded("DTSTART") == made.span.start and found["DTSTART"].params["TZID"] == "Asia/Shanghai"
     assert str(found["ATTENDEE"]) == f"mailto:{scene.booker_person.email}"
     assert found["ATTENDEE"].params["RSVP"] == "TRUE"
-    assert str(found["ORGANIZER"]).startswith("mailto:hub+") and len(str(found["ORGANIZER"]).split("@")[0]) <= 7 + 64
+    assert (
+        str(found["ORGANIZER"]).startswith("mailto:hub+")
+        and len(str(found["ORGANIZER"]).split("@")[0]) <= 7 + 64
+    )
     later = span("2026-03-04T13:00+08:00", "2026-03-04T15:00+08:00")
     moved = service.change(made.key, later, by=scene.manager)
     (again,) = invitations(deliver(mail))
@@ -119,7 +124,9 @@ def test_the_host_gets_no_invitation_and_without_an_address_nobody_is_asked(mail
     make_booking(scene)  # told to the manager only: the booker did it
     assert invitations(deliver(mail)) == []
     settings = mail.extensions["resource_hub_settings"]
-    mail.extensions["resource_hub_settings"] = replace(settings, mail_replies="", mail_from="Hub <hub@hub.example>")
+    mail.extensions["resource_hub_settings"] = replace(
+        settings, mail_replies="", mail_from="Hub <hub@hub.example>"
+    )
     asked_and_approved(make_scene(rules=ASKS))
     (invited,) = invitations(deliver(mail))
     assert str(event(invited)["ORGANIZER"]) == "mailto:hub@hub.example"
@@ -193,7 +200,10 @@ def test_nobody_answers_for_another(mail: Flask) -> None:
         (b"", "no answer"),
         (b"Subject: hi\n\nhello", "no answer"),
         (b"x" * (incoming_mail.MOST_BYTES + 1), "larger"),
-        (b"Content-Type: text/calendar\n\nBEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nEND:VEVENT\nEND:VCALENDAR", "no"),
+        (
+            b"Content-Type: text/calendar\n\nBEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nEND:VEVENT\nEND:VCALENDAR",
+            "no",
+        ),
         (b"Content-Type: text/calendar\n\nBEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEV", "no answer"),
     ],
 )

@@ -49,8 +49,12 @@ class Linked:
         return self.scene.key
 
 
-def helper(scene: Scene, name: str, kind: ResourceKind = ResourceKind.FACILITY, units: int = 1) -> ResourceRecord:
-    made = make_listing(scene.host, kind=kind, listed=False, units=units, name_zh=name, name_en=name, bookable=True)
+def helper(
+    scene: Scene, name: str, kind: ResourceKind = ResourceKind.FACILITY, units: int = 1
+) -> ResourceRecord:
+    made = make_listing(
+        scene.host, kind=kind, listed=False, units=units, name_zh=name, name_en=name, bookable=True
+    )
     with unit_of_work() as unit:
         availability.set_hours_directly(unit, made.key, make_weekly(), make_rules())
         availability.rebuild(unit, [made.key], availability.kept_span())
@@ -154,7 +158,11 @@ def test_a_move_takes_the_helpers_along_with_id_and_uid(now: Any) -> None:
     service.change(made.key, wish, by=world.scene.booker)
     after = under(made)["制样室"]
     assert after.record.span == wish and after.quote is not None and after.quote.sums.to_pay.minor == 15000
-    assert (after.record.key, after.record.number, after.record.ical_uid) == (before.key, before.number, before.ical_uid)
+    assert (after.record.key, after.record.number, after.record.ical_uid) == (
+        before.key,
+        before.number,
+        before.ical_uid,
+    )
     assert after.record.ical_sequence > before.ical_sequence
     assert rows(Occupancy) == 2
 
@@ -173,7 +181,9 @@ def test_a_move_that_a_helper_cannot_follow_moves_nothing(now: Any) -> None:
     assert under(made)["制样室"].record.span == made.span
 
 
-@pytest.mark.parametrize(("act", "state"), [("cancel", "cancelled"), ("reject", "rejected"), ("approve", "approved")])
+@pytest.mark.parametrize(
+    ("act", "state"), [("cancel", "cancelled"), ("reject", "rejected"), ("approve", "approved")]
+)
 def test_answers_and_cancellation_carry_the_helpers(now: Any, act: str, state: str) -> None:
     world = linked(rules={"approval": "always"})
     made = make_booking(world.scene)
@@ -203,7 +213,9 @@ def test_a_request_that_lapses_takes_the_helpers_with_it(in_app: Any) -> None:
         assert service.booking(child.key).state is BookingState.EXPIRED and rows(Occupancy) == 0
 
 
-def test_an_unanswered_request_gives_the_helpers_back_by_the_clock_and_an_approved_one_keeps_them(in_app: Any) -> None:
+def test_an_unanswered_request_gives_the_helpers_back_by_the_clock_and_an_approved_one_keeps_them(
+    in_app: Any,
+) -> None:
     with clock.fixed(moment("2026-03-02T08:00+08:00")):
         world = linked(rules={"approval": "always", "answer_hours": 1})
         make_booking(world.scene)
@@ -211,7 +223,9 @@ def test_an_unanswered_request_gives_the_helpers_back_by_the_clock_and_an_approv
         service.approve(kept.key, by=world.scene.manager)
     with clock.fixed(moment("2026-03-02T09:00+08:00")):
         room, outside = world.room.key, True
-        assert availability.free_units(room, span("2026-03-03T09:00+08:00", "2026-03-03T11:00+08:00"), outside=outside)
+        assert availability.free_units(
+            room, span("2026-03-03T09:00+08:00", "2026-03-03T11:00+08:00"), outside=outside
+        )
         after = span("2026-03-03T13:00+08:00", "2026-03-03T15:00+08:00")
         assert not availability.free_units(room, after, outside=outside)
 
@@ -220,7 +234,9 @@ def test_use_no_show_and_an_early_end_free_the_helpers(in_app: Any) -> None:
     with clock.fixed(moment("2026-03-02T08:00+08:00")):
         world = linked()
         used = make_booking(world.scene)
-        missed = make_booking(world.scene, asked=make_asked("2026-03-03T13:00+08:00", "2026-03-03T15:00+08:00"))
+        missed = make_booking(
+            world.scene, asked=make_asked("2026-03-03T13:00+08:00", "2026-03-03T15:00+08:00")
+        )
     with clock.fixed(moment("2026-03-03T10:00+08:00")), unit_of_work() as unit:
         service.started(unit, used.key)
         service.finished(unit, used.key, moment("2026-03-03T10:00+08:00"))
@@ -231,7 +247,9 @@ def test_use_no_show_and_an_early_end_free_the_helpers(in_app: Any) -> None:
         assert under(used)["制样室"].record.state is BookingState.DONE
         assert under(missed)["制样室"].record.state is BookingState.NO_SHOW
         assert rows(Occupancy) == 2
-        assert availability.free_units(world.room.key, span("2026-03-03T10:00+08:00", "2026-03-03T17:00+08:00"))
+        assert availability.free_units(
+            world.room.key, span("2026-03-03T10:00+08:00", "2026-03-03T17:00+08:00")
+        )
 
 
 def test_a_helper_has_no_life_of_its_own(now: Any) -> None:
@@ -254,7 +272,9 @@ def test_a_hold_keeps_the_helpers_and_becomes_the_same_bookings(now: Any) -> Non
     held = service.hold(world.key, asked, by=world.scene.booker)
     before = {name: h.record.key for name, h in under(held).items()}
     assert set(before) == {"制样室", "操作员"} and rows(Occupancy) == 3
-    booked = make_booking(world.scene, asked=make_asked(), hold_id=held.key.id)  # the operator is not needed after all
+    booked = make_booking(
+        world.scene, asked=make_asked(), hold_id=held.key.id
+    )  # the operator is not needed after all
     assert booked.key == held.key
     after = {name: h.record for name, h in under(booked).items()}
     assert {n: r.key for n, r in after.items()} == {"制样室": before["制样室"]}
@@ -279,7 +299,12 @@ def test_an_offer_from_the_waiting_list_keeps_the_helpers(now: Any) -> None:
     made = make_booking(world.scene, asked=make_asked("2026-03-03T09:00+08:00", "2026-03-03T17:00+08:00"))
     _, _, by = another_booker()
     one = service.join_line(
-        world.key, make_asked(), moment("2026-03-03T09:00+08:00"), moment("2026-03-03T17:00+08:00"), 7200, by=by
+        world.key,
+        make_asked(),
+        moment("2026-03-03T09:00+08:00"),
+        moment("2026-03-03T17:00+08:00"),
+        7200,
+        by=by,
     )
     service.cancel(made.key, by=world.scene.booker)
     db.session.remove()

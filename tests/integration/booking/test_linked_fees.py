@@ -44,7 +44,12 @@ def order(cancellation: dict[str, Any] | None, **rules: Any) -> tuple[Scene, Any
         scene = make_scene(**rules)
         room = helper(scene, "制样室")
         if cancellation is not None:
-            document = {"format": 1, "currency": "CNY", "hour": {"all": "50.00"}, "cancellation": cancellation}
+            document = {
+                "format": 1,
+                "currency": "CNY",
+                "hour": {"all": "50.00"},
+                "cancellation": cancellation,
+            }
             pricing.adopt(room.key, document, date(2020, 1, 1))
         catalogue.save_links(scene.key, {room.key.id: True}, by=make_actor(scene.host, Role.OFFICE))
         return scene, room, make_booking(scene)

@@ -141,7 +141,9 @@ class BookingMachine(RuleBasedStateMachine):
                     yield
                 assert caught.value.reasons
 
-    def against(self, span: TimeSpan, unit: int | None, ignore: Known | None = None) -> type[DomainError] | None:
+    def against(
+        self, span: TimeSpan, unit: int | None, ignore: Known | None = None
+    ) -> type[DomainError] | None:
         if not self.allowed(span):
             return BookingRefused
         return SlotTaken if self.free_unit(span, unit, ignore) is None else None
@@ -271,7 +273,9 @@ class BookingMachine(RuleBasedStateMachine):
     @rule(one=bookings, early=st.sampled_from([timedelta(), timedelta(minutes=1)]))
     def time_passes_to_a_term(self, one: Known, early: timedelta) -> None:
         """To the very moment at which something lapses or begins, or a minute before it."""
-        ahead = [moment - early for moment in (one.term, one.span.start) if moment and moment - early > self.now]
+        ahead = [
+            moment - early for moment in (one.term, one.span.start) if moment and moment - early > self.now
+        ]
         self.now = min(ahead, default=self.now)
 
     # ---- what must be true
@@ -279,11 +283,21 @@ class BookingMachine(RuleBasedStateMachine):
     @invariant()
     def the_database_agrees(self) -> None:
         db.session.remove()
-        rows = reading().execute(
-            select(Occupancy.holder_id, Occupancy.unit_id, Occupancy.starts_at, Occupancy.ends_at, Occupancy.expires_at)
-            .where(Occupancy.resource_id == self.scene.key.id)
-            .order_by(Occupancy.unit_id, Occupancy.starts_at)
-        ).all()
+        rows = (
+            reading()
+            .execute(
+                select(
+                    Occupancy.holder_id,
+                    Occupancy.unit_id,
+                    Occupancy.starts_at,
+                    Occupancy.ends_at,
+                    Occupancy.expires_at,
+                )
+                .where(Occupancy.resource_id == self.scene.key.id)
+                .order_by(Occupancy.unit_id, Occupancy.starts_at)
+            )
+            .all()
+        )
         for earlier, later in zip(rows, rows[1:], strict=False):
             assert earlier.unit_id != later.unit_id or earlier.ends_at <= later.starts_at
         in_force = {
@@ -305,7 +319,9 @@ class BookingMachine(RuleBasedStateMachine):
             found = availability.free_times(self.scene.key, whole, outside=True)
         for n, unit_id in enumerate(self.units):
             # Set-up and tear-down of both neighbours must find their place.
-            taken = [k.whole.widened(TEARDOWN, SETUP) for k in self.known if k.unit == n and k.holds(self.now)]
+            taken = [
+                k.whole.widened(TEARDOWN, SETUP) for k in self.known if k.unit == n and k.holds(self.now)
+            ]
             assert [f.span for f in found if f.unit_id == unit_id] == subtract(OPEN, taken)
 
     @invariant()

@@ -136,7 +136,10 @@ def test_eight_hold_one_slot(now: Any, database: Database, tmp_path: Path) -> No
 
 def test_four_hold_and_four_book_one_slot(now: Any, database: Database, tmp_path: Path) -> None:
     scene = make_scene()
-    payloads = [{"key": scene.key, "job": job, **who} for who, job in zip(people(), ["hold", "request"] * 4, strict=True)]
+    payloads = [
+        {"key": scene.key, "job": job, **who}
+        for who, job in zip(people(), ["hold", "request"] * 4, strict=True)
+    ]
     assert_one_winner(race(database, tmp_path, now, "request", payloads))
     assert rows(Occupancy) == rows(Booking) == 1
 
@@ -156,7 +159,9 @@ def test_a_hold_that_has_just_lapsed_is_its_owners_or_anothers_and_never_both(
     assert_no_overlap()
 
 
-def test_a_gap_is_extended_into_or_booked_and_never_both(now: Any, database: Database, tmp_path: Path) -> None:
+def test_a_gap_is_extended_into_or_booked_and_never_both(
+    now: Any, database: Database, tmp_path: Path
+) -> None:
     scene = make_scene()
     before = make_booking(scene, asked=make_asked(*day(9, 11)))
     _, person, other = another_booker()
@@ -182,7 +187,9 @@ def test_eight_swap_places_and_nobody_waits_for_ever(now: Any, database: Databas
     for n, who in enumerate(people()):
         by = accounts.actor(who["person_id"], who["organisation_id"])
         made = make_booking(scene, by=by, asked=make_asked(*day(9 + n, 10 + n)))
-        payloads.append({"booking": made.key, "span": span(*day(9 + (n + 1) % EIGHT, 10 + (n + 1) % EIGHT)), **who})
+        payloads.append(
+            {"booking": made.key, "span": span(*day(9 + (n + 1) % EIGHT, 10 + (n + 1) % EIGHT)), **who}
+        )
     found = race(database, tmp_path, now, "change", payloads)
     assert {one[0] for one in found} <= {"won", "taken"}
     assert rows(Occupancy) == EIGHT
@@ -205,21 +212,35 @@ def test_a_closure_or_maintenance_comes_before_a_booking_or_after(
     else:
         # The closure always comes to stand; at most one booking was there before it.
         assert kinds["won"] in (1, 2)
-        assert {c for one in found if one[0] == "booking.refused" for c in one[1]} <= {"availability.closed_closure"}
+        assert {c for one in found if one[0] == "booking.refused" for c in one[1]} <= {
+            "availability.closed_closure"
+        }
         assert rows(Occupancy) == kinds["won"] - 1
     assert kinds["won"] + kinds["taken"] + kinds["booking.refused"] == EIGHT
     assert_no_overlap()
     assert_windows_are_kept(scene.key)
 
 
-def test_busy_time_of_another_calendar_holds_what_nobody_booked(now: Any, database: Database, tmp_path: Path) -> None:
+def test_busy_time_of_another_calendar_holds_what_nobody_booked(
+    now: Any, database: Database, tmp_path: Path
+) -> None:
     scene = make_scene()
     source = availability.add_calendar(
-        scene.key, name="Group", zone_name="Asia/Shanghai", by=scene.manager, url="https://calendar.example/a.ics"
+        scene.key,
+        name="Group",
+        zone_name="Asia/Shanghai",
+        by=scene.manager,
+        url="https://calendar.example/a.ics",
     )
     host = {"person_id": scene.manager.person_id, "organisation_id": scene.host.id}
     payloads = [{"key": scene.key, **who} for who in people(6)]
-    imported = {"key": scene.key, "job": "import", "source": source.key.id, "busy": [span(*day(10, 12))], **host}
+    imported = {
+        "key": scene.key,
+        "job": "import",
+        "source": source.key.id,
+        "busy": [span(*day(10, 12))],
+        **host,
+    }
     found = race(database, tmp_path, now, "request", [*payloads, imported, imported])
     # Importing never fails: it holds what is left, and the booking stands as a clash.
     assert Counter(one[0] for one in found)["won"] - 2 in (0, 1)

@@ -180,7 +180,10 @@ def test_what_the_host_says_of_customers_is_never_public(scene: Scene) -> None:
 def hidden_case(scene: Scene) -> tuple[BookingRecord, HostKey]:
     records = [used(scene, hour) for hour in (9, 11, 13)]
     with later():
-        made = [service.rate(r.key, stars, words="骂人", by=scene.booker) for r, stars in zip(records, (1, 5, 5), strict=True)]
+        made = [
+            service.rate(r.key, stars, words="骂人", by=scene.booker)
+            for r, stars in zip(records, (1, 5, 5), strict=True)
+        ]
     with later(15):
         service.report_rating(records[0].key, "人身攻击", by=scene.manager)
     return records[0], made[0].key
@@ -224,7 +227,9 @@ def test_reported_once_and_by_the_side_that_was_rated(scene: Scene, platform: Ac
             service.report_rating(record.key, "x", by=scene.booker)
         service.decide_rating(key, hide=False, reason="属正常批评", by=platform)
         with pytest.raises(NoSuchBooking):
-            service.decide_rating(HostKey(key.institution_id, record.key.id), hide=True, reason="x", by=platform)
+            service.decide_rating(
+                HostKey(key.institution_id, record.key.id), hide=True, reason="x", by=platform
+            )
 
 
 def test_nobody_reports_what_is_blind(scene: Scene) -> None:
@@ -236,8 +241,8 @@ def test_nobody_reports_what_is_blind(scene: Scene) -> None:
     db.session.remove()
 
 
-@pytest.mark.parametrize(("total", "count", "expected"), [(13, 3, "4.3"), (14, 3, "4.7"), (87, 20, "4.4"), (85, 20, "4.3")])
+@pytest.mark.parametrize(
+    ("total", "count", "expected"), [(13, 3, "4.3"), (14, 3, "4.7"), (87, 20, "4.4"), (85, 20, "4.3")]
+)
 def test_the_mean_is_rounded_half_up(total: int, count: int, expected: str) -> None:
     assert mean(total, count) == Decimal(expected)
-
-

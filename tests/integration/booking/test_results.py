@@ -75,7 +75,9 @@ def run_end() -> Any:
 
 def audited(result: Any) -> list[str]:
     subject = f"result:{result.key.id}"
-    rows = reading().scalars(select(AuditEntry.action).where(AuditEntry.subject == subject).order_by(AuditEntry.id))
+    rows = reading().scalars(
+        select(AuditEntry.action).where(AuditEntry.subject == subject).order_by(AuditEntry.id)
+    )
     return list(rows)
 
 
@@ -175,7 +177,9 @@ def test_what_died_between_the_steps_is_taken_up(scene: Scene, done: BookingReco
 
 def test_bytes_that_somebody_else_handed_in_stay(scene: Scene, done: BookingRecord) -> None:
     made = deliver(scene, done)
-    files.register(scene.firm.id, name="x.csv", media_type="x", size=made.size, sha256=made.sha256, person_id=None)
+    files.register(
+        scene.firm.id, name="x.csv", media_type="x", size=made.size, sha256=made.sha256, person_id=None
+    )
     with clock.fixed(moment(OVER)):
         assert run_end().done == 2
         assert store().has(made.sha256)
@@ -203,7 +207,10 @@ def test_taken_back_by_the_host(scene: Scene, done: BookingRecord) -> None:
         service.fetch_result(done.key, made.key.id, by=scene.booker)
     run_end()
     (left,) = service.results_of(done.key, scene.booker)
-    assert (left.ended_by, left.reason) == (scene.manager_person.id, "样品弄错") and left.deleted_at is not None
+    assert (left.ended_by, left.reason) == (
+        scene.manager_person.id,
+        "样品弄错",
+    ) and left.deleted_at is not None
     outbox.deliver_due()
     assert "booking.result_ended" in [n.kind for n in notices.inbox(scene.booker_person.id)]
 

@@ -51,7 +51,9 @@ def bookings(series: service.SeriesRecord) -> list[Any]:
 def hours(series: service.SeriesRecord) -> list[str]:
     shanghai = moment("2026-03-02T00:00+08:00").tzinfo
     return [
-        f"{b.span.start.astimezone(shanghai):%m-%d %H:%M}–{b.span.end.astimezone(shanghai):%H:%M}" if b else "–"
+        f"{b.span.start.astimezone(shanghai):%m-%d %H:%M}–{b.span.end.astimezone(shanghai):%H:%M}"
+        if b
+        else "–"
         for b in bookings(series)
     ]
 
@@ -124,7 +126,9 @@ def test_a_clash_is_left_out_or_given_another_time_and_the_series_remembers(now:
 
 def test_another_time_that_clashes_too_is_a_clash(now: Any) -> None:
     scene = make_scene()
-    choices = {on("2026-03-10"): service.Choice(span=span("2026-03-10T20:00+08:00", "2026-03-10T22:00+08:00"))}
+    choices = {
+        on("2026-03-10"): service.Choice(span=span("2026-03-10T20:00+08:00", "2026-03-10T22:00+08:00"))
+    }
     with pytest.raises(SeriesClash) as refused:
         made(scene, choices=choices)
     assert [c["day"] for c in refused.value.values["clashes"]] == ["2026-03-10"]
@@ -134,7 +138,10 @@ def test_another_time_that_clashes_too_is_a_clash(now: Any) -> None:
     ("quota", "clashing"),
     [
         ({"per": "person", "period": "future", "measure": "bookings", "limit": 3}, ["2026-03-06"]),
-        ({"per": "person", "period": "week", "measure": "minutes", "limit": 240}, ["2026-03-05", "2026-03-06"]),
+        (
+            {"per": "person", "period": "week", "measure": "minutes", "limit": 240},
+            ["2026-03-05", "2026-03-06"],
+        ),
         ({"per": "customer", "period": "month", "measure": "bookings", "limit": 4}, []),
     ],
 )
@@ -186,9 +193,7 @@ def test_a_start_that_the_clock_skips_is_a_clash(in_app: Any) -> None:
     with clock.fixed(moment("2026-03-02T08:00-05:00")):
         scene = make_scene(zone="America/New_York")
         asked = make_asked("2026-03-07T02:30-05:00", "2026-03-07T03:30-05:00")
-        look = service.look_series(
-            scene.key, asked, Recurrence(Frequency.DAILY, count=3), by=scene.booker
-        )
+        look = service.look_series(scene.key, asked, Recurrence(Frequency.DAILY, count=3), by=scene.booker)
         assert [r.code for r in look.days[1].reasons] == ["booking.series_no_such_time"]
 
 
@@ -418,7 +423,9 @@ def test_cancel_this_and_following_with_the_fee_before_the_click(in_app: Any) ->
     with clock.fixed(moment("2026-03-02T08:00+08:00")):
         scene = make_scene()
         series = made(scene)
-    with clock.fixed(moment("2026-03-09T12:00+08:00")):  # 21 h before the second day: inside the notice of 24 h
+    with clock.fixed(
+        moment("2026-03-09T12:00+08:00")
+    ):  # 21 h before the second day: inside the notice of 24 h
         look = service.look_cancel_series(series.key, Scope.REST, on("2026-03-10"), by=scene.booker)
         assert [one.day for one, _ in look.possible] == [on("2026-03-10"), on("2026-03-17"), on("2026-03-24")]
         assert look.fee is not None and look.fee.minor == 10000

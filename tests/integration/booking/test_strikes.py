@@ -25,11 +25,19 @@ from tests.builders.accounts import actor, make_person
 from tests.builders.availability import moment
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
 
-RULES = {"strike_no_show": True, "strike_late": True, "strike_late_cancel": 1440, "strike_limit": 2, "bar_days": 10}
+RULES = {
+    "strike_no_show": True,
+    "strike_late": True,
+    "strike_late_cancel": 1440,
+    "strike_limit": 2,
+    "bar_days": 10,
+}
 
 
 def miss(scene: Scene, day: int) -> None:
-    made = make_booking(scene, asked=make_asked(f"2026-03-{day:02d}T09:00+08:00", f"2026-03-{day:02d}T10:00+08:00"))
+    made = make_booking(
+        scene, asked=make_asked(f"2026-03-{day:02d}T09:00+08:00", f"2026-03-{day:02d}T10:00+08:00")
+    )
     with clock.fixed(moment(f"2026-03-{day:02d}T09:30+08:00")):
         with unit_of_work() as unit:
             service.missed(unit, made.key)
@@ -58,7 +66,11 @@ def test_a_no_show_gives_a_strike_and_the_second_bars(now: datetime) -> None:
     assert datetime.fromisoformat(reason.values["until"]) == moment("2026-03-14T09:30+08:00")
     # Others may book, the host may book for the person, and after the bar so may the person.
     with clock.fixed(moment("2026-03-05T08:00+08:00")):
-        make_booking(scene, by=another_booker()[2], asked=make_asked("2026-03-06T09:00+08:00", "2026-03-06T10:00+08:00"))
+        make_booking(
+            scene,
+            by=another_booker()[2],
+            asked=make_asked("2026-03-06T09:00+08:00", "2026-03-06T10:00+08:00"),
+        )
         by_host = make_asked("2026-03-06T10:00+08:00", "2026-03-06T11:00+08:00", customer_id=scene.customer_id,
                              person_id=scene.booker_person.id)  # fmt: skip
         make_booking(scene, by=scene.manager, asked=by_host)
@@ -124,7 +136,9 @@ def test_a_late_proof_takes_the_strike_of_a_no_show_back(now: datetime) -> None:
         from resource_hub.kernel.keys import HostKey
 
         assert found.booking_id is not None
-        service.started(unit, HostKey(found.key.institution_id, found.booking_id), moment("2026-03-03T09:05+08:00"))
+        service.started(
+            unit, HostKey(found.key.institution_id, found.booking_id), moment("2026-03-03T09:05+08:00")
+        )
     outbox.deliver_due()
     assert only(scene).state is StrikeState.LIFTED
 
@@ -147,7 +161,9 @@ def test_an_appeal_is_heard_once_and_a_lifted_strike_bars_no_more(now: datetime)
             service.appeal_strike(found.key, "仪器当时停机", person_id=stranger.id)
         with pytest.raises(InvalidOrder):
             service.appeal_strike(found.key, "  ", person_id=scene.booker_person.id)
-        appealed = service.appeal_strike(found.key, "仪器当时停机", person_id=scene.booker_person.id, version=1)
+        appealed = service.appeal_strike(
+            found.key, "仪器当时停机", person_id=scene.booker_person.id, version=1
+        )
         assert appealed.state is StrikeState.APPEALED
         with pytest.raises(WrongState):
             service.appeal_strike(found.key, "再来", person_id=scene.booker_person.id)
@@ -199,5 +215,7 @@ def test_strikes_elsewhere_count_only_where_the_rules_say_so(now: datetime) -> N
                 rules = make_rules(strike_limit=1, strike_everywhere=everywhere)
                 availability.set_hours_directly(unit, other.key, make_weekly(), rules)
             asked = make_asked("2026-03-05T09:00+08:00", "2026-03-05T10:00+08:00")
-            found = service.judge(service.prepare(other.key, asked, by=scene.booker, now=clock.now()), clock.now())
+            found = service.judge(
+                service.prepare(other.key, asked, by=scene.booker, now=clock.now()), clock.now()
+            )
             assert ("booking.barred" in [r.code for r in found]) is everywhere

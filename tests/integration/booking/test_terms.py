@@ -46,7 +46,9 @@ def test_a_request_that_nobody_answered_gives_its_time_back_at_its_term(now: dat
             lambda: service.approve(made.key, by=scene.manager),
             lambda: service.reject(made.key, by=scene.manager, reason="检定"),
             lambda: service.cancel(made.key, by=scene.booker),
-            lambda: service.change(made.key, span("2026-03-04T09:00+08:00", "2026-03-04T10:00+08:00"), by=scene.booker),
+            lambda: service.change(
+                made.key, span("2026-03-04T09:00+08:00", "2026-03-04T10:00+08:00"), by=scene.booker
+            ),
         ):
             with pytest.raises(WrongState):
                 late()
@@ -78,7 +80,11 @@ def test_silence_is_a_yes_from_its_term_on(now: datetime) -> None:
         done = service.cancel(made.key, by=scene.booker)
     assert done.state is BookingState.CANCELLED
     assert done.cancel_fee.minor == 10_000
-    assert [e.kind for e in service.detail(made.key, scene.booker).events] == ["requested", "approved", "cancelled"]
+    assert [e.kind for e in service.detail(made.key, scene.booker).events] == [
+        "requested",
+        "approved",
+        "cancelled",
+    ]
 
 
 def test_silence_that_lasts_until_the_start_is_no_yes(now: datetime) -> None:

@@ -31,9 +31,7 @@ def past(now: datetime) -> Scene:
     )  # fmt: skip
     moved = make_booking(scene, asked=make_asked("2026-03-12T09:00+08:00", "2026-03-12T10:00+08:00"))
     with clock.fixed(moment("2026-03-09T08:00+08:00")):
-        service.change(
-            moved.key, span("2026-03-09T09:00+08:00", "2026-03-09T10:00+08:00"), by=scene.booker
-        )
+        service.change(moved.key, span("2026-03-09T09:00+08:00", "2026-03-09T10:00+08:00"), by=scene.booker)
     gone = make_booking(scene, asked=make_asked("2026-03-06T09:00+08:00", "2026-03-06T10:00+08:00"))
     service.cancel(gone.key, by=scene.booker)
     return scene

@@ -231,9 +231,7 @@ def test_time_freed_by_a_move_a_cut_and_a_refusal_is_offered(now: Any) -> None:
 def test_a_series_that_moves_is_not_robbed_on_the_way(now: Any) -> None:
     scene = make_scene()
     asked = make_asked("2026-03-03T09:00+08:00", "2026-03-03T17:00+08:00")
-    series = service.create_series(
-        scene.key, asked, Recurrence(Frequency.DAILY, count=3), by=scene.booker
-    )
+    series = service.create_series(scene.key, asked, Recurrence(Frequency.DAILY, count=3), by=scene.booker)
     _, _, first = another_booker()
     one = waits(scene, first, "2026-03-03T09:00+08:00", "2026-03-06T17:00+08:00", 8)
     assert one.state is WaitingState.OFFERED  # Friday was free
@@ -367,7 +365,9 @@ def test_u3_the_owner_of_the_next_booking_is_told(now: Any) -> None:
     made = make_booking(scene)
     _, person, following = another_booker()
     make_booking(scene, by=following, asked=make_asked("2026-03-03T11:00+08:00", "2026-03-03T13:00+08:00"))
-    make_booking(scene, by=another_booker()[2], asked=make_asked("2026-03-03T15:00+08:00", "2026-03-03T16:00+08:00"))
+    make_booking(
+        scene, by=another_booker()[2], asked=make_asked("2026-03-03T15:00+08:00", "2026-03-03T16:00+08:00")
+    )
     service.cancel(made.key, by=scene.booker)
     assert told("booking.freed_before") == [person.id]
 

@@ -128,7 +128,10 @@ def test_a_firm_sees_what_it_pays_in_the_end(firm: MoneyScene) -> None:
     assert own is not None and (own.list_price, own.net_price) == (Money.cny("300"), Money.cny("225"))
     group = make_group(firm.host)
     inside = next(h.price for h in service.search(CHEAPEST, customer_id=group.id).hits)
-    assert inside is not None and (inside.list_price, inside.net_price) == (Money.cny("150"), Money.cny("150"))
+    assert inside is not None and (inside.list_price, inside.net_price) == (
+        Money.cny("150"),
+        Money.cny("150"),
+    )
 
 
 def test_support_changes_the_order(firm: MoneyScene) -> None:
@@ -175,7 +178,9 @@ def test_times_in_order_of_price_page_by_page(firm: MoneyScene) -> None:
         _open(record.key)
     shown, cursor = [], ""
     while True:
-        page = free_times.search(Query(order="price", limit=1, cursor=cursor), WEEK, customer_id=firm.customer_id)
+        page = free_times.search(
+            Query(order="price", limit=1, cursor=cursor), WEEK, customer_id=firm.customer_id
+        )
         shown += [hit.resource.code for hit in page.results.hits]
         assert page.results.total == 4
         cursor = page.results.next_cursor

@@ -72,12 +72,16 @@ def bookings_ahead(host_code: str) -> list[BookingRecord]:
     engineer = accounts.demonstration_people()
     person = next(record for record, _ in engineer if record.email == "engineer@demo.example")
     found = booking.bookings_of(accounts.actor(person.id, firm.id))
-    ahead = [b for b in found if b.institution_id == host.id and b.span is not None and b.span.start > clock.now()]
+    ahead = [
+        b for b in found if b.institution_id == host.id and b.span is not None and b.span.start > clock.now()
+    ]
     return sorted(ahead, key=lambda b: b.span.start)  # type: ignore[union-attr]
 
 
 def test_a_booking_becomes_use_charge_statement_claim_and_run(life: Life) -> None:
-    engineer, manager, funder = map(life.enter, ("engineer@demo.example", "manager@demo.example", "funder@demo.example"))
+    engineer, manager, funder = map(
+        life.enter, ("engineer@demo.example", "manager@demo.example", "funder@demo.example")
+    )
     booked = bookings_ahead(today.HOST)[0]
     assert booked.span is not None and booked.unit_id is not None
 

@@ -22,7 +22,9 @@ def test_one_leads_and_another_takes_over_after_the_lease_ended(core):
     assert locks.acquire("jobs", "two", 60) is None
     assert locks.acquire("jobs", "one", 60) == first
     with unit_of_work() as unit:
-        unit.session.execute(sa.update(JobLease).values(expires_at=clock.machine_now() - timedelta(seconds=1)))
+        unit.session.execute(
+            sa.update(JobLease).values(expires_at=clock.machine_now() - timedelta(seconds=1))
+        )
     second = locks.acquire("jobs", "two", 60)
     assert second and second.epoch == 2
     with pytest.raises(locks.LeaseLost), unit_of_work(lease=first) as unit:

@@ -109,7 +109,9 @@ def test_a_row_that_refers_to_nothing_is_refused_in_every_partition(database):
             met.add(part and part[1])
             connection.rollback()
     engine.dispose()
-    assert met == ({str(n) for n in range(guards.PARTITIONS)} if database.engine_name == "postgresql" else {None})
+    assert met == (
+        {str(n) for n in range(guards.PARTITIONS)} if database.engine_name == "postgresql" else {None}
+    )
 
 
 def test_running_the_upgrade_again_changes_nothing(database):

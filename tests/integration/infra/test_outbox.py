@@ -38,7 +38,9 @@ def publish(*events):
 
 def make_due():
     with unit_of_work() as unit:
-        unit.session.execute(sa.update(OutboxDelivery).values(not_before=clock.machine_now() - timedelta(days=1)))
+        unit.session.execute(
+            sa.update(OutboxDelivery).values(not_before=clock.machine_now() - timedelta(days=1))
+        )
 
 
 def test_each_delivery_happens_once_and_in_order(log):

@@ -58,7 +58,9 @@ def test_the_outer_unit_commits_and_a_failure_rolls_all_back(core):
 
 
 def test_the_read_session_refuses_to_write(core):
-    reading().add(Organisation(id=new_id(), kind="firm", code="x", name_zh="x", state="active", created_at=NINE))
+    reading().add(
+        Organisation(id=new_id(), kind="firm", code="x", name_zh="x", state="active", created_at=NINE)
+    )
     with pytest.raises(WriteOutsideUnit):
         reading().flush()
     reading().rollback()
@@ -90,7 +92,9 @@ def test_overlaps_are_refused_by_the_database(core, start, end, free):
     def add():
         with unit_of_work() as unit:
             unit.session.add(
-                occupancy(host, resource, lane, NINE + timedelta(minutes=start), NINE + timedelta(minutes=end))
+                occupancy(
+                    host, resource, lane, NINE + timedelta(minutes=start), NINE + timedelta(minutes=end)
+                )
             )
 
     if free:
@@ -109,7 +113,9 @@ def test_moving_into_another_occupancy_is_refused(core):
         unit.session.add_all([first, second])
     with pytest.raises(DBAPIError), unit_of_work() as unit:
         unit.session.execute(
-            sa.update(Occupancy).where(Occupancy.id == second.id).values(starts_at=NINE + timedelta(minutes=59))
+            sa.update(Occupancy)
+            .where(Occupancy.id == second.id)
+            .values(starts_at=NINE + timedelta(minutes=59))
         )
 
 
@@ -165,12 +171,16 @@ def test_every_promised_guard_exists(core, database):
                 sa.text("SELECT count(*) FROM pg_constraint WHERE contype = 'x' AND conparentid = 0")
             )
             owned = connection.scalar(
-                sa.text("SELECT count(*) FROM pg_tables WHERE tableowner = 'rh_app' AND schemaname = 'public'")
+                sa.text(
+                    "SELECT count(*) FROM pg_tables WHERE tableowner = 'rh_app' AND schemaname = 'public'"
+                )
             )
             assert owned == 0
         else:
             found = set(connection.scalars(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")))
-            expected = {f"tr_{table}_no_{event}" for table in guards.APPEND_ONLY for event in ("update", "delete")}
+            expected = {
+                f"tr_{table}_no_{event}" for table in guards.APPEND_ONLY for event in ("update", "delete")
+            }
             expected |= {"tr_occupancy_overlap_insert", "tr_occupancy_overlap_update"}
         assert expected <= found
     engine.dispose()

@@ -87,7 +87,10 @@ def test_letters_are_written_in_the_readers_language(in_app: Any) -> None:
     assert send_letters(context()).done == 2
     by_address = {m["To"]: m for m in files(in_app)}
     assert by_address["en@example.org"]["Subject"] == "Firm A invites you as booker"
-    assert "甲公司" in by_address["zh@example.org"]["Subject"] and "预约人" in by_address["zh@example.org"]["Subject"]
+    assert (
+        "甲公司" in by_address["zh@example.org"]["Subject"]
+        and "预约人" in by_address["zh@example.org"]["Subject"]
+    )
     body = by_address["en@example.org"].get_content()
     token = body.split("/invitations/")[1].split()[0]
     assert accounts.invitation(token)[0].email == "en@example.org"
@@ -118,7 +121,9 @@ def test_a_crash_between_sending_and_marking_repeats_the_same_message_id(
     assert len(sent) == 2 and sent[0] == sent[1]
 
 
-def test_a_failing_server_is_tried_again_later_and_given_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_server_is_tried_again_later_and_given_up_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     person = build.make_person()
     tell(person)
 

@@ -41,9 +41,9 @@ def test_a_class_has_its_own_price() -> None:
     pricing.adopt(key, TARIFF, date(2026, 1, 1))
     assert prices(FIRM, date(2026, 3, 2)) == {key.id: (300_00, "hour")}
     assert prices(HOUSE, date(2026, 3, 2)) == {key.id: (150_00, "hour")}
-    assert prices(ByHost(CustomerClass.FIRM_SMALL, {key.institution_id: CustomerClass.IN_HOUSE}), date(2026, 3, 2)) == {
-        key.id: (150_00, "hour")
-    }
+    assert prices(
+        ByHost(CustomerClass.FIRM_SMALL, {key.institution_id: CustomerClass.IN_HOUSE}), date(2026, 3, 2)
+    ) == {key.id: (150_00, "hour")}
 
 
 def test_without_a_rate_and_on_request_there_is_no_figure() -> None:

@@ -64,7 +64,10 @@ def outer_verdict(code: str) -> bool:
     return {r.code for r in uscc.check(code).problems} <= {"accounts.uscc.inner_check"}
 
 
-@given(st.text(alphabet="0123456789", min_size=8, max_size=8), st.text(alphabet=uscc.ALPHABET, min_size=9, max_size=9))
+@given(
+    st.text(alphabet="0123456789", min_size=8, max_size=8),
+    st.text(alphabet=uscc.ALPHABET, min_size=9, max_size=9),
+)
 def test_agrees_with_another_checker_on_any_code(head: str, rest: str) -> None:
     right = uscc.outer_check(head + rest)
     for last in uscc.ALPHABET:

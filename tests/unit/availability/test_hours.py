@@ -243,7 +243,10 @@ def test_starts_keep_to_the_step_of_the_wall_clock() -> None:
 def test_a_start_that_the_clock_shows_twice_is_offered_twice() -> None:
     """Lord Howe goes back half an hour at two: half past one comes again, and an hour and a half is the step."""
     free = [span("2026-04-05T00:00+11:00", "2026-04-05T03:30+10:30")]
-    starts = [s.start.astimezone(UTC).strftime("%H:%M") for s in rules.aligned_starts(free, 300, 90, "Australia/Lord_Howe")]
+    starts = [
+        s.start.astimezone(UTC).strftime("%H:%M")
+        for s in rules.aligned_starts(free, 300, 90, "Australia/Lord_Howe")
+    ]
     assert starts == ["13:00", "14:30", "15:00", "16:30"]
 
 

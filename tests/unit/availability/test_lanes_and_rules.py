@@ -145,8 +145,7 @@ def test_faults_between_values() -> None:
 
 def test_every_rule_is_read_back_as_a_sentence() -> None:
     codes = [
-        r.code
-        for r in sentences(make_rules(most=240, lead={"self_use": 60}, gap=30, approval="always"))
+        r.code for r in sentences(make_rules(most=240, lead={"self_use": 60}, gap=30, approval="always"))
     ]
     assert "house.most" in codes and "house.lead_mode" in codes and "house.silence_lapse" in codes
     assert sentences(HouseDocument())[0].code == "house.length"

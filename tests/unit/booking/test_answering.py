@@ -25,7 +25,9 @@ def begins_after(minutes: int) -> TimeSpan:
     [(49 * 60, 48 * 60), (48 * 60, 48 * 60), (47 * 60, 47 * 60), (5, 5), (4, 5), (0, 5)],
 )
 def test_the_term_ends_before_the_time_begins(starts_in: int, expected: int) -> None:
-    assert answer_term(HouseDocument(answer_hours=48), begins_after(starts_in), NOW) == NOW + timedelta(minutes=expected)
+    assert answer_term(HouseDocument(answer_hours=48), begins_after(starts_in), NOW) == NOW + timedelta(
+        minutes=expected
+    )
 
 
 def test_without_a_time_the_hours_of_the_rules_count() -> None:

@@ -51,7 +51,9 @@ def test_bars(strikes: list[StrikeRecord], limit: int, bar_days: int, end: datet
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 40)), max_size=6), st.integers(1, 4), st.integers(1, 20)
+    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 40)), max_size=6),
+    st.integers(1, 4),
+    st.integers(1, 20),
 )
 def test_the_bar_is_what_a_calendar_shows(given_on: list[tuple[int, int]], limit: int, bar_days: int) -> None:
     # Walk through the days: on each, see which strikes given until then still count, and whether one was given today.

@@ -46,11 +46,19 @@ def refused(orders: list[PastOrder], **rules: Any) -> list[list[str]]:
 def test_who_would_have_been_refused_does_not_use_up_the_quota() -> None:
     orders = [
         order("2026-03-01T08:00+08:00", "2026-03-02T09:00+08:00", "2026-03-02T14:00+08:00"),  # 5 h: too many
-        order("2026-03-01T09:00+08:00", "2026-03-02T14:00+08:00", "2026-03-02T17:00+08:00"),  # 3 h: fits alone
-        order("2026-03-01T10:00+08:00", "2026-03-02T17:00+08:00", "2026-03-02T19:00+08:00"),  # 2 h more: too many
+        order(
+            "2026-03-01T09:00+08:00", "2026-03-02T14:00+08:00", "2026-03-02T17:00+08:00"
+        ),  # 3 h: fits alone
+        order(
+            "2026-03-01T10:00+08:00", "2026-03-02T17:00+08:00", "2026-03-02T19:00+08:00"
+        ),  # 2 h more: too many
     ]
     quota = {"per": "person", "period": "day", "measure": "minutes", "limit": 240}
-    assert refused(orders, quotas=[quota]) == [["booking.quota_minutes_day"], [], ["booking.quota_minutes_day"]]
+    assert refused(orders, quotas=[quota]) == [
+        ["booking.quota_minutes_day"],
+        [],
+        ["booking.quota_minutes_day"],
+    ]
 
 
 def test_each_is_judged_at_the_moment_when_it_was_asked_for() -> None:
@@ -61,7 +69,9 @@ def test_each_is_judged_at_the_moment_when_it_was_asked_for() -> None:
 
 
 def test_what_the_host_booked_is_bound_by_hours_only() -> None:
-    by_host = order("2026-03-02T08:30+08:00", "2026-03-02T09:00+08:00", "2026-03-02T10:00+08:00", by_host=True)
+    by_host = order(
+        "2026-03-02T08:30+08:00", "2026-03-02T09:00+08:00", "2026-03-02T10:00+08:00", by_host=True
+    )
     assert refused([by_host], lead={"all": 600}) == [[]]
 
 
@@ -77,7 +87,11 @@ def pasts(draw: Any) -> list[PastOrder]:
         who: UUID = draw(st.sampled_from(PEOPLE))
         length = timedelta(minutes=30 * draw(st.integers(1, 40)))
         return order(
-            asked_at.isoformat(), start.isoformat(), (start + length).isoformat(), person_id=who, booked_by=who
+            asked_at.isoformat(),
+            start.isoformat(),
+            (start + length).isoformat(),
+            person_id=who,
+            booked_by=who,
         )
 
     return [made(n) for n in range(draw(st.integers(1, 8)))]

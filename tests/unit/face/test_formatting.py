@@ -121,7 +121,9 @@ def test_text_that_turns_direction_is_cleaned():
     assert str(formatting.bidi("<b>\u2066x")) == "<bdi>&lt;b&gt;x</bdi>"
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1", " =1", "＝1", "　=1"])
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1", " =1", "＝1", "　=1"]
+)
 def test_formulas_are_made_harmless(cell):
     assert exports.csv_safe(cell).startswith("'")
 
@@ -142,7 +144,9 @@ def test_no_cell_begins_like_a_formula(text):
 @pytest.mark.parametrize("kind", ["bars", "stacked", "line", "rows", "heat"])
 def test_charts_escape_and_stand_empty(reader, kind):
     reader("en")
-    filled = charts.Chart(kind, "T<", ["<a>", "b"], [charts.Series("<s>", [1, None], ["/x?a=1&b=2", None])], unit="h")
+    filled = charts.Chart(
+        kind, "T<", ["<a>", "b"], [charts.Series("<s>", [1, None], ["/x?a=1&b=2", None])], unit="h"
+    )
     drawn = str(charts.render(filled))
     assert "<a>" not in drawn and "<s>" not in drawn and "/x?a=1&amp;b=2" in drawn
     charts.render(charts.Chart(kind, "T", [], [charts.Series("s", [])]))

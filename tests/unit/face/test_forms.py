@@ -42,7 +42,8 @@ def test_all_errors_are_told_at_once_and_what_was_typed_stays():
 
 
 @pytest.mark.parametrize(
-    ("text", "minor"), [("300", 30000), ("12.5", 1250), ("１２．５０", 1250), ("¥ 1,000", 100000), ("800元", 80000)]
+    ("text", "minor"),
+    [("300", 30000), ("12.5", 1250), ("１２．５０", 1250), ("¥ 1,000", 100000), ("800元", 80000)],
 )
 def test_amounts(text, minor):
     assert typed(a=text).money("a") == Money(minor)
@@ -58,7 +59,9 @@ def test_what_is_no_amount(text):
 def test_a_wall_clock_time_becomes_an_instant_of_the_zone():
     form = typed(start_day="2026-03-05", start_time="09:30")
     assert form.moment("start", zone=ZONE) == datetime(2026, 3, 5, 1, 30, tzinfo=UTC)
-    assert typed(start="2026-03-05T09:30").moment("start", zone=ZONE) == datetime(2026, 3, 5, 1, 30, tzinfo=UTC)
+    assert typed(start="2026-03-05T09:30").moment("start", zone=ZONE) == datetime(
+        2026, 3, 5, 1, 30, tzinfo=UTC
+    )
 
 
 def test_a_time_that_the_clock_skips_is_refused():
@@ -119,7 +122,9 @@ def test_pages_end():
     assert paging.page_of([1, 2], 2, lambda n: (n,)).next_cursor is None
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil", "evil", "/a\nb", "", None])
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example", "/\\evil", "evil", "/a\nb", "", None]
+)
 def test_nobody_is_sent_to_a_foreign_site(target):
     assert guards.safe_next(target) is None
 

@@ -66,7 +66,15 @@ def test_same_events_give_the_same_bytes() -> None:
     assert ical.calendar("x", [event()]) == ical.calendar("x", [event()])
 
 
-ZONES = ["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Europe/Dublin", "Asia/Kathmandu"]
+ZONES = [
+    "Asia/Shanghai",
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Africa/Casablanca",
+    "Europe/Dublin",
+    "Asia/Kathmandu",
+]
 
 
 @pytest.mark.parametrize("name", ZONES)
@@ -94,7 +102,15 @@ def test_a_time_that_happens_twice_is_said_in_utc_the_second_time() -> None:
 
 
 def test_two_thousand_events_are_written_quickly() -> None:
-    many = [event(uid=f"{n}@x", start=NOW + timedelta(hours=n), end=NOW + timedelta(hours=n + 1), description="描述" * 30) for n in range(2000)]
+    many = [
+        event(
+            uid=f"{n}@x",
+            start=NOW + timedelta(hours=n),
+            end=NOW + timedelta(hours=n + 1),
+            description="描述" * 30,
+        )
+        for n in range(2000)
+    ]
     ical.calendar("x", many[:1])
     begun = time.perf_counter()
     text = ical.calendar("x", many)

@@ -45,11 +45,19 @@ def test_one_object_a_line_whoever_speaks() -> None:
 def test_no_people_and_no_secrets_not_even_in_a_traceback() -> None:
     stream = io.StringIO()
     logging.configure("web", stream=stream)
-    secrets = ("li.si@example.org", "13812345678", "+86 138 1234 5678", "rh_Ab3dEfGh1jKlMn0pQrStUvWxYz-_9", "pass:word@host")
+    secrets = (
+        "li.si@example.org",
+        "13812345678",
+        "+86 138 1234 5678",
+        "rh_Ab3dEfGh1jKlMn0pQrStUvWxYz-_9",
+        "pass:word@host",
+    )
     try:
         raise ValueError(f"mail to {secrets[0]} failed")
     except ValueError:
-        standard.getLogger("x").exception("at /feeds/person/%s.ics", secrets[3], extra={"deep": {"list": [secrets[1]]}})
+        standard.getLogger("x").exception(
+            "at /feeds/person/%s.ics", secrets[3], extra={"deep": {"list": [secrets[1]]}}
+        )
     standard.getLogger("x").warning("call %s, postgresql://u:%s", secrets[2], "word@host")
     text = stream.getvalue()
     for secret in secrets:

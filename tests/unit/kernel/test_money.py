@@ -58,7 +58,10 @@ def test_named_rounding(value, rounding, expected):
     assert round_minor(value, rounding) == expected
 
 
-@given(st.fractions(min_value=-(10**9), max_value=10**9, max_denominator=10**4), st.sampled_from([ROUND_HALF_UP, ROUND_DOWN, ROUND_HALF_EVEN, ROUND_CEILING]))
+@given(
+    st.fractions(min_value=-(10**9), max_value=10**9, max_denominator=10**4),
+    st.sampled_from([ROUND_HALF_UP, ROUND_DOWN, ROUND_HALF_EVEN, ROUND_CEILING]),
+)
 def test_rounding_agrees_with_long_decimals(value, rounding):
     from decimal import localcontext
 

@@ -66,7 +66,9 @@ def test_a_known_address_gets_the_same_answer(web: Any) -> None:
         r'value="[^"]*"|data-token="[^"]*"', "", texts[1][1]
     )
     for path in ("/reset",):
-        known, unknown = (web.test_client().post(path, data={"email": e}) for e in (person.email, "no@example.org"))
+        known, unknown = (
+            web.test_client().post(path, data={"email": e}) for e in (person.email, "no@example.org")
+        )
         assert known.status_code == unknown.status_code == 200
 
 
@@ -168,7 +170,9 @@ def test_staff_override_a_doubtful_code(web: Any) -> None:
     assert browser.post(path, data={"answer": "accept", "version": "1"}).status_code == 422
     stale = browser.post(path, data={"answer": "accept", "reason": "已核对", "version": "7"})
     assert stale.status_code == 412
-    assert browser.post(path, data={"answer": "accept", "reason": "已核对", "version": "1"}).status_code == 303
+    assert (
+        browser.post(path, data={"answer": "accept", "reason": "已核对", "version": "1"}).status_code == 303
+    )
     with web.app_context():
         assert service.organisation(firm.id).state is OrganisationState.ACTIVE
 
@@ -227,7 +231,9 @@ def test_api_of_an_administrator(web: Any) -> None:
         headers = build.bearer(build.make_person(roles=[(firm, Role.FIRM_ADMIN)]), firm)
         foreign = build.bearer(build.make_person(roles=[(build.make_firm(code="other"), Role.FIRM_ADMIN)]), service.organisation("other"))  # fmt: skip
     client = web.test_client()
-    made = client.post("/api/v1/invitations", headers=headers, json={"email": "a@example.org", "role": "booker"})
+    made = client.post(
+        "/api/v1/invitations", headers=headers, json={"email": "a@example.org", "role": "booker"}
+    )
     assert made.status_code == 201
     assert client.delete(f"/api/v1/invitations/{made.json['id']}", headers=foreign).status_code == 404
     assert client.delete(f"/api/v1/invitations/{made.json['id']}", headers=headers).status_code == 204

@@ -98,7 +98,9 @@ def test_weekly_hours_are_looked_at_and_published(world: World, other_host: Door
     late = world.stranger("POST", f"{world.at}/bookings", 409, json={**ORDER, "start": "2026-03-04T10:00:00+08:00",
                                                                     "end": "2026-03-04T11:00:00+08:00"})  # fmt: skip
     assert codes(late) == ["availability.closed_hours"]
-    past = world.manager("PUT", f"{world.at}/hours", 422, json={**new, "since": "2026-03-01"}, headers={"If-Match": "*"})
+    past = world.manager(
+        "PUT", f"{world.at}/hours", 422, json={**new, "since": "2026-03-01"}, headers={"If-Match": "*"}
+    )
     assert codes(past) == ["availability.rules_past"]
     bad = {**new, "stretches": [*MORNINGS, {"weekday": 0, "starts_minute": 543, "ends_minute": 541}]}
     answer = world.manager("PUT", f"{world.at}/hours", 422, json=bad, headers={"If-Match": "*"})
@@ -109,8 +111,15 @@ def test_a_closure_is_looked_at_entered_and_taken_back(world: World, other_host:
     made = book(world)
     (hit,) = world.manager("POST", f"{world.at}/exceptions/preview", 200, json=CLOSURE).json["hits"]
     assert hit["holder_id"] == made["id"] and "cancelled" in hit["fates"] and hit["times"]
-    assert codes(world.manager("POST", f"{world.at}/exceptions", 409, json=CLOSURE)) == ["booking.hit_undecided"]
-    moved = {"booking_id": made["id"], "fate": "moves", "start": hit["times"][0]["start"], "end": hit["times"][0]["end"]}
+    assert codes(world.manager("POST", f"{world.at}/exceptions", 409, json=CLOSURE)) == [
+        "booking.hit_undecided"
+    ]
+    moved = {
+        "booking_id": made["id"],
+        "fate": "moves",
+        "start": hit["times"][0]["start"],
+        "end": hit["times"][0]["end"],
+    }
     closure = {**CLOSURE, "verdicts": [moved], "reason_to_customers": "停电检修"}
     for door, status in ((world.booker, 403), (world.visitor, 401), (other_host, 404)):
         door("POST", f"{world.at}/exceptions", status, json=CLOSURE)
@@ -145,9 +154,13 @@ def test_maintenance_gives_way_to_a_booking_and_then_keeps_the_units(world: Worl
     shown = looks(world.visitor("GET", f"{world.at}/calendar?{DAY}", 200).json)
     assert shown == ["closed", "free", "maintenance", "free", "closed"]
     foreign = {**work, "unit_id": made["id"]}
-    assert codes(world.manager("POST", f"{world.at}/exceptions", 422, json=foreign)) == ["availability.no_such_unit"]
+    assert codes(world.manager("POST", f"{world.at}/exceptions", 422, json=foreign)) == [
+        "availability.no_such_unit"
+    ]
     past = {**work, "start": "2026-02-01T09:00:00+08:00", "end": "2026-02-01T10:00:00+08:00"}
-    assert codes(world.manager("POST", f"{world.at}/exceptions", 422, json=past)) == ["availability.exception_past"]
+    assert codes(world.manager("POST", f"{world.at}/exceptions", 422, json=past)) == [
+        "availability.exception_past"
+    ]
 
 
 def test_house_rules_are_read_back_and_versions_never_change(world: World, other_host: Door) -> None:
@@ -156,7 +169,9 @@ def test_house_rules_are_read_back_and_versions_never_change(world: World, other
     assert shown.json["number"] == 1 and shown.json["in_force"]["sentences"]
     back = world.manager("POST", f"{world.at}/rules/preview", 200, json={"document": document}).json
     assert back["document"] == document and back["sentences"] != shown.json["in_force"]["sentences"]
-    bad = world.manager("POST", f"{world.at}/rules/preview", 422, json={"document": {"lest": 60, "step": 7, "most": -1}})
+    bad = world.manager(
+        "POST", f"{world.at}/rules/preview", 422, json={"document": {"lest": 60, "step": 7, "most": -1}}
+    )
     assert set(codes(bad)) == {"availability.rules_unknown", "availability.rules_number"}
     new = {"since": "2026-03-03", "document": document, "note": "短时预约太多"}
     tag = {"If-Match": shown.headers["ETag"]}
@@ -179,7 +194,9 @@ def test_house_rules_are_tried_on_past_bookings(world: World) -> None:
     made = book(world, end="2026-03-03T09:30:00+08:00")
     later = replace(world.manager, at=moment("2026-03-10T09:00+08:00"))
     document = {**later("GET", f"{world.at}/rules", 200).json["in_force"]["document"], "least": 60}
-    trial = later("POST", f"{world.at}/rules/preview", 200, json={"document": document, "months": 3}).json["trial"]
+    trial = later("POST", f"{world.at}/rules/preview", 200, json={"document": document, "months": 3}).json[
+        "trial"
+    ]
     assert (trial["tried"], trial["refused"], trial["refused_today"], trial["whole"]) == (1, 1, 0, True)
     assert [(one["code"], one["count"]) for one in trial["by_rule"]] == [("booking.too_short", 1)]
     assert [one["booking_id"] for one in trial["bookings"]] == [made["id"]]

@@ -194,4 +194,3 @@ def test_others_do_not_come_in(app: Flask, scene: Any, manager: Any, in_context:
     client, _ = signed_in(app, stranger)
     assert client.get(page_of(scene)).status_code == 404
     assert app.test_client().get(page_of(scene)).status_code in (302, 303, 401)
-

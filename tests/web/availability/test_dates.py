@@ -53,7 +53,11 @@ def test_dates_with_bookings_are_named_and_left_out(scene: Any, manager: Any, in
     day = booked.span.start.astimezone().strftime("%Y-%m-%d")
     wanted = fields(day=day, starts="00:00", ends="23:00", until="2026-03-20")
     looked = send(page, page, **{**wanted, "look": "1"}).get_data(as_text=True)
-    assert ("1 booking" in looked or "1 个预约" in looked) and 'name="publish" value="free"' in looked and 'name="publish" value="all"' not in looked
+    assert (
+        ("1 booking" in looked or "1 个预约" in looked)
+        and 'name="publish" value="free"' in looked
+        and 'name="publish" value="all"' not in looked
+    )
     assert send(page, page, **{**wanted, "publish": "all"}).status_code in (409, 422)
     assert entered(in_context, scene) == []
     assert send(page, page, **{**wanted, "publish": "free"}).status_code == 303

@@ -131,7 +131,9 @@ def test_a_signed_in_person_may_search(app: Flask, scene: Any, in_context: Any) 
     assert client.get("/search?length=120").status_code == 200
 
 
-def test_the_price_of_the_time_and_who_is_asked_for_his(app: Flask, scene: Any, other: Any, in_context: Any) -> None:
+def test_the_price_of_the_time_and_who_is_asked_for_his(
+    app: Flask, scene: Any, other: Any, in_context: Any
+) -> None:
     on_request = {"format": 1, "currency": "CNY", "ask": True}
     in_context(lambda: pricing.adopt(other.key, on_request, NOW.date()))
     items = ask(app, order="price").get_json()["items"]
@@ -144,6 +146,10 @@ def test_the_price_of_the_time_and_who_is_asked_for_his(app: Flask, scene: Any, 
         "list_price": "600.00", "to_pay": "600.00", "back": "0.00", "net": "600.00", "currency": "CNY",
     }  # fmt: skip
     assert items[1]["time"]["price"] is None
-    page = app.test_client().get("/search?length=120&from=2026-03-02&until=2026-03-08&order=price").get_data(True)
+    page = (
+        app.test_client()
+        .get("/search?length=120&from=2026-03-02&until=2026-03-08&order=price")
+        .get_data(True)
+    )
     assert page.index("300.00") < page.index("价格面议")
     assert "600.00" in page and "价格面议和未公布价格的排在最后" in page

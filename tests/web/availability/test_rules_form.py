@@ -102,9 +102,7 @@ PRIME = {
 }  # fmt: skip
 
 
-def test_prime_time_is_read_back_and_published(
-    app: Any, scene: Any, manager: Any, in_context: Any
-) -> None:
+def test_prime_time_is_read_back_and_published(app: Any, scene: Any, manager: Any, in_context: Any) -> None:
     client, send = manager
     page = page_of(scene)
     shown = send(page, page, **fields_of(app, HouseDocument(), **PRIME, look="1"))

@@ -49,7 +49,12 @@ def plausible(body: dict[str, Any], times: list[datetime], order: bool) -> dict[
         if name in body or name == "end" and "start" in body:
             body[name] = moment.isoformat()
     if order:
-        body |= {"kind": "window", "start": times[0].isoformat(), "end": times[1].isoformat(), "mode": "self_use"}
+        body |= {
+            "kind": "window",
+            "start": times[0].isoformat(),
+            "end": times[1].isoformat(),
+            "mode": "self_use",
+        }
     if "since" in body:
         body["since"] = times[0].date().isoformat()
     return body
@@ -76,7 +81,9 @@ def fuzz(world: World, door: Door, operation: Any, ids: dict[str, str]) -> Count
         if real > 1 and isinstance(case.body, dict):
             case.body = plausible(case.body, times, operation.path.endswith(ORDERS))
         with clock.fixed(NOW):
-            answer = case.call_and_validate(headers={**door.headers, "Accept-Encoding": "identity"}, checks=CHECKS)
+            answer = case.call_and_validate(
+                headers={**door.headers, "Accept-Encoding": "identity"}, checks=CHECKS
+            )
         seen[answer.status_code] += 1
 
     run()

@@ -31,7 +31,12 @@ def test_a_series_from_its_preview_to_its_days(world: World) -> None:
     assert [day["day"] for day in seen["days"]] == ["2026-03-03", "2026-03-10", "2026-03-17"]
     assert seen["clashes"] == 0 and seen["sums"]["to_pay"] == "1800.00"
     made = make(world)
-    assert (made["state"], made["ahead"], made["side"], made["zone"]) == ("live", 3, "customer", "Asia/Shanghai")
+    assert (made["state"], made["ahead"], made["side"], made["zone"]) == (
+        "live",
+        3,
+        "customer",
+        "Asia/Shanghai",
+    )
     assert starts(made) == ["2026-03-03T01:00:00Z", "2026-03-10T01:00:00Z", "2026-03-17T01:00:00Z"]
     assert {day["booking"]["series_id"] for day in made["days"]} == {made["id"]}
     shown = world.booker("GET", one(world, made), 200)
@@ -83,12 +88,24 @@ def test_one_day_moves_alone_the_rest_becomes_a_series_and_all_move_together(wor
     assert alone.json["id"] == made["id"] and alone.headers["ETag"] == f'"{made["version"] + 1}"'
     assert starts(alone.json)[1] == "2026-03-11T05:00:00Z" and starts(alone.json)[2] == starts(made)[2]
     third = made["days"][2]["booking"]
-    later = {"booking_id": third["id"], "start": "2026-03-17T14:00:00+08:00", "end": "2026-03-17T16:00:00+08:00"}
-    rest = world.booker("POST", one(world, made, "/change"), 200, json={**later, "scope": "rest"}, headers=ANY).json
+    later = {
+        "booking_id": third["id"],
+        "start": "2026-03-17T14:00:00+08:00",
+        "end": "2026-03-17T16:00:00+08:00",
+    }
+    rest = world.booker(
+        "POST", one(world, made, "/change"), 200, json={**later, "scope": "rest"}, headers=ANY
+    ).json
     assert rest["split_from"] == made["id"] and starts(rest) == ["2026-03-17T06:00:00Z"]
     first = made["days"][0]["booking"]
-    all_ = {"booking_id": first["id"], "start": "2026-03-03T15:00:00+08:00", "end": "2026-03-03T17:00:00+08:00"}
-    moved = world.booker("POST", one(world, made, "/change"), 200, json={**all_, "scope": "all"}, headers=ANY).json
+    all_ = {
+        "booking_id": first["id"],
+        "start": "2026-03-03T15:00:00+08:00",
+        "end": "2026-03-03T17:00:00+08:00",
+    }
+    moved = world.booker(
+        "POST", one(world, made, "/change"), 200, json={**all_, "scope": "all"}, headers=ANY
+    ).json
     # What was moved by hand stays where it is.
     assert starts(moved) == ["2026-03-03T07:00:00Z", "2026-03-11T05:00:00Z"]
 
@@ -111,7 +128,9 @@ def test_cancelling_says_its_fee_and_its_reach(world: World) -> None:
     path = one(world, made, "/cancellation")
     seen = world.booker("GET", f"{path}?since=2026-03-10", 200).json
     assert (len(seen["days"]), seen["fee"], seen["currency"]) == (2, "0.00", "CNY")
-    rest = world.booker("POST", path, 200, json={"since": "2026-03-10", "expected_fee": "0.00"}, headers=ANY).json
+    rest = world.booker(
+        "POST", path, 200, json={"since": "2026-03-10", "expected_fee": "0.00"}, headers=ANY
+    ).json
     assert [day["booking"]["state"] for day in rest["days"]] == ["approved", "cancelled", "cancelled"]
     without = world.manager("POST", path, 422, json={}, headers=ANY)
     assert codes(without) == ["booking.reason_missing"]

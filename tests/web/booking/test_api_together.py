@@ -31,7 +31,12 @@ def room(world: World) -> str:
     """The id of a preparation room that is always booked with the instrument."""
     with world.app.app_context(), clock.fixed(NOW):
         made = make_listing(
-            world.scene.host, kind=ResourceKind.FACILITY, listed=False, bookable=True, name_zh="制样室", name_en="Prep"
+            world.scene.host,
+            kind=ResourceKind.FACILITY,
+            listed=False,
+            bookable=True,
+            name_zh="制样室",
+            name_en="Prep",
         )
         with unit_of_work() as unit:
             availability.set_hours_directly(unit, made.key, make_weekly(), make_rules())
@@ -136,7 +141,9 @@ def test_a_strike_is_given_appealed_and_decided(world: World, other_host: Door) 
     world.booker("POST", f"{path}/appeal", 428, json={"text": "不是我"})
     appealed = world.booker("POST", f"{path}/appeal", 200, json={"text": "不是我"}, headers=tag).json
     assert (appealed["state"], appealed["appeal"]) == ("appealed", "不是我")
-    assert codes(world.booker("POST", f"{path}/appeal", 412, json={"text": "x"}, headers=tag)) == ["booking.stale"]
+    assert codes(world.booker("POST", f"{path}/appeal", 412, json={"text": "x"}, headers=tag)) == [
+        "booking.stale"
+    ]
     open_ = world.manager("GET", f"{at}?state=appealed", 200).json["items"]
     assert [one["id"] for one in open_] == [given["id"]]
     decision = {"lift": True, "text": "监控已核对"}

@@ -74,7 +74,9 @@ def test_a_declined_offer_goes_to_the_next_in_line(world: World) -> None:
 def test_waiting_is_left_and_a_refusal_needs_an_offer(world: World) -> None:
     book(world, world.stranger, **ALL_DAY)
     place = join(world)
-    assert codes(world.booker("POST", one(world, place, "/refusal"), 409, headers=ANY)) == ["booking.offer_over"]
+    assert codes(world.booker("POST", one(world, place, "/refusal"), 409, headers=ANY)) == [
+        "booking.offer_over"
+    ]
     path = one(world, place, "/departure")
     world.booker("POST", path, 428)
     assert world.booker("POST", path, 200, headers=ANY).json["state"] == "left"
@@ -83,7 +85,10 @@ def test_waiting_is_left_and_a_refusal_needs_an_offer(world: World) -> None:
 
 def test_a_wish_that_cannot_be_names_every_fault(world: World) -> None:
     answer = world.booker(
-        "POST", f"{world.at}/waiting", 422, json={**WAIT, "latest": "2026-03-03T09:30:00+08:00", "minutes": 45}
+        "POST",
+        f"{world.at}/waiting",
+        422,
+        json={**WAIT, "latest": "2026-03-03T09:30:00+08:00", "minutes": 45},
     )
     assert codes(answer) == ["booking.waiting_too_narrow", "booking.length_step"]
     assert all(reason["detail"] for reason in answer.json["reasons"])
@@ -100,9 +105,14 @@ def test_the_same_key_takes_one_place_and_lists_are_scoped(world: World, other_h
     second = join(world, minutes=240, line="alert")
     page = world.booker("GET", "/waiting?limit=1", 200).json
     rest = world.booker("GET", f"/waiting?limit=1&after={page['next']}", 200).json
-    assert {page["items"][0]["id"], rest["items"][0]["id"]} == {first["id"], second["id"]} and rest["next"] is None
+    assert {page["items"][0]["id"], rest["items"][0]["id"]} == {first["id"], second["id"]} and rest[
+        "next"
+    ] is None
     at_host = f"/hosts/{world.scene.host.code}/waiting"
-    assert {row["id"] for row in world.manager("GET", at_host, 200).json["items"]} == {first["id"], second["id"]}
+    assert {row["id"] for row in world.manager("GET", at_host, 200).json["items"]} == {
+        first["id"],
+        second["id"],
+    }
     world.booker("GET", at_host, 403)
     other_host("GET", at_host, 404)
     for tail, method in (("", "GET"), ("/acceptance", "POST"), ("/refusal", "POST"), ("/departure", "POST")):

@@ -60,5 +60,7 @@ def test_split_and_hand_over(app: Flask) -> None:
         there = f"/o/{stranger_firm.code}/bookings/{scene.host.code}/{made.key.id}/divide"
         assert other.get(there).status_code == 404
     with clock.fixed(moment("2026-03-03T09:00+08:00")):
-        refused = client.post(f"{shown}/split", data={"csrf_token": token[1], "at_day": "2026-03-03", "at_time": "09:30"})
+        refused = client.post(
+            f"{shown}/split", data={"csrf_token": token[1], "at_day": "2026-03-03", "at_time": "09:30"}
+        )
         assert refused.status_code == 409 and "It has begun, is over" in text(refused)

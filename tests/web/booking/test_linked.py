@@ -106,7 +106,12 @@ def test_the_order_shows_the_price_of_all_and_books_them_together(app: Flask, wo
     when = {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "11:00", "mode": "self_use"}
     page = text(client.get(address, query_string=when))
     assert "Always: Preparation room." in page and "700.00" in page and "Preparation room: " in page
-    data = {**when, "purpose": "research", "csrf_token": token(client, address), "helpers": str(world["OP-1"].key.id)}
+    data = {
+        **when,
+        "purpose": "research",
+        "csrf_token": token(client, address),
+        "helpers": str(world["OP-1"].key.id),
+    }
     booked = client.post(address, data=data)
     assert booked.status_code == 303
     shown = text(client.get(booked.location))
@@ -116,7 +121,9 @@ def test_the_order_shows_the_price_of_all_and_books_them_together(app: Flask, wo
     assert again.status_code == 409
 
 
-def test_before_the_click_each_part_says_what_late_cancelling_costs(app: Flask, world: dict[str, Any]) -> None:
+def test_before_the_click_each_part_says_what_late_cancelling_costs(
+    app: Flask, world: dict[str, Any]
+) -> None:
     link(app, world, ROOM_1="required", OP_1="required")
     scene: Scene = world["scene"]
     late = {"consequence": "fee", "fee": {"all": "30.00"}, "notice_minutes": 720}
@@ -127,7 +134,9 @@ def test_before_the_click_each_part_says_what_late_cancelling_costs(app: Flask, 
     when = {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "11:00", "mode": "self_use"}
     page = text(client.get(address, query_string=when))
     assert re.search(r"Cancelling: Free until 24:00.h before the start, then ¥.100\.00", page)
-    assert re.search(r"Cancelling: Preparation room: Free until 12:00.h before the start, then ¥.30\.00", page)
+    assert re.search(
+        r"Cancelling: Preparation room: Free until 12:00.h before the start, then ¥.30\.00", page
+    )
     assert page.count("Cancelling: ") == 2
     booked = client.post(address, data={**when, "purpose": "research", "csrf_token": token(client, address)})
     assert booked.status_code == 303

@@ -31,7 +31,9 @@ def used(scene: Any, hour: int = 9) -> Any:
     return record
 
 
-def test_rated_by_both_answered_reported_and_hidden(app: Any, scene: Any, manager: Any, in_context: Any) -> None:
+def test_rated_by_both_answered_reported_and_hidden(
+    app: Any, scene: Any, manager: Any, in_context: Any
+) -> None:
     record = in_context(lambda: used(scene))
     mine = f"/o/{scene.firm.code}/bookings/{scene.host.code}/{record.key.id}"
     theirs = f"/o/{scene.host.code}/bookings/{scene.host.code}/{record.key.id}"

@@ -65,9 +65,15 @@ def test_over_the_api(app: Any, scene: Any, in_context: Any) -> None:
         from tests.integration.booking.test_results import new_file
 
         record = used(scene)
-        service.deliver_results(record.key, [new_file(DATA)], moment("2026-03-20T00:00+08:00").date(), by=scene.manager)
+        service.deliver_results(
+            record.key, [new_file(DATA)], moment("2026-03-20T00:00+08:00").date(), by=scene.manager
+        )
         stranger_firm, stranger, _ = another_booker()
-        people = (scene.booker_person, scene.firm), (scene.manager_person, scene.host), (stranger, stranger_firm)
+        people = (
+            (scene.booker_person, scene.firm),
+            (scene.manager_person, scene.host),
+            (stranger, stranger_firm),
+        )
         return record, [Door(app, bearer(*who)) for who in people]
 
     record, (booker, host, stranger) = in_context(make)
@@ -80,5 +86,7 @@ def test_over_the_api(app: Any, scene: Any, in_context: Any) -> None:
     stranger("GET", at, 404)
     stranger("POST", f"{at}/{row['id']}/downloads", 404)
     booker("POST", f"{at}/{row['id']}/end", 403, json={"reason": "x"})
-    assert not host("POST", f"{at}/{row['id']}/end", 200, json={"reason": "弄错了"}).json["items"][0]["available"]
+    assert not host("POST", f"{at}/{row['id']}/end", 200, json={"reason": "弄错了"}).json["items"][0][
+        "available"
+    ]
     booker("POST", f"{at}/{row['id']}/downloads", 409)

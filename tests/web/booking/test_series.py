@@ -135,7 +135,9 @@ def test_rules_that_cannot_be_are_told_beside_their_field(
     scene = scene_in(app)
     client = signed_in(app, scene.booker_person)
     address = form_of(scene)
-    answer = client.post(address, data={**WEEKLY, "csrf_token": token(client, address), "look": "1", **changed})
+    answer = client.post(
+        address, data={**WEEKLY, "csrf_token": token(client, address), "look": "1", **changed}
+    )
     assert answer.status_code == 422 and said in text(answer)
 
 

@@ -114,7 +114,9 @@ def test_what_is_not_needed_is_given_back(app: Flask, world: dict[str, Any]) -> 
         ({"earliest_day": ""}, "f-earliest"),
     ],
 )
-def test_wishes_that_cannot_be(app: Flask, world: dict[str, Any], changed: dict[str, str], field: str) -> None:
+def test_wishes_that_cannot_be(
+    app: Flask, world: dict[str, Any], changed: dict[str, str], field: str
+) -> None:
     answer = join(world, signed_in(app, world["person"]), **changed)
     assert answer.status_code == 422 and f'href="#{field}"' in text(answer)
 

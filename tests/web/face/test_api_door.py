@@ -56,7 +56,9 @@ def test_a_token_is_a_person_in_an_organisation(door):
 
 @pytest.mark.parametrize("value", ["Bearer x", "Bearer ", "Basic dTpw", "rh_abc", "Bearer " + "x" * 5000])
 def test_wrong_tokens_are_refused(door, value):
-    assert door.test_client().get("/api/v1/trial/members", headers={"Authorization": value}).status_code == 401
+    assert (
+        door.test_client().get("/api/v1/trial/members", headers={"Authorization": value}).status_code == 401
+    )
 
 
 def test_a_browser_session_opens_no_door_of_the_api(door):

@@ -29,7 +29,9 @@ def small_app() -> Flask:
 
     def views(**bodies: Any) -> None:
         for name, view in bodies.items():
-            app.add_url_rule(f"/{name}", name, allows(PUBLIC)(view), methods=["GET", "POST"] if name == "post" else None)
+            app.add_url_rule(
+                f"/{name}", name, allows(PUBLIC)(view), methods=["GET", "POST"] if name == "post" else None
+            )
 
     views(
         page=lambda: "<p>" + "words " * 1000 + compression.masked_token(),
@@ -96,7 +98,15 @@ def test_a_masked_token_is_taken_and_a_broken_one_refused(small_app: Flask) -> N
     assert client.post("/post", data={"csrf_token": token}).status_code == 200
     assert client.post("/post", headers={"X-CSRFToken": token}).status_code == 200
     assert client.post("/post", data={"csrf_token": bare}).status_code == 200
-    for broken in ("", "m~", "m~!!", "m~é", token[:-4], token[:-1] + ("A" if token[-1] != "A" else "Q"), "m~" + "AAAA" * 9):
+    for broken in (
+        "",
+        "m~",
+        "m~!!",
+        "m~é",
+        token[:-4],
+        token[:-1] + ("A" if token[-1] != "A" else "Q"),
+        "m~" + "AAAA" * 9,
+    ):
         assert client.post("/post", data={"csrf_token": broken}).status_code == 400, broken
     assert small_app.test_client().post("/post", data={"csrf_token": token}).status_code == 400
 

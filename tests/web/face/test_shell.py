@@ -163,7 +163,9 @@ def test_a_form_sent_twice_counts_once(guarded):
 def test_a_form_that_was_refused_can_be_sent_again(guarded):
     client = guarded.test_client()
     token = form_token(client)
-    assert client.post("/trial/send", data={"csrf_token": token, "_once": "x", "wrong": "1"}).status_code == 422
+    assert (
+        client.post("/trial/send", data={"csrf_token": token, "_once": "x", "wrong": "1"}).status_code == 422
+    )
     assert client.post("/trial/send", data={"csrf_token": token, "_once": "x"}).status_code == 303
 
 

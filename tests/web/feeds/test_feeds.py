@@ -34,7 +34,11 @@ pytestmark = pytest.mark.usefixtures("app")
 def world(app: Any) -> dict[str, Any]:
     """A microscope at a host, booked three times by a firm; times are even hours from now on."""
     with app.app_context():
-        host, firm, other = build.make_institution(code="ustc"), build.make_firm(name_zh="安徽量子"), build.make_firm()
+        host, firm, other = (
+            build.make_institution(code="ustc"),
+            build.make_firm(name_zh="安徽量子"),
+            build.make_firm(),
+        )
         lab, second = build.make_department(host), build.make_department(host)
         resource = make_listing(host, department=lab, code="SEM-01")
         unit = catalogue.units(resource.key)[0]
@@ -42,7 +46,11 @@ def world(app: Any) -> dict[str, Any]:
         start = clock.machine_now().replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
         customer = build.customer_of(firm)
         keys = make_bookings(
-            resource.key, unit.key.id, customer.id, booker.id, [start + timedelta(hours=4 * n) for n in range(3)]
+            resource.key,
+            unit.key.id,
+            customer.id,
+            booker.id,
+            [start + timedelta(hours=4 * n) for n in range(3)],
         )
         return {
             "host": host, "firm": firm, "lab": lab, "second": second, "resource": resource, "unit": unit,
@@ -72,7 +80,9 @@ def resource_feed(app: Any, world: dict[str, Any], who: str) -> str:
 
 def test_own_bookings(app: Any, client: Any, world: dict[str, Any]) -> None:
     found = events(client.get(make(app, world["booker"], FeedKind.PERSON)))
-    assert [e.decoded("DTSTART") for e in found] == [world["start"] + timedelta(hours=4 * n) for n in range(3)]
+    assert [e.decoded("DTSTART") for e in found] == [
+        world["start"] + timedelta(hours=4 * n) for n in range(3)
+    ]
     assert {str(e["UID"]) for e in found} == {f"{k.id}@resource-hub" for k in world["keys"]}
     assert "场发射" in str(found[0]["SUMMARY"])
     assert f"/hosts/ustc/bookings/{world['keys'][0].id}" in str(found[0]["URL"])
@@ -80,7 +90,9 @@ def test_own_bookings(app: Any, client: Any, world: dict[str, Any]) -> None:
     assert events(client.get(make(app, world["colleague"], FeedKind.PERSON))) == []
 
 
-def test_a_stranger_sees_that_it_is_taken_and_nothing_else(app: Any, client: Any, world: dict[str, Any]) -> None:
+def test_a_stranger_sees_that_it_is_taken_and_nothing_else(
+    app: Any, client: Any, world: dict[str, Any]
+) -> None:
     answer = client.get(resource_feed(app, world, "stranger"))
     found = events(answer)
     assert [str(e["SUMMARY"]) for e in found] == ["Taken"] * 3
@@ -109,7 +121,9 @@ def test_cancelled_and_moved_ones_keep_their_mark(app: Any, client: Any, world: 
 
 def test_customer_and_laboratory(app: Any, client: Any, world: dict[str, Any]) -> None:
     firm, host = world["firm"].id, world["host"].id
-    mine = make(app, world["colleague"], FeedKind.CUSTOMER, organisation_id=firm, subject_id=world["customer"].id)
+    mine = make(
+        app, world["colleague"], FeedKind.CUSTOMER, organisation_id=firm, subject_id=world["customer"].id
+    )
     answer = client.get(mine)
     assert len(events(answer)) == 3
     assert "李四" not in answer.get_data(as_text=True)
@@ -129,19 +143,25 @@ def test_rights_are_asked_when_made_and_each_time(app: Any, client: Any, world: 
         ):
             with pytest.raises(UnknownRequest):
                 feeds.create_feed(world[person].id, kind, organisation_id=organisation, subject_id=subject)
-    address = make(app, world["colleague"], FeedKind.CUSTOMER, organisation_id=firm, subject_id=world["customer"].id)
+    address = make(
+        app, world["colleague"], FeedKind.CUSTOMER, organisation_id=firm, subject_id=world["customer"].id
+    )
     assert client.get(address).status_code == 200
     with app.app_context():
         from resource_hub.domain.accounts.tables import Membership
         from resource_hub.infra.unit_of_work import unit_of_work
 
         with unit_of_work() as unit:
-            row = unit.session.scalars(select(Membership).where(Membership.person_id == world["colleague"].id)).one()
+            row = unit.session.scalars(
+                select(Membership).where(Membership.person_id == world["colleague"].id)
+            ).one()
             row.state = "ended"
     assert client.get(address).status_code == 404
 
 
-def test_only_the_digest_is_kept_and_a_revoked_address_is_unknown(app: Any, client: Any, world: dict[str, Any]) -> None:
+def test_only_the_digest_is_kept_and_a_revoked_address_is_unknown(
+    app: Any, client: Any, world: dict[str, Any]
+) -> None:
     address = make(app, world["booker"], FeedKind.PERSON)
     secret = address.split("/")[-1].removesuffix(".ics")
     with app.app_context():
@@ -183,7 +203,9 @@ def test_a_withdrawn_resource_has_no_calendar(app: Any, client: Any, world: dict
     assert client.get(address).status_code == 404
 
 
-@pytest.mark.parametrize(("who", "status"), [("booker", 200), ("colleague", 200), ("manager", 200), ("stranger", 404)])
+@pytest.mark.parametrize(
+    ("who", "status"), [("booker", 200), ("colleague", 200), ("manager", 200), ("stranger", 404)]
+)
 def test_one_booking(app: Any, client: Any, world: dict[str, Any], who: str, status: int) -> None:
     with app.app_context():
         build.sign_in(client, world[who])
@@ -220,7 +242,9 @@ def test_the_page_makes_shows_once_and_revokes(app: Any, client: Any, world: dic
 def test_two_thousand_events_in_a_handful_of_questions(app: Any, client: Any, world: dict[str, Any]) -> None:
     with app.app_context():
         starts = [world["start"] + timedelta(days=2, hours=3 * n) for n in range(2000)]
-        make_bookings(world["resource"].key, world["unit"].key.id, world["customer"].id, world["booker"].id, starts)
+        make_bookings(
+            world["resource"].key, world["unit"].key.id, world["customer"].id, world["booker"].id, starts
+        )
         engine = db.engine
     for address in (make(app, world["booker"], FeedKind.PERSON), resource_feed(app, world, "stranger")):
         client.get(address)
@@ -297,7 +321,11 @@ def test_a_unit_has_a_calendar_of_its_own(app: Any, client: Any, world: dict[str
         make_bookings(key, second, world["customer"].id, world["booker"].id, [other])
     of_unit = {
         unit: events(
-            client.get(make(app, world["stranger"], FeedKind.UNIT, organisation_id=key.institution_id, subject_id=unit))
+            client.get(
+                make(
+                    app, world["stranger"], FeedKind.UNIT, organisation_id=key.institution_id, subject_id=unit
+                )
+            )
         )
         for unit in (world["unit"].key.id, second)
     }
@@ -315,7 +343,11 @@ def test_free_and_busy(app: Any, client: Any, world: dict[str, Any]) -> None:
         unit = world["unit"].key.id
         # Touches the first one, so that both are one busy span.
         make_bookings(
-            world["resource"].key, unit, world["customer"].id, world["booker"].id, [world["start"] + timedelta(hours=2)]
+            world["resource"].key,
+            unit,
+            world["customer"].id,
+            world["booker"].id,
+            [world["start"] + timedelta(hours=2)],
         )
     for address in (make(app, world["booker"], FeedKind.PERSON), resource_feed(app, world, "stranger")):
         answer = client.get(address.replace(".ics", ".ifb"))

@@ -19,12 +19,21 @@ from tests.builders import accounts as build
 def world(app: Any) -> dict[str, Any]:
     with app.app_context():
         platform, firm = build.make_platform(), build.make_firm(code="quantum")
-        staff = build.make_person(name="王五", email="wang@example.org", roles=[(platform, Role.PLATFORM_STAFF)])
+        staff = build.make_person(
+            name="王五", email="wang@example.org", roles=[(platform, Role.PLATFORM_STAFF)]
+        )
         with unit_of_work() as unit:
             for n in range(7):
-                unit.audit("test.done", firm.id, f"thing:{n}", {"note": "=1+1", "list": [1, n]}, person_id=staff.id)
+                unit.audit(
+                    "test.done", firm.id, f"thing:{n}", {"note": "=1+1", "list": [1, n]}, person_id=staff.id
+                )
             unit.audit("test.other", firm.id, "thing:x")
-        return {"platform": platform, "firm": firm, "staff": staff, "admin": build.make_person(roles=[(firm, Role.FIRM_ADMIN)])}
+        return {
+            "platform": platform,
+            "firm": firm,
+            "staff": staff,
+            "admin": build.make_person(roles=[(firm, Role.FIRM_ADMIN)]),
+        }
 
 
 def look(app: Any, world: dict[str, Any], path: str, who: str = "staff", language: str = "zh") -> Any:
@@ -46,7 +55,10 @@ def test_opens_and_goes_on_by_cursor(app: Any, world: dict[str, Any], language: 
         text = answer.get_data(as_text=True)
         assert answer.status_code == 200 and "X-Untranslated" not in answer.headers, answer.headers
         seen += re.findall(r">(thing:\w)</code>", text)
-        following = re.search(r'href="([^"]*after=[^"]+)"[^>]*rel="next"|rel="next"[^>]*href="([^"]+)"|href="([^"]*after=[^"]+)"', text)
+        following = re.search(
+            r'href="([^"]*after=[^"]+)"[^>]*rel="next"|rel="next"[^>]*href="([^"]+)"|href="([^"]*after=[^"]+)"',
+            text,
+        )
         path = next((g for g in following.groups() if g), "").replace("&amp;", "&") if following else ""
     assert seen == ["thing:x", *(f"thing:{n}" for n in range(6, -1, -1))]
 
@@ -72,7 +84,9 @@ def test_only_platform_staff(app: Any, world: dict[str, Any]) -> None:
     assert look(app, world, "/o/platform/audit.csv?of=nowhere").status_code == 404
 
 
-def test_all_rows_are_walked_in_pieces(app: Any, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_rows_are_walked_in_pieces(
+    app: Any, world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(audit_trail, "CHUNK", 3)
     with app.app_context():
         wanted = audit_trail.Filter(world["firm"].id, action="test.")

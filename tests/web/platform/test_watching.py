@@ -43,7 +43,9 @@ def test_who_may_see_them(database: Database, tmp_path: Path) -> None:
         assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 404
         assert client.get("/metrics", environ_base={"REMOTE_ADDR": "::1"}).status_code == 200
         far = client.get(
-            "/metrics", environ_base={"REMOTE_ADDR": "203.0.113.9"}, headers={"Authorization": "Bearer open sesame"}
+            "/metrics",
+            environ_base={"REMOTE_ADDR": "203.0.113.9"},
+            headers={"Authorization": "Bearer open sesame"},
         )
         assert far.status_code == 200
 
@@ -57,7 +59,9 @@ def test_several_processes_add_up(tmp_path: Path) -> None:
     )
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     for _ in range(2):
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        )
     assert 'resource_hub_requests_total{method="GET",route="/x",status="200"} 2.0' in done.stdout
 
 
@@ -66,8 +70,14 @@ def test_the_log_of_the_web_server_is_json(database: Database, tmp_path: Path) -
 
     code = "import wsgi; c = wsgi.app.test_client(); c.get('/healthz'); c.get('/nowhere?mail=li@example.org')"
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment(database, tmp_path), capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env=environment(database, tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     lines = [json.loads(line) for line in done.stderr.splitlines()]
-    assert any(line["event"] == "answered" and line["status"] == 404 and line["process"] == "web" for line in lines)
+    assert any(
+        line["event"] == "answered" and line["status"] == 404 and line["process"] == "web" for line in lines
+    )
     assert "li@example.org" not in done.stderr

@@ -14,7 +14,9 @@ def test_from_adding_a_training_to_revoking_it(app: Any, scene: Any, manager: An
     page = f"/o/{scene.host.code}/trainings"
     bad = send(page, f"{page}/types", code="扫描", name_zh="扫描电镜培训")
     assert bad.status_code == 422 and 'id="e-code"' in bad.text
-    assert send(page, f"{page}/types", code="sem", name_zh="扫描电镜培训", valid_months="12").status_code == 303
+    assert (
+        send(page, f"{page}/types", code="sem", name_zh="扫描电镜培训", valid_months="12").status_code == 303
+    )
     (kind,) = in_context(lambda: accounts.training_types(scene.host.id))
     fields = {"type": str(kind.key.id), "since": "2026-03-02"}
     nobody = send(page, page, email="nobody@example.org", **fields)

@@ -403,7 +403,12 @@ def test_operations_show_jobs_and_give_a_parked_delivery_another_try(app, scene)
         with unit_of_work() as unit:
             unit.session.add(
                 Organisation(
-                    id=PLATFORM_ID, kind="platform", code="platform", name_zh="平台", state="active", created_at=NINE
+                    id=PLATFORM_ID,
+                    kind="platform",
+                    code="platform",
+                    name_zh="平台",
+                    state="active",
+                    created_at=NINE,
                 )
             )
         make_role(staff, PLATFORM_ID, "platform_staff")

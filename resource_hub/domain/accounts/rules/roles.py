@@ -15,7 +15,9 @@ from resource_hub.kernel.errors import Reason
 _GRANTS: dict[Role, frozenset[Role]] = {
     Role.FIRM_ADMIN: ROLES_OF_KIND[OrganisationKind.FIRM],
     Role.INSTITUTION_ADMIN: ROLES_OF_KIND[OrganisationKind.INSTITUTION],
-    Role.OFFICE: frozenset({Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.BOOKER, Role.APPROVER, Role.PAYER}),
+    Role.OFFICE: frozenset(
+        {Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.BOOKER, Role.APPROVER, Role.PAYER}
+    ),
     Role.MANAGER: frozenset({Role.DEPUTY, Role.OPERATOR}),
     Role.FUNDER_ADMIN: ROLES_OF_KIND[OrganisationKind.FUNDER],
     Role.PLATFORM_STAFF: frozenset({Role.PLATFORM_STAFF}),
@@ -36,7 +38,9 @@ def grantable(actor: Actor) -> frozenset[Role]:
     return roles & ROLES_OF_KIND[actor.organisation_kind]
 
 
-def may_grant(actor: Actor, role: Role, kind: OrganisationKind, same_organisation: bool = True) -> list[Reason]:
+def may_grant(
+    actor: Actor, role: Role, kind: OrganisationKind, same_organisation: bool = True
+) -> list[Reason]:
     """Reasons against ``actor`` giving (or taking) ``role`` in an organisation of ``kind``."""
     if role not in ROLES_OF_KIND[kind]:
         return [Reason("accounts.role_of_other_kind", {"role": role.value, "kind": kind.value}, "role")]

@@ -75,7 +75,9 @@ def size_class(facts: FirmFacts, table: SizeTable) -> Decision[SizeClass | None]
         verdict, missing = _reaches(facts, row[size])
         if verdict is None:
             reasons = [
-                Reason("accounts.size.missing", {"measure": m, "sector": facts.sector, "class": size.value}, m)
+                Reason(
+                    "accounts.size.missing", {"measure": m, "sector": facts.sector, "class": size.value}, m
+                )
                 for m in missing
             ]
             return refuse(

@@ -110,7 +110,10 @@ def tech_sme(facts: TechSmeFacts, table: TechSmeTable) -> Decision[TechSmeScore]
     )
     direct = facts.hnte_certificate or facts.national_award or facts.recognised_rd_body or facts.led_standard
     score = TechSmeScore(
-        points_of(staff_ratio, table.tech_staff), points_of(rd_ratio, table.rd[facts.rd_basis]), rights, direct
+        points_of(staff_ratio, table.tech_staff),
+        points_of(rd_ratio, table.rd[facts.rd_basis]),
+        rights,
+        direct,
     )
     failed = _failed_conditions(facts, table)
     if not direct:
@@ -130,7 +133,9 @@ def _failed_conditions(facts: TechSmeFacts, table: TechSmeTable) -> list[Reason]
     if not facts.resident:
         failed.append(Reason("accounts.tech_sme.not_resident", {}, "resident"))
     if facts.staff > table.staff_max:
-        failed.append(Reason("accounts.tech_sme.staff", {"staff": facts.staff, "max": table.staff_max}, "staff"))
+        failed.append(
+            Reason("accounts.tech_sme.staff", {"staff": facts.staff, "max": table.staff_max}, "staff")
+        )
     if facts.sales > table.sales_max:
         failed.append(Reason("accounts.tech_sme.sales", {"max": str(table.sales_max.amount)}, "sales"))
     if facts.assets > table.assets_max:

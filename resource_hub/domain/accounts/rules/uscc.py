@@ -58,10 +58,14 @@ def check(text: str, place: str = "uscc") -> UsccCheck:
         problems.append(Reason("accounts.uscc.format", {"code": code}, place))
     if (expected := inner_check(code[8:16])) != code[16]:
         problems.append(
-            Reason("accounts.uscc.inner_check", {"code": code, "expected": expected, "found": code[16]}, place)
+            Reason(
+                "accounts.uscc.inner_check", {"code": code, "expected": expected, "found": code[16]}, place
+            )
         )
     if (expected := outer_check(code[:17])) != code[17]:
-        problems.append(Reason("accounts.uscc.check", {"code": code, "expected": expected, "found": code[17]}, place))
+        problems.append(
+            Reason("accounts.uscc.check", {"code": code, "expected": expected, "found": code[17]}, place)
+        )
     return UsccCheck(code, tuple(problems))
 
 

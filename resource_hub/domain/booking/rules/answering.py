@@ -38,7 +38,9 @@ def working_clock(tz: tzinfo, is_working_day: Callable[[date], bool]) -> Clock:
     return after
 
 
-def step_end(rules: HouseDocument, hours: int, opened_at: datetime, clock: Clock) -> tuple[datetime, datetime]:
+def step_end(
+    rules: HouseDocument, hours: int, opened_at: datetime, clock: Clock
+) -> tuple[datetime, datetime]:
     """The term of an answer, and the moment at which its silence counts: later by the time of those above."""
     term = clock(opened_at, hours)
     return term, clock(term, rules.escalate_hours) if rules.escalate_hours else term

@@ -78,9 +78,7 @@ def replay(
             person_id=order.person_id,
             customer_id=order.customer_id,
             own=tuple(
-                t
-                for t in mine.values()
-                if t.span.overlaps(near) or (ahead and t.span.end > order.asked_at)
+                t for t in mine.values() if t.span.overlaps(near) or (ahead and t.span.end > order.asked_at)
             ),
             booked_by=order.booked_by,
             earliest_day=earliest,

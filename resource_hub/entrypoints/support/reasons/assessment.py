@@ -17,17 +17,23 @@ SENTENCES = {
     "assessment.more_functions_used": N_("%(used)s functions used of %(original)s cannot be."),
     "assessment.rate_out_of_bounds": N_("The rate must lie between 0 and %(most)s points per 1,000 yuan."),
     "backup.unreadable": N_("This file is no backup, or it was damaged or changed: %(what)s."),
-    "backup.other_schema": N_("The backup was made at schema %(archive)s; this database stands at %(database)s."),
+    "backup.other_schema": N_(
+        "The backup was made at schema %(archive)s; this database stands at %(database)s."
+    ),
     "backup.not_empty": N_("Nothing is ever overwritten, and there is something already: %(where)s."),
     # Why a figure is a range, or cannot be said.
     "assessment.input_missing": N_("Not entered yet: %(name)s."),
-    "assessment.rated_class_missing": N_("The class of the instrument is not said, so its rated hours are not known."),
+    "assessment.rated_class_missing": N_(
+        "The class of the instrument is not said, so its rated hours are not known."
+    ),
     "assessment.internal_rate_unknown": N_(
         "The points for internal income cannot be read in any copy of the form. Until the institution enters its rate"
         " they are not scored."
     ),
     "assessment.accepted_on_missing": NN_(
-        "%(count)s instrument has no acceptance date.", "%(count)s instruments have no acceptance date.", "count"
+        "%(count)s instrument has no acceptance date.",
+        "%(count)s instruments have no acceptance date.",
+        "count",
     ),
     "assessment.no_instruments": N_("No instrument is in scope."),
     "assessment.other_currencies": NN_(
@@ -48,7 +54,9 @@ SENTENCES = {
         "Set-up + measuring + necessary post-processing; idle running is not counted."
     ),
     "assessment.formula.external_hours": N_("The part of the effective hours that other legal persons used."),
-    "assessment.formula.rated_hours": N_("Hours a day × days a week × 40 weeks, by the class of the instrument."),
+    "assessment.formula.rated_hours": N_(
+        "Hours a day × days a week × 40 weeks, by the class of the instrument."
+    ),
     "assessment.formula.utilisation": N_("Effective hours ÷ %(base)s h. May exceed 100 %%."),
     "assessment.formula.sharing": N_("External hours ÷ effective hours; 0 when there were none."),
     "assessment.formula.mean_effective": NN_(
@@ -75,13 +83,21 @@ SENTENCES = {
         "count",
     ),
     "assessment.formula.bookable": N_("%(count)s of %(of)s instruments take bookings or samples."),
-    "assessment.formula.opening": N_("%(count)s of %(of)s instruments that should be open are open to outside users."),
+    "assessment.formula.opening": N_(
+        "%(count)s of %(of)s instruments that should be open are open to outside users."
+    ),
     "assessment.formula.late_listing": N_(
         "%(count)s of %(of)s instruments were reported later than 30 working days after acceptance."
     ),
-    "assessment.formula.entries": N_("Sealed sessions of the period, each counted on the day on which it ended."),
-    "assessment.formula.instruments": N_("Instruments and facilities worth %(threshold)s yuan or more, used or not."),
-    "assessment.formula.income_external": N_("Charges to other legal persons, before any support, by the day of use."),
+    "assessment.formula.entries": N_(
+        "Sealed sessions of the period, each counted on the day on which it ended."
+    ),
+    "assessment.formula.instruments": N_(
+        "Instruments and facilities worth %(threshold)s yuan or more, used or not."
+    ),
+    "assessment.formula.income_external": N_(
+        "Charges to other legal persons, before any support, by the day of use."
+    ),
     "assessment.formula.income_internal": N_("Charges to the institution's own groups, by the day of use."),
     "assessment.formula.benefit_total": N_("Σ weight × subtotal, each subtotal at most 100."),
     "assessment.formula.benefit_mean": NN_(

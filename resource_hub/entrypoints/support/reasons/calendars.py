@@ -25,13 +25,17 @@ SENTENCES = {
     "calendar.event_without_start": N_("Line %(line)s, “%(summary)s”: it has no start."),
     "calendar.event_backwards": N_("Line %(line)s, “%(summary)s”: it ends before it begins."),
     "calendar.event_too_long": N_("Line %(line)s, “%(summary)s”: it is longer than %(days)s days."),
-    "calendar.event_too_heavy": N_("Line %(line)s, “%(summary)s”: writing out its recurrence takes too long."),
+    "calendar.event_too_heavy": N_(
+        "Line %(line)s, “%(summary)s”: writing out its recurrence takes too long."
+    ),
     "calendar.unknown_zone": N_("Nobody knows the time zone “%(zone)s”; %(events)s events are left out."),
     "calendar.more_faults": N_("%(count)s further events could not be read."),
     # ---- the address
     "calendar.url_broken": N_("This is no address."),
     "calendar.url_scheme": N_("Only addresses that begin with http or https are asked, not %(scheme)s."),
-    "calendar.url_password": N_("The address holds a user name; addresses are shown, so that it would be seen."),
+    "calendar.url_password": N_(
+        "The address holds a user name; addresses are shown, so that it would be seen."
+    ),
     "calendar.url_inside": N_(
         "%(host)s is %(address)s, an address inside a network; only public addresses are asked."
     ),

@@ -56,7 +56,9 @@ SENTENCES = {
     "catalogue.copy_nothing_chosen": N_("Choose what to copy."),
     # ---- notices
     "notice.catalogue.submitted": N_("%(name)s (%(code)s) waits for your approval."),
-    "notice.catalogue.approved": N_("%(name)s (%(code)s) was approved; it is in force from %(effective_on)s."),
+    "notice.catalogue.approved": N_(
+        "%(name)s (%(code)s) was approved; it is in force from %(effective_on)s."
+    ),
     "notice.catalogue.refused": N_("%(name)s (%(code)s) was sent back by the office: %(note)s"),
     "notice.catalogue.withdrawn": N_("%(name)s (%(code)s) was withdrawn: %(note)s"),
     "label.catalogue.submitted": N_("A listing waits for approval"),

@@ -4,7 +4,9 @@ from resource_hub.entrypoints.support.text import N_, NN_
 
 SENTENCES = {
     "booking.series_clash": NN_(
-        "%(clashes)s day cannot be had as it stands.", "%(clashes)s days cannot be had as they stand.", "clashes"
+        "%(clashes)s day cannot be had as it stands.",
+        "%(clashes)s days cannot be had as they stand.",
+        "clashes",
     ),
     "booking.series_interval": N_("It repeats every 1 to %(most)s days, weeks or months."),
     "booking.series_end_missing": N_("Say after how many times or on which day it ends."),
@@ -24,16 +26,22 @@ SENTENCES = {
     "catalogue.links_most": N_("At most %(most)s resources can come along."),
     "catalogue.link_unfit": N_("Only what is booked by time and belongs to the same host can come along."),
     "catalogue.link_chain": N_("What comes along with something cannot have helpers of its own."),
-    "booking.override_not_yours": N_("Only who decides at the host sets rules aside, and only for a customer."),
+    "booking.override_not_yours": N_(
+        "Only who decides at the host sets rules aside, and only for a customer."
+    ),
     "accounts.no_such_firm": N_("No registered firm has this credit code."),
-    "notice.accounts.walk_in_asked": N_("%(host)s asks whether “%(walk_in)s”, for whom it booked, is one of yours."),
+    "notice.accounts.walk_in_asked": N_(
+        "%(host)s asks whether “%(walk_in)s”, for whom it booked, is one of yours."
+    ),
     "notice.accounts.walk_in_joined": N_("%(firm)s took over the bookings of “%(walk_in)s”."),
     "notice.accounts.walk_in_refused": N_("%(firm)s says that “%(walk_in)s” is none of its own."),
     "label.accounts.walk_in_asked": N_("A host asks whether a walk-in is ours"),
     "label.accounts.walk_in_joined": N_("A firm took over a walk-in"),
     "label.accounts.walk_in_refused": N_("A firm does not know a walk-in"),
     "booking.hand_over_changed": N_("The booking was changed after it was offered."),
-    "notice.booking.booked_for_you": N_("%(resource)s: the host booked for you (%(number)s). You may change or cancel it."),
+    "notice.booking.booked_for_you": N_(
+        "%(resource)s: the host booked for you (%(number)s). You may change or cancel it."
+    ),
     "label.booking.booked_for_you": N_("A host booked for me"),
     "booking.hand_over_to_be_taken": N_("Another organisation has to take it: offer it."),
     "booking.hand_over_same": N_("Within one organisation a booking is handed over without an offer."),
@@ -44,7 +52,9 @@ SENTENCES = {
     ),
     "notice.booking.hand_over_withdrawn": N_("%(resource)s: %(customer)s took its offer of a booking back."),
     "notice.booking.hand_over_accepted": N_("%(resource)s: %(taker)s took over your booking %(number)s."),
-    "notice.booking.hand_over_accepted_at_host": N_("%(resource)s: %(taker)s took over the booking %(number)s of %(customer)s."),
+    "notice.booking.hand_over_accepted_at_host": N_(
+        "%(resource)s: %(taker)s took over the booking %(number)s of %(customer)s."
+    ),
     "notice.booking.hand_over_declined": N_(
         "%(resource)s: %(taker)s does not take over your booking %(number)s. Reason: %(reason)s."
     ),
@@ -55,13 +65,17 @@ SENTENCES = {
     "label.booking.hand_over_offered": N_("A booking is offered to me"),
     "label.booking.hand_over_withdrawn": N_("An offer of a booking was taken back"),
     "label.booking.hand_over_accepted": N_("Another organisation took my booking over"),
-    "label.booking.hand_over_accepted_at_host": N_("A booking that I look after went to another organisation"),
+    "label.booking.hand_over_accepted_at_host": N_(
+        "A booking that I look after went to another organisation"
+    ),
     "label.booking.hand_over_declined": N_("Another organisation does not take my booking"),
     "label.booking.hand_over_expired": N_("My offer of a booking was not answered"),
     "label.booking.hand_over_expired_for_taker": N_("An offer of a booking to me is over"),
     "booking.not_ahead": N_("It has begun, is over, or has no time."),
     "booking.split_outside": N_("Choose a moment inside the booked time."),
-    "notice.booking.handed_over": N_("%(resource)s: the booking %(number)s was handed over to you or your colleague."),
+    "notice.booking.handed_over": N_(
+        "%(resource)s: the booking %(number)s was handed over to you or your colleague."
+    ),
     "label.booking.handed_over": N_("A booking was handed over"),
     "booking.waiting_too_narrow": N_("So much time does not fit between these two moments."),
     "booking.waiting_too_wide": N_("At most %(days)s days at once."),
@@ -139,7 +153,9 @@ SENTENCES = {
 
 REMEDIES = {
     "booking.hand_over_changed": N_("Ask for a new offer, or offer it again."),
-    "booking.hand_over_to_be_taken": N_("Offer it on the page “Split or hand over”; the other organisation answers."),
+    "booking.hand_over_to_be_taken": N_(
+        "Offer it on the page “Split or hand over”; the other organisation answers."
+    ),
     "booking.hand_over_same": N_("Choose the person under “Hand over”."),
     "booking.hand_over_open": N_("Wait for the answer, or take the offer back first."),
     "booking.hand_over_over": N_("Ask for a new offer, or offer it again."),

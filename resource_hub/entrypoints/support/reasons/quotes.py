@@ -37,7 +37,9 @@ SENTENCES = {
         "%(resource)s: the host withdrew the price for %(number)s. Reason: %(reason)s"
     ),
     "notice.booking.inquiry_refused": N_("%(resource)s: the host names no price for %(number)s: %(reason)s"),
-    "notice.booking.inquiry_accepted": N_("%(customer)s accepted the quote %(number)s of %(total)s: %(resource)s."),
+    "notice.booking.inquiry_accepted": N_(
+        "%(customer)s accepted the quote %(number)s of %(total)s: %(resource)s."
+    ),
     "notice.booking.inquiry_declined": N_(
         "%(customer)s declined the quote %(number)s of %(total)s: %(resource)s. Reason: %(reason)s"
     ),

@@ -18,7 +18,9 @@ SENTENCES = {
     "notice.booking.ratings_shown": N_("%(resource)s, %(number)s: the ratings can be read now."),
     "notice.booking.rating_answered": N_("%(resource)s, %(number)s: the host answered your rating."),
     "notice.booking.rating_reported": N_("A rating was reported: %(resource)s, %(number)s."),
-    "notice.booking.rating_hidden": N_("%(resource)s, %(number)s: the platform hid a rating. Reason: %(reason)s"),
+    "notice.booking.rating_hidden": N_(
+        "%(resource)s, %(number)s: the platform hid a rating. Reason: %(reason)s"
+    ),
     "notice.booking.rating_kept": N_(
         "%(resource)s, %(number)s: the platform left a reported rating as it is. Reason: %(reason)s"
     ),

@@ -12,5 +12,7 @@ SENTENCES = {
 }
 
 REMEDIES = {
-    "availability.date_hits": N_("Leave this date out, or enter it by itself and say what becomes of the bookings."),
+    "availability.date_hits": N_(
+        "Leave this date out, or enter it by itself and say what becomes of the bookings."
+    ),
 }

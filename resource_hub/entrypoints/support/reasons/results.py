@@ -17,7 +17,9 @@ SENTENCES = {
     "notice.booking.result_expiring": N_(
         "%(resource)s, %(number)s: the result “%(file)s” is deleted after %(until)s. Fetch it before."
     ),
-    "notice.booking.result_ended": N_("%(resource)s, %(number)s: the host took the result “%(file)s” back: %(reason)s"),
+    "notice.booking.result_ended": N_(
+        "%(resource)s, %(number)s: the host took the result “%(file)s” back: %(reason)s"
+    ),
     "label.booking.results_delivered": N_("Results were delivered"),
     "label.booking.result_expiring": N_("A result is deleted soon"),
     "label.booking.result_ended": N_("A host took a result back"),

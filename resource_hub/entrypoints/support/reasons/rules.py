@@ -92,7 +92,9 @@ SENTENCES = {
     "availability.rules_step_twice": N_("Each of them answers once at most."),
     "booking.answer_not_yours": N_("This answer is wanted of: %(who)s."),
     "booking.answer_second_person": N_("You have answered already; another person gives the next answer."),
-    "notice.booking.answer_wanted": N_("%(customer)s asks for %(resource)s (%(number)s): your answer is wanted by %(until)s."),
+    "notice.booking.answer_wanted": N_(
+        "%(customer)s asks for %(resource)s (%(number)s): your answer is wanted by %(until)s."
+    ),
     "notice.booking.answer_reminder": N_("%(resource)s (%(number)s, %(customer)s): answer by %(until)s."),
     "notice.booking.answer_escalated": N_(
         "%(resource)s (%(number)s, %(customer)s): nobody answered by %(until)s; you may answer now."
@@ -130,10 +132,16 @@ SENTENCES = {
     "accounts.training_future": N_("A training that has not been yet cannot be confirmed."),
     "accounts.training_until": N_("It would end before it begins."),
     "accounts.training_reason": N_("Give a reason of at most %(most)s characters; the person reads it."),
-    "accounts.training_changed": N_("Somebody else changed this training meanwhile, or it was revoked already."),
-    "notice.accounts.training_granted": N_("%(organisation)s: your training “%(training)s” holds until %(until)s."),
+    "accounts.training_changed": N_(
+        "Somebody else changed this training meanwhile, or it was revoked already."
+    ),
+    "notice.accounts.training_granted": N_(
+        "%(organisation)s: your training “%(training)s” holds until %(until)s."
+    ),
     "notice.accounts.training_granted_for_good": N_("%(organisation)s: your training “%(training)s” holds."),
-    "notice.accounts.training_revoked": N_("%(organisation)s: your training “%(training)s” was revoked. %(reason)s"),
+    "notice.accounts.training_revoked": N_(
+        "%(organisation)s: your training “%(training)s” was revoked. %(reason)s"
+    ),
     "notice.accounts.training_expiring": N_(
         "%(organisation)s: your training “%(training)s” holds until %(until)s only; ask for a new one in time."
     ),
@@ -148,7 +156,9 @@ SENTENCES = {
     "house.step_above": N_("%(who)s, within %(hours)s hours, where more than %(above)s is to pay."),
     "house.answer_working": N_("Hours to answer run from 9:00 to 17:00 on working days."),
     "house.remind": N_("Who is to answer is reminded %(hours)s hours before the term."),
-    "house.offer": N_("Freed time is kept for the first in line for %(offer_seconds)s, near its start for half of what is left."),
+    "house.offer": N_(
+        "Freed time is kept for the first in line for %(offer_seconds)s, near its start for half of what is left."
+    ),
     "house.hand_over": NN_(
         "Another organisation has %(hours)s hour to take a booking over; until then it stays with who booked.",
         "Another organisation has %(hours)s hours to take a booking over; until then it stays with who booked.",
@@ -236,7 +246,9 @@ SENTENCES = {
 REMEDIES = {
     "booking.answer_not_yours": N_("Wait for their answer, or ask them."),
     "booking.answer_second_person": N_("Ask a colleague."),
-    "usage.untrained": N_("Ask the laboratory for the training, or for somebody to run the instrument for you."),
+    "usage.untrained": N_(
+        "Ask the laboratory for the training, or for somebody to run the instrument for you."
+    ),
     "accounts.training_nobody": N_("Ask the person which address they registered with."),
     "accounts.training_own": N_("Ask a colleague."),
     "booking.barred": N_("Appeal under “Strikes and trainings” in your account, or ask the laboratory."),

@@ -20,7 +20,9 @@ SENTENCES = {
     "usage.released": N_("Nobody came in time, so the slot was released."),
     "usage.already_over": N_("This use is over already."),
     "usage.booking_not_approved": N_("The booking is not approved: %(state)s."),
-    "usage.rotating_code_wanted": N_("This laboratory asks for the changing code on the screen at the machine."),
+    "usage.rotating_code_wanted": N_(
+        "This laboratory asks for the changing code on the screen at the machine."
+    ),
     "usage.for_whom": N_("It is not said for which customer the use is."),
     "usage.ends_before_start": N_("It ends before it starts."),
     "usage.in_the_future": N_("It lies in the future."),
@@ -45,7 +47,9 @@ SENTENCES = {
     "usage.look.grade_e": N_("Nothing proves this use well enough: grade E."),
     "usage.look.longer": N_("It ran %(minutes)s minutes longer than booked."),
     "usage.look.shorter": N_("It was %(minutes)s minutes shorter than booked."),
-    "notice.usage.log_out_forgotten": N_("You did not log out of %(resource)s; the use was ended at %(end)s."),
+    "notice.usage.log_out_forgotten": N_(
+        "You did not log out of %(resource)s; the use was ended at %(end)s."
+    ),
     "letter.usage.log_out_forgotten": N_(
         "If you left earlier, say so before the day is confirmed: open the session and dispute its hours."
     ),
@@ -54,7 +58,9 @@ SENTENCES = {
     "notice.usage.fault_down": N_("%(resource)s does not work: %(text)s"),
     "letter.usage.fault_note": N_("Somebody at the instrument reported it."),
     "letter.usage.fault_limited": N_("Somebody at the instrument reported it."),
-    "letter.usage.fault_down": N_("Somebody at the instrument reported it. Bookings are not moved by this alone."),
+    "letter.usage.fault_down": N_(
+        "Somebody at the instrument reported it. Bookings are not moved by this alone."
+    ),
     "notice.usage.root_signed": N_("%(chain)s of %(institution)s: root of %(day)s, up to row %(position)s"),
     "letter.usage.root_signed": N_(
         "Keep this letter. Newest link: %(head)s. Signature: %(signature)s. With it you can show later that nothing before "

@@ -31,11 +31,19 @@ def index() -> str:
     page = paging.page_of(found, _SHOWN, lambda n: (n.created_at, n.id))
     names = accounts.organisation_names({n.organisation_id for n in page.items if n.organisation_id})
     rows = [
-        (n, sentences.sentence(n.sentence_code, n.values), names.get(n.organisation_id) if n.organisation_id else None)
+        (
+            n,
+            sentences.sentence(n.sentence_code, n.values),
+            names.get(n.organisation_id) if n.organisation_id else None,
+        )
         for n in page.items
     ]
     return render_template(
-        "accounts/inbox.html", rows=rows, page=page, unread_only=unread_only, unread=service.unread_count(person.id)
+        "accounts/inbox.html",
+        rows=rows,
+        page=page,
+        unread_only=unread_only,
+        unread=service.unread_count(person.id),
     )
 
 

@@ -32,7 +32,9 @@ def register_firm() -> Answer:
 
 
 def _firm_page(form: Form, suspect: bool = False, exists: str = "") -> tuple[str, int]:
-    return render_template("accounts/register_firm.html", form=form, suspect=suspect, exists=exists), form.status
+    return render_template(
+        "accounts/register_firm.html", form=form, suspect=suspect, exists=exists
+    ), form.status
 
 
 @blueprint.post("/register/firm")
@@ -67,7 +69,9 @@ def register_firm_now() -> Answer:
             if firm.state.value == "active":
                 flash(_("%(name)s is registered. You are its administrator.", name=named(firm)), "good")
             else:
-                flash(_("%(name)s is registered and waits for a check by our staff.", name=named(firm)), "wait")
+                flash(
+                    _("%(name)s is registered and waits for a check by our staff.", name=named(firm)), "wait"
+                )
             return redirect(url_for("team.index", organisation=firm.code), 303)
     return _firm_page(form, suspect, exists)
 
@@ -145,7 +149,9 @@ def accept_invitation(token: str) -> Answer:
             if not form.ok or not name or not password:
                 return _invitation_page(token, form)
             sign_in_session(
-                service.accept_invitation_as_new(token, name=name, password=password, language=select_locale())
+                service.accept_invitation_as_new(
+                    token, name=name, password=password, language=select_locale()
+                )
             )
     except DomainError as error:
         if error.code == "accounts.link_expired":

@@ -129,7 +129,12 @@ def create(organisation: str) -> Answer:
     if form.ok and kind and email:
         try:
             made = service.create_organisation(
-                OrganisationKind(kind), code=code, fields=fields, uscc=uscc, by=g.actor, first_administrator=email
+                OrganisationKind(kind),
+                code=code,
+                fields=fields,
+                uscc=uscc,
+                by=g.actor,
+                first_administrator=email,
             )
             flash(_("%(name)s is set up; %(email)s is invited.", name=named(made), email=email), "good")
             return redirect(url_for("organisations.index", organisation=organisation), 303)

@@ -33,7 +33,9 @@ _AS_CUSTOMER = (Role.BOOKER, Role.APPROVER, Role.PAYER)
 
 
 def _role_options(roles: Any) -> list[tuple[str, str, str]]:
-    order = [r for r in Role if r in roles and r not in _AS_CUSTOMER] + [r for r in _AS_CUSTOMER if r in roles]
+    order = [r for r in Role if r in roles and r not in _AS_CUSTOMER] + [
+        r for r in _AS_CUSTOMER if r in roles
+    ]
     return [(r.value, words.word("accounts.role", r), words.word("accounts.role_hint", r)) for r in order]
 
 
@@ -205,7 +207,11 @@ def end_role(organisation: str, person_id: UUID, membership_id: UUID) -> Answer:
         form.refuse(error)
         return _member_page(organisation, person_id, form)
     flash(_("The role is taken away."), "good")
-    still = any(m.person.id == person_id for m in service.members(g.actor)) if person_id != g.actor.person_id else True
+    still = (
+        any(m.person.id == person_id for m in service.members(g.actor))
+        if person_id != g.actor.person_id
+        else True
+    )
     target = (
         url_for("team.member", organisation=organisation, person_id=person_id)
         if still
@@ -279,7 +285,9 @@ def _group_page(organisation: str, customer_id: UUID, form: Form) -> tuple[str, 
         members=members,
         may_manage=may_manage,
         office=office,
-        others=[m.person for m in service.members(g.actor) if m.person.id not in inside] if may_manage else [],
+        others=[m.person for m in service.members(g.actor) if m.person.id not in inside]
+        if may_manage
+        else [],
         organisation=organisation,
     )
     return html, form.status
@@ -321,7 +329,12 @@ def add_department(organisation: str) -> Answer:
     if form.ok:
         try:
             service.add_department(
-                g.actor.organisation_id, code=code, name_zh=name_zh, name_en=name_en, parent_id=parent_id, by=g.actor
+                g.actor.organisation_id,
+                code=code,
+                name_zh=name_zh,
+                name_en=name_en,
+                parent_id=parent_id,
+                by=g.actor,
             )
             flash(_("The laboratory is there."), "good")
             return redirect(url_for("team.index", organisation=organisation) + "#places", 303)

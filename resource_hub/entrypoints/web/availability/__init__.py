@@ -12,4 +12,13 @@ from resource_hub.entrypoints.web.availability import (
 )
 from resource_hub.entrypoints.web.availability.blueprints import blueprint, calendar_days
 
-__all__ = ["blueprint", "calendar_days", "exceptions", "hours", "protected", "repeating", "rules", "special_days"]
+__all__ = [
+    "blueprint",
+    "calendar_days",
+    "exceptions",
+    "hours",
+    "protected",
+    "repeating",
+    "rules",
+    "special_days",
+]

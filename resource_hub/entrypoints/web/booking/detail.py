@@ -68,7 +68,9 @@ def show(organisation: str, host: str, booking_id: UUID) -> tuple[str, int]:
     return show_page(organisation, key_of(host, booking_id))
 
 
-def show_page(organisation: str, key: HostKey, form: Form | None = None, change: Any = None) -> tuple[str, int]:
+def show_page(
+    organisation: str, key: HostKey, form: Form | None = None, change: Any = None
+) -> tuple[str, int]:
     found = service.detail(key, g.actor)
     record, resource = found.record, found.resource
     forms.remember_zone(resource.zone)
@@ -367,7 +369,11 @@ def answered(organisation: str, host: str, booking_id: UUID) -> Any:
         if answer == "approve":
             given = service.approve(key, by=g.actor, note=note, version=form.version())
             last = given.state is not BookingState.REQUESTED
-            told = _("Confirmed; the customer is told.") if last else _("Your yes is noted; the next answer is wanted.")
+            told = (
+                _("Confirmed; the customer is told.")
+                if last
+                else _("Your yes is noted; the next answer is wanted.")
+            )
             flash(told, "good")
         else:
             service.reject(key, by=g.actor, reason=note, version=form.version())

@@ -82,7 +82,9 @@ def month(week: Week, day_href: Callable[[date], str], week_href: Callable[[date
     heads = tuple(formatting.weekday(monday + timedelta(days=n)) for n in range(7))
     while monday <= last:
         days = tuple(cells.get(monday + timedelta(days=n)) for n in range(7))
-        weeks.append(MonthWeek(formatting.day(monday, year=False, week=False), week_href(max(monday, first)), days))
+        weeks.append(
+            MonthWeek(formatting.day(monday, year=False, week=False), week_href(max(monday, first)), days)
+        )
         monday += timedelta(days=7)
     return Month(formatting.month(first), heads, tuple(weeks), week.zone)
 

@@ -102,7 +102,10 @@ def _page(record: ResourceRecord, form: Form, quote: Any, reasons: tuple[Reason,
         search=text,
         whom=[*_customers(text), (_("At the door"), [(WALK_IN, _("somebody without an account"))])],
         rules=rules,
-        units=[(str(u.key.id), u.name(formatting.language())) for u in catalogue.units(record.key, active_only=True)],
+        units=[
+            (str(u.key.id), u.name(formatting.language()))
+            for u in catalogue.units(record.key, active_only=True)
+        ],
         quote=quote,
         reasons=sentences.tell_all(reasons),
         may_override=decides and overriding.waivable(reasons),

@@ -300,4 +300,6 @@ def permanent(host: str, booking_id: UUID) -> Response | AnyResponse:
     """The permanent address of a booking opens in the organisation in which its reader may see it."""
     key = HostKey(accounts.organisation(host).id, booking_id)
     by = reader_of(lambda actor: service.booking_for(key, actor), NoSuchBooking)
-    return redirect(url_for("bookings.show", organisation=by.organisation_code, host=host, booking_id=booking_id))
+    return redirect(
+        url_for("bookings.show", organisation=by.organisation_code, host=host, booking_id=booking_id)
+    )

@@ -50,7 +50,11 @@ def shown(record: ResourceRecord, asked: Asked, by: Actor | None, rules: HouseDo
         **found,
         "booking_view": chosen,
         "booking_views": [
-            {"title": word("booking.view", v), "href": calendar_here(record, other, view=v), "current": v == chosen}
+            {
+                "title": word("booking.view", v),
+                "href": calendar_here(record, other, view=v),
+                "current": v == chosen,
+            }
             for v in VIEWS
         ],
         "booking_here": request.path,

@@ -48,7 +48,10 @@ def ask(organisation: str, customer_id: UUID) -> Any:
         except DomainError as error:
             form.refuse(error)
         else:
-            flash(_("Asked: %(firm)s answers.", firm=formatting.plain(firm.name_in(formatting.language()))), "good")
+            flash(
+                _("Asked: %(firm)s answers.", firm=formatting.plain(firm.name_in(formatting.language()))),
+                "good",
+            )
             return redirect(url_for("calendar.walk_ins", organisation=organisation), 303)
     return _page(form, customer_id)
 

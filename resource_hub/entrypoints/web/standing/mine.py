@@ -45,7 +45,9 @@ def appealed(host: str, strike_id: UUID) -> Any:
     form = Form.sent()
     key = HostKey(accounts.organisation(host).id, strike_id)
     try:
-        booking.appeal_strike(key, form.text("appeal", longest=2000) or "", person_id=me().id, version=form.version())
+        booking.appeal_strike(
+            key, form.text("appeal", longest=2000) or "", person_id=me().id, version=form.version()
+        )
     except NotFound:
         raise
     except DomainError as error:

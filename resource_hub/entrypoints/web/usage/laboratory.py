@@ -217,7 +217,9 @@ def unit_address(host_code: str, unit_code: str, code: str | None = None) -> str
 
 def qr(text: str, scale: int = 5) -> Markup:
     """A QR code as an inline SVG; ours, so nothing of it needs escaping."""
-    drawn = segno.make(text, error="m").svg_inline(scale=scale, dark="#000", light="#fff", border=3, omitsize=True)
+    drawn = segno.make(text, error="m").svg_inline(
+        scale=scale, dark="#000", light="#fff", border=3, omitsize=True
+    )
     return Markup(drawn)  # noqa: S704
 
 

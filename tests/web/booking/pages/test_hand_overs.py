@@ -61,7 +61,9 @@ def test_a_booking_is_declined_and_an_offer_taken_back(
     first = offer().split(ours)[1].split("/withdraw")[0]
     taker = desk_of(person)
     theirs = f"/o/{firm.code}/hand-overs"
-    said = taker.send(f"{theirs}/{scene.host.code}/{first}/decline", taker.see(theirs), reason="已有安排", version="1")
+    said = taker.send(
+        f"{theirs}/{scene.host.code}/{first}/decline", taker.see(theirs), reason="已有安排", version="1"
+    )
     assert said.status_code == 303 and "已有安排" in desk.see(f"/o/{scene.firm.code}/hand-overs")
     page = offer()
     second = page.split(ours)[1].split("/withdraw")[0]
@@ -84,17 +86,29 @@ def test_the_same_over_the_rest_interface(world: World, other_host: Door) -> Non
     world.booker("POST", path, 404, json={"organisation": "nobody"})
     at = f"/hosts/{host}/hand-overs/{one['id']}"
     shown = world.stranger("GET", at, 200)
-    assert shown.json["ours"] and [o["id"] for o in world.stranger("GET", "/hand-overs", 200).json["items"]] == [one["id"]]
+    assert shown.json["ours"] and [
+        o["id"] for o in world.stranger("GET", "/hand-overs", 200).json["items"]
+    ] == [one["id"]]
     seen = world.stranger("GET", f"{at}/preview", 200).json
     assert seen["reasons"] == [] and seen["price"]["to_pay"] == "600.00"
-    for tail, data in (("", None), ("/preview", None), ("/acceptance", {}), ("/refusal", {}), ("/withdrawal", None)):
+    for tail, data in (
+        ("", None),
+        ("/preview", None),
+        ("/acceptance", {}),
+        ("/refusal", {}),
+        ("/withdrawal", None),
+    ):
         method = "GET" if data is None and tail != "/withdrawal" else "POST"
         other_host(method, at + tail, 404, json=data, headers=ANY)
         world.stranger(method, f"/hosts/{host}/hand-overs/{uuid4()}{tail}", 404, json=data, headers=ANY)
     world.booker("POST", f"{at}/acceptance", 404, json={}, headers=ANY)
     world.stranger("POST", f"{at}/withdrawal", 404, headers=ANY)
     world.stranger("POST", f"{at}/acceptance", 428, json={})
-    taken = world.stranger("POST", f"{at}/acceptance", 200, json={}, headers={"If-Match": shown.headers["ETag"]}).json
+    taken = world.stranger(
+        "POST", f"{at}/acceptance", 200, json={}, headers={"If-Match": shown.headers["ETag"]}
+    ).json
     assert taken["id"] == made["id"] and taken["customer_id"] == one["to_customer_id"]
     world.booker("GET", world.one(made["id"]), 404)
-    assert codes(world.stranger("POST", f"{at}/refusal", 409, json={}, headers=ANY)) == ["booking.hand_over_over"]
+    assert codes(world.stranger("POST", f"{at}/refusal", 409, json={}, headers=ANY)) == [
+        "booking.hand_over_over"
+    ]

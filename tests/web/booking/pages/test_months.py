@@ -74,7 +74,10 @@ def test_the_hosts_month_shows_each_of_its_instruments(scene, desk_of):
     page = desk_of(scene.manager_person).see(f"/o/{scene.host.code}/calendar", view="month", day="2026-03-20")
     found = days(page)
     assert len(found) == 31
-    assert f"/o/{scene.host.code}/calendar?day=2026-03-05&resource={scene.resource.code}" in found["2026-03-05"][1]
+    assert (
+        f"/o/{scene.host.code}/calendar?day=2026-03-05&resource={scene.resource.code}"
+        in found["2026-03-05"][1]
+    )
     assert "view=week" in page and 'aria-current="date"' in page
 
 

@@ -82,7 +82,9 @@ def test_somebody_at_the_door_is_booked_and_joined_to_a_firm(
     assert missing.status_code == 422
     looked = desk.send(at(scene), page, **TIME, whom="walk_in", walk_in="新材公司", look="1")
     assert "600.00" in looked.get_data(as_text=True)
-    done = desk.send(at(scene), desk.see(at(scene)), **TIME, whom="walk_in", walk_in="新材公司", contact="138", book="1")
+    done = desk.send(
+        at(scene), desk.see(at(scene)), **TIME, whom="walk_in", walk_in="新材公司", contact="138", book="1"
+    )
     assert done.status_code == 303
     listed = desk.see(walk_ins)
     assert "新材公司" in listed and "138" in listed

@@ -24,10 +24,14 @@ STEPS = [{"who": "approver", "hours": 24}, {"who": "manager", "hours": 24}]
 
 
 @pytest.fixture
-def waiting(app: Flask, scenery: Callable[..., Scene]) -> Callable[..., tuple[Scene, PersonRecord, BookingRecord]]:
+def waiting(
+    app: Flask, scenery: Callable[..., Scene]
+) -> Callable[..., tuple[Scene, PersonRecord, BookingRecord]]:
     """A booking that waits for the firm's approver, who has a limit in yuan or none."""
 
-    def made(limit: int | None = None, steps: Any = STEPS, **rules: Any) -> tuple[Scene, PersonRecord, BookingRecord]:
+    def made(
+        limit: int | None = None, steps: Any = STEPS, **rules: Any
+    ) -> tuple[Scene, PersonRecord, BookingRecord]:
         scene = scenery(rules={"approval": "always", "steps": steps, **rules})
         with app.app_context():
             grant = (scene.firm, Role.APPROVER, {"limit_minor": limit * 100} if limit is not None else {})
@@ -71,10 +75,14 @@ def test_it_stands_on_home_and_is_answered_from_its_page(
         assert service.booking(booked.key).state is BookingState.REQUESTED
 
 
-def test_a_no_with_its_reason_ends_it(app: Flask, waiting: Any, desk_of: Callable[[PersonRecord], Desk]) -> None:
+def test_a_no_with_its_reason_ends_it(
+    app: Flask, waiting: Any, desk_of: Callable[[PersonRecord], Desk]
+) -> None:
     scene, approver, booked = waiting()
     desk, at = desk_of(approver), f"/o/{scene.firm.code}/to-approve"
-    sent = desk.send(f"{at}/{scene.host.code}/{booked.key.id}", desk.see(at), answer="no", reason="本月预算已用完")
+    sent = desk.send(
+        f"{at}/{scene.host.code}/{booked.key.id}", desk.see(at), answer="no", reason="本月预算已用完"
+    )
     assert sent.status_code == 303
     with app.app_context():
         found = service.booking(booked.key)
@@ -130,7 +138,9 @@ def test_others_see_nothing_of_it(
     app: Flask, waiting: Any, scenery: Callable[..., Scene], desk_of: Callable[[PersonRecord], Desk]
 ) -> None:
     scene, _approver, booked = waiting()
-    assert "Nothing waits for your yes" in desk_of(scene.booker_person).see(f"/o/{scene.firm.code}/to-approve")
+    assert "Nothing waits for your yes" in desk_of(scene.booker_person).see(
+        f"/o/{scene.firm.code}/to-approve"
+    )
     other = scenery()
     with app.app_context():
         stranger = make_person(roles=[(other.firm, Role.APPROVER)])

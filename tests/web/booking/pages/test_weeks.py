@@ -61,7 +61,9 @@ def test_a_week_of_many_takes_ten_queries(app, scene, desk_of):
             )
         asked = [one for one in sent if not one.startswith("BEGIN")]
         counts.append(len(asked))
-        assert len(asked) <= 10, "\n".join(s[:40] + s[s.find("FROM") :][:60].replace("\n", " ") for s in asked)
+        assert len(asked) <= 10, "\n".join(
+            s[:40] + s[s.find("FROM") :][:60].replace("\n", " ") for s in asked
+        )
     assert counts[0] == counts[1]
 
 
@@ -94,5 +96,7 @@ def test_many_come_a_screen_at_a_time_and_none_twice(app, scene, desk_of, monkey
 
 def test_a_place_in_the_list_that_nobody_gave_is_refused(scene, desk_of):
     for after in ("x", "WyJ4Il0"):
-        answer = desk_of(scene.manager_person).client.get(f"/o/{scene.host.code}/calendar?view=week&after={after}")
+        answer = desk_of(scene.manager_person).client.get(
+            f"/o/{scene.host.code}/calendar?view=week&after={after}"
+        )
         assert answer.status_code == 422

@@ -20,7 +20,9 @@ def test_what_waits_for_others_comes_last_and_has_no_button(app, scenery, desk_o
         office = make_person(roles=[(scene.host, Role.OFFICE)])
         made = make_booking(scene, asked=make_asked(*LATER))
         other = make_booking(
-            scene, by=another_booker()[2], asked=make_asked("2026-03-23T09:00+08:00", "2026-03-23T11:00+08:00")
+            scene,
+            by=another_booker()[2],
+            asked=make_asked("2026-03-23T09:00+08:00", "2026-03-23T11:00+08:00"),
         )
         outbox.deliver_due()
         db.session.remove()
@@ -34,6 +36,10 @@ def test_what_waits_for_others_comes_last_and_has_no_button(app, scenery, desk_o
         db.session.remove()
     after = desk_of(scene.manager_person).see(address)
     assert after.count(CONFIRM) == 1
-    assert after.index(other.number) < after.index(made.number) < after.index("Answer wanted from: The institution’s office")
+    assert (
+        after.index(other.number)
+        < after.index(made.number)
+        < after.index("Answer wanted from: The institution’s office")
+    )
     its = desk_of(office).see(address)
     assert its.count(CONFIRM) == 1 and its.index(made.number) < its.index(other.number)
