@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from resource_hub.domain.booking import store
 from resource_hub.domain.booking.after_tables import Rating
 from resource_hub.domain.booking.rules.ratings import shown
-from resource_hub.domain.booking.terms import Side
+from resource_hub.domain.booking.tables import Booking, BookingEvent
+from resource_hub.domain.booking.terms import BookingRecord, BookingState, Side
 from resource_hub.kernel.keys import HostKey
+
+LOOKED_BACK = timedelta(days=46)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,48 @@ def change(session: Session, key: HostKey, values: Mapping[str, Any]) -> None:
         .values(**values, version=Rating.version + 1)
         .execution_options(synchronize_session=False)
     )
+
+
+def unrated(
+    session: Session, side: Side, whose: ColumnElement[bool], done_since: datetime, limit: int
+) -> list[BookingRecord]:
+    """Orders that a side used and has not rated, the latest first; ``whose`` says which are looked at.
+
+    Of times only those that began in the last two months are looked for, so that the years before cost nothing."""
+    has = exists().where(
+        Rating.institution_id == Booking.institution_id,
+        Rating.booking_id == Booking.id,
+        Rating.side == side.value,
+    )
+    rows = session.scalars(
+        select(Booking)
+        .where(
+            whose,
+            Booking.state == BookingState.DONE.value,
+            Booking.parent_id.is_(None),
+            Booking.changed_at > done_since,
+            or_(Booking.starts_at.is_(None), Booking.starts_at > done_since - LOOKED_BACK),
+            ~has,
+        )
+        .order_by(Booking.changed_at.desc(), Booking.id)
+        .limit(limit)
+    )
+    return [store.record(row) for row in rows]
+
+
+def done_at(session: Session, records: Collection[BookingRecord]) -> dict[HostKey, datetime]:
+    """When each was done: its last end, for a late proof may have reopened it."""
+    rows = session.execute(
+        select(BookingEvent.institution_id, BookingEvent.booking_id, func.max(BookingEvent.at))
+        .where(
+            BookingEvent.institution_id.in_({r.institution_id for r in records}),
+            BookingEvent.booking_id.in_({r.key.id for r in records}),
+            BookingEvent.kind == "finished",
+        )
+        .group_by(BookingEvent.institution_id, BookingEvent.booking_id)
+    )
+    ends = {HostKey(host, one): at for host, one, at in rows}
+    return {r.key: ends.get(r.key, r.changed_at) for r in records}
 
 
 def _public(resource: HostKey, now: datetime) -> Any:

@@ -12,13 +12,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy.orm import Session
+
 from resource_hub.domain.accounts.terms import Actor, OrganisationKind, Role
 from resource_hub.domain.booking import rating_store, reading, store
 from resource_hub.domain.booking.errors import InvalidOrder, NoSuchBooking, NotYours, WrongState, unchanged
 from resource_hub.domain.booking.preparing import announce
 from resource_hub.domain.booking.rating_store import RatingRecord
 from resource_hub.domain.booking.rules import ratings as rules
-from resource_hub.domain.booking.terms import BookingRecord, BookingState, EventRecord, Side
+from resource_hub.domain.booking.tables import Booking
+from resource_hub.domain.booking.terms import BookingRecord, BookingState, Side
 from resource_hub.infra import clock, database
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Lease, Unit, retried, unit_of_work
@@ -33,10 +37,8 @@ def _other(side: Side) -> Side:
     return Side.HOST if side is Side.CUSTOMER else Side.CUSTOMER
 
 
-def _done_at(record: BookingRecord, events: list[EventRecord]) -> datetime:
-    """When the order was done: its last end, for a late proof may have reopened it."""
-    ends = [event.at for event in events if event.kind == "finished"]
-    return ends[-1] if ends else record.changed_at
+def _closes_at(session: Session, record: BookingRecord) -> datetime:
+    return rules.closes_at(rating_store.done_at(session, [record])[record.key])
 
 
 # ---- giving ----------------------------------------------------------------------------------------------------
@@ -91,7 +93,7 @@ def rate(
 def _open_until(unit: Unit, record: BookingRecord) -> datetime:
     if record.state is not BookingState.DONE or record.parent_id is not None:
         raise WrongState(Reason("booking.rating_too_early", {}))
-    closes = rules.closes_at(_done_at(record, store.events(unit.session, record.key)))
+    closes = _closes_at(unit.session, record)
     if unit.now >= closes:
         raise WrongState(Reason("booking.rating_closed", {"until": closes.isoformat()}))
     return closes
@@ -271,11 +273,56 @@ def ratings_for(key: HostKey, by: Actor) -> RatingsLook:
     both = rating_store.of_booking(session, key)
     own, other = both.get(side), both.get(_other(side))
     known = next(iter(both.values()), None)
-    closes = known.closes_at if known else rules.closes_at(_done_at(record, store.events(session, key)))
+    closes = known.closes_at if known else _closes_at(session, record)
     is_shown = now >= closes or any(one.revealed_at is not None for one in both.values())
     return RatingsLook(
         side, own, other if is_shown else None, other is not None, closes, not is_shown, is_shown
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ToRate:
+    """An order that one side used and has not rated, and until when it may."""
+
+    record: BookingRecord
+    closes_at: datetime
+
+
+def to_rate(by: Actor, side: Side, limit: int = 50) -> list[ToRate]:
+    """What an actor is asked to rate, the latest first: of the customer what was used or booked by this person, of the
+    host what its people look after. It ends with the rating, anybody's of this side, and with the term."""
+    now, whose = clock.now(), _asked(by, side)
+    if whose is None:
+        return []
+    session = database.reading()
+    records = rating_store.unrated(session, side, whose, now - rules.OPEN_FOR, limit)
+    if not records:
+        return []
+    ends = {key: rules.closes_at(at) for key, at in rating_store.done_at(session, records).items()}
+    return [ToRate(record, ends[record.key]) for record in records if ends[record.key] > now]
+
+
+def invited(unit: Unit, key: HostKey) -> tuple[BookingRecord, datetime, list[Side]] | None:
+    """An order that was used, until when it may be rated, and who has not; None where nobody may."""
+    record = reading.booking(key)
+    if record.state is not BookingState.DONE or record.parent_id is not None:
+        return None
+    closes = _closes_at(unit.session, record)
+    given = rating_store.of_booking(unit.session, key)
+    missing = [side for side in (Side.CUSTOMER, Side.HOST) if side not in given]
+    return (record, closes, missing) if missing and unit.now < closes else None
+
+
+def _asked(by: Actor, side: Side) -> ColumnElement[bool] | None:
+    if side is Side.CUSTOMER:
+        customers = by.customer_ids | by.led_customer_ids
+        mine = or_(Booking.person_id == by.person_id, Booking.booked_by == by.person_id)
+        return and_(Booking.customer_id.in_(customers), mine) if customers else None
+    reach = reading.reach_of(by)
+    if reach == []:
+        return None
+    own = Booking.institution_id == by.organisation_id
+    return own if reach is None else and_(own, Booking.resource_id.in_(reach))
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,10 +78,12 @@ from resource_hub.domain.booking.rating_store import RatingRecord
 from resource_hub.domain.booking.ratings import (
     PublicRatings,
     RatingsLook,
+    ToRate,
     public_ratings,
     rate,
     ratings_for,
     reported_ratings,
+    to_rate,
 )
 from resource_hub.domain.booking.ratings import answer as answer_rating
 from resource_hub.domain.booking.ratings import decide as decide_rating
@@ -203,6 +205,7 @@ __all__ = [
     "SeriesLook",
     "SeriesRecord",
     "ToApprove",
+    "ToRate",
     "Trial",
     "WaitingRecord",
     "accept_hand_over",
@@ -353,6 +356,7 @@ __all__ = [
     "sweep_keys",
     "take_back_inquiry",
     "to_approve",
+    "to_rate",
     "together",
     "try_rules",
     "viewer_of",

@@ -1,4 +1,5 @@
-"""Who is told of ratings: the other side that there is one, both when they can be read, and of what became of them."""
+"""Who is told of ratings: both sides are asked after a use, the other side hears that there is one, both when they can
+be read, and of what became of them."""
 
 from __future__ import annotations
 
@@ -7,12 +8,12 @@ from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import PLATFORM_ID, Role
-from resource_hub.domain.booking import reading
+from resource_hub.domain.booking import ratings, reading
 from resource_hub.domain.booking.ordering import names_of
 from resource_hub.domain.booking.telling import hosts_people
-from resource_hub.domain.booking.terms import Side
+from resource_hub.domain.booking.terms import BookingRecord, Side
 from resource_hub.domain.notices import service as notices
-from resource_hub.infra.outbox import Event
+from resource_hub.infra.outbox import Event, Handler
 from resource_hub.infra.unit_of_work import Unit
 from resource_hub.kernel.keys import HostKey
 
@@ -46,7 +47,57 @@ def tell(unit: Unit, event: Event) -> None:
         send([p for p in hosts_people(record.resource_key) if p not in told], record.institution_id, page)
 
 
-SUBSCRIPTIONS = {
-    f"booking.{what}": [("booking.tell_ratings", tell)]
-    for what in (*_BOTH, "rating_given", "rating_answered", "rating_reported")
+# What each side is asked after a use.
+ASKED = {Side.CUSTOMER: "booking.rate_asked", Side.HOST: "booking.rate_asked_at_host"}
+
+
+def _people(record: BookingRecord, side: Side) -> list[UUID]:
+    """Whom to ask: who used or booked it, as far as they act for the customer; who looks after the resource."""
+    acting = set(accounts.people_of_customer(record.customer_id))
+    customers = [p for p in dict.fromkeys([record.person_id, record.booked_by]) if p in acting]
+    if side is Side.CUSTOMER:
+        return customers
+    return [person for person in hosts_people(record.resource_key) if person not in customers]
+
+
+def _page(record: BookingRecord) -> str:
+    return f"/hosts/{accounts.organisation(record.institution_id).code}/bookings/{record.key.id}#ratings"
+
+
+def tell_used(unit: Unit, event: Event) -> None:
+    """A use is finished: each side that has not rated is asked once, as long as it may."""
+    key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["booking_id"]))
+    look = ratings.invited(unit, key)
+    if look is None:
+        return
+    record, closes, missing = look
+    values = {**names_of(record), "until": closes.isoformat()}
+    customer = accounts.customer(record.customer_id).organisation_id
+    for side in missing:
+        organisation_id = customer if side is Side.CUSTOMER else record.institution_id
+        people, kind, link = _people(record, side), ASKED[side], _page(record)
+        # One question an order: a late proof that ends it again asks nobody twice.
+        notices.notify(unit, people, kind, values, link, organisation_id, key=f"rate:{key.id}", until=closes)
+
+
+def tell_answered(unit: Unit, event: Event) -> None:
+    """A side has rated: its people are asked no more."""
+    key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["booking_id"]))
+    record = reading.booking(key)
+    given = event.payload.get("side")
+    for side in Side.CUSTOMER, Side.HOST:
+        if given in (None, side.value):
+            notices.settle(unit, _people(record, side), [ASKED[side]], _page(record))
+
+
+SUBSCRIPTIONS: dict[str, list[tuple[str, Handler]]] = {
+    "booking.finished": [("booking.tell_used", tell_used)],
+    **{
+        f"booking.{what}": [("booking.tell_ratings", tell)]
+        for what in ("rating_hidden", "rating_kept", "rating_answered", "rating_reported")
+    },
+    **{
+        f"booking.{what}": [("booking.tell_ratings", tell), ("booking.tell_answered", tell_answered)]
+        for what in ("rating_given", "ratings_shown")
+    },
 }

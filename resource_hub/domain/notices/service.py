@@ -7,14 +7,14 @@ one). A crash in between sends the letter again with the same Message-ID, and th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.notices.tables import MailMessage, Notice, NoticePreference
@@ -25,6 +25,7 @@ from resource_hub.domain.notices.terms import (
     MailState,
     NoticeRecord,
     Preference,
+    usual,
 )
 from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import reading
@@ -65,6 +66,7 @@ def notify(
     organisation_id: UUID | None = None,
     *,
     key: str | None = None,
+    until: datetime | None = None,
 ) -> int:
     """Tell people something, each where they want to be told; returns how many were told anywhere.
 
@@ -73,6 +75,7 @@ def notify(
         values: plain JSON for the sentence.
         link: path on this site, ``/o/…`` or ``/hosts/…``.
         key: natural key of the happening; the same key tells a person once, however often a job runs.
+        until: when a question ends; from then on it stands in no inbox.
     """
     wanted = list(dict.fromkeys(person_ids))
     if not wanted or _silent.get():
@@ -84,7 +87,7 @@ def notify(
         person = people.get(person_id)
         if person is None or not person.active:
             continue
-        choice = preferences.get(person_id, Preference(kind))
+        choice = preferences.get(person_id, usual(kind))
         inbox = choice.inbox and kind not in ONLY_BY_MAIL
         mail = (choice.mail or kind in ALWAYS_BY_MAIL) and bool(person.email)
         notice_id = derived_id(unit.now, "notice", person_id, key) if key else new_id()
@@ -101,6 +104,7 @@ def notify(
                     values=stored,
                     link=link,
                     created_at=unit.now,
+                    until=until,
                 )
             )
             unit.session.flush()
@@ -190,7 +194,7 @@ def _preferences(unit: Unit, person_ids: Sequence[UUID], kind: str) -> dict[UUID
 
 
 def preferences(person_id: UUID) -> dict[str, Preference]:
-    """What a person chose, by kind; a kind that is missing is told in both ways."""
+    """What a person chose, by kind; for a kind that is missing ``terms.usual`` holds."""
     rows = reading().scalars(select(NoticePreference).where(NoticePreference.person_id == person_id))
     return {row.kind: Preference(row.kind, row.inbox, row.mail) for row in rows}
 
@@ -223,13 +227,33 @@ def _record(row: Notice) -> NoticeRecord:
     )
 
 
+def _standing(now: datetime) -> ColumnElement[bool]:
+    """Not a question that was answered or is over."""
+    return or_(Notice.until.is_(None), Notice.until > now)
+
+
+def settle(unit: Unit, person_ids: Collection[UUID], kinds: Collection[str], link: str) -> None:
+    """A question is answered: it goes from the inboxes of these people."""
+    unit.session.execute(
+        update(Notice)
+        .where(
+            Notice.person_id.in_(person_ids),
+            Notice.kind.in_(kinds),
+            Notice.link == link,
+            Notice.until > unit.now,
+        )
+        .values(until=unit.now)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def unread_count(person_id: UUID) -> int:
     """How many notices a person has not read."""
     return (
         reading().scalar(
             select(func.count())
             .select_from(Notice)
-            .where(Notice.person_id == person_id, Notice.read_at.is_(None))
+            .where(Notice.person_id == person_id, Notice.read_at.is_(None), _standing(clock.now()))
         )
         or 0
     )
@@ -243,7 +267,7 @@ def inbox(
     before: tuple[datetime, UUID] | None = None,
 ) -> list[NoticeRecord]:
     """Notices of a person, newest first; ``before`` is time and id of the last one seen."""
-    statement = select(Notice).where(Notice.person_id == person_id)
+    statement = select(Notice).where(Notice.person_id == person_id, _standing(clock.now()))
     if unread_only:
         statement = statement.where(Notice.read_at.is_(None))
     if before is not None:

@@ -35,6 +35,9 @@ ONLY_BY_MAIL = frozenset(
     {"accounts.confirm_address", "accounts.already_registered", "accounts.reset_password", "accounts.invited"}
 )
 
+# Told after every single use of a laboratory: by mail only to those who choose so.
+SELDOM_BY_MAIL = frozenset({"booking.rate_asked_at_host"})
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeRecord:
@@ -63,6 +66,11 @@ class Preference:
     kind: str
     inbox: bool = True
     mail: bool = True
+
+
+def usual(kind: str) -> Preference:
+    """What holds for who has not chosen: told in both ways."""
+    return Preference(kind, mail=kind not in SELDOM_BY_MAIL)
 
 
 @dataclass(frozen=True, slots=True)

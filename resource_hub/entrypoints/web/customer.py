@@ -21,6 +21,7 @@ from resource_hub.domain.booking.terms import (
     BookingRecord,
     BookingState,
     HandOverState,
+    Side,
     WaitingState,
 )
 from resource_hub.domain.catalogue import service as catalogue
@@ -30,6 +31,7 @@ from resource_hub.domain.usage import service as usage
 from resource_hub.entrypoints.support import formatting, forms
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.web.booking.lists import Row, rows_of
+from resource_hub.entrypoints.web.booking.ratings import asks_to_rate
 from resource_hub.infra import clock
 from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan, local_day, midnight, zone
@@ -144,6 +146,7 @@ def _waiting(organisation: str, statements: list[StatementRecord], today: date) 
         *_offers(organisation),
         *_orders_waiting(organisation),
         *_hours_waiting(organisation),
+        *_to_rate(organisation),
     ]
     if g.actor.has(Role.PAYER, Role.FIRM_ADMIN):
         found += _statements_waiting(organisation, statements, today)
@@ -271,6 +274,21 @@ def _hours_waiting(organisation: str) -> list[Waiting]:
         )
         for s in found[:SHOWN]
     ]
+
+
+def _to_rate(organisation: str) -> list[Waiting]:
+    """What was used and is not rated, as long as it may be; for those who want to be asked."""
+    if not asks_to_rate(Side.CUSTOMER):
+        return []
+    found = booking.to_rate(g.actor, Side.CUSTOMER, SHOWN)
+    rows = {row.record.key: row for row in rows_of([one.record for one in found])}
+    result = []
+    for one in found:
+        row = rows[one.record.key]
+        text = _("Rate the host: %(what)s", what=row.what)
+        until = _("until %(when)s", when=formatting.moment(one.closes_at, row.zone))
+        result.append(Waiting("edit", text, f"{_show(organisation, row)}#ratings", until))
+    return result
 
 
 def _statements_waiting(organisation: str, statements: list[StatementRecord], today: date) -> list[Waiting]:

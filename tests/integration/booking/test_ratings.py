@@ -14,8 +14,9 @@ from resource_hub.domain.accounts.terms import PLATFORM_ID, Actor, Role
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import InvalidOrder, NoSuchBooking, NotYours, WrongState
 from resource_hub.domain.booking.rules.ratings import mean
-from resource_hub.domain.booking.terms import BookingRecord
+from resource_hub.domain.booking.terms import BookingRecord, Side
 from resource_hub.domain.notices import service as notices
+from resource_hub.domain.notices.terms import Preference
 from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import db, reading
 from resource_hub.infra.tables import AuditEntry
@@ -246,3 +247,73 @@ def test_nobody_reports_what_is_blind(scene: Scene) -> None:
 )
 def test_the_mean_is_rounded_half_up(total: int, count: int, expected: str) -> None:
     assert mean(total, count) == Decimal(expected)
+
+
+# ---- being asked -----------------------------------------------------------------------------------------------
+
+ASKED, ASKED_HOST = "booking.rate_asked", "booking.rate_asked_at_host"
+
+
+def letters(person_id: UUID) -> list[str]:
+    return [letter.kind for letter in notices.recent_letters(500, person_id)]
+
+
+def test_both_sides_are_asked_once_after_a_use(scene: Scene) -> None:
+    record = used(scene)
+    with later():
+        assert kinds(scene.booker_person.id).count(ASKED) == 1
+        assert kinds(scene.manager_person.id).count(ASKED_HOST) == 1
+        # Every use of a laboratory would be a letter; the inbox is enough unless one chooses so.
+        assert ASKED in letters(scene.booker_person.id) and ASKED_HOST not in letters(scene.manager_person.id)
+        for by, side in ((scene.booker, Side.CUSTOMER), (scene.manager, Side.HOST)):
+            assert [(one.record.key, one.closes_at) for one in service.to_rate(by, side)] == [
+                (record.key, CLOSES)
+            ]
+
+
+def test_what_is_rated_is_asked_no_more_of_that_side(scene: Scene) -> None:
+    record = used(scene)
+    with later():
+        assert ASKED in kinds(scene.booker_person.id)
+        unread = notices.unread_count(scene.booker_person.id)
+        service.rate(record.key, 4, by=scene.booker)
+        assert ASKED not in kinds(scene.booker_person.id) and not service.to_rate(scene.booker, Side.CUSTOMER)
+        assert notices.unread_count(scene.booker_person.id) == unread - 1
+        assert ASKED_HOST in kinds(scene.manager_person.id) and service.to_rate(scene.manager, Side.HOST)
+        service.rate(record.key, 5, by=scene.manager)
+        assert ASKED_HOST not in kinds(scene.manager_person.id)
+        assert not service.to_rate(scene.manager, Side.HOST)
+
+
+def test_the_question_ends_with_the_term(scene: Scene) -> None:
+    used(scene)
+    outbox.deliver_due()
+    for moment_, is_asked in ((CLOSES - timedelta(seconds=1), True), (CLOSES, False)):
+        with clock.fixed(moment_):
+            assert (ASKED in kinds(scene.booker_person.id)) is is_asked
+            assert bool(service.to_rate(scene.booker, Side.CUSTOMER)) is is_asked
+            assert bool(service.to_rate(scene.manager, Side.HOST)) is is_asked
+
+
+def test_who_rated_before_the_message_went_out_is_not_asked(scene: Scene) -> None:
+    record = used(scene)
+    with later():
+        service.rate(record.key, 4, by=scene.booker)
+        assert ASKED not in kinds(scene.booker_person.id)
+        assert ASKED_HOST in kinds(scene.manager_person.id)
+
+
+def test_what_was_not_used_asks_nobody_and_strangers_are_never_asked(scene: Scene) -> None:
+    make_booking(scene, asked=make_asked("2026-03-03T09:00+08:00", "2026-03-03T10:00+08:00"))
+    used(scene, 13)
+    _firm, _person, stranger = another_booker()
+    with later():
+        assert len(service.to_rate(scene.manager, Side.HOST)) == 1
+        assert service.to_rate(stranger, Side.CUSTOMER) == service.to_rate(stranger, Side.HOST) == []
+
+
+def test_who_chose_not_to_be_asked_is_not(scene: Scene) -> None:
+    notices.set_preferences(scene.booker_person.id, [Preference(ASKED, False, False)])
+    used(scene)
+    with later():
+        assert ASKED not in kinds(scene.booker_person.id) and ASKED not in letters(scene.booker_person.id)

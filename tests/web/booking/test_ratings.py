@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.booking import service
-from resource_hub.infra import clock
+from resource_hub.infra import clock, outbox
 from resource_hub.infra.unit_of_work import unit_of_work
 from tests.builders.accounts import bearer, make_person, make_platform
 from tests.builders.availability import moment
@@ -117,3 +118,44 @@ def test_over_the_api(app: Any, scene: Any, in_context: Any) -> None:
     booker("PUT", at, 409, json={"stars": 1})
     assert host("POST", f"{at}/answer", 200, json={"text": "谢谢"}).json["other"]["answer"] == "谢谢"
     assert booker("POST", f"{at}/report", 200, json={"text": "不实"}).json["other"]["reported"]
+
+
+def test_both_are_asked_on_their_first_page_until_they_rate(
+    app: Any, scene: Any, manager: Any, in_context: Any
+) -> None:
+    record = in_context(lambda: used(scene))
+    page = f"/hosts/{scene.host.code}/bookings/{record.key.id}#ratings"
+    home, today = f"/o/{scene.firm.code}/home", f"/o/{scene.host.code}/today"
+    mine = f"/o/{scene.firm.code}/bookings/{scene.host.code}/{record.key.id}"
+    theirs = f"/o/{scene.host.code}/bookings/{scene.host.code}/{record.key.id}"
+    client, send = signed_in(app, scene.booker_person)
+    his, his_send = manager
+    with clock.fixed(AT):
+        in_context(outbox.deliver_due)
+        assert f'href="{mine}#ratings"' in client.get(home).text
+        assert "requests#to-rate" in his.get(today).text
+        asked = f"/o/{scene.host.code}/requests"
+        assert f'href="{theirs}#ratings"' in his.get(asked).text
+        (opened,) = re.findall(r'action="(/inbox/[^"]+/open)"', client.get("/inbox").text)[:1]
+        assert send("/inbox", opened).headers["Location"] == page
+        send(mine, f"{mine}/rating", stars="4")
+        his_send(theirs, f"{theirs}/rating", stars="4")
+        assert "#ratings" not in client.get(home).text
+        assert "#to-rate" not in his.get(today).text and "#ratings" not in his.get(asked).text
+
+
+def test_who_turns_the_question_off_sees_it_nowhere(
+    app: Any, scene: Any, manager: Any, in_context: Any
+) -> None:
+    in_context(lambda: used(scene))
+    client, send = signed_in(app, scene.booker_person)
+    his, his_send = manager
+    with clock.fixed(AT):
+        in_context(outbox.deliver_due)
+        # All boxes empty: nothing is wanted in the inbox.
+        assert "rate_asked" in client.get("/me/notifications").text
+        send("/me/notifications", "/me/notifications")
+        his_send("/me/notifications", "/me/notifications")
+        assert "#ratings" not in client.get(f"/o/{scene.firm.code}/home").text
+        assert "#to-rate" not in his.get(f"/o/{scene.host.code}/today").text
+        assert "to-rate" not in his.get(f"/o/{scene.host.code}/requests").text

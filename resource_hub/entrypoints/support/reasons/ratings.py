@@ -12,6 +12,12 @@ SENTENCES = {
     "booking.rating_none": N_("There is no rating to be read here."),
     "booking.rating_answered": N_("It was answered already."),
     "booking.rating_reported": N_("It was reported before."),
+    "notice.booking.rate_asked": N_("How was it? Rate %(resource)s, %(number)s, until %(until)s."),
+    "notice.booking.rate_asked_at_host": N_(
+        "How was %(customer)s? Rate the use of %(resource)s, %(number)s, until %(until)s."
+    ),
+    "label.booking.rate_asked": N_("After a use: rate the host"),
+    "label.booking.rate_asked_at_host": N_("After a use of our resources: rate the customer"),
     "notice.booking.rating_given": N_(
         "%(resource)s, %(number)s: the other side has rated. Rate too, and both can be read."
     ),

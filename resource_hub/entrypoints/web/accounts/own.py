@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from resource_hub.domain.accounts import service
 from resource_hub.domain.notices import service as notices
-from resource_hub.domain.notices.terms import ALWAYS_BY_MAIL, ONLY_BY_MAIL, Preference
+from resource_hub.domain.notices.terms import ALWAYS_BY_MAIL, ONLY_BY_MAIL, Preference, usual
 from resource_hub.entrypoints.support import sentences
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import SIGNED_IN, allows
@@ -119,7 +119,7 @@ def notifications() -> Answer:
         areas=known_kinds(),
         chosen=notices.preferences(me().id),
         always=ALWAYS_BY_MAIL,
-        usual=Preference(""),
+        usual=usual,
         kind_text=_kind_text,
         form=Form(),
     )

@@ -38,6 +38,7 @@ from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.blueprints import calendar, requests
 from resource_hub.entrypoints.web.booking.lists import Row, rows_of
 from resource_hub.entrypoints.web.booking.months import Month, month, month_of, next_month
+from resource_hub.entrypoints.web.booking.ratings import asks_to_rate
 from resource_hub.entrypoints.web.booking.timetable import (
     DayRow,
     LaneRow,
@@ -161,7 +162,17 @@ def index(organisation: str) -> str:
         answered=answered,
         host=host,
         quotes_asked=service.inquiries_waiting(g.actor),
+        to_rate=_to_rate(),
     )
+
+
+def _to_rate() -> list[tuple[Row, datetime]]:
+    """Uses that the host has not rated, each with the term; for those who want to be asked."""
+    if not asks_to_rate(Side.HOST):
+        return []
+    found = service.to_rate(g.actor, Side.HOST)
+    rows = rows_of([one.record for one in found])
+    return [(row, one.closes_at) for row, one in zip(rows, found, strict=True)]
 
 
 @requests.post("/o/<organisation>/requests/confirm", endpoint="confirm")

@@ -10,14 +10,24 @@ from flask_babel import gettext as _
 
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules.ratings import ASPECTS, LEAST, MOST
+from resource_hub.domain.booking.telling_ratings import ASKED
 from resource_hub.domain.booking.terms import Side
 from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.domain.notices import service as notices
+from resource_hub.domain.notices.terms import usual
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.web.booking.blueprints import bookings
 from resource_hub.entrypoints.web.booking.detail import back_to, key_of, refused, show_page
 from resource_hub.entrypoints.web.catalogue import hooks
 from resource_hub.kernel.errors import DomainError, NotFound
+
+
+def asks_to_rate(side: Side) -> bool:
+    """Whether the reader wants to be asked after a use; the choice is that of the notice."""
+    kind = ASKED[side]
+    return (notices.preferences(g.actor.person_id).get(kind) or usual(kind)).inbox
+
 
 _ONE = "/o/<organisation>/bookings/<host>/<uuid:booking_id>/rating"
 

@@ -16,11 +16,14 @@ from werkzeug.wrappers import Response
 import config
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.booking import service as bookings
+from resource_hub.domain.booking.terms import Side
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.usage import service as usage
 from resource_hub.domain.usage.errors import NoSuchUnit
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import allows
+from resource_hub.entrypoints.web.booking.ratings import asks_to_rate
 from resource_hub.entrypoints.web.usage.codes import kiosk_code
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError
@@ -64,17 +67,16 @@ def today(organisation: str) -> str:
         today=present,
         before=board.day - timedelta(days=1),
         after=board.day + timedelta(days=1),
-        requests=_waiting(),
+        requests=bookings.waiting_count(g.actor),
+        to_rate=_to_rate(),
         hours=_scale(board),
         place=_place(board),
         may_close=g.actor.has(*CLOSES),
     )
 
 
-def _waiting() -> int:
-    from resource_hub.domain.booking import service as bookings
-
-    return bookings.waiting_count(g.actor)
+def _to_rate() -> int:
+    return len(bookings.to_rate(g.actor, Side.HOST)) if asks_to_rate(Side.HOST) else 0
 
 
 def _scale(board: usage.DayBoard) -> list[tuple[int, float]]:
