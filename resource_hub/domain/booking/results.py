@@ -43,10 +43,11 @@ class NewFile:
 
 def may_deliver(record: BookingRecord, by: Actor) -> bool:
     """Whether an actor may deliver results of an order now."""
-    return rules.deliverable(record.kind, record.state) and _hosts(record, by)
+    return rules.deliverable(record.kind, record.state) and hosts(record, by)
 
 
-def _hosts(record: BookingRecord, by: Actor) -> bool:
+def hosts(record: BookingRecord, by: Actor) -> bool:
+    """Whether an actor is of the people who deliver results of an order and take them back."""
     return is_staff(by, catalogue.resource(record.resource_key), STAFF)
 
 
@@ -59,7 +60,7 @@ def deliver(key: HostKey, delivered: Sequence[NewFile], expires_on: date, *, by:
     """
     with unit_of_work() as unit:
         record, _side = reading.booking_for(key, by)
-        if not _hosts(record, by):
+        if not hosts(record, by):
             raise NotYours()
         resource = catalogue.resource(record.resource_key)
         here = zone(resource.zone)
@@ -185,7 +186,7 @@ def end(key: HostKey, result_id: UUID, *, by: Actor, reason: str) -> None:
         record, _side = reading.booking_for(key, by)
         result_key = HostKey(key.institution_id, result_id)
         found = _of(unit, record, result_key)
-        if not _hosts(record, by):
+        if not hosts(record, by):
             raise NotYours()
         if not found.available(unit.now):
             raise WrongState(Reason("booking.result_over", {"until": found.expires_on.isoformat()}))

@@ -113,12 +113,14 @@ from resource_hub.domain.booking.reading import (
 )
 from resource_hub.domain.booking.repeating import DateHit, preview_repeated, publish_repeated
 from resource_hub.domain.booking.result_store import ResultRecord
+from resource_hub.domain.booking.results import MOST_FILES as MOST_RESULTS
 from resource_hub.domain.booking.results import NewFile, may_deliver, results_of
 from resource_hub.domain.booking.results import deliver as deliver_results
 from resource_hub.domain.booking.results import end as end_result
 from resource_hub.domain.booking.results import end_due as end_results
 from resource_hub.domain.booking.results import erased as results_erased
 from resource_hub.domain.booking.results import fetch as fetch_result
+from resource_hub.domain.booking.results import hosts as may_host_results
 from resource_hub.domain.booking.results import remind_due as remind_results
 from resource_hub.domain.booking.results import to_erase as results_to_erase
 from resource_hub.domain.booking.series import (
@@ -179,6 +181,7 @@ from resource_hub.domain.booking.waiting_store import WaitingRecord
 __all__ = [
     "DECIDES",
     "INVITATION",
+    "MOST_RESULTS",
     "STAFF",
     "SUBSCRIPTIONS",
     "TRIAL_MONTHS",
@@ -296,6 +299,7 @@ __all__ = [
     "may_answer_now",
     "may_buy_for",
     "may_deliver",
+    "may_host_results",
     "may_price",
     "missed",
     "moved_by_hand",

@@ -588,6 +588,7 @@ def files(session: Session, key: HostKey) -> list[FileRecord]:
             StoredFile.name,
             StoredFile.size,
             StoredFile.media_type,
+            StoredFile.sha256,
         )
         .join(
             StoredFile, and_(StoredFile.organisation_id == t.file_organisation_id, StoredFile.id == t.file_id)

@@ -119,6 +119,10 @@ class FileKind(StrEnum):
     CONTRACT = "contract"
 
 
+# What either side may add to an order; results are delivered, with a last day.
+HANDED_IN = (FileKind.ATTACHMENT, FileKind.HAZARD)
+
+
 class Hazard(StrEnum):
     """What must be said about what is brought along."""
 
@@ -524,6 +528,7 @@ class FileRecord:
     name: str = ""
     size: int = 0
     media_type: str = ""
+    sha256: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("strikes", "blueprint"),
     ("quotes", "blueprint"),
     ("results", "blueprint"),
+    ("documents", "blueprint"),
     ("walk_ins", "blueprint"),
     ("ratings", "blueprint"),
     ("assessment", "blueprint"),

@@ -46,6 +46,7 @@ from resource_hub.entrypoints.api.booking_values import (
     answer_out,
     asked_in,
     booking_out,
+    file_out,
     message_out,
     price_out,
     rows_out,
@@ -216,10 +217,7 @@ def show(host: str, booking_id: UUID) -> Any:
             for e in found.events
         ],
         "messages": [message_out(m) for m in found.messages],
-        "files": [
-            {"id": f.id, "kind": f.kind.value, "name": f.name, "size": f.size, "media_type": f.media_type}
-            for f in found.files
-        ],
+        "files": [file_out(f) for f in found.files],
     }
     return row, 200, tagged(found.record.version)
 

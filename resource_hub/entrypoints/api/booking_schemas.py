@@ -231,6 +231,7 @@ class FileSchema(ma.Schema):
     name = ma.fields.String(required=True)
     size = ma.fields.Integer(required=True)
     media_type = ma.fields.String(required=True)
+    sha256 = ma.fields.String(required=True, metadata={"description": "of the bytes, as hexadecimal figures"})
 
 
 class FullBookingSchema(BookingSchema):

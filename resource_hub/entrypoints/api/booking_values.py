@@ -13,6 +13,7 @@ from resource_hub.domain.booking.terms import (
     BookingKind,
     BookingRecord,
     BookingState,
+    FileRecord,
     MessageRecord,
     QuoteRecord,
     ThreeSums,
@@ -131,6 +132,17 @@ def booking_out(
 
 def message_out(message: MessageRecord) -> dict[str, Any]:
     return {"id": message.id, "at": message.at, "from_host": message.from_host, "text": message.text}
+
+
+def file_out(file: FileRecord) -> dict[str, Any]:
+    return {
+        "id": file.id,
+        "kind": file.kind.value,
+        "name": file.name,
+        "size": file.size,
+        "media_type": file.media_type,
+        "sha256": file.sha256.hex(),
+    }
 
 
 def rows_out(records: Sequence[BookingRecord]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Results of an order, for programs: what was delivered, fetch one, take one back.
+"""Results of an order, for programs: deliver, what was delivered, fetch one, take one back.
 
 Fetching is a ``POST``, because it is written down. A file that is deleted leaves its name, size and checksum.
 """
@@ -10,16 +10,18 @@ from uuid import UUID
 
 import marshmallow as ma
 from flask import Response, g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.booking import service
+from resource_hub.domain.booking.errors import NotYours
 from resource_hub.entrypoints.api.common import host_key
+from resource_hub.entrypoints.api.uploading import ChecksumsField, FileField, FormBlueprint, same, take
+from resource_hub.entrypoints.api.writing import CreateHeaders, once
 from resource_hub.entrypoints.support import uploads
 from resource_hub.entrypoints.support.fields import Identifier, Moment, Text
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.infra import clock
 
-blueprint = Blueprint("results_api", __name__, url_prefix="/api/v1", description="Results of orders")
+blueprint = FormBlueprint("results_api", __name__, url_prefix="/api/v1", description="Results of orders")
 _AT = "/hosts/<host>/bookings/<uuid:booking_id>/results"
 
 
@@ -40,6 +42,19 @@ class ResultFileSchema(ma.Schema):
 
 class ResultFilesSchema(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(ResultFileSchema), required=True)
+
+
+class DeliverIn(ma.Schema):
+    """Files of any kind, at most 30 MB each and 32 MB a request."""
+
+    results: ma.fields.List[Any] = ma.fields.List(
+        FileField(), required=True, validate=ma.validate.Length(1, service.MOST_RESULTS)
+    )
+    sha256 = ChecksumsField()
+    expires_on = ma.fields.Date(
+        required=True,
+        metadata={"description": "the last day on which they can be fetched, in the host's zone"},
+    )
 
 
 class EndIn(ma.Schema):
@@ -76,6 +91,28 @@ def _rows(host: str, booking_id: UUID) -> dict[str, Any]:
 def listed(host: str, booking_id: UUID) -> dict[str, Any]:
     """Results of an order, the newest first, those that are deleted too."""
     return _rows(host, booking_id)
+
+
+@blueprint.post(_AT)
+@blueprint.arguments(DeliverIn, location="multipart")
+@blueprint.arguments(CreateHeaders, location="headers")
+@blueprint.response(201, ResultFilesSchema)
+@allows(MEMBER)
+def deliver(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UUID) -> dict[str, Any]:
+    """The host delivers files with a last day; the customer is told. Answers what was delivered just now."""
+    key, until = host_key(host, booking_id), data["expires_on"]
+    record, _side = service.booking_for(key, g.actor)
+    if not service.may_host_results(record, g.actor):
+        raise NotYours()
+    taken = take(data["results"], data["sha256"], uploads.RESULTS, "results")
+    files = [service.NewFile(t.name, t.media_type, t.kept.size, t.kept.sha256) for t in taken]
+
+    def made() -> dict[str, Any]:
+        delivered = service.deliver_results(key, files, until, by=g.actor)
+        return {"ids": [str(one.key.id) for one in delivered]}
+
+    ids = once(headers, made, same(taken, until))["ids"]
+    return {"items": [row for row in _rows(host, booking_id)["items"] if str(row["id"]) in ids]}
 
 
 @blueprint.post(f"{_AT}/<uuid:result_id>/downloads")

@@ -92,10 +92,13 @@ def seen_number(tag: str | None) -> int | None:
     return int(text)
 
 
-def once(headers: dict[str, Any], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def once(
+    headers: dict[str, Any], make: Callable[[], dict[str, Any]], sent: bytes | None = None
+) -> dict[str, Any]:
     """The answer of ``make``, made in one unit with its key; a repetition gets the answer that was kept.
 
-    ``make`` gives plain JSON. A refusal leaves no key behind.
+    ``make`` gives plain JSON. A refusal leaves no key behind. ``sent`` is what makes two requests the same, where that
+    is not the bytes of the body: a form with files has other boundaries each time.
 
     Raises:
         KeyReused: the key belongs to another request.
@@ -103,7 +106,8 @@ def once(headers: dict[str, Any], make: Callable[[], dict[str, Any]]) -> dict[st
     key = headers["key"]
     if key is None:
         return make()
-    asked = f"{g.actor.organisation_id} {request.method} {request.path}\n".encode() + request.get_data()
+    asked = f"{g.actor.organisation_id} {request.method} {request.path}\n".encode()
+    asked += request.get_data() if sent is None else sent
     body = hashlib.sha256(asked).digest()
     try:
         return _made(g.actor.person_id, key, body, make)

@@ -210,7 +210,7 @@ def on_http_error(error: HTTPException) -> Response | HTTPException:
 
 def _told_field(reason: Reason) -> sentences.Told:
     place = reason.place
-    for location in ("/json", "/query", "/path", "/headers", "/form", "/files"):
+    for location in ("/json", "/query", "/path", "/headers", "/form", "/files", "/multipart"):
         if place and place.startswith(location + "/"):
             place = place[len(location) :]
     if reason.code == "field":

@@ -71,6 +71,9 @@ SENTENCES = {
     "upload.refused": N_("The file cannot be taken."),
     "upload.gone": N_("The file is not there any more."),
     "upload.empty": N_("The file is empty."),
+    "upload.checksum": N_("“%(name)s” arrived with the SHA-256 %(sha256)s, not with the one that was sent."),
+    "upload.checksum_shape": N_("This is not the SHA-256 of each file."),
+    "upload.no_file": N_("This is not a file."),
     "upload.too_large": N_("The file is larger than %(megabytes)s MB."),
     "upload.kind": N_("The file is not what its name says, or not taken here. Taken: %(allowed)s."),
     "upload.picture_size": N_("The picture cannot be read, or has more than %(limit)s million points."),
@@ -173,7 +176,12 @@ REMEDIES = {
     "catalogue.row_change_waits": N_("Recall it, or have it decided, then import again."),
     "catalogue.effective_in_past": N_("Choose today or a later day, or leave the field empty."),
     "catalogue.not_yours": N_("Ask the office of your institution."),
-    "upload.kind": N_("Save the picture as JPEG, PNG or WebP and choose it again."),
+    "upload.kind": N_("Save it as one of these kinds and choose it again."),
+    "upload.checksum": N_("Send it again; if you made the file anew, compute the checksum anew."),
+    "upload.checksum_shape": N_(
+        "Send as many checksums as files, in their order, each of 64 figures 0–9 a–f."
+    ),
+    "upload.no_file": N_("Send the file as a part of its own, with a file name."),
     "upload.picture_size": N_("Make the picture smaller and choose it again."),
     "catalogue.sheet_empty": N_(
         "Choose a file with headings in its first line and a row for each instrument."

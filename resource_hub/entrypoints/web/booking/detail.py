@@ -18,6 +18,7 @@ from resource_hub.domain.booking.rules.results import USUAL
 from resource_hub.domain.booking.rules.states import PATHS
 from resource_hub.domain.booking.terms import (
     FINAL,
+    HANDED_IN,
     Act,
     BookingKind,
     BookingRecord,
@@ -45,10 +46,6 @@ from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import local_day, zone
 
 ADVANCES = (Act.RECEIVE, Act.BEGIN, Act.DELIVER, Act.FINISH)
-
-
-# What may be added by either side; results are delivered with a last day.
-FILE_KINDS = (FileKind.ATTACHMENT, FileKind.HAZARD)
 
 
 def key_of(host: str, booking_id: UUID) -> HostKey:
@@ -132,7 +129,7 @@ def show_page(
             for session in usage.sessions_of_booking(key)
             if session.starts_at is not None
         ],
-        file_kinds=[(k.value, word("booking.file", k)) for k in FILE_KINDS],
+        file_kinds=[(k.value, word("booking.file", k)) for k in HANDED_IN],
         **_results(found),
         ratings=service.ratings_for(key, g.actor),
         aspects=[(f"aspects.{name}", word("booking.aspect", name)) for name in ASPECTS[found.side]],
@@ -312,7 +309,7 @@ def attached(organisation: str, host: str, booking_id: UUID) -> Any:
     key, form = key_of(host, booking_id), Form.sent()
     service.booking_for(key, g.actor)
     upload = form.file("document", required=True, most_bytes=uploads.DOCUMENTS.limit)
-    kind = form.choice("kind", FILE_KINDS) or FileKind.ATTACHMENT.value
+    kind = form.choice("kind", HANDED_IN) or FileKind.ATTACHMENT.value
     if upload is None:
         return show_page(organisation, key, form)
     try:
