@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select
 from sqlalchemy.orm import aliased
 
 from resource_hub.domain.accounts.tables import Organisation
 from resource_hub.domain.availability.tables import Occupancy
-from resource_hub.domain.booking.tables import Booking
+from resource_hub.domain.booking.tables import Booking, BookingEvent
 from resource_hub.domain.catalogue.tables import Resource, Unit
 from resource_hub.infra import app_key
 from resource_hub.infra.database import reading
@@ -53,6 +53,7 @@ class BookedRow:
     unit_en: str
     place_zh: str
     place_en: str
+    behalf: str = ""  # "host": its people booked for the customer; "colleague": one person for another
 
     @property
     def gone(self) -> bool:
@@ -117,6 +118,14 @@ def customer_and_person(key: HostKey) -> tuple[UUID, UUID, UUID | None] | None:
     return None if row is None else (row[0], row[1], row[2])
 
 
+_BY_HOST = exists().where(
+    BookingEvent.institution_id == Booking.institution_id,
+    BookingEvent.booking_id == Booking.id,
+    BookingEvent.kind == "requested",
+    BookingEvent.details["by_host"].as_boolean(),
+)
+
+
 def _booked(now: datetime, scope: ColumnElement[bool]) -> list[BookedRow]:
     return _rows(
         and_(
@@ -158,6 +167,7 @@ def _rows(condition: ColumnElement[bool]) -> list[BookedRow]:
             Unit.name_en,
             Resource.place_zh,
             Resource.place_en,
+            case((_BY_HOST, "host"), (Booking.booked_by != Booking.person_id, "colleague"), else_=""),
         )
         .join(
             Resource,

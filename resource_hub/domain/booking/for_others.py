@@ -6,7 +6,7 @@ the history and in the audit log; a rule that was set aside stands there with th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -37,6 +37,21 @@ def book_walk_in(key: HostKey, asked: Asked, name: str, contact: str, *, by: Act
     with unit_of_work():
         customer = accounts.add_walk_in(name, contact, by=by)
         return ordering.request(key, replace(asked, customer_id=customer.id, person_id=None), by=by)
+
+
+def booked_for_others(records: Iterable[BookingRecord]) -> dict[HostKey, UUID]:
+    """Which of these were booked on behalf of somebody, and by whom: for another person, or by the host's people for a
+    customer. One question for all of them."""
+    found, unclear = {}, []
+    for record in records:
+        if record.booked_by != record.person_id:
+            found[record.key] = record.booked_by
+        else:
+            unclear.append(
+                record
+            )  # a walk-in has nobody with an account, so that the host's person stands for it
+    by_host = store.booked_by_host(database.reading(), [record.key for record in unclear])
+    return found | {record.key: record.booked_by for record in unclear if record.key in by_host}
 
 
 def bookings_of_walk_in(customer_id: UUID, *, by: Actor, limit: int = 100) -> list[BookingRecord]:

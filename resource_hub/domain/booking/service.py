@@ -9,7 +9,12 @@ from resource_hub.domain.booking.cancelling import CancelPreview, cancel, cancel
 from resource_hub.domain.booking.changing import ChangePreview, change, change_preview
 from resource_hub.domain.booking.deciding import approve, propose, reject
 from resource_hub.domain.booking.dividing import hand_over, split, successors
-from resource_hub.domain.booking.for_others import book_walk_in, bookings_of_walk_in, customers_at
+from resource_hub.domain.booking.for_others import (
+    book_walk_in,
+    booked_for_others,
+    bookings_of_walk_in,
+    customers_at,
+)
 from resource_hub.domain.booking.hand_over_offers import accept as accept_hand_over
 from resource_hub.domain.booking.hand_over_offers import decline as decline_hand_over
 from resource_hub.domain.booking.hand_over_offers import expire_due as expire_hand_overs
@@ -228,6 +233,7 @@ __all__ = [
     "asked_of",
     "attach",
     "book_walk_in",
+    "booked_for_others",
     "booking",
     "booking_for",
     "bookings_at",

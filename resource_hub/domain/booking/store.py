@@ -534,6 +534,21 @@ def events(session: Session, key: HostKey) -> list[EventRecord]:
     return [EventRecord(*row) for row in rows]
 
 
+def booked_by_host(session: Session, keys: Collection[HostKey]) -> set[HostKey]:
+    """Those of the bookings that the host's people made for a customer."""
+    if not keys:
+        return set()
+    rows = session.execute(
+        select(BookingEvent.institution_id, BookingEvent.booking_id).where(
+            BookingEvent.institution_id.in_({key.institution_id for key in keys}),
+            BookingEvent.booking_id.in_([key.id for key in keys]),
+            BookingEvent.kind == "requested",
+            BookingEvent.details["by_host"].as_boolean(),
+        )
+    )
+    return {HostKey(*row) for row in rows}
+
+
 def add_message(
     session: Session, key: HostKey, at: datetime, person_id: UUID, from_host: bool, text: str
 ) -> UUID:

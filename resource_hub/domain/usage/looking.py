@@ -86,6 +86,18 @@ class DayBoard:
     open_days: tuple[OpenDay, ...]
     customers: Mapping[UUID, Any]
     people: Mapping[UUID, Any]
+    bookers: Mapping[HostKey, UUID]  # who booked on behalf of somebody
+
+    def booker(self, item: BoardItem) -> Any | None:
+        """Who booked it on behalf of somebody; None where nobody did."""
+        booker_id = self.bookers.get(item.booking.key) if item.booking is not None else None
+        return self.people.get(booker_id) if booker_id else None
+
+    def user(self, item: BoardItem) -> Any | None:
+        """The person for whom it is, where that one has an account."""
+        booker = self.booker(item)
+        person = self.people.get(item.person_id) if item.person_id else None
+        return None if booker is not None and booker is person else person
 
     @property
     def late(self) -> list[tuple[Lane, BoardItem]]:
@@ -234,6 +246,7 @@ def day_board(by: Actor, day: date | None = None) -> DayBoard:
         for unit in units.get(resource.key, [])
     )
     open_ = open_days(host.id, ids, on)
+    bookers = neighbours.booked_for_others(bookings)
     everybody = [i for lane in lanes for i in lane.items]
     return DayBoard(
         host=host,
@@ -245,7 +258,8 @@ def day_board(by: Actor, day: date | None = None) -> DayBoard:
         faults=tuple(faults),
         open_days=tuple(open_),
         customers=neighbours.customers({i.customer_id for i in everybody if i.customer_id}),
-        people=neighbours.people({i.person_id for i in everybody if i.person_id}),
+        people=neighbours.people({i.person_id for i in everybody if i.person_id} | set(bookers.values())),
+        bookers=bookers,
     )
 
 

@@ -109,6 +109,13 @@ def bookings_of_resources(keys: Sequence[HostKey], span: TimeSpan) -> list[Any]:
     return list(bookings.of_resources(keys, span))
 
 
+def booked_for_others(records: Iterable[Any]) -> dict[HostKey, UUID]:
+    """Which of these were booked on behalf of somebody, and by whom."""
+    from resource_hub.domain.booking import service as bookings
+
+    return bookings.booked_for_others(records)
+
+
 def bookings_due(since: datetime, until: datetime, limit: int) -> list[Any]:
     """Approved bookings of time that start in the span, oldest first."""
     from resource_hub.domain.booking import service as bookings

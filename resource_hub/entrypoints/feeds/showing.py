@@ -153,6 +153,10 @@ def _booked(rows: Iterable[calendar_feed.BookedRow]) -> list[ical.Event]:
     base = current_app.extensions["resource_hub_settings"].base_url
     chinese = language() == "zh"
     words: dict[str, str] = {}
+    behalf = {
+        "host": _("Booked by the laboratory for the customer"),
+        "colleague": _("Booked by one person for another"),
+    }
     events = []
     for row in rows:
         if row.state not in words:
@@ -173,7 +177,9 @@ def _booked(rows: Iterable[calendar_feed.BookedRow]) -> list[ical.Event]:
                 changed_at=row.changed_at,
                 status="CANCELLED" if row.gone else "TENTATIVE" if row.state == "requested" else "CONFIRMED",
                 sequence=row.sequence,
-                description=plain(f"{row.number} · {state}\n{url}"),
+                description=plain(
+                    "\n".join(filter(None, (f"{row.number} · {state}", behalf.get(row.behalf), url)))
+                ),
                 location=plain(place),
                 url=url,
             )

@@ -16,6 +16,7 @@ from resource_hub.domain.notices import service as notices
 from resource_hub.infra import outbox
 from resource_hub.infra.database import db
 from resource_hub.kernel.errors import NotFound
+from resource_hub.reports import calendar_feed
 from tests.builders.accounts import actor, make_institution, make_person
 from tests.builders.booking import Scene, another_booker, make_asked, make_scene
 
@@ -157,3 +158,20 @@ def test_who_booked_before_is_offered_first(now: Any) -> None:
     service.request(scene.key, make_asked("2026-03-04T09:00+08:00", "2026-03-04T11:00+08:00"), by=other)
     assert set(service.customers_at(scene.manager)) == {scene.customer_id, *other.customer_ids}
     assert service.customers_at(scene.booker) == []
+
+
+def test_what_is_booked_on_behalf_of_somebody_is_known_as_such(now: Any) -> None:
+    scene = make_scene()
+    by_hour = [f"2026-03-03T{hour:02d}:00+08:00" for hour in range(10, 18)]
+    own = service.request(scene.key, make_asked(by_hour[0], by_hour[1]), by=scene.booker)
+    for_person = service.request(
+        scene.key, for_customer(scene, start=by_hour[2], end=by_hour[3]), by=scene.manager
+    )
+    walk_in = service.book_walk_in(
+        scene.key, make_asked(by_hour[4], by_hour[5]), "王五", "", by=scene.manager
+    )
+    found = service.booked_for_others([own, for_person, walk_in])
+    assert found == dict.fromkeys((for_person.key, walk_in.key), scene.manager.person_id)
+    assert service.booked_for_others([own]) == service.booked_for_others([]) == {}
+    feed = {row.key: row.behalf for row in calendar_feed.of_laboratory(scene.host.id, None, now)}
+    assert feed == {own.key: "", for_person.key: "host", walk_in.key: "host"}

@@ -85,6 +85,7 @@ def show_page(
     department = None
     if resource.department_id is not None:
         department = accounts.department(record.institution_id, resource.department_id)
+    booker_id = service.booked_for_others([record]).get(key)
     helpers = service.helpers_of(key)
     quote = service.together(found.quote, [h.quote for h in helpers])
     cancelled_fee, fee_decides_at = service.fee_together(record)
@@ -101,6 +102,7 @@ def show_page(
         unit=unit,
         customer=customer,
         person=people.get(record.person_id),
+        booker=people.get(booker_id) if booker_id else None,
         people=people,
         is_host=found.side is Side.HOST,
         cancel=cancel,

@@ -40,6 +40,14 @@ class Row:
     customer: str
     person: str
     sums: ThreeSums | None
+    booker: str = ""  # who booked it on behalf of ``whom``
+
+    @property
+    def whom(self) -> str:
+        """For whom it is: a person, or a customer that has nobody with an account."""
+        return (
+            self.customer if self.booker and self.record.booked_by == self.record.person_id else self.person
+        )
 
     @property
     def number(self) -> str:
@@ -84,15 +92,17 @@ class Row:
 
 def rows_of(records: Sequence[BookingRecord]) -> list[Row]:
     """Records with names, a handful of queries for all of them."""
+    bookers = service.booked_for_others(records)
     now = clock.now()
     resources: Mapping[HostKey, ResourceRecord] = catalogue.resources({r.resource_key for r in records})
     hosts = accounts.organisation_names({r.institution_id for r in records})
     customers = accounts.customers({r.customer_id for r in records})
-    people = accounts.people({r.person_id for r in records})
+    people = accounts.people({r.person_id for r in records} | set(bookers.values()))
     sums = service.sums_of(records)
     result = []
     for record in records:
         host = hosts.get(record.institution_id)
+        booker = people.get(bookers[record.key]) if record.key in bookers else None
         customer, person = customers.get(record.customer_id), people.get(record.person_id)
         result.append(
             Row(
@@ -104,6 +114,7 @@ def rows_of(records: Sequence[BookingRecord]) -> list[Row]:
                 plain(customer.name_in(language())) if customer else "–",
                 plain(person.name) if person else "–",
                 sums.get(record.key),
+                plain(booker.name) if booker else "",
             )
         )
     return result
@@ -141,14 +152,15 @@ def _page(kinds: Sequence[BookingKind], template: str, name: str) -> Any:
 
 def _export(rows: Sequence[Row], name: str) -> Any:
     headings = [
-        _("Number"), _("What"), _("Host"), _("Begins"), _("Ends"), _("State"), _("For"), _("To pay"), _("Currency"),
+        _("Number"), _("What"), _("Host"), _("Begins"), _("Ends"), _("State"), _("For"), _("Booked by"),
+        _("To pay"), _("Currency"),
     ]  # fmt: skip
     table = (
         [
             row.number, row.what, row.host,
             row.record.span.start.isoformat() if row.record.span else "",
             row.record.span.end.isoformat() if row.record.span else "",
-            word("booking.state", row.state), row.person,
+            word("booking.state", row.state), row.whom, row.booker,
             f"{row.to_pay.amount}" if row.to_pay is not None else "",
             row.to_pay.currency if row.to_pay is not None else "",
         ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from flask import Flask
 
 from resource_hub.domain.accounts.terms import PersonRecord, Role
 from resource_hub.domain.booking import service
+from resource_hub.domain.booking.terms import BookingRecord
 from tests.builders import accounts as build
-from tests.builders.booking import Scene
+from tests.builders.booking import Scene, make_asked
 from tests.support.door import Door, World
 from tests.web.booking.pages.conftest import Desk
 from tests.web.booking.test_api import ORDER, codes
@@ -140,3 +142,29 @@ def test_the_same_over_the_rest_interface(world: World) -> None:
     wish = {**ORDER, **long, "customer_id": str(world.scene.customer_id)}
     assert codes(world.manager("POST", f"{world.at}/bookings", 409, json=wish)) == ["booking.length_step"]
     world.manager("POST", f"{world.at}/bookings", 201, json={**wish, "override": "急用"})
+
+
+def test_pages_say_who_booked_for_whom(
+    app: Flask, scene: Scene, desk_of: Callable[[PersonRecord], Desk]
+) -> None:
+    def booked(whom: bool, start: str, end: str) -> BookingRecord:
+        asked = make_asked(f"2026-03-02T{start}+08:00", f"2026-03-02T{end}+08:00")
+        if not whom:
+            return service.book_walk_in(scene.key, asked, "王五", "138", by=scene.manager)
+        asked = replace(asked, customer_id=scene.customer_id, person_id=scene.booker_person.id)
+        return service.request(scene.key, asked, by=scene.manager)
+
+    with app.app_context():
+        known, walk_in = booked(True, "10:00", "11:00"), booked(False, "13:00", "14:00")
+    desk, theirs = desk_of(scene.manager_person), desk_of(scene.booker_person)
+    manager, booker = scene.manager_person.name, scene.booker_person.name
+    for record, whom in ((known, booker), (walk_in, "王五")):
+        said = f"Booked by {manager} for {whom}"
+        assert said in desk.see(f"/o/{scene.host.code}/bookings/{scene.host.code}/{record.key.id}")
+        assert said in desk.see(f"/o/{scene.host.code}/today")
+    mine = theirs.see(f"/o/{scene.firm.code}/bookings")
+    assert f"Booked by {manager} for {booker}" in mine and f"booked by {manager}" in mine
+    assert manager in theirs.see(f"/o/{scene.firm.code}/bookings", export="csv")
+    # A feed lies on other people's servers: it says that, not who.
+    own = theirs.see(f"/hosts/{scene.host.code}/bookings/{known.key.id}.ics").replace("\r\n ", "")
+    assert "Booked by the laboratory" in own and manager not in own and booker not in own
