@@ -181,15 +181,33 @@ def with_words(session: Session, resource: HostKey, now: datetime, limit: int) -
     return [record(row) for row in rows]
 
 
-def reported(session: Session, limit: int) -> list[RatingRecord]:
-    """What was reported, at every host: undecided first, then the newest."""
-    rows = session.scalars(
-        select(Rating)
-        .where(Rating.reported_at.is_not(None))
-        .order_by(Rating.decided_at.is_not(None), Rating.reported_at.desc(), Rating.id)
-        .limit(limit)
-    )
+def reported(
+    session: Session,
+    limit: int,
+    *,
+    decided: bool | None = None,
+    after: tuple[bool, datetime, UUID] | None = None,
+) -> list[RatingRecord]:
+    """What was reported, at every host: undecided first, then the newest; ``after`` is the last row that was read."""
+    is_decided = Rating.decided_at.is_not(None)
+    query = select(Rating).where(Rating.reported_at.is_not(None))
+    if decided is not None:
+        query = query.where(is_decided if decided else ~is_decided)
+    if after is not None:
+        was_decided, at, rating_id = after
+        later = or_(Rating.reported_at < at, and_(Rating.reported_at == at, Rating.id > rating_id))
+        query = query.where(and_(is_decided, later) if was_decided else or_(is_decided, later))
+    rows = session.scalars(query.order_by(is_decided, Rating.reported_at.desc(), Rating.id).limit(limit))
     return [record(row) for row in rows]
+
+
+def of_key(session: Session, key: HostKey) -> RatingRecord | None:
+    row = session.scalars(
+        select(Rating)
+        .where(Rating.institution_id == key.institution_id, Rating.id == key.id)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    return record(row) if row is not None else None
 
 
 def due_to_reveal(session: Session, now: datetime, limit: int) -> list[RatingRecord]:

@@ -344,6 +344,29 @@ def public_ratings(resource: HostKey) -> PublicRatings | None:
     return PublicRatings(rules.mean(total, count), count, tuple(items))
 
 
-def reported_ratings(by: Actor, limit: int = 200) -> list[RatingRecord]:
-    """What was reported at every host, for the platform's people."""
-    return rating_store.reported(database.reading(), limit) if is_platform(by) else []
+def reported_ratings(
+    by: Actor,
+    limit: int = 200,
+    *,
+    decided: bool | None = None,
+    after: tuple[bool, datetime, UUID] | None = None,
+) -> list[RatingRecord]:
+    """What was reported at every host, for the platform's people: undecided first, then the newest.
+
+    ``after`` is whether the last row read was decided, when it was reported, and its id.
+    """
+    if not is_platform(by):
+        return []
+    return rating_store.reported(database.reading(), limit, decided=decided, after=after)
+
+
+def reported_rating(key: HostKey, by: Actor) -> RatingRecord:
+    """One that was reported, for the platform's people.
+
+    Raises:
+        NoSuchBooking
+    """
+    found = rating_store.of_key(database.reading(), key) if is_platform(by) else None
+    if found is None or found.reported_at is None:
+        raise NoSuchBooking()
+    return found

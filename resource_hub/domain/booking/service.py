@@ -87,6 +87,7 @@ from resource_hub.domain.booking.ratings import (
     public_ratings,
     rate,
     ratings_for,
+    reported_rating,
     reported_ratings,
     to_rate,
 )
@@ -341,6 +342,7 @@ __all__ = [
     "remind_answers",
     "remind_results",
     "report_rating",
+    "reported_rating",
     "reported_ratings",
     "request",
     "requests",

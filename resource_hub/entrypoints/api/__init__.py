@@ -44,6 +44,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("documents", "blueprint"),
     ("walk_ins", "blueprint"),
     ("ratings", "blueprint"),
+    ("rating_reports", "blueprint"),
     ("assessment", "blueprint"),
     ("money", "blueprint"),
     ("usage", "blueprint"),
