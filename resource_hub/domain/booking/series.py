@@ -15,7 +15,7 @@ from uuid import UUID
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import FreeTime
-from resource_hub.domain.booking import linking, quoting, series_store, store
+from resource_hub.domain.booking import linking, quoting, reading, series_store, store
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -388,6 +388,18 @@ def series_of(by: Actor, limit: int = 100, after: Sequence[Any] | None = None) -
     return series_store.of_customers(reads(), customers, limit, after) if customers else []
 
 
+def series_at(
+    by: Actor, limit: int = 100, after: Sequence[Any] | None = None, *, resource_id: UUID | None = None
+) -> list[SeriesRecord]:
+    """Series at the actor's host as far as the roles reach, of one resource or of all, the newest first."""
+    reach = reading.reach_of(by)
+    if resource_id is not None:
+        reach = [resource_id] if reach is None or resource_id in reach else []
+    if reach == []:
+        return []
+    return series_store.of_host(reads(), by.organisation_id, reach, limit, after)
+
+
 def occurrences(key: HostKey) -> list[Occurrence]:
     return series_store.occurrences(reads(), [key])[key]
 
@@ -430,5 +442,6 @@ def day_of(span: TimeSpan, zone_name: str) -> date:
 
 __all__ = [
     "Choice", "Choices", "DayLook", "Occurrence", "SeriesLook", "SeriesRecord", "create", "day_of", "is_live", "known",
-    "look", "moved_by_hand", "occurrences", "occurrences_of", "refuse", "series_for", "series_of", "state_of", "tell",
+    "look", "moved_by_hand", "occurrences", "occurrences_of", "refuse", "series_at", "series_for", "series_of",
+    "state_of", "tell",
 ]  # fmt: skip

@@ -102,6 +102,23 @@ def of_customers(
     ]
 
 
+def of_host(
+    session: Session,
+    institution_id: UUID,
+    resource_ids: Collection[UUID] | None,
+    limit: int,
+    after: Sequence[Any] | None = None,
+) -> list[SeriesRecord]:
+    """Series at a host, of some of its resources or of all, the newest first."""
+    t = BookingSeries
+    statement = select(t).where(t.institution_id == institution_id)
+    if resource_ids is not None:
+        statement = statement.where(t.resource_id.in_(resource_ids))
+    return [
+        _record(row) for row in session.scalars(store.newest(statement, t.created_at, t.id, after, limit))
+    ]
+
+
 def add_occurrences(session: Session, series_key: HostKey, rows: Sequence[tuple[date, UUID | None]]) -> None:
     session.execute(
         insert(SeriesOccurrence),

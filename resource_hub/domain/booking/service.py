@@ -136,6 +136,7 @@ from resource_hub.domain.booking.series import (
     SeriesLook,
     SeriesRecord,
     moved_by_hand,
+    series_at,
     series_for,
     series_of,
 )
@@ -352,6 +353,7 @@ __all__ = [
     "results_to_erase",
     "reveal_ratings",
     "say",
+    "series_at",
     "series_days",
     "series_days_of",
     "series_for",

@@ -15,15 +15,16 @@ from flask_smorest import Blueprint
 
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules.recurrence import Recurrence
-from resource_hub.domain.booking.terms import Scope
+from resource_hub.domain.booking.terms import BookingState, Scope
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.api import CursorArguments
 from resource_hub.entrypoints.api.booking_schemas import NoteIn, ReasonIn
 from resource_hub.entrypoints.api.booking_values import asked_in, price_out, rows_out, sums_out
-from resource_hub.entrypoints.api.common import host_key, seen_resource, span_of, times_out, told
+from resource_hub.entrypoints.api.common import host_key, own_house, seen_resource, span_of, times_out, told
 from resource_hub.entrypoints.api.series_schemas import (
     CancelArguments,
     FullSeriesSchema,
+    HostSeriesArguments,
     SeriesCancelIn,
     SeriesCancelPreviewSchema,
     SeriesChangeIn,
@@ -85,9 +86,15 @@ def _series_out(found: Sequence[service.SeriesRecord]) -> list[dict[str, Any]]:
                 "zone": resource.zone,
                 "state": service.series_state(on),
                 "ahead": sum(service.day_is_live(day, now) for day in on),
+                "waiting": sum(_waits(day, now) for day in on),
             }
         )
     return rows
+
+
+def _waits(day: service.Occurrence, now: datetime) -> bool:
+    booked = day.booking
+    return booked is not None and service.judged_by_clock(booked, now) is BookingState.REQUESTED
 
 
 def _full(key: HostKey, status: int = 200) -> Any:
@@ -109,6 +116,11 @@ def _full(key: HostKey, status: int = 200) -> Any:
         ],
     }
     return row, status, tagged(record.version)
+
+
+def _page(found: Sequence[service.SeriesRecord], limit: int) -> dict[str, Any]:
+    page = paging.page_of(found, limit, lambda one: (one.created_at, one.key.id))
+    return {"items": _series_out(page.items), "next_cursor": page.next_cursor}
 
 
 # ---- making one ------------------------------------------------------------------------------------------------
@@ -173,9 +185,20 @@ def create(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) 
 def of_customers(args: dict[str, Any]) -> dict[str, Any]:
     """Series of the token's customers, the newest first."""
     after = paging.unpack(args["after"], datetime, UUID)
-    found = service.series_of(g.actor, args["limit"] + 1, after)
-    page = paging.page_of(found, args["limit"], lambda one: (one.created_at, one.key.id))
-    return {"items": _series_out(page.items), "next_cursor": page.next_cursor}
+    return _page(service.series_of(g.actor, args["limit"] + 1, after), args["limit"])
+
+
+@blueprint.get("/hosts/<host>/series")
+@blueprint.arguments(HostSeriesArguments, location="query")
+@blueprint.response(200, SeriesPage)
+@allows(*service.STAFF)
+def at_host(args: dict[str, Any], host: str) -> dict[str, Any]:
+    """Series at the token's host, as far as the person's roles reach, the newest first."""
+    own_house(host)
+    code = args["resource"]
+    resource_id = catalogue.resource_of(host, code).key.id if code is not None else None
+    after = paging.unpack(args["after"], datetime, UUID)
+    return _page(service.series_at(g.actor, args["limit"] + 1, after, resource_id=resource_id), args["limit"])
 
 
 @blueprint.get(_ONE)

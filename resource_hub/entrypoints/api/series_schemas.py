@@ -8,7 +8,7 @@ import marshmallow as ma
 
 from resource_hub.domain.booking.rules.recurrence import LAST, MOST, MOST_INTERVAL, Frequency, Monthly
 from resource_hub.domain.booking.terms import Scope
-from resource_hub.entrypoints.api import AlternativeSchema, cursor_schema
+from resource_hub.entrypoints.api import AlternativeSchema, CursorArguments, cursor_schema
 from resource_hub.entrypoints.api.booking_schemas import (
     BookingSchema,
     NoteIn,
@@ -133,6 +133,7 @@ class SeriesSchema(ma.Schema):
     split_from = Identifier(required=True, allow_none=True)
     state = ma.fields.String(required=True)
     ahead = ma.fields.Integer(required=True, metadata={"description": "days that can still be changed"})
+    waiting = ma.fields.Integer(required=True, metadata={"description": "days that wait for an answer"})
     version = ma.fields.Integer(required=True)
     created_at = Moment(required=True)
 
@@ -152,6 +153,12 @@ class FullSeriesSchema(SeriesSchema):
 
 
 SeriesPage = cursor_schema(SeriesSchema)
+
+
+class HostSeriesArguments(CursorArguments):
+    resource = ma.fields.String(
+        load_default=None, metadata={"description": "only of the resource with this code"}
+    )
 
 
 class SeriesTimeIn(TimeIn):

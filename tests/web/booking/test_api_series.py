@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
-from tests.support.door import Door, World
+from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.pricing import service as pricing
+from resource_hub.infra import clock
+from resource_hub.infra.unit_of_work import unit_of_work
+from tests.builders.accounts import bearer, make_department, make_person
+from tests.builders.availability import make_rules, make_weekly
+from tests.builders.booking import TARIFF
+from tests.builders.catalogue import make_listing
+from tests.support.door import NOW, Door, World
 from tests.web.booking.test_api import LATER, ORDER, book, codes
 
 WEEKLY = {"rule": {"frequency": "weekly", "count": 3}}
@@ -151,6 +161,71 @@ def test_the_host_answers_all_days_at_once(make_world: Callable[..., World]) -> 
     assert {day["booking"]["state"] for day in done["days"]} == {"approved"}
     late = world.manager("POST", one(world, made, "/rejection"), 409, json={"reason": "停电"}, headers=ANY)
     assert codes(late) == ["booking.series_nothing_waits"]
+
+
+def test_a_host_lists_series_page_by_page_and_reads_each(
+    make_world: Callable[..., World], other_host: Door
+) -> None:
+    world = make_world(rules={"approval": "outside"})
+    at = f"/hosts/{world.scene.host.code}/series"
+    days = [
+        {"start": f"2026-03-0{d}T09:00:00+08:00", "end": f"2026-03-0{d}T11:00:00+08:00"} for d in (3, 4, 5)
+    ]
+    made = [make(world, **day)["id"] for day in days]
+    found, after = [], None
+    while True:
+        query = {"limit": 2, **({"after": after} if after else {})}
+        page = world.manager("GET", at, 200, query_string=query).json
+        found += page["items"]
+        after = page["next"]
+        if after is None:
+            break
+    assert sorted(row["id"] for row in found) == sorted(made) and len(found) == 3
+    assert {(row["waiting"], row["ahead"], row["state"]) for row in found} == {(3, 3, "live")}
+    shown = world.manager("GET", f"{at}/{made[0]}", 200).json
+    assert shown["side"] == "host" and len(shown["days"]) == 3
+    world.manager("POST", f"{at}/{made[0]}/approval", 200, json={}, headers=ANY)
+    waiting = {row["id"]: row["waiting"] for row in world.manager("GET", at, 200).json["items"]}
+    assert [waiting[one] for one in made] == [0, 3, 3]
+    # The customer has its own list; other hosts are told of nothing here, and visitors of nothing at all.
+    world.booker("GET", at, 403)
+    other_host("GET", at, 404)
+    world.visitor("GET", at, 401)
+    world.manager("GET", at, 422, query_string={"after": "nonsense"})
+    world.manager("GET", at, 404, query_string={"resource": "no-such"})
+
+
+def test_a_host_sees_the_series_that_its_role_reaches(world: World) -> None:
+    made, host = make(world)["id"], world.scene.host
+    with world.app.app_context(), clock.fixed(NOW):
+        mine, other = make_department(host), make_department(host)
+        near = make_listing(host, department=mine)
+        doors = {
+            place.id: Door(
+                world.app,
+                bearer(make_person(roles=[(host, Role.MANAGER, {"department_id": place.id})]), host),
+            )
+            for place in (mine, other)
+        }
+        office = Door(world.app, bearer(make_person(roles=[(host, Role.OFFICE)]), host))
+        with unit_of_work() as unit:
+            availability.set_hours_directly(unit, near.key, make_weekly(), make_rules())
+            availability.rebuild(unit, [near.key], availability.kept_span())
+        pricing.adopt(near.key, TARIFF, date(2020, 1, 1))
+    path = f"/hosts/{host.code}/resources/{near.code}/series"
+    second = world.booker("POST", path, 201, json=SERIES).json["id"]
+    at = f"/hosts/{host.code}/series"
+
+    def seen(door: Door, **query: str) -> set[str]:
+        return {row["id"] for row in door("GET", at, 200, query_string=query).json["items"]}
+
+    assert seen(office) == seen(world.manager) == {made, second}
+    assert seen(doors[mine.id]) == {second} and seen(doors[other.id]) == set()
+    assert seen(office, resource=near.code) == {second}
+    assert seen(doors[other.id], resource=near.code) == set()
+    doors[mine.id]("GET", f"{at}/{second}", 200)
+    doors[mine.id]("GET", f"{at}/{made}", 404)
+    doors[other.id]("GET", f"{at}/{second}", 404)
 
 
 def test_strangers_are_told_nothing_of_a_series(world: World, other_host: Door) -> None:
