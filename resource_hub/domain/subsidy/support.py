@@ -6,6 +6,7 @@ quota, and the budget last, as one conditional UPDATE.
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from resource_hub.domain.accounts.terms import CustomerClass
@@ -76,22 +77,34 @@ class Holds:
                 raise QuotaExhausted(programme=line.programme_code, amount=line.amount.as_json())
             if not store.move_budget(unit.session, row.id, year, held=line.amount.minor):
                 raise BudgetExhausted(programme=line.programme_code, amount=line.amount.as_json())
-            unit.session.add(
-                FundsHold(
-                    institution_id=facts.booking_key.institution_id,
-                    id=derived_id(unit.now, "funds_hold", *facts.booking_key, row.id),
-                    booking_id=facts.booking_key.id,
-                    programme_id=row.id,
-                    funder_id=row.funder_id,
-                    quota_id=quota.id,
-                    year=year,
-                    amount_minor=line.amount.minor,
-                    currency=line.amount.currency,
-                    state="held",
-                    created_at=unit.now,
-                )
-            )
+            values = {
+                "funder_id": row.funder_id,
+                "quota_id": quota.id,
+                "year": year,
+                "amount_minor": line.amount.minor,
+                "currency": line.amount.currency,
+                "state": "held",
+                "created_at": unit.now,
+            }
+            self._write(unit, facts.booking_key, row.id, values)
         unit.session.flush()
+
+    def _write(self, unit: Unit, booking_key: HostKey, programme_id: UUID, values: dict[str, Any]) -> None:
+        """One hold a booking and programme: what was given back for a change is taken up again."""
+        for before in store.holds(unit.session, booking_key, state="released"):
+            if before.programme_id == programme_id:
+                for name, value in values.items():
+                    setattr(before, name, value)
+                return
+        unit.session.add(
+            FundsHold(
+                institution_id=booking_key.institution_id,
+                id=derived_id(unit.now, "funds_hold", *booking_key, programme_id),
+                booking_id=booking_key.id,
+                programme_id=programme_id,
+                **values,
+            )
+        )
 
     def release(self, unit: Unit, booking_key: HostKey) -> None:
         """Give back what is still held for a booking; again it changes nothing."""

@@ -25,6 +25,7 @@ from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.money import Money
+from resource_hub.kernel.time import TimeSpan
 from tests.builders.accounts import make_actor
 from tests.builders.money import NOW, book, make_money_scene, used
 
@@ -54,6 +55,19 @@ def test_slot_quota_and_budget_are_held_together_and_given_back_together(scene):
     assert quota(scene) == (15000, 0)
     assert budget(scene.voucher) == (15000, 0, 0)
     with clock.fixed(NOW):
+        booking.cancel(record.key, by=scene.booker)
+    assert quota(scene) == (0, 0)
+    assert budget(scene.voucher) == (0, 0, 0)
+
+
+def test_a_changed_order_holds_what_it_costs_now_and_goes_on_holding_after_several_changes(scene):
+    with clock.fixed(NOW):
+        record = book(scene, NINE)
+        for hours, held in ((3, 22500), (1, 7500), (2, 15000)):
+            span = TimeSpan(NINE, NINE + timedelta(hours=hours))
+            record = booking.change(record.key, span, by=scene.booker)
+            assert quota(scene) == (held, 0)
+            assert budget(scene.voucher) == (held, 0, 0)
         booking.cancel(record.key, by=scene.booker)
     assert quota(scene) == (0, 0)
     assert budget(scene.voucher) == (0, 0, 0)
