@@ -24,7 +24,7 @@ from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
 from resource_hub.domain.notices import service as notices
 from resource_hub.domain.usage import service as usage
 from resource_hub.domain.usage.terms import EvidenceKind, Tap
-from resource_hub.entrypoints.demo import after, asked, money, own_use, standing, today
+from resource_hub.entrypoints.demo import after, asked, money, others, own_use, standing, today
 from resource_hub.entrypoints.demo.world import World
 from resource_hub.infra import clock, outbox
 from resource_hub.infra.keeping import keeping
@@ -98,6 +98,7 @@ def tell(world: World, now: datetime, say: Callable[[str], object]) -> Counts:
         with notices.silence():
             _weeks_to_come(world, monday, day, draw, counts)
     standing.tell(world, now)
+    others.tell(world, now)
     return counts
 
 

@@ -17,7 +17,13 @@ from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import Audience
 from resource_hub.domain.booking import service as booking
-from resource_hub.domain.booking.terms import BookingState, StepState, StrikeState, WaitingState
+from resource_hub.domain.booking.terms import (
+    BookingState,
+    HandOverState,
+    StepState,
+    StrikeState,
+    WaitingState,
+)
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.commands.demo import demonstration_settings
 from resource_hub.entrypoints.demo import today
@@ -63,3 +69,19 @@ def test_all_of_it_is_there() -> None:
     assert 3 <= len(days) <= 6 and len({one.series_id for one in days}) == 1
     hours = availability.weekly_hours(catalogue.resource_of(today.HOST, "raman").key)
     assert any(row.audience is Audience.OUTSIDE for row in hours)
+    walk_ins = accounts.walk_ins(manager)
+    assert [one.asked_id is not None for one in walk_ins].count(True) == 1 and len(walk_ins) == 2
+    (asked,) = [one for one in walk_ins if one.asked_id is not None]
+    assert asked.asked_id == engineer.organisation_id and all(one.contact for one in walk_ins)
+    assert booking.bookings_of_walk_in(asked.customer.id, by=who("payer@demo.example", today.FIRM))
+    offers = [
+        (o.to_customer_id in engineer.customer_ids, o.state_at(now)) for o in booking.hand_overs_of(engineer)
+    ]
+    assert sorted(offers) == [
+        (False, HandOverState.OPEN),
+        (True, HandOverState.ACCEPTED),
+        (True, HandOverState.DECLINED),
+        (True, HandOverState.OPEN),
+    ]
+    by_manager = [b for b in mine if b.booked_by == manager.person_id]
+    assert len(by_manager) == 1 and by_manager[0].key in booking.booked_for_others(mine)
