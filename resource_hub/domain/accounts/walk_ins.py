@@ -8,6 +8,7 @@ new orders go by the firm itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -30,6 +31,7 @@ from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Unit, unit_of_work
 from resource_hub.kernel.errors import Reason
 
+ERASES = (Role.MANAGER,)
 RECEIVES = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.OFFICE, Role.INSTITUTION_ADMIN)
 _MOST_NAME, _MOST_CONTACT = 200, 200
 
@@ -37,12 +39,13 @@ _MOST_NAME, _MOST_CONTACT = 200, 200
 @dataclass(frozen=True, slots=True)
 class WalkIn:
     """A walk-in of a host; ``contact`` is how to reach it, as written down at the door, ``asked_id`` the firm that was
-    asked whether it is one of its own."""
+    asked whether it is one of its own. ``erased_at``: when the contact was erased; the use and its bills stay."""
 
     customer: CustomerRecord
     contact: str
     host_id: UUID
     asked_id: UUID | None
+    erased_at: datetime | None = None
 
 
 def _walk_in(customer: Customer, organisation: Organisation) -> WalkIn:
@@ -50,7 +53,14 @@ def _walk_in(customer: Customer, organisation: Organisation) -> WalkIn:
     asked = settings.get("asked")
     host_id = UUID((organisation.source_key or "").split(":")[1])
     contact = str(settings.get("contact", ""))
-    return WalkIn(store.customer_record(customer), contact, host_id, UUID(asked) if asked else None)
+    erased = settings.get("contact_erased_at")
+    return WalkIn(
+        store.customer_record(customer),
+        contact,
+        host_id,
+        UUID(asked) if asked else None,
+        datetime.fromisoformat(erased) if erased else None,
+    )
 
 
 def _source(host_id: UUID) -> str:
@@ -111,6 +121,49 @@ def walk_ins(by: Actor, limit: int = 200) -> list[WalkIn]:
         .limit(limit)
     )
     return [_walk_in(customer, organisation) for customer, organisation in rows]
+
+
+def walk_in(customer_id: UUID, *, by: Actor) -> WalkIn:
+    """A walk-in of the actor's host that belongs to no firm yet.
+
+    Raises:
+        UnknownCustomer: there is none.
+    """
+    found = _walk_in(*_open(customer_id))
+    if found.host_id != by.organisation_id or not by.has(*RECEIVES):
+        raise UnknownCustomer()
+    return found
+
+
+def erase_contact(customer_id: UUID, *, by: Actor) -> WalkIn:
+    """Erase how to reach a walk-in. Its name, bookings, sessions and charges stay; that it was erased, when and by whom
+    stands in the audit log. Again it changes nothing.
+
+    Raises:
+        UnknownCustomer: none such of this host, or joined before. NotYours: not a manager.
+    """
+    with unit_of_work() as unit:
+        customer, organisation = _open(customer_id, lock=True)
+        found = walk_in(customer_id, by=by)
+        if not by.has(*ERASES):
+            raise NotYours()
+        if not found.contact:
+            return found
+        organisation.settings = {
+            **(organisation.settings or {}),
+            "contact": "",
+            "contact_erased_at": unit.now.isoformat(),
+        }
+        organisation.version += 1
+        unit.session.flush()
+        unit.audit(
+            "accounts.walk_in_contact_erased",
+            found.host_id,
+            f"organisation:{organisation.id}",
+            {"customer": str(customer_id)},
+            person_id=by.person_id,
+        )
+        return _walk_in(customer, organisation)
 
 
 def _open(customer_id: UUID, *, lock: bool = False) -> tuple[Customer, Organisation]:

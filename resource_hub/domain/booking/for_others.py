@@ -64,6 +64,11 @@ def bookings_of_walk_in(customer_id: UUID, *, by: Actor, limit: int = 100) -> li
     return store.of_customers(database.reading(), [customer_id], limit=limit)
 
 
+def bookings_of_customer_at(customer_id: UUID, *, by: Actor) -> int:
+    """How many orders a customer has at the actor's host."""
+    return store.count_of_customer(database.reading(), by.organisation_id, customer_id)
+
+
 def customers_at(by: Actor, limit: int = 200) -> Sequence[UUID]:
     """Customers who booked what an actor of the host looks after, the latest first."""
     reach = reading.reach_of(by)

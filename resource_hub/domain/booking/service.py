@@ -12,6 +12,7 @@ from resource_hub.domain.booking.dividing import hand_over, split, successors
 from resource_hub.domain.booking.for_others import (
     book_walk_in,
     booked_for_others,
+    bookings_of_customer_at,
     bookings_of_walk_in,
     customers_at,
 )
@@ -240,6 +241,7 @@ __all__ = [
     "booking_for",
     "bookings_at",
     "bookings_of",
+    "bookings_of_customer_at",
     "bookings_of_walk_in",
     "busy_helper",
     "buyer",

@@ -260,6 +260,15 @@ def of_customers(
     return _filtered(session, statement, states, kinds, since, until, person_id, after, limit, newest)
 
 
+def count_of_customer(session: Session, institution_id: UUID, customer_id: UUID) -> int:
+    statement = select(func.count()).where(
+        Booking.customer_id == customer_id,
+        Booking.institution_id == institution_id,
+        Booking.parent_id.is_(None),
+    )
+    return session.scalar(statement) or 0
+
+
 def customers_of_host(
     session: Session, institution_id: UUID, resource_ids: Collection[UUID] | None, limit: int
 ) -> list[UUID]:

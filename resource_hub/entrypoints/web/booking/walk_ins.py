@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.accounts.walk_ins import ERASES
 from resource_hub.domain.booking import service
 from resource_hub.entrypoints.support import formatting
 from resource_hub.entrypoints.support.forms import Form, once
@@ -29,7 +30,15 @@ def index(organisation: str) -> tuple[str, int]:
 def _page(form: Form, at: UUID | None) -> tuple[str, int]:
     rows = accounts.walk_ins(g.actor)
     firms = accounts.organisation_names({row.asked_id for row in rows if row.asked_id})
-    html = render_template("booking/walk_ins.html", rows=rows, firms=firms, form=form, plain=Form(), at=at)
+    html = render_template(
+        "booking/walk_ins.html",
+        rows=rows,
+        firms=firms,
+        form=form,
+        plain=Form(),
+        at=at,
+        erases=g.actor.has(*ERASES),
+    )
     return html, form.status
 
 
@@ -54,6 +63,28 @@ def ask(organisation: str, customer_id: UUID) -> Any:
             )
             return redirect(url_for("calendar.walk_ins", organisation=organisation), 303)
     return _page(form, customer_id)
+
+
+@calendar.get("/o/<organisation>/walk-ins/<uuid:customer_id>/erase", endpoint="walk_in_erase")
+@allows(*ERASES)
+def erase_form(organisation: str, customer_id: UUID) -> str:
+    """What would be erased and what stays, before the click."""
+    found = accounts.walk_in(customer_id, by=g.actor)
+    return render_template(
+        "booking/walk_in_erase.html",
+        walk_in=found,
+        bookings=service.bookings_of_customer_at(customer_id, by=g.actor),
+        form=Form(),
+    )
+
+
+@calendar.post("/o/<organisation>/walk-ins/<uuid:customer_id>/erase", endpoint="walk_in_erased")
+@allows(*ERASES)
+@once
+def erased(organisation: str, customer_id: UUID) -> Any:
+    accounts.erase_contact(customer_id, by=g.actor)
+    flash(_("The contact is erased. Bookings, use and bills stay."), "good")
+    return redirect(url_for("calendar.walk_ins", organisation=organisation), 303)
 
 
 @bookings.get("/o/<organisation>/walk-in/<uuid:customer_id>", endpoint="walk_in")

@@ -6,14 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from flask import Flask
+from sqlalchemy import select
 
+from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import PersonRecord, Role
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.terms import BookingRecord
+from resource_hub.infra.database import reading
+from resource_hub.infra.tables import AuditEntry
 from tests.builders import accounts as build
 from tests.builders.booking import Scene, make_asked
 from tests.support.door import Door, World
-from tests.web.booking.pages.conftest import Desk
+from tests.web.booking.pages.conftest import NOW, Desk
 from tests.web.booking.test_api import ORDER, codes
 
 TIME = {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "11:00", "mode": "self_use"}
@@ -168,3 +172,37 @@ def test_pages_say_who_booked_for_whom(
     # A feed lies on other people's servers: it says that, not who.
     own = theirs.see(f"/hosts/{scene.host.code}/bookings/{known.key.id}.ics").replace("\r\n ", "")
     assert "Booked by the laboratory" in own and manager not in own and booker not in own
+
+
+def test_the_manager_erases_how_to_reach_somebody_and_the_use_stays(
+    app: Flask, scene: Scene, desk_of: Callable[[PersonRecord], Desk]
+) -> None:
+    with app.app_context():
+        operator = build.make_person(roles=[(scene.host, Role.OPERATOR)])
+        other = build.make_institution()
+        stranger = build.make_person(roles=[(other, Role.MANAGER)])
+        record = service.book_walk_in(scene.key, make_asked(), "王五", "138 0000 7777", by=scene.manager)
+    walk_ins, desk = f"/o/{scene.host.code}/walk-ins", desk_of(scene.manager_person)
+    erase = f"{walk_ins}/{record.customer_id}/erase"
+    assert erase not in desk_of(operator).see(walk_ins)
+    desk_of(operator).see(erase, 403)
+    desk_of(stranger).see(f"/o/{other.code}/walk-ins/{record.customer_id}/erase", 404)
+    assert erase in desk.see(walk_ins)
+    look = desk.see(erase)
+    assert "138 0000 7777" in look and "1 booking" in look and "138 0000 7777" in desk.see(walk_ins)
+    assert desk.send(erase, look).status_code == 303
+    listed = desk.see(walk_ins)
+    assert "7777" not in listed and "王五" in listed and "was erased on" in listed
+    assert "no contact to erase" in desk.see(erase)
+    assert desk.send(erase, desk.see(erase)).status_code == 303
+    with app.app_context():
+        found = accounts.walk_in(record.customer_id, by=scene.manager)
+        assert (found.contact, found.erased_at) == ("", NOW)
+        assert service.booking(record.key).state is record.state
+        entries = list(
+            reading().scalars(
+                select(AuditEntry).where(AuditEntry.action == "accounts.walk_in_contact_erased")
+            )
+        )
+        mine = [e for e in entries if str(record.customer_id).encode() in e.body]
+        assert [e.person_id for e in mine] == [scene.manager.person_id] and b"7777" not in mine[0].body
