@@ -6,7 +6,7 @@ and turned into a sentence later (law 7: refusals teach).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,15 @@ class Reason:
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Reason:
         return cls(row["code"], row.get("values") or {}, row.get("place"))
+
+
+def distinct(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Each reason once, in their order."""
+    found: list[Reason] = []
+    for reason in reasons:
+        if reason not in found:
+            found.append(reason)
+    return tuple(found)
 
 
 class DomainError(Exception):

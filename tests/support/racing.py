@@ -192,6 +192,9 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "withdraw": lambda p, by: service.withdraw_hand_over(p["offer"], by=by).key.id,
     "accept": lambda p, by: service.accept_offer(p["entry"], by=by).key.id,
     "rate": lambda p, by: service.rate(p["booking"], 4, by=by).key.id,
+    "answer_series": lambda p, by: len(
+        service.answer_series(p["series"], p["accept"], by=by, note="检定", version=p.get("version"))
+    ),
     "series": lambda p, by: (
         service.create_series(p["key"], make_asked(), p["rule"], by=by, request_key=p.get("token")).key.id
     ),

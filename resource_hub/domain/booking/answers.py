@@ -6,7 +6,7 @@ time, so that nothing waits for a job. Where the house rules ask for one answer 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -249,6 +249,20 @@ def steps_of(session: Session, key: HostKey) -> list[StepRecord]:
         .execution_options(populate_existing=True)
     )
     return [record_of(row) for row in rows]
+
+
+def open_steps(
+    session: Session, institution_id: UUID, booking_ids: Collection[UUID]
+) -> dict[UUID, StepRecord]:
+    """The answer that each of some orders waits for, where several are asked for."""
+    rows = session.scalars(
+        select(AnswerStep).where(
+            AnswerStep.institution_id == institution_id,
+            AnswerStep.booking_id.in_(booking_ids),
+            AnswerStep.state == StepState.OPEN.value,
+        )
+    )
+    return {row.booking_id: record_of(row) for row in rows}
 
 
 def record_of(row: AnswerStep) -> StepRecord:

@@ -80,6 +80,12 @@ class HitsUndecided(Conflict):
     code = "booking.hits_undecided"
 
 
+class SeriesUnanswered(Conflict):
+    """No day of a series could be answered; ``values["clashes"]`` names each day with its reasons."""
+
+    code = "booking.series_unanswered"
+
+
 class SeriesClash(Refused):
     """Days of a series that cannot be had; ``values["clashes"]`` names each day with its reasons. Nothing was done."""
 

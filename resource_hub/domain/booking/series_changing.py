@@ -1,4 +1,4 @@
-"""Changing, cancelling and answering a series: one unit of work, one message, every day told before the click."""
+"""Changing and cancelling a series: one unit of work, one message, every day told before the click."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import (
     cancelling,
     changing,
-    deciding,
     linking,
     reading,
     series_store,
@@ -26,7 +25,6 @@ from resource_hub.domain.booking.errors import (
     InvalidOrder,
     NotYours,
     SlotTaken,
-    WrongState,
     unchanged,
 )
 from resource_hub.domain.booking.ordering import alternatives
@@ -48,7 +46,7 @@ from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra import clock
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
-from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.errors import Reason, distinct
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan
@@ -364,9 +362,7 @@ def cancel(
                 continue
             done.append(cancelling.cancel_in(unit, one.booking, side, by, reason, quiet=True))
         if not done:
-            raise BookingRefused(
-                *(dict.fromkeys(kept) if kept else [Reason("booking.series_nothing_ahead", {})])
-            )
+            raise BookingRefused(*(distinct(kept) if kept else [Reason("booking.series_nothing_ahead", {})]))
         fee = Money.sum((linking.fee_together(one)[0] for one in done), done[0].cancel_fee.currency)
         if expected_fee is not None and fee > expected_fee:
             values = {"fee": {"minor": fee.minor, "currency": fee.currency}}
@@ -382,38 +378,3 @@ def cancel(
             {"bookings": len(done), "reason": reason.strip()},
         )
         return len(done)
-
-
-# ---- the host's answer -----------------------------------------------------------------------------------------
-
-
-@retried()
-def answer(key: HostKey, accept: bool, *, by: Actor, note: str = "", version: int | None = None) -> int:
-    """Say yes or no to all days of a series that wait for it.
-
-    Raises:
-        InvalidOrder: a no without a reason. WrongState: nothing waits. NotYours, StaleBooking, NoSuchBooking
-    """
-    with unit_of_work() as unit:
-        series, side, found = _opened(unit, key, by, version)
-        if side is not Side.HOST:
-            raise NotYours()
-        if not accept and not note.strip():
-            raise InvalidOrder(Reason("booking.reason_missing", {}, "reason"))
-        open_days = [
-            one.booking
-            for one in found.values()
-            if one.booking is not None and one.booking.state is BookingState.REQUESTED
-        ]
-        if not open_days:
-            raise WrongState(Reason("booking.series_nothing_waits", {}))
-        for booking in open_days:
-            if accept:
-                deciding.say_yes(unit, booking, by, note, quiet=True)
-            else:
-                deciding.say_no(unit, booking, by, note.strip(), quiet=True)
-                waiting.freed(unit, booking, booking.span, by.person_id)
-        series_store.change(unit.session, series.key, {"changed_at": unit.now})
-        name = "booking.series_approved" if accept else "booking.series_rejected"
-        tell(unit, series.key, name, by, {"bookings": len(open_days), "reason": note.strip()})
-        return len(open_days)

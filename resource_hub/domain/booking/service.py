@@ -147,11 +147,13 @@ from resource_hub.domain.booking.series import look as look_series
 from resource_hub.domain.booking.series import occurrences as series_days
 from resource_hub.domain.booking.series import occurrences_of as series_days_of
 from resource_hub.domain.booking.series import state_of as series_state
+from resource_hub.domain.booking.series_answering import DayAnswer, Given
+from resource_hub.domain.booking.series_answering import answer as answer_series
+from resource_hub.domain.booking.series_answering import answerable as answerable_days
 from resource_hub.domain.booking.series_changing import (
     SeriesCancelLook,
     SeriesChangeLook,
 )
-from resource_hub.domain.booking.series_changing import answer as answer_series
 from resource_hub.domain.booking.series_changing import cancel as cancel_series
 from resource_hub.domain.booking.series_changing import change as change_series
 from resource_hub.domain.booking.series_changing import look_cancel as look_cancel_series
@@ -198,8 +200,10 @@ __all__ = [
     "ChangePreview",
     "Choice",
     "DateHit",
+    "DayAnswer",
     "DayLook",
     "Detail",
+    "Given",
     "HandOverRecord",
     "HelperBooking",
     "HitBooking",
@@ -228,6 +232,7 @@ __all__ = [
     "alternatives",
     "answer_rating",
     "answer_series",
+    "answerable_days",
     "answered",
     "answers_of",
     "appeal_strike",

@@ -159,6 +159,20 @@ def holders(session: Session, keys: Collection[HostKey]) -> dict[HostKey, Holder
     return found
 
 
+def children_of(session: Session, institution_id: UUID, parents: Collection[UUID]) -> list[BookingRecord]:
+    """The bookings under several orders that follow them, by resource."""
+    rows = session.scalars(
+        select(Booking)
+        .where(
+            Booking.institution_id == institution_id,
+            Booking.parent_id.in_(parents),
+            Booking.state != BookingState.CANCELLED.value,
+        )
+        .order_by(Booking.resource_id)
+    )
+    return [record(row) for row in rows]
+
+
 def children(session: Session, parent: HostKey) -> list[BookingRecord]:
     """The bookings under an order that follow it, by resource; what was dropped from it is left out."""
     rows = session.scalars(

@@ -18,10 +18,10 @@ from resource_hub.domain.booking.rules.recurrence import Recurrence
 from resource_hub.domain.booking.terms import BookingState, Scope
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.api import CursorArguments
-from resource_hub.entrypoints.api.booking_schemas import NoteIn, ReasonIn
 from resource_hub.entrypoints.api.booking_values import asked_in, price_out, rows_out, sums_out
 from resource_hub.entrypoints.api.common import host_key, own_house, seen_resource, span_of, times_out, told
 from resource_hub.entrypoints.api.series_schemas import (
+    AnsweredSeriesSchema,
     CancelArguments,
     FullSeriesSchema,
     HostSeriesArguments,
@@ -30,9 +30,11 @@ from resource_hub.entrypoints.api.series_schemas import (
     SeriesChangeIn,
     SeriesChangePreviewSchema,
     SeriesIn,
+    SeriesNoIn,
     SeriesPage,
     SeriesPreviewSchema,
     SeriesTimeIn,
+    SeriesYesIn,
 )
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen_number, tagged
 from resource_hub.entrypoints.support import paging
@@ -316,30 +318,49 @@ def cancel(data: dict[str, Any], headers: dict[str, Any], host: str, series_id: 
     return _full(key)
 
 
-# ---- answers of the host ---------------------------------------------------------------------------------------
+# ---- answers ---------------------------------------------------------------------------------------------------
 
 
 @blueprint.post(f"{_ONE}/approval")
-@blueprint.arguments(NoteIn)
+@blueprint.arguments(SeriesYesIn)
 @blueprint.arguments(EditHeaders, location="headers")
-@blueprint.response(200, FullSeriesSchema)
+@blueprint.response(200, AnsweredSeriesSchema)
 @allows(MEMBER)
 def approve(data: dict[str, Any], headers: dict[str, Any], host: str, series_id: UUID) -> Any:
-    """Say yes to all days that wait for an answer."""
-    return _answered(host, series_id, headers, True, data["note"])
+    """Say yes to days that wait for an answer, for whoever is asked. ``answers`` names each day, with its reasons where
+    it could not be answered; where none could, the refusal does."""
+    return _answered(host, series_id, headers, True, data["note"], data["days"])
 
 
 @blueprint.post(f"{_ONE}/rejection")
-@blueprint.arguments(ReasonIn)
+@blueprint.arguments(SeriesNoIn)
 @blueprint.arguments(EditHeaders, location="headers")
-@blueprint.response(200, FullSeriesSchema)
+@blueprint.response(200, AnsweredSeriesSchema)
 @allows(MEMBER)
 def reject(data: dict[str, Any], headers: dict[str, Any], host: str, series_id: UUID) -> Any:
-    """Say no to all days that wait for an answer, with the reason that the customer reads."""
-    return _answered(host, series_id, headers, False, data["reason"])
+    """Say no to days that wait for an answer, with the reason that the customer reads."""
+    return _answered(host, series_id, headers, False, data["reason"], data["days"])
 
 
-def _answered(host: str, series_id: UUID, headers: dict[str, Any], accept: bool, note: str) -> Any:
+def _answered(
+    host: str,
+    series_id: UUID,
+    headers: dict[str, Any],
+    accept: bool,
+    note: str,
+    days: list[dict[str, Any]] | None,
+) -> Any:
     version, key = seen_number(headers["tag"]), host_key(host, series_id)
-    service.answer_series(key, accept, by=g.actor, note=note, version=version)
-    return _full(key)
+    chosen = None if days is None else {one["booking_id"]: one["version"] for one in days}
+    given = service.answer_series(key, accept, by=g.actor, note=note, version=version, days=chosen)
+    row, status, tag = _full(key)
+    row["answers"] = [
+        {
+            "day": one.day,
+            "booking_id": one.booking_id,
+            "given": one.given.value,
+            "reasons": told(one.reasons),
+        }
+        for one in given
+    ]
+    return row, status, tag

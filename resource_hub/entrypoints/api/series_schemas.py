@@ -7,6 +7,7 @@ from datetime import date
 import marshmallow as ma
 
 from resource_hub.domain.booking.rules.recurrence import LAST, MOST, MOST_INTERVAL, Frequency, Monthly
+from resource_hub.domain.booking.series_answering import Given
 from resource_hub.domain.booking.terms import Scope
 from resource_hub.entrypoints.api import AlternativeSchema, CursorArguments, cursor_schema
 from resource_hub.entrypoints.api.booking_schemas import (
@@ -14,6 +15,7 @@ from resource_hub.entrypoints.api.booking_schemas import (
     NoteIn,
     OrderIn,
     OrderPriceSchema,
+    ReasonIn,
     SumsSchema,
     TimeIn,
 )
@@ -150,6 +152,48 @@ class OccurrenceSchema(ma.Schema):
 class FullSeriesSchema(SeriesSchema):
     side = ma.fields.String(required=True)
     days = ma.fields.List(ma.fields.Nested(OccurrenceSchema), required=True)
+
+
+class DayChosenIn(ma.Schema):
+    booking_id = Identifier(required=True)
+    version = ma.fields.Integer(
+        load_default=None,
+        allow_none=True,
+        strict=True,
+        metadata={"description": "of the booking that was read; a later one keeps the day unanswered"},
+    )
+
+
+class _DaysIn(ma.Schema):
+    days = ma.fields.List(
+        ma.fields.Nested(DayChosenIn),
+        load_default=None,
+        allow_none=True,
+        validate=ma.validate.Length(1, MOST),
+        metadata={"description": "the days to be answered; left out, all that wait"},
+    )
+
+
+class SeriesYesIn(NoteIn, _DaysIn):
+    pass
+
+
+class SeriesNoIn(ReasonIn, _DaysIn):
+    pass
+
+
+class DayAnswerSchema(ma.Schema):
+    """``given``: the day is ``confirmed``, the yes is ``noted`` and the next answer wanted, it is ``refused``, or it is
+    ``kept`` as it was, for its reasons."""
+
+    day = ma.fields.Date(required=True)
+    booking_id = Identifier(required=True)
+    given = ma.fields.String(required=True, validate=ma.validate.OneOf([one.value for one in Given]))
+    reasons = ma.fields.List(ma.fields.Nested(WhySchema), required=True)
+
+
+class AnsweredSeriesSchema(FullSeriesSchema):
+    answers = ma.fields.List(ma.fields.Nested(DayAnswerSchema), required=True)
 
 
 SeriesPage = cursor_schema(SeriesSchema)

@@ -449,6 +449,15 @@ def test_what_may_not_be_cancelled_any_more_stays_and_was_told(in_app: Any) -> N
         assert [b.state.value for b in bookings(series)][1] == "approved"
 
 
+def test_where_no_day_may_be_cancelled_any_more_the_refusal_says_why(in_app: Any) -> None:
+    with clock.fixed(moment("2026-03-02T08:00+08:00")):
+        scene = make_scene(rules={"cancel_until": 24 * 60})
+        series = made(scene, Recurrence(Frequency.WEEKLY, count=2))
+    with clock.fixed(moment("2026-03-09T12:00+08:00")), pytest.raises(BookingRefused) as refused:
+        service.cancel_series(series.key, Scope.ALL, by=scene.booker)
+    assert [reason.code for reason in refused.value.reasons] == ["booking.cancel_until"]
+
+
 def test_b15_the_host_gives_a_reason(now: Any) -> None:
     scene = make_scene()
     series = made(scene)
@@ -462,7 +471,8 @@ def test_the_host_answers_all_at_once(now: Any, accept: bool, state: str) -> Non
     scene = make_scene(rules={"approval": "always"})
     series = made(scene)
     assert {b.state.value for b in bookings(series)} == {"requested"}
-    assert service.answer_series(series.key, accept, by=scene.manager, note="样品不合") == 4
+    given = service.answer_series(series.key, accept, by=scene.manager, note="样品不合")
+    assert [one.given.value for one in given] == ["confirmed" if accept else "refused"] * 4
     assert {b.state.value for b in bookings(series)} == {state}
     with pytest.raises(WrongState):
         service.answer_series(series.key, accept, by=scene.manager, note="x")

@@ -163,6 +163,33 @@ def test_the_host_answers_all_days_at_once(make_world: Callable[..., World]) -> 
     assert codes(late) == ["booking.series_nothing_waits"]
 
 
+def test_chosen_days_are_answered_each_by_itself(make_world: Callable[..., World]) -> None:
+    world = make_world(rules={"approval": "always"})
+    made = make(world)
+    days = [{"booking_id": d["booking"]["id"], "version": d["booking"]["version"]} for d in made["days"]]
+    world.booker("POST", f"{world.one(days[0]['booking_id'])}/cancellation", 200, json={}, headers=ANY)
+    path = one(world, made, "/approval")
+    done = world.manager("POST", path, 200, json={"days": days[:2]}, headers=ANY).json
+    assert [(a["day"], a["given"], [r["code"] for r in a["reasons"]]) for a in done["answers"]] == [
+        ("2026-03-03", "kept", ["booking.stale"]),
+        ("2026-03-10", "confirmed", []),
+    ]
+    assert done["answers"][0]["reasons"][0]["detail"]
+    assert [d["booking"]["state"] for d in done["days"]] == ["cancelled", "approved", "requested"]
+    # Where no day can be answered, the refusal names each.
+    refused = world.manager("POST", path, 409, json={"days": days[:2]}, headers=ANY)
+    assert codes(refused) == ["booking.series_unanswered"]
+    assert [(c["day"], c["reasons"][0]["code"]) for c in refused.json["clashes"]] == [
+        ("2026-03-03", "booking.stale"),
+        ("2026-03-10", "booking.stale"),
+    ]
+    world.manager("POST", path, 404, json={"days": [{"booking_id": str(uuid4())}]}, headers=ANY)
+    world.manager("POST", path, 422, json={"days": []}, headers=ANY)
+    no = {"days": days[2:], "reason": "检修"}
+    last = world.manager("POST", one(world, made, "/rejection"), 200, json=no, headers=ANY).json
+    assert [a["given"] for a in last["answers"]] == ["refused"]
+
+
 def test_a_host_lists_series_page_by_page_and_reads_each(
     make_world: Callable[..., World], other_host: Door
 ) -> None:

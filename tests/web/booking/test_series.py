@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
 
+from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.booking import service
-from resource_hub.infra import clock
+from resource_hub.infra import clock, outbox
+from resource_hub.kernel.keys import HostKey
 from tests.builders import accounts as people
 from tests.builders.availability import moment
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
@@ -200,8 +203,10 @@ def test_the_host_answers_and_strangers_find_nothing(app: Flask, now: None) -> N
     host = signed_in(app, scene.manager_person)
     address = f"/o/{scene.host.code}/series/{scene.host.code}/{series_id}"
     assert "Your answer" in text(host.get(address)) and "Your answer" not in text(client.get(shown))
-    data = {"csrf_token": token(host, address), "answer": "no"}
-    assert host.post(address + "/answer", data=data).status_code == 422
+    ticked = re.findall(r'name="day" value="([^"]+)" checked', text(host.get(address)))
+    data = {"csrf_token": token(host, address), "answer": "no", "day": ticked}
+    assert len(ticked) == 3 and host.post(address + "/answer", data=data).status_code == 422
+    assert host.post(address + "/answer", data={**data, "answer": "yes", "day": []}).status_code == 422
     assert host.post(address + "/answer", data={**data, "answer": "yes"}).status_code == 303
     assert "Your answer" not in text(host.get(address))
     permanent = f"/hosts/{scene.host.code}/series/{series_id}"
@@ -211,6 +216,53 @@ def test_the_host_answers_and_strangers_find_nothing(app: Flask, now: None) -> N
     out = signed_in(app, stranger)
     assert out.get(permanent).status_code == 404
     assert out.get(f"/o/{other_firm.code}/series/{scene.host.code}/{series_id}").status_code == 404
+
+
+def test_ticked_days_are_answered_and_those_left_say_why(app: Flask, now: None) -> None:
+    scene = scene_in(app, rules={"approval": "always"})
+    client = signed_in(app, scene.booker_person)
+    series_id = made(app, scene, client).rsplit("/", 1)[1]
+    host = signed_in(app, scene.manager_person)
+    address = f"/o/{scene.host.code}/series/{scene.host.code}/{series_id}"
+    asked = f"/o/{scene.host.code}/requests"
+    assert f"{address}#answer" in text(host.get(asked))
+    ticked = re.findall(r'name="day" value="([^"]+)" checked', text(host.get(address)))
+    with app.app_context():
+        first = HostKey(scene.host.id, UUID(ticked[0].split("/")[0]))
+        service.cancel(first, by=scene.booker)
+    data = {"csrf_token": token(host, address), "answer": "yes", "day": ticked[:2]}
+    shown = text(host.post(address + "/answer", data=data))
+    assert "1 day confirmed." in shown and "1 day was not answered" in shown
+    kept = re.search(r'id="kept">(.*?)</ul>', shown)
+    assert kept is not None and "3 Mar" in kept[1]
+    assert re.findall(r'name="day" value="([^"]+)"', shown) == ticked[2:]
+    # What was ticked and typed stays where nothing could be answered.
+    again = host.post(address + "/answer", data={**data, "note": "欢迎"})
+    assert again.status_code == 409 and "2 days were not answered" in text(again)
+    assert 'value="欢迎"' in text(again)
+
+
+def test_the_customers_approver_answers_from_its_list(app: Flask, now: None) -> None:
+    steps = [{"who": "approver", "hours": 24}, {"who": "manager", "hours": 24}]
+    scene = scene_in(app, rules={"approval": "always", "steps": steps})
+    with app.app_context():
+        approver = people.make_person(roles=[(scene.firm, Role.APPROVER)])
+    client = signed_in(app, scene.booker_person)
+    address = made(app, scene, client)
+    with app.app_context():
+        outbox.deliver_due()
+        outbox.deliver_due()
+    boss = signed_in(app, approver)
+    assert f"{address}#answer" in text(boss.get(f"/o/{scene.firm.code}/to-approve"))
+    assert "Your answer" not in text(client.get(address))
+    ticked = re.findall(r'name="day" value="([^"]+)" checked', text(boss.get(address)))
+    data = {"csrf_token": token(boss, address), "answer": "yes", "day": ticked}
+    assert boss.post(address + "/answer", data=data).status_code == 303
+    shown = text(boss.get(address))
+    assert "Your yes to 3 days is noted" in shown and "Your answer" not in shown
+    host = signed_in(app, scene.manager_person)
+    there = address.replace(f"/o/{scene.firm.code}/", f"/o/{scene.host.code}/")
+    assert "Your answer" in text(host.get(there))
 
 
 def test_empty_list(app: Flask, now: None) -> None:

@@ -21,6 +21,10 @@ SENTENCES = {
     "booking.series_same_time": N_("This is the time that it has."),
     "booking.series_nothing_ahead": N_("Nothing is ahead that could be cancelled."),
     "booking.series_nothing_waits": N_("Nothing waits for an answer."),
+    "booking.series_none_chosen": N_("No day is chosen."),
+    "booking.series_unanswered": NN_(
+        "%(days)s day could not be answered.", "%(days)s days could not be answered.", "days"
+    ),
     "booking.helper_in_the_way": N_("%(helper)s, which is booked together with it, is in the way:"),
     "booking.follows_its_order": N_("This was booked together with an instrument and follows its order."),
     "catalogue.links_most": N_("At most %(most)s resources can come along."),
@@ -166,6 +170,8 @@ REMEDIES = {
     "booking.waiting_too_narrow": N_("Choose a wider stretch or a shorter time."),
     "booking.waiting_too_wide": N_("Choose an earlier end."),
     "booking.offer_over": N_("Stand in line again."),
+    "booking.series_none_chosen": N_("Tick the days that you answer."),
+    "booking.series_unanswered": N_("Look at each day again: its reason stands beside it."),
     "booking.series_clash": N_("Leave these days out or give them another time."),
     "booking.series_count": N_("Choose an earlier end; the next series can follow it."),
     "booking.series_no_such_time": N_("Leave this day out or give it another time."),

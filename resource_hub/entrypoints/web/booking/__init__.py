@@ -15,6 +15,7 @@ from resource_hub.entrypoints.web.booking import (
     public,
     ratings,
     results,
+    series_answers,
     walk_ins,
 )
 from resource_hub.entrypoints.web.booking.blueprints import blueprint, bookings, calendar, orders, requests
@@ -23,6 +24,6 @@ from resource_hub.entrypoints.web.booking.waiting import waiting
 
 __all__ = [
     "approving", "blueprint", "bookings", "calendar", "changing", "detail", "dividing", "hand_overs", "hosting",
-    "lists", "on_behalf", "ordering", "orders", "public", "ratings", "requests", "results", "series", "waiting",
-    "walk_ins",
+    "lists", "on_behalf", "ordering", "orders", "public", "ratings", "requests", "results", "series", "series_answers",
+    "waiting", "walk_ins",
 ]  # fmt: skip

@@ -39,6 +39,7 @@ from resource_hub.entrypoints.web.booking.blueprints import calendar, requests
 from resource_hub.entrypoints.web.booking.lists import Row, rows_of
 from resource_hub.entrypoints.web.booking.months import Month, month, month_of, next_month
 from resource_hub.entrypoints.web.booking.ratings import asks_to_rate
+from resource_hub.entrypoints.web.booking.reading_forms import picked
 from resource_hub.entrypoints.web.booking.timetable import (
     DayRow,
     LaneRow,
@@ -183,7 +184,7 @@ def confirm(organisation: str) -> Any:
     host = accounts.organisation(organisation)
     done, passed, failed = 0, 0, []
     for text in request.form.getlist("request")[:SEVERAL]:
-        wanted = _picked(text)
+        wanted = picked(text)
         if wanted is None:
             continue
         booking_id, version = wanted
@@ -216,15 +217,6 @@ def confirm(organisation: str) -> Any:
     if not done and not passed and not failed:
         flash(_("Tick the requests to confirm first."), "wait")
     return redirect(url_for("requests.index", organisation=organisation), 303)
-
-
-def _picked(text: str) -> tuple[UUID, int] | None:
-    """A ticked request: its id and the version that was looked at."""
-    booking_id, _slash, version = text.partition("/")
-    try:
-        return UUID(booking_id), int(version)
-    except ValueError:
-        return None
 
 
 # ---- the calendar ----------------------------------------------------------------------------------------------

@@ -209,3 +209,12 @@ def query_of(asked: Asked, zone_name: str, **more: str) -> dict[str, Any]:
     if asked.given_id is not None:
         values["given"] = str(asked.given_id)
     return {key: value for key, value in {**values, **more}.items() if value not in ("", None)}
+
+
+def picked(text: str) -> tuple[UUID, int] | None:
+    """A ticked request: its id and the version that was looked at."""
+    booking_id, _slash, version = text.partition("/")
+    try:
+        return UUID(booking_id), int(version)
+    except ValueError:
+        return None

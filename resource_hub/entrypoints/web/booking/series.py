@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -46,11 +47,11 @@ from resource_hub.kernel.time import TimeSpan, local_day, zone
 series = Blueprint("series", __name__)
 
 
-def _key(host: str, series_id: UUID) -> HostKey:
+def key_of(host: str, series_id: UUID) -> HostKey:
     return HostKey(accounts.organisation(host).id, series_id)
 
 
-def _back(organisation: str, host: str, key: HostKey) -> Any:
+def back_to(organisation: str, host: str, key: HostKey) -> Any:
     return redirect(url_for("series.show", organisation=organisation, host=host, series_id=key.id), 303)
 
 
@@ -140,7 +141,7 @@ def make(organisation: str, host: str, code: str) -> Any:
                     request_key=request.form.get("_once"),
                 )
                 _say_booked(made)
-                return _back(organisation, record.host_code, made.key)
+                return back_to(organisation, record.host_code, made.key)
         except SeriesClash as error:
             form.refuse(error)
         except DomainError as error:
@@ -201,10 +202,12 @@ def _told(record: service.SeriesRecord, days: list[service.Occurrence]) -> str:
 @allows(MEMBER)
 def show(organisation: str, host: str, series_id: UUID) -> tuple[str, int]:
     """A series with all its days, for either of its parties."""
-    return _show(organisation, _key(host, series_id), None)
+    return show_page(organisation, key_of(host, series_id), None)
 
 
-def _show(organisation: str, key: HostKey, form: Form | None) -> tuple[str, int]:
+def show_page(
+    organisation: str, key: HostKey, form: Form | None, kept: Sequence[Mapping[str, Any]] = ()
+) -> tuple[str, int]:
     record, side = service.series_for(key, g.actor)
     resource = catalogue.resource(record.resource_key)
     forms.remember_zone(resource.zone)
@@ -220,15 +223,16 @@ def _show(organisation: str, key: HostKey, form: Form | None) -> tuple[str, int]
         host=accounts.organisation(key.institution_id),
         customer=customer,
         is_host=side is Side.HOST,
-        may_decide=side is Side.HOST and service.is_staff(g.actor, resource, service.DECIDES),
         days=days,
         rows=rows,
         live={d.id for d in live},
-        waiting=[d for d in days if d.booking is not None and d.booking.state is BookingState.REQUESTED],
+        answerable=service.answerable_days(key, days, g.actor),
+        ticked=None if form is None else set(form.values("day")),
+        kept=[(date.fromisoformat(one["day"]), sentences.tell_all(one["reasons"])) for one in kept],
         state=service.series_state(days),
         sentence=_told(record, days),
         moved={d.id for d in days if service.moved_by_hand(record, d, resource.zone)},
-        form=form,
+        form=form or Form(),
         organisation_code=organisation,
         sums=_sums(rows.values()),
     )
@@ -271,7 +275,7 @@ def _cancel_view(key: HostKey, scope: Scope, since: date | None, side: Side) -> 
 @allows(SIGNED_IN)
 def permanent(host: str, series_id: UUID) -> Any:
     """The permanent address of a series opens in the organisation in which its reader may see it."""
-    key = _key(host, series_id)
+    key = key_of(host, series_id)
     person = guards.person()
     assert person is not None
     actors = [accounts.actor(person.id, seat.organisation.code) for seat in accounts.seats(person.id)]
@@ -298,7 +302,7 @@ def _scope(text: str | None) -> Scope:
 @allows(MEMBER)
 def change_form(organisation: str, host: str, series_id: UUID, booking_id: UUID) -> tuple[str, int]:
     """Another time for this day, this and the following, or all; what it would mean for each day."""
-    return _change_page(organisation, _key(host, series_id), booking_id, None)
+    return _change_page(organisation, key_of(host, series_id), booking_id, None)
 
 
 def _day(days: list[service.Occurrence], booking_id: UUID) -> service.Occurrence:
@@ -354,7 +358,7 @@ def _change_page(organisation: str, key: HostKey, booking_id: UUID, form: Form |
 @allows(MEMBER)
 @once
 def change(organisation: str, host: str, series_id: UUID, booking_id: UUID) -> Any:
-    key, form = _key(host, series_id), Form.sent()
+    key, form = key_of(host, series_id), Form.sent()
     record, _side = service.series_for(key, g.actor)
     zone_name = catalogue.resource(record.resource_key).zone
     typed = typed_span(request.form, zone_name)
@@ -368,7 +372,7 @@ def change(organisation: str, host: str, series_id: UUID, booking_id: UUID) -> A
             form.refuse(error)
         else:
             flash(_("Moved. Numbers and calendar entries stay the same."), "good")
-            return _back(organisation, host, changed)
+            return back_to(organisation, host, changed)
     return _change_page(organisation, key, booking_id, form)
 
 
@@ -385,14 +389,14 @@ def _changed(
     ).key
 
 
-# ---- cancelling, answering -------------------------------------------------------------------------------------
+# ---- cancelling -------------------------------------------------------------------------------------
 
 
 @series.get("/o/<organisation>/series/<host>/<uuid:series_id>/cancel")
 @allows(MEMBER)
 def cancel_form(organisation: str, host: str, series_id: UUID) -> tuple[str, int]:
     """What cancelling from a day on would do to each day, with the fee before the click."""
-    return _cancel_page(organisation, _key(host, series_id), None)
+    return _cancel_page(organisation, key_of(host, series_id), None)
 
 
 def _since(text: str | None) -> date | None:
@@ -427,7 +431,7 @@ def _cancel_page(organisation: str, key: HostKey, form: Form | None) -> tuple[st
 @allows(MEMBER)
 @once
 def cancel(organisation: str, host: str, series_id: UUID) -> Any:
-    key, form = _key(host, series_id), Form.sent()
+    key, form = key_of(host, series_id), Form.sent()
     fee = form.whole("fee_minor", most=10**15)
     since = _since(request.form.get("since"))
     try:
@@ -444,25 +448,4 @@ def cancel(organisation: str, host: str, series_id: UUID) -> Any:
         form.refuse(error)
         return _cancel_page(organisation, key, form)
     flash(ngettext("%(num)d day cancelled.", "%(num)d days cancelled.", number), "good")
-    return _back(organisation, host, key)
-
-
-@series.post("/o/<organisation>/series/<host>/<uuid:series_id>/answer")
-@allows(MEMBER)
-@once
-def answer(organisation: str, host: str, series_id: UUID) -> Any:
-    """The host's answer to all days that wait for it."""
-    key, form = _key(host, series_id), Form.sent()
-    try:
-        service.answer_series(
-            key,
-            form.choice("answer", ["yes", "no"], required=True) == "yes",
-            by=g.actor,
-            note=form.text("note", longest=500) or "",
-            version=form.version(),
-        )
-    except DomainError as error:
-        form.refuse(error)
-        return _show(organisation, key, form)
-    flash(_("Answered. The customer is told."), "good")
-    return _back(organisation, host, key)
+    return back_to(organisation, host, key)
