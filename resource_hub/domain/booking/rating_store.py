@@ -152,29 +152,35 @@ def done_at(session: Session, records: Collection[BookingRecord]) -> dict[HostKe
     return {r.key: ends.get(r.key, r.changed_at) for r in records}
 
 
-def _public(resource: HostKey, now: datetime) -> Any:
+def _public(resources: Collection[HostKey], now: datetime) -> Any:
     return and_(
-        Rating.institution_id == resource.institution_id,
-        Rating.resource_id == resource.id,
+        Rating.institution_id.in_({key.institution_id for key in resources}),
+        Rating.resource_id.in_([key.id for key in resources]),
         Rating.side == Side.CUSTOMER.value,
         Rating.hidden.is_(False),
         or_(Rating.revealed_at.is_not(None), Rating.closes_at <= now),
     )
 
 
-def sum_of(session: Session, resource: HostKey, now: datetime) -> tuple[int, int]:
-    """Sum and number of the stars that customers gave and that may be shown."""
-    found = session.execute(
-        select(func.coalesce(func.sum(Rating.stars), 0), func.count()).where(_public(resource, now))
-    ).one()
-    return int(found[0]), int(found[1])
+def sums_of(
+    session: Session, resources: Collection[HostKey], now: datetime
+) -> dict[HostKey, tuple[int, int]]:
+    """Sum and number of the stars that customers gave each and that may be shown; without any it is missing."""
+    if not resources:
+        return {}
+    rows = session.execute(
+        select(Rating.institution_id, Rating.resource_id, func.sum(Rating.stars), func.count())
+        .where(_public(resources, now))
+        .group_by(Rating.institution_id, Rating.resource_id)
+    )
+    return {HostKey(host, one): (int(total), count) for host, one, total, count in rows}
 
 
 def with_words(session: Session, resource: HostKey, now: datetime, limit: int) -> list[RatingRecord]:
     """The newest that say something in words."""
     rows = session.scalars(
         select(Rating)
-        .where(_public(resource, now), Rating.words != "")
+        .where(_public([resource], now), Rating.words != "")
         .order_by(Rating.closes_at.desc(), Rating.id)
         .limit(limit)
     )

@@ -5,7 +5,7 @@ What is shown to whom is judged by the clock when somebody asks; the job only te
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -326,22 +326,37 @@ def _asked(by: Actor, side: Side) -> ColumnElement[bool] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class PublicRatings:
-    """What everybody reads of a resource: the mean, of how many, and words without a name."""
+class MeanRating:
+    """The mean to one digit, and of how many."""
 
     mean: Decimal
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRatings(MeanRating):
+    """What everybody reads of a resource: the mean, of how many, and words without a name."""
+
     items: tuple[RatingRecord, ...]
+
+
+def mean_ratings(resources: Collection[HostKey]) -> dict[HostKey, MeanRating]:
+    """The means of resources, in one question; it is missing as long as fewer than three customers rated one."""
+    sums = rating_store.sums_of(database.reading(), resources, clock.now())
+    return {
+        key: MeanRating(rules.mean(total, count), count)
+        for key, (total, count) in sums.items()
+        if count >= rules.PUBLIC_FROM
+    }
 
 
 def public_ratings(resource: HostKey) -> PublicRatings | None:
     """What customers said of a resource; None as long as fewer than three of them did."""
-    session, now = database.reading(), clock.now()
-    total, count = rating_store.sum_of(session, resource, now)
-    if count < rules.PUBLIC_FROM:
+    found = mean_ratings([resource]).get(resource)
+    if found is None:
         return None
-    items = rating_store.with_words(session, resource, now, SHOWN_WORDS)
-    return PublicRatings(rules.mean(total, count), count, tuple(items))
+    items = rating_store.with_words(database.reading(), resource, clock.now(), SHOWN_WORDS)
+    return PublicRatings(found.mean, found.count, tuple(items))
 
 
 def reported_ratings(

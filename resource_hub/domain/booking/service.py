@@ -82,9 +82,11 @@ from resource_hub.domain.booking.quoting import (
 )
 from resource_hub.domain.booking.rating_store import RatingRecord
 from resource_hub.domain.booking.ratings import (
+    MeanRating,
     PublicRatings,
     RatingsLook,
     ToRate,
+    mean_ratings,
     public_ratings,
     rate,
     ratings_for,
@@ -207,6 +209,7 @@ __all__ = [
     "HandOverRecord",
     "HelperBooking",
     "HitBooking",
+    "MeanRating",
     "NewFile",
     "Occurrence",
     "Outcome",
@@ -316,6 +319,7 @@ __all__ = [
     "may_deliver",
     "may_host_results",
     "may_price",
+    "mean_ratings",
     "missed",
     "moved_by_hand",
     "next_start_of",

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from resource_hub.domain.accounts.terms import PLATFORM_ID, Actor, Role
 from resource_hub.domain.booking import service
@@ -19,6 +19,7 @@ from resource_hub.domain.notices import service as notices
 from resource_hub.domain.notices.terms import Preference
 from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import db, reading
+from resource_hub.infra.ids import new_id
 from resource_hub.infra.tables import AuditEntry
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.keys import HostKey
@@ -317,3 +318,26 @@ def test_who_chose_not_to_be_asked_is_not(scene: Scene) -> None:
     used(scene)
     with later():
         assert ASKED not in kinds(scene.booker_person.id) and ASKED not in letters(scene.booker_person.id)
+
+
+def test_the_means_of_many_resources_are_one_question(scene: Scene) -> None:
+    for hour in (9, 11, 13):
+        record = used(scene, hour)
+        with later():
+            service.rate(record.key, 4, by=scene.booker)
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        asked.append(statement)
+
+    keys = [scene.key, *(HostKey(scene.key.institution_id, new_id()) for _ in range(30))]
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        with clock.fixed(CLOSES):
+            found = service.mean_ratings(keys)
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert (found[scene.key].mean, found[scene.key].count, len(found)) == (Decimal("4.0"), 3, 1)
+    assert len([one for one in asked if "rating" in one]) == 1
+    with clock.fixed(CLOSES - timedelta(seconds=1)):
+        assert service.mean_ratings(keys) == {} == service.mean_ratings([])

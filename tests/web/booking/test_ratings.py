@@ -80,13 +80,19 @@ def test_the_resource_shows_a_mean_of_three_and_no_name(app: Any, scene: Any, in
     in_context(lambda: make((9, 11)))
     page = f"/hosts/{scene.host.code}/resources/{scene.resource.code}"
     api = f"{page.replace('/hosts', '/api/v1/hosts')}/ratings"
+    lists = "/search", f"/hosts/{scene.host.code}"
     with clock.fixed(SHOWN):
         assert "好用" not in app.test_client().get(page).text
+        assert all('class="rated"' not in app.test_client().get(one).text for one in (page, *lists))
         assert app.test_client().get(api).json == {"mean": None, "count": None, "items": []}
     in_context(lambda: make((13,)))
     with clock.fixed(SHOWN):
         shown = app.test_client().get(page).text
         assert "好用" in shown and "4.0" in shown
+        # The mean stands at the head of the page and beside the hit.
+        for one in (page, *lists):
+            text = app.test_client().get(one).text
+            assert text.count('class="rated"') == 1 and "<strong>4.0</strong>" in text
         firm = scene.firm
         assert firm.name_zh not in shown and scene.booker_person.name not in shown
         answer = app.test_client().get(api).json

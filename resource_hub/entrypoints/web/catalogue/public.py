@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import OrganisationKind, OrganisationState
 from resource_hub.domain.availability.terms import FreeTime
+from resource_hub.domain.booking import service as booking
 from resource_hub.domain.booking.terms import ThreeSums
 from resource_hub.domain.catalogue import kinds as kind_fields
 from resource_hub.domain.catalogue import places, service
@@ -159,6 +160,7 @@ def index() -> str:
         when_fields=when.fields(wanted),
         times=times,
         sums=sums,
+        rated=booking.mean_ratings([hit.resource.key for hit in results.hits]),
         link_to=when.link_to,
         facets=_facet_links(results),
         orders=[(order, _ORDER_LABELS[order]()) for order in ORDERS if _offered(order, query)],
@@ -293,6 +295,7 @@ def show(host: str) -> str:
         "catalogue/host.html",
         host=organisation,
         results=results,
+        rated=booking.mean_ratings([hit.resource.key for hit in results.hits]),
         kinds=[(v.value, v.count) for v in results.facets["kind"]],
         page=paging.Page(results.hits, results.next_cursor or None, results.total),
         staff=_staff_of(organisation.id),
