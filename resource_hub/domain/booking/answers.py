@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, and_, exists, false, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts import service as accounts
@@ -20,9 +20,9 @@ from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import Answerer, AnswerRule, HouseDocument, Silence
 from resource_hub.domain.booking import store
 from resource_hub.domain.booking.errors import NotYours
-from resource_hub.domain.booking.preparing import announce, clock_of, is_staff
+from resource_hub.domain.booking.preparing import DECIDES, announce, clock_of, is_staff
 from resource_hub.domain.booking.rules.answering import capped, chain_end, step_end
-from resource_hub.domain.booking.tables import AnswerStep
+from resource_hub.domain.booking.tables import AnswerStep, Booking
 from resource_hub.domain.booking.terms import BookingRecord, BookingState, StepRecord, StepState
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra import clock as clocks
@@ -286,10 +286,43 @@ def answers_of(key: HostKey) -> list[StepRecord]:
     return steps_of(reading(), key)
 
 
+def open_answers(records: Collection[BookingRecord]) -> dict[HostKey, StepRecord]:
+    """The answer that each of these waits for, where several are asked for; one question for all of them."""
+    by_host: dict[UUID, list[UUID]] = {}
+    for record in records:
+        by_host.setdefault(record.institution_id, []).append(record.key.id)
+    return {
+        HostKey(host, one): step
+        for host, ids in by_host.items()
+        for one, step in open_steps(reading(), host, ids).items()
+    }
+
+
 def may_answer_now(record: BookingRecord, by: Actor) -> bool | None:
     """Whether the answer wanted now is this actor's; None where one answer is enough."""
     step = next((one for one in answers_of(record.key) if one.state is StepState.OPEN), None)
     return None if step is None else may_answer(record, step, by, clocks.now())
+
+
+def wanted_from(by: Actor, now: datetime) -> ColumnElement[bool]:
+    """Orders whose answer now is one of this actor's to give, as a condition on requested bookings; ``may_answer`` says
+    the same of a single one. What an approver's limit does not reach counts as well: it is told there."""
+    step = exists().where(
+        AnswerStep.institution_id == Booking.institution_id,
+        AnswerStep.booking_id == Booking.id,
+        AnswerStep.state == StepState.OPEN.value,
+    )
+    his: list[ColumnElement[bool]] = []
+    if by.has(*_OFFICE):
+        late = and_(AnswerStep.who == Answerer.MANAGER.value, AnswerStep.answer_by <= now)
+        his += [AnswerStep.who == Answerer.OFFICE.value, late]
+    if by.has(*_LAB):
+        his.append(AnswerStep.who == Answerer.MANAGER.value)
+    customers = by.led_customer_ids | (by.customer_ids if by.has(Role.APPROVER) else set())
+    if customers:
+        his.append(and_(AnswerStep.who == Answerer.APPROVER.value, Booking.customer_id.in_(customers)))
+    parts = [step.where(or_(*his))] if his else []
+    return or_(false(), *parts, ~step) if by.has(*DECIDES) else or_(false(), *parts)
 
 
 def people_of(record: BookingRecord, step: StepRecord) -> list[UUID]:

@@ -77,13 +77,13 @@ def inquiries_at(by: Actor, states: Sequence[InquiryState] = (), limit: int = 20
 
 
 def inquiries_waiting(by: Actor) -> int:
-    """How many inquiries wait for a price of this actor's house."""
+    """How many inquiries wait for a price that this actor may name."""
     where = _waiting(by)
     return 0 if where is None else inquiry_store.count(database.reading(), *where)
 
 
 def requests_waiting(by: Actor) -> int:
-    """Orders and inquiries that wait for this actor's house, in one statement: every page of it asks."""
+    """Orders and inquiries that wait for this actor, in one statement: every page of its house asks."""
     parts = [
         statement.scalar_subquery() for statement in (reading.waiting_orders(by),) if statement is not None
     ]
@@ -94,8 +94,12 @@ def requests_waiting(by: Actor) -> int:
 
 
 def _waiting(by: Actor) -> list[Any] | None:
-    where = _at_host(by)
-    return None if where is None else [*where, InquiryRow.state == InquiryState.ASKED.value]
+    where = _at_host(by) if by.has(*pricing.WRITES) else None
+    return (
+        None
+        if where is None
+        else [*where, InquiryRow.person_id != by.person_id, InquiryRow.state == InquiryState.ASKED.value]
+    )
 
 
 def _at_host(by: Actor) -> list[Any] | None:

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, func, not_, select
 
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import Viewer, Week
-from resource_hub.domain.booking import quoting, store
+from resource_hub.domain.booking import answers, quoting, store
 from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.preparing import STAFF, is_staff
 from resource_hub.domain.booking.rules.answering import lapses_at
@@ -203,27 +203,54 @@ def bookings_at(
     )  # fmt: skip
 
 
-def requests(by: Actor, *, limit: int = 200) -> list[BookingRecord]:
-    """What waits for the host's answer, the nearest term first."""
-    now = clock.now()
-    found = [
-        record
-        for record in bookings_at(by, states=[BookingState.REQUESTED], limit=limit)
-        if record.parent_id is None and judged_by_clock(record, now) is BookingState.REQUESTED
-    ]
-    return sorted(found, key=lambda r: (r.answer_by or r.created_at, r.created_at))
+def requests(
+    by: Actor, *, mine: bool | None = None, resource: HostKey | None = None, limit: int = 200
+) -> list[BookingRecord]:
+    """What waits for an answer of the actor's house, the nearest term first.
+
+    Args:
+        mine: only what waits for this actor, or only what waits for others.
+        resource: only what is asked of this one.
+    """
+    where = _waiting(by, mine, resource)
+    return [] if where is None else store.requested(reading(), where, limit)
 
 
-def waiting_count(by: Actor) -> int:
-    """How many orders wait for an answer of this actor's house."""
-    counted = waiting_orders(by)
+def requested_resources(by: Actor) -> list[HostKey]:
+    """The resources of which somebody waits for an answer."""
+    where = _waiting(by, None)
+    if where is None:
+        return []
+    found = reading().scalars(select(Booking.resource_id).where(*where).distinct())
+    return [HostKey(by.organisation_id, resource_id) for resource_id in found]
+
+
+def waiting_count(by: Actor, *, mine: bool = True, resource: HostKey | None = None) -> int:
+    """How many orders wait for this actor's answer, or for that of others of its house or of the customer's."""
+    counted = waiting_orders(by, mine=mine, resource=resource)
     return 0 if counted is None else reading().scalar(counted) or 0
 
 
-def waiting_orders(by: Actor) -> Select[int] | None:
+def waiting_orders(by: Actor, *, mine: bool = True, resource: HostKey | None = None) -> Select[int] | None:
     """The count of them as a statement; None where there can be none."""
+    where = _waiting(by, mine, resource)
+    return None if where is None else select(func.count()).select_from(Booking).where(*where)
+
+
+def _waiting(
+    by: Actor, mine: bool | None, resource: HostKey | None = None
+) -> list[ColumnElement[bool]] | None:
     found = reach_of(by)
-    return None if found == [] else store.waiting(by.organisation_id, found, clock.now())
+    if found == []:
+        return None
+    now = clock.now()
+    where = store.waiting(by.organisation_id, found, now)
+    if mine is not None:
+        his = answers.wanted_from(by, now)
+        where.append(his if mine else not_(his))
+    if resource is not None:
+        where.append(Booking.resource_id == resource.id)
+    return where
 
 
 def of_resources(keys: Sequence[HostKey], span: TimeSpan) -> list[BookingRecord]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resource_hub.domain.booking.answers import answers_of, may_answer, may_answer_now
+from resource_hub.domain.booking.answers import answers_of, may_answer, may_answer_now, open_answers
 from resource_hub.domain.booking.answers import remind_due as remind_answers
 from resource_hub.domain.booking.approving import ToApprove, to_approve
 from resource_hub.domain.booking.cancelling import CancelPreview, cancel, cancel_preview
@@ -114,6 +114,7 @@ from resource_hub.domain.booking.reading import (
     next_start_of,
     of_resources,
     records,
+    requested_resources,
     requests,
     side_of,
     sums_of,
@@ -328,6 +329,7 @@ __all__ = [
     "offer_due",
     "offer_hand_over",
     "offered_helpers",
+    "open_answers",
     "open_hand_over_of",
     "order_of_inquiry",
     "own_hold",
@@ -357,6 +359,7 @@ __all__ = [
     "reported_rating",
     "reported_ratings",
     "request",
+    "requested_resources",
     "requests",
     "requests_waiting",
     "results_erased",

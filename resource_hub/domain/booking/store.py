@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts.terms import CustomerClass
@@ -355,17 +355,26 @@ def holders_of(
     )
 
 
-def waiting(institution_id: UUID, resource_ids: Collection[UUID] | None, now: datetime) -> Select[int]:
-    """The count of requests whose term to answer has not run out."""
-    statement = select(func.count()).where(
+def waiting(
+    institution_id: UUID, resource_ids: Collection[UUID] | None, now: datetime
+) -> list[ColumnElement[bool]]:
+    """What makes an order of a host a request whose term to answer has not run out."""
+    conditions: list[ColumnElement[bool]] = [
         Booking.institution_id == institution_id,
         Booking.state == BookingState.REQUESTED.value,
         Booking.parent_id.is_(None),
         or_(Booking.answer_by.is_(None), Booking.answer_by > now),
+    ]
+    return conditions if resource_ids is None else [*conditions, Booking.resource_id.in_(resource_ids)]
+
+
+def requested(session: Session, conditions: Sequence[ColumnElement[bool]], limit: int) -> list[BookingRecord]:
+    """Requests, the nearest term first; those without a term by the time since which they wait."""
+    term = func.coalesce(Booking.answer_by, Booking.created_at)
+    rows = session.scalars(
+        select(Booking).where(*conditions).order_by(term, Booking.created_at, Booking.id).limit(limit)
     )
-    if resource_ids is not None:
-        statement = statement.where(Booking.resource_id.in_(resource_ids))
-    return statement
+    return [record(row) for row in rows]
 
 
 def due_to_start(session: Session, span: TimeSpan, limit: int) -> list[BookingRecord]:

@@ -210,3 +210,50 @@ def test_terms_in_working_hours(now: datetime) -> None:
     with clock.fixed(moment("2026-03-06T16:00+08:00")):
         made = make_booking(scene, asked=make_asked(**FAR))
     assert made.answer_by == moment("2026-03-09T10:00+08:00")
+
+
+def test_what_waits_for_somebody_is_counted_for_whom_it_waits(now: datetime) -> None:
+    scene = scene_with()
+    _office, office = somebody(scene, scene.host, Role.OFFICE)
+    _operator, operator = somebody(scene, scene.host, Role.OPERATOR)
+    first = make_booking(scene, asked=make_asked(**FAR))
+    other = make_booking(scene, asked=make_asked("2026-03-23T09:00+08:00", "2026-03-23T11:00+08:00"))
+    outbox.deliver_due()
+
+    def counted(by: Actor) -> tuple[int, int]:
+        """For this actor, and for others; each as the list of them has it, and in the order of terms."""
+        for mine in (True, False):
+            found = service.requests(by, mine=mine)
+            assert len(found) == service.waiting_count(by, mine=mine)
+            steps = service.open_answers(found)
+            told = [service.may_answer(one, steps[one.key], by, clock.now()) for one in found]
+            assert told == [mine] * len(found)
+            assert found == sorted(found, key=lambda one: one.answer_by)
+        return service.waiting_count(by), service.waiting_count(by, mine=False)
+
+    assert (counted(scene.manager), counted(office), counted(operator)) == ((2, 0), (0, 2), (0, 2))
+    service.approve(first.key, by=scene.manager)
+    outbox.deliver_due()
+    assert (counted(scene.manager), counted(office), counted(operator)) == ((1, 1), (1, 1), (0, 2))
+    assert [one.key for one in service.requests(scene.manager, mine=True)] == [other.key]
+    assert service.requests_waiting(scene.manager) == 1 and service.requests_waiting(operator) == 0
+
+
+def test_from_the_term_on_it_waits_for_those_above_as_well(now: datetime) -> None:
+    scene = scene_with(silence="consent")
+    _office, office = somebody(scene, scene.host, Role.OFFICE)
+    make_booking(scene, asked=make_asked(**FAR))
+    outbox.deliver_due()
+    (step,) = service.open_answers(service.requests(office)).values()
+    assert step.answer_by is not None
+    for moment_, mine in ((step.answer_by - timedelta(seconds=1), 0), (step.answer_by, 1)):
+        with clock.fixed(moment_):
+            assert service.waiting_count(office) == mine
+
+
+def test_where_one_answer_is_enough_it_waits_for_those_who_decide(now: datetime) -> None:
+    scene = make_scene(rules={"approval": "always"})
+    _operator, operator = somebody(scene, scene.host, Role.OPERATOR)
+    make_booking(scene, asked=make_asked(**FAR))
+    for by, counts in ((scene.manager, (1, 0)), (operator, (0, 1)), (another_booker()[2], (0, 0))):
+        assert tuple(service.waiting_count(by, mine=mine) for mine in (True, False)) == counts

@@ -15,7 +15,7 @@ from flask_babel import ngettext
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import OrganisationRecord, Role
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.availability.terms import Look, Silence, Stretch, Viewer
+from resource_hub.domain.availability.terms import Answerer, Look, Silence, Stretch, Viewer
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules.states import open_acts
 from resource_hub.domain.booking.terms import (
@@ -26,7 +26,7 @@ from resource_hub.domain.booking.terms import (
     Hazard,
     Holder,
     Side,
-    StepState,
+    StepRecord,
 )
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ListingState, ResourceRecord
@@ -100,41 +100,42 @@ def _look(row: Row, now: datetime) -> str:
 
 def _waiting(rows: Sequence[Row]) -> list[Waiting]:
     now = clock.now()
-    plans = availability.plans(
-        list({row.record.resource_key for row in rows}), TimeSpan(now, now + timedelta(seconds=1))
-    )
+    keys = list({row.record.resource_key for row in rows})
+    plans = availability.plans(keys, TimeSpan(now, now + timedelta(seconds=1)))
+    steps = service.open_answers([row.record for row in rows])
     result = []
     for row in rows:
         record = row.record
         rules = plans[record.resource_key].rules
         seconds = int((record.answer_by - now).total_seconds()) if record.answer_by else None
         consent = rules.silence is Silence.CONSENT and record.kind is BookingKind.WINDOW
-        whose = _whose(record, now) if rules.steps else ""
+        whose = _whose(record, steps.get(record.key), now)
         look = _("waits for another answer") if whose else _look(row, now)
         result.append(Waiting(row, seconds, consent, look, whose))
-    # What waits for others comes after what waits for the reader; each part keeps the order of terms.
-    return sorted(result, key=lambda one: bool(one.whose))
+    return result
 
 
-def _whose(record: BookingRecord, now: datetime) -> str:
-    """Of several answers the one that is wanted now, where it is somebody else's to give."""
-    step = next((one for one in service.answers_of(record.key) if one.state is StepState.OPEN), None)
-    if step is None or service.may_answer(record, step, g.actor, now):
-        return ""
-    return word("booking.answerer", step.who)
+def _whose(record: BookingRecord, step: StepRecord | None, now: datetime) -> str:
+    """Whose answer is wanted now, where it is somebody else's to give."""
+    if step is None:
+        return "" if g.actor.has(*service.DECIDES) else word("booking.answerer", Answerer.MANAGER)
+    return "" if service.may_answer(record, step, g.actor, now) else word("booking.answerer", step.who)
 
 
 @requests.get("/o/<organisation>/requests")
 @allows(*SEES)
 def index(organisation: str) -> str:
-    """What waits for an answer, the nearest term first, each with what it would take from whom."""
+    """What waits for an answer, the nearest term first, each with what it would take from whom; what waits for others
+    stands by itself."""
     host = accounts.organisation(organisation)
     forms.remember_zone(host.zone)
-    every = rows_of(service.requests(g.actor))
-    resources = {row.resource.code: row.what for row in every if row.resource}
+    asked = catalogue.resources(service.requested_resources(g.actor))
     chosen = request.args.get("resource", "")
-    fitting = [row for row in every if not chosen or (row.resource and row.resource.code == chosen)]
-    waiting = _waiting(fitting[:SEVERAL])
+    only = next((r.key for r in asked.values() if r.code == chosen), None)
+    waiting, others = (
+        _waiting(rows_of(service.requests(g.actor, mine=mine, resource=only, limit=SEVERAL)))
+        for mine in (True, False)
+    )
     working = rows_of(
         service.bookings_at(
             g.actor,
@@ -154,9 +155,11 @@ def index(organisation: str) -> str:
     return render_template(
         "booking/requests.html",
         waiting=waiting,
-        more=len(fitting) - len(waiting),
-        resources=sorted(resources.items(), key=lambda pair: pair[1]),
-        chosen=chosen,
+        count=service.waiting_count(g.actor, resource=only),
+        others=others,
+        others_count=service.waiting_count(g.actor, mine=False, resource=only),
+        resources=sorted(((r.code, plain(r.name(language()))) for r in asked.values()), key=lambda p: p[1]),
+        chosen=chosen if only else "",
         decides=g.actor.has(*service.DECIDES),
         several=sum(1 for one in waiting if not one.look) > 1,
         working=working,

@@ -68,6 +68,7 @@ def today(organisation: str) -> str:
         before=board.day - timedelta(days=1),
         after=board.day + timedelta(days=1),
         requests=bookings.waiting_count(g.actor),
+        others=bookings.waiting_count(g.actor, mine=False),
         to_rate=_to_rate(),
         hours=_scale(board),
         place=_place(board),

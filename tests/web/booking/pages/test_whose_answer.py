@@ -43,3 +43,8 @@ def test_what_waits_for_others_comes_last_and_has_no_button(app, scenery, desk_o
     )
     its = desk_of(office).see(address)
     assert its.count(CONFIRM) == 1 and its.index(made.number) < its.index(other.number)
+    # The number beside the entry is what waits for the reader; what waits for others is said by itself.
+    for page in (after, its):
+        assert 'id="waiting"' in page and 'id="others"' in page and page.count("1 request,") == 2
+    today = desk_of(scene.manager_person).see(f"/o/{scene.host.code}/today")
+    assert "wait for others" in today
