@@ -192,6 +192,7 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "withdraw": lambda p, by: service.withdraw_hand_over(p["offer"], by=by).key.id,
     "accept": lambda p, by: service.accept_offer(p["entry"], by=by).key.id,
     "rate": lambda p, by: service.rate(p["booking"], 4, by=by).key.id,
+    "ask_again": lambda p, by: service.ask_for_quote(p["key"], p["wish"], by=by, former=p["former"]).key.id,
     "answer_series": lambda p, by: len(
         service.answer_series(p["series"], p["accept"], by=by, note="检定", version=p.get("version"))
     ),

@@ -56,11 +56,24 @@ def by_inquiry(resource: ResourceRecord) -> bool:
     return found is None or pricing.parsed(found).ask
 
 
-def ask(key: HostKey, wish: Wish, *, by: Actor, files: Sequence[tuple[UUID, UUID]] = ()) -> Inquiry:
-    """Ask what something would cost. ``files``: organisation and id of stored documents that say more.
+@retried()
+def ask(
+    key: HostKey,
+    wish: Wish,
+    *,
+    by: Actor,
+    files: Sequence[tuple[UUID, UUID]] = (),
+    former: HostKey | None = None,
+) -> Inquiry:
+    """Ask what something would cost.
+
+    Args:
+        files: organisation and id of stored documents that say more.
+        former: the inquiry that is asked again, because its price is over; its documents come along.
 
     Raises:
-        NotFound: the resource is not for this reader.
+        NotFound: the resource is not for this reader. NoSuchInquiry: no such former one, or not of this resource.
+        WrongState: the price of the former one is not over, or it was asked again already.
         InvalidOrder: the price stands in the tariff, nobody is named who asks, or something is missing.
     """
     resource = catalogue.visible(catalogue.resource(key), by)
@@ -84,10 +97,39 @@ def ask(key: HostKey, wish: Wish, *, by: Actor, files: Sequence[tuple[UUID, UUID
         inquiry_store.add(
             unit.session, made, _row(made, replace(wish, customer_id=customer_id), key, by, unit.now, today)
         )
+        if former is not None:
+            files = [*_of_former(unit, former, key, customer_id, by, today), *files]
+            inquiry_store.add_again(unit.session, made, former)
         for organisation_id, file_id in files:
             inquiry_store.add_file(unit.session, made, organisation_id, file_id)
-        _happened(unit, made, "asked", {}, by.person_id)
+        details = {"former": str(former.id)} if former is not None else {}
+        _happened(unit, made, "asked", details, by.person_id)
         return _known(unit, made)
+
+
+def _of_former(
+    unit: Unit, former: HostKey, resource: HostKey, customer_id: UUID | None, by: Actor, today: date
+) -> list[tuple[UUID, UUID]]:
+    """The documents of a former inquiry, which is locked, so that of several who ask it again one does."""
+    found = inquiry_store.locked(unit.session, former)
+    if found is None or found.resource_key != resource or found.customer_id not in by.customer_ids:
+        raise NoSuchInquiry()
+    if found.customer_id != customer_id:
+        raise InvalidOrder(Reason("booking.again_for_other", {}, "customer"))
+    if (
+        not found.may_be_asked_again(today)
+        or found.state is InquiryState.ACCEPTED
+        and found.quote is not None
+        and inquiry_store.booked_under(unit.session, found.quote.key) is not None
+    ):
+        raise WrongState(Reason("booking.again_not_over", {"number": found.number}))
+    _not_followed(unit, found)
+    return [(one.file_organisation_id, one.file_id) for one in inquiry_store.files(unit.session, former)]
+
+
+def _not_followed(unit: Unit, found: Inquiry) -> None:
+    if inquiry_store.asked_again(unit.session, found.key) is not None:
+        raise WrongState(Reason("booking.asked_again", {"number": found.number}))
 
 
 def _row(
@@ -193,6 +235,7 @@ def give(
         found = _opened(unit, key, by, version)
         resource = _priced_by(found, by)
         _in_state(unit, found, rules.MAY_GIVE)
+        _not_followed(unit, found)
         today = local_day(unit.now, zone(resource.zone))
         reasons = rules.faults_of_quote(lines, resource.currency, valid_until, today)
         if reasons:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select
 
@@ -56,6 +57,25 @@ def order_of_inquiry(found: Inquiry) -> HostKey | None:
         return None
     made = inquiry_store.booked_under(database.reading(), found.quote.key)
     return HostKey(found.key.institution_id, made) if made else None
+
+
+def former_of_inquiry(found: Inquiry) -> Inquiry | None:
+    """The inquiry that this one asks again."""
+    session = database.reading()
+    former = inquiry_store.former_of(session, found.key)
+    return inquiry_store.inquiry(session, HostKey(found.key.institution_id, former)) if former else None
+
+
+def formers_of_inquiries(found: Sequence[Inquiry]) -> dict[HostKey, UUID]:
+    """Ids of the former ones of several inquiries, where they ask again."""
+    return inquiry_store.formers_of(database.reading(), [one.key for one in found]) if found else {}
+
+
+def inquiry_asked_again(found: Inquiry) -> Inquiry | None:
+    """The inquiry that asks this one again."""
+    session = database.reading()
+    later = inquiry_store.asked_again(session, found.key)
+    return inquiry_store.inquiry(session, HostKey(found.key.institution_id, later)) if later else None
 
 
 def inquiries_of(by: Actor, limit: int = 200) -> list[Inquiry]:

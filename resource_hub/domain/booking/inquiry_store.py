@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from resource_hub.domain.booking.inquiry_words import (
     QuoteLine,
     Wish,
 )
-from resource_hub.domain.booking.tables import AgreedQuote, Booking, InquiryFile
+from resource_hub.domain.booking.tables import AgreedQuote, Booking, InquiryAgain, InquiryFile
 from resource_hub.domain.booking.tables import GivenQuote as GivenRow
 from resource_hub.domain.booking.tables import Inquiry as InquiryRow
 from resource_hub.domain.booking.terms import BookingKind, BookingState, FileKind, FileRecord
@@ -124,6 +124,41 @@ def of_given(session: Session, key: HostKey, *, lock: bool = False) -> Inquiry |
     whole = HostKey(key.institution_id, found)
     record = locked(session, whole) if lock else inquiry(session, whole)
     return record if record is not None and record.quote is not None and record.quote.key == key else None
+
+
+def add_again(session: Session, key: HostKey, former: HostKey) -> None:
+    session.execute(
+        insert(InquiryAgain).values(institution_id=key.institution_id, id=key.id, former_id=former.id)
+    )
+
+
+def former_of(session: Session, key: HostKey) -> UUID | None:
+    """The inquiry that this one asks again."""
+    return session.scalar(
+        select(InquiryAgain.former_id).where(
+            InquiryAgain.institution_id == key.institution_id, InquiryAgain.id == key.id
+        )
+    )
+
+
+def formers_of(session: Session, keys: Collection[HostKey]) -> dict[HostKey, UUID]:
+    """The former ones of several inquiries, where there are any."""
+    rows = session.execute(
+        select(InquiryAgain.institution_id, InquiryAgain.id, InquiryAgain.former_id).where(
+            InquiryAgain.institution_id.in_({key.institution_id for key in keys}),
+            InquiryAgain.id.in_({key.id for key in keys}),
+        )
+    )
+    return {HostKey(institution_id, found): former for institution_id, found, former in rows}
+
+
+def asked_again(session: Session, former: HostKey) -> UUID | None:
+    """The inquiry that asks this one again."""
+    return session.scalar(
+        select(InquiryAgain.id).where(
+            InquiryAgain.institution_id == former.institution_id, InquiryAgain.former_id == former.id
+        )
+    )
 
 
 def listed(session: Session, *where: Any, limit: int) -> list[Inquiry]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,9 @@ from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.domain.pricing.terms import AgreedPrice
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
+
+# An order is made within so many days after the last day on which its price could be accepted.
+ORDER_WITHIN = timedelta(days=90)
 
 
 class InquiryState(StrEnum):
@@ -121,6 +124,21 @@ class Inquiry:
         if self.state is InquiryState.GIVEN and self.quote is not None and today > self.quote.valid_until:
             return InquiryState.EXPIRED
         return self.state
+
+    @property
+    def order_until(self) -> date | None:
+        """The last day on which an order may be made at the newest price, in the host's zone: so many days after the
+        last day of the price, or the last wanted day where that is later."""
+        if self.quote is None:
+            return None
+        usual = self.quote.valid_until + ORDER_WITHIN
+        return max(usual, self.wish.wanted_until or usual)
+
+    def may_be_asked_again(self, today: date) -> bool:
+        """Whether the price is over: nobody accepted it in time, or nobody ordered at it in time."""
+        if self.state is InquiryState.ACCEPTED:
+            return self.order_until is not None and today > self.order_until
+        return self.state_on(today) is InquiryState.EXPIRED
 
     def agreed(self) -> AgreedPrice:
         """The price that was accepted, as charges are made of it."""

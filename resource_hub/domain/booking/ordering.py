@@ -240,7 +240,7 @@ def _book_in(
     resource, plan, asked = prepared.resource, prepared.plan, prepared.asked
     assert plan is not None and asked.customer_id is not None
     if asked.given_id is not None:
-        under_quotes.take(unit, key, asked.given_id, hold_id)
+        under_quotes.take(unit, resource, asked.given_id, hold_id)
     quoted, on_request = _priced(key, quote_id, prepared, unit.now, by)
     waits = on_request or needs_approval(
         plan.rules, outside=prepared.who.outside, by_host=prepared.by_host, kind=asked.kind

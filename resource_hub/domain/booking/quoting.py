@@ -84,7 +84,7 @@ def compute(
     on = day_of(resource, asked.span, now)
     use = use_of(resource, asked)
     if asked.given_id is not None:
-        price = under_quotes.price(resource, asked, who.customer_id, who.customer_class, use)
+        price = under_quotes.price(resource, asked, who.customer_id, who.customer_class, use, now)
     else:
         price = pricing.price(resource.key, on, who.customer_class, use, tariff_id)
     support = (

@@ -52,6 +52,19 @@ class Inquiry(HostRow, Base):
     )
 
 
+class InquiryAgain(HostRow, Base):
+    """An inquiry that asks again what a former one asked; its id is the new one's."""
+
+    __tablename__ = "inquiry_again"
+    former_id: Mapped[UUID] = mapped_column(Id)
+    __table_args__ = (
+        CheckConstraint("former_id <> id", name="other"),
+        host_fk("inquiry_again", "inquiry", "id"),
+        host_fk("inquiry_again", "inquiry", "former_id"),
+        UniqueConstraint("institution_id", "former_id", name="uq_inquiry_again_former"),
+    )
+
+
 class InquiryFile(HostRow, Base):
     """A document that says more about an inquiry: a drawing, a sample list."""
 

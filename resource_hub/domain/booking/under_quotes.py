@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from resource_hub.domain.accounts.terms import CustomerClass
@@ -17,6 +18,7 @@ from resource_hub.infra import database
 from resource_hub.infra.unit_of_work import Unit
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import local_day, zone
 
 
 def price(
@@ -25,12 +27,13 @@ def price(
     customer_id: UUID | None,
     customer_class: CustomerClass,
     use: UseFacts,
+    now: datetime,
 ) -> Price:
     """The price of an order under the quote that it names.
 
     Raises:
-        QuoteLapsed: nobody accepted such a quote, it is another customer's or of another resource, an order has it
-            already, or it was given for less; every reason is named.
+        QuoteLapsed: nobody accepted such a quote, it is another customer's or of another resource, the last day to
+            order at it is over, or it was given for less; every reason is named.
     """
     assert asked.given_id is not None
     found = inquiry_store.of_given(database.reading(), HostKey(resource.key.institution_id, asked.given_id))
@@ -38,20 +41,30 @@ def price(
         raise QuoteLapsed(Reason("booking.quote_for_other", {}, "quote"))
     if found.state is not InquiryState.ACCEPTED:
         raise QuoteLapsed(Reason("booking.given_not_accepted", {}, "quote"))
-    reasons = misfits(found.wish, asked)
+    reasons = _over(found, resource, now) + misfits(found.wish, asked)
     if reasons:
         raise QuoteLapsed(*reasons)
     return agreed_price(found.agreed(), customer_class, use)
 
 
-def take(unit: Unit, resource: HostKey, given_id: UUID, ignore: UUID | None) -> None:
+def _over(found: Inquiry, resource: ResourceRecord, now: datetime) -> list[Reason]:
+    until = found.order_until
+    if until is None or local_day(now, zone(resource.zone)) <= until:
+        return []
+    return [Reason("booking.given_order_over", {"until": until.isoformat(), "number": found.number}, "quote")]
+
+
+def take(unit: Unit, resource: ResourceRecord, given_id: UUID, ignore: UUID | None) -> None:
     """Keep a quote for the order that is being made; two at once cannot have it.
 
     Raises:
-        QuoteLapsed: another order has it.
+        QuoteLapsed: another order has it, or the last day to order is over, though the price was frozen before.
     """
-    key = HostKey(resource.institution_id, given_id)
-    inquiry_store.of_given(unit.session, key, lock=True)
+    key = HostKey(resource.key.institution_id, given_id)
+    found = inquiry_store.of_given(unit.session, key, lock=True)
+    reasons = _over(found, resource, unit.now) if found is not None else []
+    if reasons:
+        raise QuoteLapsed(*reasons)
     if inquiry_store.booked_under(unit.session, key, ignore) is not None:
         raise QuoteLapsed(Reason("booking.given_used", {}, "quote"))
 

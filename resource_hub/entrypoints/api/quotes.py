@@ -6,6 +6,7 @@ accepted quote by its ``given_quote_id`` (see the bookings of a resource).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +63,14 @@ class InquiryIn(ma.Schema):
     customer_id = Identifier(load_default=None, allow_none=True)
 
 
+class AgainIn(ma.Schema):
+    """What is other than before; left out, it is asked for the same."""
+
+    wanted_from = ma.fields.Date(allow_none=True)
+    wanted_until = ma.fields.Date(allow_none=True)
+    description = Text(validate=ma.validate.Length(1, 4000))
+
+
 class QuoteLineIn(ma.Schema):
     text = Text(required=True, validate=ma.validate.Length(1, rules.LONGEST_LINE))
     amount = ma.fields.String(
@@ -108,6 +117,10 @@ class GivenQuoteSchema(ma.Schema):
     total = MoneyString(required=True)
     currency = ma.fields.String(required=True)
     valid_until = ma.fields.Date(required=True)
+    order_until = ma.fields.Date(
+        required=True,
+        metadata={"description": "the last day on which an order may be made at it, in the host's zone"},
+    )
     note = ma.fields.String(required=True)
     reason = ma.fields.String(required=True)
     given_at = Moment(required=True)
@@ -130,6 +143,9 @@ class InquirySchema(ma.Schema):
     wanted_until = ma.fields.Date(required=True, allow_none=True)
     description = ma.fields.String(required=True)
     quote = ma.fields.Nested(GivenQuoteSchema, required=True, allow_none=True)
+    former_id = Identifier(
+        required=True, allow_none=True, metadata={"description": "the inquiry that this one asks again"}
+    )
     version = ma.fields.Integer(required=True)
     created_at = Moment(required=True)
 
@@ -142,7 +158,7 @@ class VersionsSchema(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(GivenQuoteSchema), required=True)
 
 
-def _given(quote: GivenQuote, today: Any) -> dict[str, Any]:
+def _given(found: Inquiry, quote: GivenQuote, today: Any) -> dict[str, Any]:
     return {
         "id": quote.key.id,
         "number": quote.number,
@@ -151,6 +167,7 @@ def _given(quote: GivenQuote, today: Any) -> dict[str, Any]:
         "total": quote.total,
         "currency": quote.total.currency,
         "valid_until": quote.valid_until,
+        "order_until": replace(found, quote=quote).order_until,
         "note": quote.note,
         "reason": quote.reason,
         "given_at": quote.given_at,
@@ -158,7 +175,7 @@ def _given(quote: GivenQuote, today: Any) -> dict[str, Any]:
     }
 
 
-def _row(found: Inquiry, host: str, zone_name: str) -> dict[str, Any]:
+def _row(found: Inquiry, host: str, zone_name: str, former_id: UUID | None) -> dict[str, Any]:
     wish, today = found.wish, local_day(clock.now(), zone(zone_name))
     return {
         "id": found.key.id,
@@ -175,7 +192,8 @@ def _row(found: Inquiry, host: str, zone_name: str) -> dict[str, Any]:
         "wanted_from": wish.wanted_from,
         "wanted_until": wish.wanted_until,
         "description": wish.description,
-        "quote": _given(found.quote, today) if found.quote else None,
+        "quote": _given(found, found.quote, today) if found.quote else None,
+        "former_id": former_id,
         "version": found.version,
         "created_at": found.created_at,
     }
@@ -184,8 +202,12 @@ def _row(found: Inquiry, host: str, zone_name: str) -> dict[str, Any]:
 def _rows(records: list[Inquiry]) -> dict[str, Any]:
     hosts = accounts.organisation_names({r.key.institution_id for r in records})
     resources = catalogue.resources({r.resource_key for r in records})
+    formers = service.formers_of_inquiries(records)
     return {
-        "items": [_row(r, hosts[r.key.institution_id].code, resources[r.resource_key].zone) for r in records]
+        "items": [
+            _row(r, hosts[r.key.institution_id].code, resources[r.resource_key].zone, formers.get(r.key))
+            for r in records
+        ]
     }
 
 
@@ -212,6 +234,25 @@ def ask(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> 
 
     def made() -> dict[str, Any]:
         return {"id": str(service.ask_for_quote(record.key, wish, by=g.actor).key.id)}
+
+    found, _side = service.inquiry_for(host_key(host, UUID(once(headers, made)["id"])), g.actor)
+    return _answer(found, 201)
+
+
+@blueprint.post(f"{_ONE}/repetition")
+@blueprint.arguments(AgainIn)
+@blueprint.arguments(CreateHeaders, location="headers")
+@blueprint.response(201, InquirySchema)
+@allows(MEMBER)
+def ask_again(data: dict[str, Any], headers: dict[str, Any], host: str, inquiry_id: UUID) -> Any:
+    """Ask once more what a former inquiry asked, once its price is over: nobody accepted it or ordered at it in time.
+    A new inquiry is made, which names the former one and has its documents."""
+    key = host_key(host, inquiry_id)
+    former, _side = service.inquiry_for(key, g.actor)
+    wish = replace(former.wish, **data)
+
+    def made() -> dict[str, Any]:
+        return {"id": str(service.ask_for_quote(former.resource_key, wish, by=g.actor, former=key).key.id)}
 
     found, _side = service.inquiry_for(host_key(host, UUID(once(headers, made)["id"])), g.actor)
     return _answer(found, 201)
@@ -251,7 +292,7 @@ def versions(host: str, inquiry_id: UUID) -> dict[str, Any]:
     key = host_key(host, inquiry_id)
     found, _side = service.inquiry_for(key, g.actor)
     today = local_day(clock.now(), zone(catalogue.resource(found.resource_key).zone))
-    return {"items": [_given(one, today) for one in service.given_versions(key)]}
+    return {"items": [_given(found, one, today) for one in service.given_versions(key)]}
 
 
 @blueprint.post(f"{_ONE}/quotes")

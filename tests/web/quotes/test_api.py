@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+from tests.builders.availability import moment
 from tests.support.door import Door, World
 from tests.web.quotes.conftest import ASK
 
@@ -51,6 +54,39 @@ def test_asked_named_accepted_and_booked(make_world: Callable[..., World], other
     quote = world.booker("GET", f"/hosts/{world.scene.host.code}/quotes/{booked['quote_id']}", 200).json
     assert quote["list_price"] == "880.00" and quote["lines"][0]["amount"] == "880.00"
     assert world.booker("GET", f"{one}/quotes", 200).json["items"][0]["state"] == "accepted"
+
+
+def test_the_last_day_to_order_is_said_and_what_is_over_is_asked_again(
+    make_world: Callable[..., World], other_host: Door
+) -> None:
+    world = make_world(tariff=ASK)
+    made = world.booker("POST", f"{world.at}/inquiries", 201, json=WISH).json
+    assert made["former_id"] is None
+    one, at = f"/hosts/{world.scene.host.code}/inquiries/{made['id']}", "2026-06-08T{}+08:00"
+    world.manager("POST", f"{one}/quotes", 201, json=PRICE, headers={"If-Match": "*"})
+    taken = world.booker("POST", f"{one}/acceptance", 200, json={"number": 1}, headers={"If-Match": "*"}).json
+    assert taken["quote"]["order_until"] == "2026-06-08"
+    times = {"start": "2026-06-10T09:00:00+08:00", "end": "2026-06-10T11:00:00+08:00"}
+    order = {**ORDER, **times, "given_quote_id": taken["quote"]["id"]}
+    before = replace(world.booker, at=moment(at.format("23:59:59")))
+    after = replace(world.booker, at=moment(at.format("23:59:59")) + timedelta(seconds=1))
+    seen = before("POST", f"{world.at}/bookings/preview", 200, json=order).json
+    assert seen["price"]["to_pay"] == "880.00"
+    refused = after("POST", f"{world.at}/bookings", 409, json=order).json["reasons"]
+    assert [one["code"] for one in refused] == ["booking.given_order_over"] and refused[0]["remedy"]
+    before("POST", f"{one}/repetition", 409, json={})
+    for door, status in ((world.stranger, 404), (other_host, 404), (world.visitor, 401)):
+        replace(door, at=after.at)("POST", f"{one}/repetition", status, json={})
+    replace(world.manager, at=after.at)("POST", f"{one}/repetition", 422, json={})
+    key = {"Idempotency-Key": "again-1"}
+    again = after("POST", f"{one}/repetition", 201, json={"wanted_from": "2026-06-20"}, headers=key).json
+    assert (
+        after("POST", f"{one}/repetition", 201, json={"wanted_from": "2026-06-20"}, headers=key).json == again
+    )
+    assert again["former_id"] == made["id"] and again["state"] == "asked" and again["id"] != made["id"]
+    assert (again["description"], again["wanted_from"]) == (WISH["description"], "2026-06-20")
+    twice = after("POST", f"{one}/repetition", 409, json={}).json["reasons"]
+    assert [one["code"] for one in twice] == ["booking.asked_again"]
 
 
 def test_declined_withdrawn_refused(make_world: Callable[..., World]) -> None:

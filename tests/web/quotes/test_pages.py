@@ -8,6 +8,8 @@ from typing import Any
 
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.inquiry_words import InquiryState
+from resource_hub.infra import clock
+from tests.builders.availability import moment
 from tests.builders.booking import Scene, another_booker, make_scene
 from tests.support.pages import fields_of, signed_in
 
@@ -89,6 +91,35 @@ def test_decline_renew_and_withdraw(app: Any, scene: Scene, manager: Any, in_con
     assert his_send(there, f"{there}/answer", act="refuse", reason="做不了", version="5").status_code == 303
     (found,) = in_context(lambda: service.inquiries_of(scene.booker))
     assert found.state is InquiryState.REFUSED
+
+
+def test_what_is_over_is_asked_again_on_its_page(
+    app: Any, scene: Scene, manager: Any, in_context: Any
+) -> None:
+    client, send, page = asked(app, scene)
+    his, his_send = manager
+    there = page.replace(f"/o/{scene.firm.code}/", f"/o/{scene.host.code}/")
+    his_send(there, f"{there}/price", text1="机时", amount1="600", valid_until="2026-03-10", version="1")
+    shown = client.get(page).text
+    assert "2026-06-08" in shown or "6月8日" in shown
+    with clock.fixed(moment("2026-03-11T08:00+08:00")):
+        over = client.get(page).text
+        again = re.search(r'href="([^"]+former=[^"]+)"', over)
+        assert again is not None and "former=" not in his.get(there).text
+        form = client.get(again[1]).text
+        assert "断口形貌" in form and 'value="2"' in form
+        values = fields_of(form, again[1].split("?")[0]) or fields_of(form, again[1])
+        sent = send(again[1], again[1].split("?")[0], **{**values, "description": "断口形貌，二次"})
+        assert sent.status_code == 303 and sent.location != page, sent.text
+        assert page in client.get(sent.location).text and sent.location in client.get(page).text
+        assert "清单.pdf" in client.get(sent.location).text
+        assert f"{there}/price" not in his.get(there).text
+        # Somebody else's inquiry cannot be named as the former one.
+        firm, person, _ = in_context(another_booker)
+        stranger, _send = signed_in(app, person)
+        there = again[1].replace(f"/o/{scene.firm.code}/", f"/o/{firm.code}/")
+        assert stranger.get(there).status_code == 404
+        assert client.get(again[1].split("former=")[0] + "former=x").status_code == 404
 
 
 def test_others_see_nothing(app: Any, scene: Scene, in_context: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -11,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import service
+from resource_hub.domain.booking.errors import NoSuchInquiry
 from resource_hub.domain.booking.inquiry_words import Inquiry, Wish
 from resource_hub.domain.booking.terms import BookingKind
 from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
@@ -23,6 +25,7 @@ from resource_hub.entrypoints.web.booking.reading_forms import acting, asked_fro
 from resource_hub.entrypoints.web.quotes.blueprints import blueprint
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import DomainError
+from resource_hub.kernel.keys import HostKey
 
 MOST_FILES = 5
 
@@ -52,10 +55,44 @@ def ask(organisation: str, host: str, code: str) -> tuple[str, int]:
         "samples": asked.samples or "",
         "length": f"{asked.span.seconds / 3600:g}" if asked.span else "",
     }
-    return _page(organisation, record, Form(start))
+    former = _former(record, request.args.get("former"))
+    if former is not None:
+        start |= _fields_of(former.wish)
+    return _page(organisation, record, Form(start), former)
 
 
-def _page(organisation: str, record: ResourceRecord, form: Form) -> tuple[str, int]:
+def _former(record: ResourceRecord, text: str | None) -> Inquiry | None:
+    """The inquiry that is asked again.
+
+    Raises:
+        NoSuchInquiry: it is not the reader's, or of another resource.
+    """
+    if not text:
+        return None
+    try:
+        key = HostKey(record.key.institution_id, UUID(text))
+    except ValueError:
+        raise NoSuchInquiry() from None
+    found, _side = service.inquiry_for(key, g.actor)
+    if found.resource_key != record.key or found.customer_id not in g.actor.customer_ids:
+        raise NoSuchInquiry()
+    return found
+
+
+def _fields_of(wish: Wish) -> dict[str, Any]:
+    """What was asked before, to be asked again; the days are for the reader to choose anew."""
+    return {
+        "mode": wish.mode,
+        "customer": str(wish.customer_id),
+        "samples": wish.samples or "",
+        "length": f"{wish.length_seconds / 3600:g}" if wish.length_seconds else "",
+        "description": wish.description,
+    }
+
+
+def _page(
+    organisation: str, record: ResourceRecord, form: Form, former: Inquiry | None = None
+) -> tuple[str, int]:
     g.hat = "customer"
     forms.remember_zone(record.zone)
     customers = sorted(accounts.customers(g.actor.customer_ids).values(), key=lambda c: c.code)
@@ -65,6 +102,7 @@ def _page(organisation: str, record: ResourceRecord, form: Form) -> tuple[str, i
         record=record,
         host=accounts.organisation(record.key.institution_id),
         form=form,
+        former=former,
         customers=[(str(c.id), c.name_in(formatting.language())) for c in customers],
         modes=[(m.value, word("booking.mode", m.value)) for m in record.modes],
         is_access=record.takes_access_requests,
@@ -81,20 +119,21 @@ def asked_for(organisation: str, host: str, code: str) -> Any:
     """Send the inquiry; what was typed stays where something is missing."""
     record = public_resource(host, code)
     form = Form.sent()
-    wish = _wish(form, record)
+    wish, former = _wish(form, record), _former(record, request.form.get("former"))
     files = [f for f in request.files.getlist("documents") if f.filename]
     if len(files) > MOST_FILES:
         form.note("documents", "booking.too_many_files", most=MOST_FILES)
     if form.ok:
         try:
-            made = _sent(record, wish, [uploads.take(one, uploads.DOCUMENTS, "documents") for one in files])
+            taken = [uploads.take(one, uploads.DOCUMENTS, "documents") for one in files]
+            made = _sent(record, wish, taken, former)
         except DomainError as error:
             form.refuse(error)
         else:
             flash(_("Sent. The host names a price for %(number)s; you are told.", number=made.number), "good")
             target = url_for("quotes.show", organisation=organisation, host=host, inquiry_id=made.key.id)
             return redirect(target, 303)
-    return _page(organisation, record, form)
+    return _page(organisation, record, form, former)
 
 
 def _wish(form: Form, record: ResourceRecord) -> Wish:
@@ -115,10 +154,14 @@ def _wish(form: Form, record: ResourceRecord) -> Wish:
     )
 
 
-def _sent(record: ResourceRecord, wish: Wish, taken: list[uploads.Taken]) -> Inquiry:
+def _sent(record: ResourceRecord, wish: Wish, taken: list[uploads.Taken], former: Inquiry | None) -> Inquiry:
     """Documents are rows of the customer's organisation; the bytes were stored before the unit."""
     with unit_of_work():
         files = [uploads.note(one, g.actor.organisation_id, person_id=g.actor.person_id) for one in taken]
         return service.ask_for_quote(
-            record.key, wish, by=g.actor, files=[(f.organisation_id, f.id) for f in files]
+            record.key,
+            wish,
+            by=g.actor,
+            files=[(f.organisation_id, f.id) for f in files],
+            former=former.key if former is not None else None,
         )

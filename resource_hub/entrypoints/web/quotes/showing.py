@@ -64,6 +64,8 @@ def _page(
     prices = side is Side.HOST and service.may_price(found, g.actor)
     mine = found.customer_id in g.actor.customer_ids
     order = service.order_of_inquiry(found)
+    later, former = service.inquiry_asked_again(found), service.former_of_inquiry(found)
+    over = order is None and found.may_be_asked_again(today_of(resource))
     html = render_template(
         "quotes/show.html",
         organisation_code=organisation,
@@ -77,12 +79,16 @@ def _page(
         today=today_of(resource),
         files=service.files_of_inquiry(key),
         is_host=side is Side.HOST,
-        gives=prices and state in rules.MAY_GIVE,
+        gives=prices and state in rules.MAY_GIVE and later is None,
         withdraws=prices and state is InquiryState.GIVEN,
         refuses=prices and state in rules.MAY_REFUSE,
         decides=mine and state in rules.MAY_DECIDE and not _named_it(found),
         takes_back=mine and state in rules.MAY_TAKE_BACK,
-        order_href=_order_href(found, resource, organisation) if mine and order is None else "",
+        order_href=_order_href(found, resource, organisation) if mine and order is None and not over else "",
+        over=over,
+        again_href=_again_href(found, resource, organisation) if mine and over and later is None else "",
+        later=later,
+        former=former,
         made_href=_made_href(order, organisation),
         rows=range(1, ROWS + 1),
         form=form or Form(),
@@ -115,6 +121,17 @@ def _order_href(found: Inquiry, resource: ResourceRecord, organisation: str) -> 
         values["samples"] = found.wish.samples
     return url_for(
         "booking.order", organisation=organisation, host=resource.host_code, code=resource.code, **values
+    )
+
+
+def _again_href(found: Inquiry, resource: ResourceRecord, organisation: str) -> str:
+    """Where the same is asked once more."""
+    return url_for(
+        "quotes.ask",
+        organisation=organisation,
+        host=resource.host_code,
+        code=resource.code,
+        former=found.key.id,
     )
 
 
