@@ -67,6 +67,14 @@ class Money:
             total = total + amount
         return total
 
+    @classmethod
+    def by_currency(cls, amounts: Iterable[Money]) -> tuple[Money, ...]:
+        """A sum for each currency, in the order in which they come; sums of several currencies are never mixed."""
+        found: dict[str, Money] = {}
+        for amount in amounts:
+            found[amount.currency] = found.get(amount.currency, cls(0, amount.currency)) + amount
+        return tuple(found.values())
+
     def _same(self, other: object) -> Money:
         if not isinstance(other, Money):
             raise TypeError(f"money and {type(other).__name__} do not mix")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -41,10 +41,15 @@ from resource_hub.kernel.money import Money
 
 @dataclass(frozen=True, slots=True)
 class CancelPreview:
-    """What cancelling would do now: its fee, or why it is not possible."""
+    """What cancelling would do now: its fees, or why it is not possible. A sum for each currency: that of the order
+    first, even where it is zero, then those of what is booked together with it in other currencies."""
 
-    fee: Money
+    fees: tuple[Money, ...]
     reasons: tuple[Reason, ...]
+
+    @property
+    def free(self) -> bool:
+        return all(fee.is_zero for fee in self.fees)
 
 
 def _rules_of(record: BookingRecord) -> HouseDocument:
@@ -66,8 +71,8 @@ class _Fees:
     helpers: Mapping[HostKey, Money] = field(default_factory=dict)
 
     @property
-    def together(self) -> Money:
-        return Money.sum((self.own, *self.helpers.values()), self.own.currency)
+    def together(self) -> tuple[Money, ...]:
+        return Money.by_currency((self.own, *self.helpers.values()))
 
 
 def _fees(record: BookingRecord, side: Side, now: datetime) -> _Fees:
@@ -81,6 +86,24 @@ def _fees(record: BookingRecord, side: Side, now: datetime) -> _Fees:
     return _Fees(own, linking.cancellation_fees(record, now))
 
 
+def shown(fees: Sequence[Money]) -> tuple[Money, ...]:
+    """The sums that are said: those that cost something, or that nothing does."""
+    return tuple(fee for fee in fees if not fee.is_zero) or tuple(fees[:1])
+
+
+def not_risen(fees: Sequence[Money], expected: Sequence[Money] | None) -> None:
+    """Nothing costs more than was seen before the click; ``expected`` None means that nobody asks.
+
+    Raises:
+        BookingRefused
+    """
+    if expected is None:
+        return
+    seen = {one.currency: one for one in Money.by_currency(expected)}
+    if any(fee > seen.get(fee.currency, Money.zero(fee.currency)) for fee in fees):
+        raise BookingRefused(Reason("booking.fee_rose", {"fee": [fee.as_json() for fee in shown(fees)]}))
+
+
 def cancel_preview(key: HostKey, *, by: Actor) -> CancelPreview:
     """The fee before the click."""
     record, side = reading.booking_for(key, by)
@@ -92,7 +115,7 @@ def cancellation(record: BookingRecord, now: datetime, side: Side = Side.CUSTOME
     try:
         step(record.kind, record.state, Act.CANCEL, side)
     except WrongState as error:
-        return CancelPreview(Money.zero(record.cancel_fee.currency), error.reasons)
+        return CancelPreview((Money.zero(record.cancel_fee.currency),), error.reasons)
     counts = _cancels_as(record, side)
     reasons = check_cancel(
         record.state, record.starts_at, _rules_of(record), now, by_host=counts is Side.HOST
@@ -107,12 +130,13 @@ def cancel(
     by: Actor,
     reason: str = "",
     version: int | None = None,
-    expected_fee: Money | None = None,
+    expected: Sequence[Money] | None = None,
 ) -> BookingRecord:
     """Cancel; the time is free at once. The fee of the tariff is owed unless somebody takes the time before it begins.
 
     Args:
-        expected_fee: the fee that the person saw before the click; a higher one refuses.
+        expected: the fees that the person saw before the click, a sum for each currency; a higher one refuses, and so
+            does one in a currency that was not seen.
 
     Raises:
         BookingRefused: too late by the house rules. WrongState, NotYours, StaleBooking
@@ -120,7 +144,7 @@ def cancel(
     """
     with unit_of_work() as unit:
         _, record, side = opened(unit, key, by, version)
-        return cancel_in(unit, record, side, by, reason, expected_fee)
+        return cancel_in(unit, record, side, by, reason, expected)
 
 
 def cancel_in(
@@ -129,7 +153,7 @@ def cancel_in(
     side: Side,
     by: Actor,
     reason: str,
-    expected_fee: Money | None = None,
+    expected: Sequence[Money] | None = None,
     *,
     quiet: bool = False,
 ) -> BookingRecord:
@@ -144,10 +168,7 @@ def cancel_in(
     if reasons:
         raise BookingRefused(*reasons)
     fees = _fees(record, counts, unit.now)
-    fee = fees.together
-    if expected_fee is not None and fee > expected_fee:
-        values = {"fee": {"minor": fee.minor, "currency": fee.currency}}
-        raise BookingRefused(Reason("booking.fee_rose", values))
+    not_risen(fees.together, expected)
     let_go(unit, record)
     linking.owe(unit, record, fees.helpers)
     changes = {
@@ -163,7 +184,7 @@ def cancel_in(
     }
     details = {
         "reason": reason.strip(),
-        "fee": {"minor": fee.minor, "currency": fee.currency},
+        "fee": [fee.as_json() for fee in shown(fees.together)],
         "by_host": side is Side.HOST,
     }
     done = written(

@@ -75,7 +75,7 @@ def answered(key: HostKey, person_id: UUID, answer: Answer, *, sequence: int, ma
         if answer is not Answer.DECLINED:
             return Outcome.NOTED
         preview = cancelling.cancellation(record, unit.now)
-        if preview.reasons or not preview.fee.is_zero:
+        if preview.reasons or not preview.free:
             announce(unit, key, DECLINED, None, declined_by=str(person_id))
             return Outcome.STANDS
         cancelling.cancel(key, by=by)

@@ -283,8 +283,8 @@ def let_go(unit: Unit, record: BookingRecord) -> None:
 
 
 def cancellation_fees(record: BookingRecord, now: datetime) -> dict[HostKey, Money]:
-    """What cancelling an order now costs for each of its helpers, by that one's own tariff; those that are free of
-    charge are left out, and so are those in another currency, for which no one sum can be said before the click."""
+    """What cancelling an order now costs for each of its helpers, by that one's own tariff and in its currency;
+    those that are free of charge are left out."""
     if record.kind is not BookingKind.WINDOW:
         return {}
     children = store.children(reading(), record.key)
@@ -296,11 +296,7 @@ def cancellation_fees(record: BookingRecord, now: datetime) -> dict[HostKey, Mon
         for child in children
         if child.resource_key in found
     }
-    return {
-        key: fee
-        for key, fee in fees.items()
-        if not fee.is_zero and fee.currency == record.cancel_fee.currency
-    }
+    return {key: fee for key, fee in fees.items() if not fee.is_zero}
 
 
 def owe(unit: Unit, record: BookingRecord, fees: Mapping[HostKey, Money]) -> None:
@@ -309,13 +305,14 @@ def owe(unit: Unit, record: BookingRecord, fees: Mapping[HostKey, Money]) -> Non
         store.change(unit.session, key, {"cancel_fee_minor": fee.minor, "fee_decides_at": record.starts_at})
 
 
-def fee_together(record: BookingRecord) -> tuple[Money, datetime | None]:
-    """The fee of a cancelled order with its helpers, as it still stands, and when the last of it is decided."""
+def fees_together(record: BookingRecord) -> tuple[tuple[Money, ...], datetime | None]:
+    """The fees of a cancelled order with its helpers, as they still stand, a sum for each currency (that of the order
+    first, even where it is zero), and when the last of them is decided."""
     if record.kind is not BookingKind.WINDOW or record.cancelled_at is None:
-        return record.cancel_fee, record.fee_decides_at
+        return (record.cancel_fee,), record.fee_decides_at
     owing = (record, *store.owing_under(reading(), record.key))
-    total = Money.sum((one.cancel_fee for one in owing), record.cancel_fee.currency)
-    return total, max((one.fee_decides_at for one in owing if one.fee_decides_at), default=None)
+    sums = Money.by_currency(one.cancel_fee for one in owing)
+    return sums, max((one.fee_decides_at for one in owing if one.fee_decides_at), default=None)
 
 
 def end_early(unit: Unit, record: BookingRecord, at: datetime) -> None:

@@ -305,9 +305,9 @@ class SeriesCancelLook:
         return tuple(one for one in self.days if one[1].reasons)
 
     @property
-    def fee(self) -> Money | None:
-        fees = [preview.fee for _, preview in self.possible]
-        return Money.sum(fees, fees[0].currency) if fees else None
+    def fees(self) -> tuple[Money, ...]:
+        """A sum for each currency, that of the series first; none where nothing can be cancelled."""
+        return Money.by_currency(fee for _, preview in self.possible for fee in preview.fees)
 
 
 def _in_scope(
@@ -338,7 +338,7 @@ def cancel(
     *,
     by: Actor,
     reason: str = "",
-    expected_fee: Money | None = None,
+    expected: Sequence[Money] | None = None,
     version: int | None = None,
 ) -> int:
     """Cancel what is still ahead, from a day on or all; what may not be cancelled any more stays, as was shown.
@@ -363,10 +363,8 @@ def cancel(
             done.append(cancelling.cancel_in(unit, one.booking, side, by, reason, quiet=True))
         if not done:
             raise BookingRefused(*(distinct(kept) if kept else [Reason("booking.series_nothing_ahead", {})]))
-        fee = Money.sum((linking.fee_together(one)[0] for one in done), done[0].cancel_fee.currency)
-        if expected_fee is not None and fee > expected_fee:
-            values = {"fee": {"minor": fee.minor, "currency": fee.currency}}
-            raise BookingRefused(Reason("booking.fee_rose", values))
+        owed = Money.by_currency(fee for one in done for fee in linking.fees_together(one)[0])
+        cancelling.not_risen(owed, expected)
         for booking in done:
             waiting.freed(unit, booking, booking.span, by.person_id)
         series_store.change(unit.session, series.key, {"changed_at": unit.now})

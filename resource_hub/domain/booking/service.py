@@ -6,6 +6,7 @@ from resource_hub.domain.booking.answers import answers_of, may_answer, may_answ
 from resource_hub.domain.booking.answers import remind_due as remind_answers
 from resource_hub.domain.booking.approving import ToApprove, to_approve
 from resource_hub.domain.booking.cancelling import CancelPreview, cancel, cancel_preview
+from resource_hub.domain.booking.cancelling import shown as shown_fees
 from resource_hub.domain.booking.changing import ChangePreview, change, change_preview
 from resource_hub.domain.booking.deciding import approve, propose, reject
 from resource_hub.domain.booking.dividing import hand_over, split, successors
@@ -54,7 +55,7 @@ from resource_hub.domain.booking.invitations import INVITATION, Answer, Outcome,
 from resource_hub.domain.booking.invitations import key_of as invited_to
 from resource_hub.domain.booking.keeping import give_back, own_hold
 from resource_hub.domain.booking.late_fees import decide_fees
-from resource_hub.domain.booking.linking import HelperBooking, fee_together, helpers_of, quote_for, together
+from resource_hub.domain.booking.linking import HelperBooking, fees_together, helpers_of, quote_for, together
 from resource_hub.domain.booking.linking import busy as busy_helper
 from resource_hub.domain.booking.linking import in_the_way as helper_in_the_way
 from resource_hub.domain.booking.linking import offered as offered_helpers
@@ -285,7 +286,7 @@ __all__ = [
     "end_results",
     "entry_for",
     "expire_hand_overs",
-    "fee_together",
+    "fees_together",
     "fetch_result",
     "file_of",
     "files_of_inquiry",
@@ -379,6 +380,7 @@ __all__ = [
     "series_for",
     "series_of",
     "series_state",
+    "shown_fees",
     "side_of",
     "split",
     "started",

@@ -68,8 +68,8 @@ def tell(unit: Unit, event: Event) -> None:
     values = names_of(record)
     if event.name == "booking.cancelled":
         values["reason"] = record.cancel_reason or "–"
-        fee = linking.fee_together(record)[0]
-        values["fee"] = {"minor": fee.minor, "currency": fee.currency}
+        fees = cancelling.shown(linking.fees_together(record)[0])
+        values["fee"] = [fee.as_json() for fee in fees]
     if event.name in ("booking.rejected", "booking.approved"):
         values["reason"] = record.decision_note or "–"
     link = f"/hosts/{host.code}/bookings/{record.key.id}"
@@ -81,7 +81,7 @@ def tell(unit: Unit, event: Event) -> None:
 
     if event.name == DECLINED:
         preview = cancelling.cancellation(record, unit.now)
-        values["fee"] = {"minor": preview.fee.minor, "currency": preview.fee.currency}
+        values["fee"] = [fee.as_json() for fee in cancelling.shown(preview.fees)]
         kind = "booking.decline_too_late" if preview.reasons else "booking.decline_costs"
         # Told to the person who declined: it is their click that still changes nothing.
         declined_by = UUID(event.payload["declined_by"])

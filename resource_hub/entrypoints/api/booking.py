@@ -46,8 +46,10 @@ from resource_hub.entrypoints.api.booking_values import (
     answer_out,
     asked_in,
     booking_out,
+    fees_in,
     file_out,
     message_out,
+    more_out,
     price_out,
     rows_out,
 )
@@ -57,7 +59,6 @@ from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.guards import MEMBER, PUBLIC, allows
 from resource_hub.infra import clock
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.money import Money
 
 blueprint = Blueprint(
     "booking_api", __name__, url_prefix="/api/v1", description="Quotes, holds, bookings and orders"
@@ -339,7 +340,13 @@ def change(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id:
 def cancel_preview(host: str, booking_id: UUID) -> dict[str, Any]:
     """What cancelling would cost now, or why it is not possible."""
     found = service.cancel_preview(host_key(host, booking_id), by=g.actor)
-    return {"fee": found.fee, "currency": found.fee.currency, "reasons": told(found.reasons)}
+    fee = found.fees[0]
+    return {
+        "fee": fee,
+        "currency": fee.currency,
+        "more": more_out(found.fees),
+        "reasons": told(found.reasons),
+    }
 
 
 @blueprint.post(f"{_ONE}/cancellation")
@@ -351,13 +358,9 @@ def cancel(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id:
     """Cancel; the time is free at once. The host gives a reason and takes no fee."""
     version = seen_number(headers["tag"])
     key = host_key(host, booking_id)
-    fee: Money | None = data["expected_fee"]
-    if fee is not None:
-        record, _side = service.booking_for(key, g.actor)
-        fee = Money(fee.minor, record.cancel_fee.currency)
-    return answer_out(
-        service.cancel(key, by=g.actor, reason=data["reason"], version=version, expected_fee=fee)
-    )
+    record, _side = service.booking_for(key, g.actor)
+    seen = fees_in(data, record.cancel_fee.currency)
+    return answer_out(service.cancel(key, by=g.actor, reason=data["reason"], version=version, expected=seen))
 
 
 # ---- messages, samples, access ---------------------------------------------------------------------------------

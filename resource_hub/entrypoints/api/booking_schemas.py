@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import marshmallow as ma
 
 from resource_hub.domain.booking.terms import (
@@ -267,6 +269,26 @@ class ReasonIn(ma.Schema):
     reason = Text(required=True, validate=ma.validate.Length(1, 2000))
 
 
+class AmountSchema(ma.Schema):
+    """An amount in a currency of its own."""
+
+    amount = ma.fields.String(
+        required=True, validate=ma.validate.Length(1, 30), metadata={"example": "30.00"}
+    )
+    currency = ma.fields.String(required=True, validate=ma.validate.Regexp("^[A-Z]{3}$"))
+
+
+def more_seen() -> ma.fields.List[Any]:
+    return ma.fields.List(
+        ma.fields.Nested(AmountSchema),
+        load_default=list,
+        validate=ma.validate.Length(max=20),
+        metadata={
+            "description": "the fees in other currencies that were seen; with expected_fee, others refuse"
+        },
+    )
+
+
 class CancelIn(ma.Schema):
     reason = Text(load_default="", validate=ma.validate.Length(max=2000))
     expected_fee = MoneyString(
@@ -274,11 +296,15 @@ class CancelIn(ma.Schema):
         allow_none=True,
         metadata={"description": "the fee that was seen; a higher one refuses"},
     )
+    expected_more = more_seen()
 
 
 class CancelPreviewSchema(ma.Schema):
+    """``fee`` is in the currency of the order; ``more`` are those of what is booked together with it in others."""
+
     fee = MoneyString(required=True)
     currency = ma.fields.String(required=True)
+    more = ma.fields.List(ma.fields.Nested(AmountSchema), required=True)
     reasons = ma.fields.List(ma.fields.Nested(WhySchema), required=True)
 
 

@@ -25,6 +25,7 @@ from resource_hub.entrypoints.api.writing import tagged
 from resource_hub.entrypoints.support import money_text
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import Invalid, Reason
+from resource_hub.kernel.money import Money, MoneyError
 from resource_hub.kernel.time import TimeSpan
 
 
@@ -143,6 +144,28 @@ def file_out(file: FileRecord) -> dict[str, Any]:
         "media_type": file.media_type,
         "sha256": file.sha256.hex(),
     }
+
+
+def more_out(fees: Sequence[Money]) -> list[dict[str, str]]:
+    """The fees after the first, which is in the order's own currency."""
+    return [{"amount": f"{fee.amount:f}", "currency": fee.currency} for fee in fees[1:] if not fee.is_zero]
+
+
+def fees_in(data: dict[str, Any], currency: str) -> list[Money] | None:
+    """The fees that were seen before a cancellation; None where nobody says.
+
+    Raises:
+        Invalid: what is no amount of its currency.
+    """
+    if data["expected_fee"] is None:
+        return None
+    found = [Money(data["expected_fee"].minor, currency)]
+    for n, one in enumerate(data["expected_more"]):
+        try:
+            found.append(Money.of(one["amount"].strip(), one["currency"]))
+        except MoneyError:
+            raise Invalid(Reason("form.not_an_amount", {}, f"expected_more/{n}/amount")) from None
+    return found
 
 
 def rows_out(records: Sequence[BookingRecord]) -> list[dict[str, Any]]:

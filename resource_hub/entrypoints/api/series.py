@@ -18,7 +18,14 @@ from resource_hub.domain.booking.rules.recurrence import Recurrence
 from resource_hub.domain.booking.terms import BookingState, Scope
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.api import CursorArguments
-from resource_hub.entrypoints.api.booking_values import asked_in, price_out, rows_out, sums_out
+from resource_hub.entrypoints.api.booking_values import (
+    asked_in,
+    fees_in,
+    more_out,
+    price_out,
+    rows_out,
+    sums_out,
+)
 from resource_hub.entrypoints.api.common import host_key, own_house, seen_resource, span_of, times_out, told
 from resource_hub.entrypoints.api.series_schemas import (
     AnsweredSeriesSchema,
@@ -41,7 +48,6 @@ from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.infra import clock
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.money import Money
 
 blueprint = Blueprint("series_api", __name__, url_prefix="/api/v1", description="Series of bookings")
 _AT = "/hosts/<host>/resources/<code>/series"
@@ -289,13 +295,15 @@ def cancel_preview(args: dict[str, Any], host: str, series_id: UUID) -> dict[str
             {
                 "day": one.day,
                 "booking_id": one.booking.key.id if one.booking else None,
-                "fee": preview.fee,
+                "fee": preview.fees[0],
+                "more": more_out(preview.fees),
                 "reasons": told(preview.reasons),
             }
             for one, preview in look.days
         ],
-        "fee": look.fee,
-        "currency": look.fee.currency if look.fee is not None else None,
+        "fee": look.fees[0] if look.fees else None,
+        "currency": look.fees[0].currency if look.fees else None,
+        "more": more_out(look.fees),
     }
 
 
@@ -308,12 +316,10 @@ def cancel(data: dict[str, Any], headers: dict[str, Any], host: str, series_id: 
     """Cancel what is still ahead, from a day on or all; a single day is cancelled as the booking that it is. The host
     gives a reason and takes no fee."""
     version, key = seen_number(headers["tag"]), host_key(host, series_id)
-    fee: Money | None = data["expected_fee"]
-    if fee is not None:
-        record, _side = service.series_for(key, g.actor)
-        fee = Money(fee.minor, catalogue.resource(record.resource_key).currency)
+    record, _side = service.series_for(key, g.actor)
+    seen = fees_in(data, catalogue.resource(record.resource_key).currency)
     service.cancel_series(
-        key, *_reach(data), by=g.actor, reason=data["reason"], version=version, expected_fee=fee
+        key, *_reach(data), by=g.actor, reason=data["reason"], version=version, expected=seen
     )
     return _full(key)
 

@@ -11,6 +11,7 @@ from resource_hub.domain.booking.series_answering import Given
 from resource_hub.domain.booking.terms import Scope
 from resource_hub.entrypoints.api import AlternativeSchema, CursorArguments, cursor_schema
 from resource_hub.entrypoints.api.booking_schemas import (
+    AmountSchema,
     BookingSchema,
     NoteIn,
     OrderIn,
@@ -18,6 +19,7 @@ from resource_hub.entrypoints.api.booking_schemas import (
     ReasonIn,
     SumsSchema,
     TimeIn,
+    more_seen,
 )
 from resource_hub.entrypoints.api.common import WhySchema
 from resource_hub.entrypoints.support.fields import Identifier, Moment, MoneyString, Text
@@ -262,12 +264,14 @@ class SeriesCancelIn(CancelArguments):
         allow_none=True,
         metadata={"description": "the sum of fees that was seen; a higher one refuses"},
     )
+    expected_more = more_seen()
 
 
 class DayCancelLookSchema(ma.Schema):
     day = ma.fields.Date(required=True)
     booking_id = Identifier(required=True)
     fee = MoneyString(required=True)
+    more = ma.fields.List(ma.fields.Nested(AmountSchema), required=True)
     reasons = ma.fields.List(ma.fields.Nested(WhySchema), required=True)
 
 
@@ -277,3 +281,4 @@ class SeriesCancelPreviewSchema(ma.Schema):
     days = ma.fields.List(ma.fields.Nested(DayCancelLookSchema), required=True)
     fee = MoneyString(required=True, allow_none=True)
     currency = ma.fields.String(required=True, allow_none=True)
+    more = ma.fields.List(ma.fields.Nested(AmountSchema), required=True)

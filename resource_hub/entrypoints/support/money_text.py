@@ -6,6 +6,7 @@ class words become words, minutes become times of day.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -155,3 +156,30 @@ def documents(citations: Iterable[Any]) -> list[str]:
         bad = row["mark"] in ("G", "MEM")
         found[row["document"]] = found.get(row["document"], False) or bad
     return [_("%(document)s (not verified)", document=d) if bad else d for d, bad in found.items()]
+
+
+def sums(amounts: Iterable[Money]) -> str:
+    """Sums of several currencies side by side."""
+    return formatting.listed([formatting.money(amount) for amount in amounts])
+
+
+def owed(stored: Any) -> list[Money]:
+    """The fees that a history names: one amount, or a list of them, each of its own currency; zero is none."""
+    rows = stored if isinstance(stored, list) else [stored] if stored else []
+    return [Money(row["minor"], row["currency"]) for row in rows if row["minor"]]
+
+
+def packed(amounts: Iterable[Money]) -> str:
+    """Sums as one hidden field, to be read again by ``unpacked``."""
+    return " ".join(f"{amount.minor}/{amount.currency}" for amount in amounts)
+
+
+def unpacked(text: str | None) -> list[Money] | None:
+    """What ``packed`` wrote; None where there is nothing, or nothing that it wrote."""
+    found = []
+    for part in (text or "").split():
+        match = re.fullmatch(r"([0-9]{1,15})/([A-Z]{3})", part)
+        if match is None:
+            return None
+        found.append(Money(int(match[1]), match[2]))
+    return found or None

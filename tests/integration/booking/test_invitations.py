@@ -167,7 +167,7 @@ def test_a_no_that_would_cost_something_asks_first(mail: Flask) -> None:
         outbox.deliver_due()
     assert service.booking(made.key).state is BookingState.APPROVED
     newest = notices.inbox(scene.booker_person.id, limit=1)[0]
-    assert newest.kind == "booking.decline_costs" and newest.values["fee"]["minor"] == 10000
+    assert newest.kind == "booking.decline_costs" and newest.values["fee"][0]["minor"] == 10000
     assert newest.link.endswith(str(made.key.id))
 
 

@@ -38,7 +38,9 @@ def fee(amount: str, notice: int) -> dict[str, Any]:
     return {"consequence": "fee", "fee": {"all": amount}, "notice_minutes": notice}
 
 
-def order(cancellation: dict[str, Any] | None, **rules: Any) -> tuple[Scene, Any, Any]:
+def order(
+    cancellation: dict[str, Any] | None, *, room_currency: str = "CNY", **rules: Any
+) -> tuple[Scene, Any, Any]:
     """An instrument and its preparation room, which costs 50 an hour (None: has no tariff)."""
     with clock.fixed(BOOKED):
         scene = make_scene(**rules)
@@ -46,7 +48,7 @@ def order(cancellation: dict[str, Any] | None, **rules: Any) -> tuple[Scene, Any
         if cancellation is not None:
             document = {
                 "format": 1,
-                "currency": "CNY",
+                "currency": room_currency,
                 "hour": {"all": "50.00"},
                 "cancellation": cancellation,
             }
@@ -84,13 +86,13 @@ def test_each_by_its_own_tariff(cancellation: Any, before: timedelta, expected: 
     scene, _room, made = order(cancellation)
     whole = Money(sum(expected), "CNY")
     with clock.fixed(START - before):
-        assert service.cancel_preview(made.key, by=scene.booker).fee == whole
+        assert service.cancel_preview(made.key, by=scene.booker).fees == (whole,)
         if not whole.is_zero:
             with pytest.raises(BookingRefused, match="fee_rose"):
-                service.cancel(made.key, by=scene.booker, expected_fee=whole - Money(1, "CNY"))
-        service.cancel(made.key, by=scene.booker, expected_fee=whole)
+                service.cancel(made.key, by=scene.booker, expected=[whole - Money(1, "CNY")])
+        service.cancel(made.key, by=scene.booker, expected=[whole])
     assert minor(made) == expected
-    assert service.fee_together(both(made)[0]) == (whole, START if expected != [0, 0] else None)
+    assert service.fees_together(both(made)[0]) == ((whole,), START if expected != [0, 0] else None)
     assert [one.fee_decides_at for one in both(made)] == [START if owed else None for owed in expected]
 
 
@@ -140,3 +142,85 @@ def _take_room(scene: Scene, room: Any) -> None:
     catalogue.save_links(other.key, {room.key.id: True}, by=make_actor(scene.host, Role.OFFICE))
     by = another_booker()[2]
     service.request(other.key, make_asked("2026-03-03T09:00+08:00", "2026-03-03T11:00+08:00"), by=by)
+
+
+# ---- another currency ------------------------------------------------------------------------------------------
+
+OWN, ROOM = Money(100_00, "CNY"), Money(30_00, "USD")
+
+
+def abroad(notice: int = 720) -> tuple[Scene, Any, Any]:
+    """An instrument in yuan with a room whose tariff is in dollars."""
+    return order(fee("30.00", notice), room_currency="USD")
+
+
+@pytest.mark.parametrize(
+    ("notice", "before", "expected"),
+    [
+        (720, timedelta(hours=24), (Money.zero("CNY"),)),
+        (720, timedelta(hours=12), (OWN,)),
+        (720, timedelta(hours=12) - timedelta(seconds=1), (OWN, ROOM)),
+        (2880, timedelta(hours=24), (Money.zero("CNY"), ROOM)),
+        (2880, timedelta(hours=24) - timedelta(seconds=1), (OWN, ROOM)),
+    ],
+)
+def test_each_currency_is_a_sum_of_its_own(
+    notice: int, before: timedelta, expected: tuple[Money, ...]
+) -> None:
+    scene, _room, made = abroad(notice)
+    with clock.fixed(START - before):
+        assert service.cancel_preview(made.key, by=scene.booker).fees == expected
+        service.cancel(made.key, by=scene.booker, expected=expected)
+    own, room = both(made)
+    assert (own.cancel_fee, room.cancel_fee) == (expected[0], ROOM if ROOM in expected else Money.zero("USD"))
+    assert service.fees_together(own)[0] == expected
+    with clock.fixed(START):
+        service.decide_fees()
+        while outbox.deliver_due():
+            pass
+        charged = [[c.gross for c in billing.charges_of_booking(one.key)] for one in (own, room)]
+    assert charged == [[one] if one in expected and not one.is_zero else [] for one in (OWN, ROOM)]
+
+
+@pytest.mark.parametrize(
+    ("seen", "refused"),
+    [
+        ((OWN, ROOM), False),
+        ((ROOM, OWN), False),
+        (None, False),
+        ((OWN,), True),
+        ((OWN, ROOM - Money(1, "USD")), True),
+        ((OWN - Money(1, "CNY"), ROOM), True),
+        ((OWN + Money(30_00, "CNY"),), True),
+    ],
+)
+def test_a_sum_that_was_not_seen_refuses(seen: Any, refused: bool) -> None:
+    scene, _room, made = abroad()
+    with clock.fixed(START - timedelta(hours=1)):
+        if not refused:
+            service.cancel(made.key, by=scene.booker, expected=seen)
+            return
+        with pytest.raises(BookingRefused, match="fee_rose") as told:
+            service.cancel(made.key, by=scene.booker, expected=seen)
+        assert told.value.reasons[0].values["fee"] == [OWN.as_json(), ROOM.as_json()]
+    assert both(made)[0].cancelled_at is None
+
+
+@pytest.mark.parametrize("taken", ["instrument", "room"])
+def test_a_fee_in_another_currency_is_waived_by_its_own_slot(taken: str) -> None:
+    scene, room, made = abroad()
+    with clock.fixed(START - timedelta(hours=1)):
+        service.cancel(made.key, by=scene.booker)
+        catalogue.save_links(scene.key, {}, by=make_actor(scene.host, Role.OFFICE))
+        if taken == "instrument":
+            make_booking(scene, by=another_booker()[2])
+        else:
+            _take_room(scene, room)
+    assert charges(made) == ([0, 30_00] if taken == "instrument" else [100_00, 0])
+
+
+@pytest.mark.parametrize(("currency", "expected"), [("CNY", 700_00), ("USD", 600_00)])
+def test_sums_of_lists_add_what_is_of_the_same_currency(currency: str, expected: int) -> None:
+    _scene, _room, made = order(FREE, room_currency=currency)
+    sums = service.sums_of([made])[made.key]
+    assert sums.to_pay == Money(expected, "CNY")

@@ -21,7 +21,7 @@ from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import unit_of_work
 from tests.builders import accounts as people
 from tests.builders.availability import make_rules, make_weekly, moment, span
-from tests.builders.booking import Scene, make_scene
+from tests.builders.booking import Scene, make_booking, make_scene
 from tests.builders.catalogue import make_listing
 
 ROOM = {"format": 1, "currency": "CNY", "hour": {"all": "50.00"}}
@@ -142,6 +142,61 @@ def test_before_the_click_each_part_says_what_late_cancelling_costs(
     assert booked.status_code == 303
     with clock.fixed(moment("2026-03-02T22:00+08:00")):
         assert "130.00" in text(client.get(booked.location))
+
+
+def dollars(app: Flask, world: dict[str, Any], **more: Any) -> None:
+    """From now on the room is priced in another currency, with a fee of its own."""
+    late = {"consequence": "fee", "fee": {"all": "30.00"}, "notice_minutes": 720}
+    with app.app_context():
+        document = {**ROOM, "currency": "USD", "cancellation": late, **more}
+        pricing.adopt(world["ROOM-1"].key, document, date(2026, 3, 2))
+
+
+def test_a_fee_in_another_currency_stands_beside_the_other_before_the_click(
+    app: Flask, world: dict[str, Any]
+) -> None:
+    link(app, world, ROOM_1="required")
+    dollars(app, world)
+    scene: Scene = world["scene"]
+    client = signed_in(app, scene.booker_person)
+    with app.app_context():
+        made = make_booking(scene)
+    page = f"/o/{scene.firm.code}/bookings/{scene.host.code}/{made.key.id}"
+    with clock.fixed(moment("2026-03-02T22:00+08:00")):
+        before = text(client.get(page))
+        both = r"¥.100\.00, (US\$|\$|USD).?30\.00"
+        assert re.search(f"Cancel: costs {both}", before) and re.search(f"A fee of {both} is charged", before)
+        fields = {"csrf_token": token(client, page), "reason": ""}
+        unseen = client.post(page + "/cancel", data={**fields, "fees": "10000/CNY"})
+        assert unseen.status_code == 409 and re.search(f"would cost {both}", text(unseen))
+        seen = re.search(r'name="fees" value="([^"]+)"', before)
+        assert seen is not None and seen[1] == "10000/CNY 3000/USD"
+        assert client.post(page + "/cancel", data={**fields, "fees": seen[1]}).status_code == 303
+        after = text(client.get(page))
+        assert re.search(f"Fee of the cancellation: {both}", after) and re.search(f"Fee: {both}", after)
+
+
+def test_a_program_sees_and_says_the_fee_in_each_currency(app: Flask, world: dict[str, Any]) -> None:
+    link(app, world, ROOM_1="required")
+    dollars(app, world)
+    scene: Scene = world["scene"]
+    with app.app_context():
+        made = make_booking(scene)
+        headers = {**people.bearer(scene.booker_person, scene.firm), "If-Match": "*"}
+    path = f"/api/v1/hosts/{scene.host.code}/bookings/{made.key.id}/cancellation"
+    more = [{"amount": "30.00", "currency": "USD"}]
+    with clock.fixed(moment("2026-03-02T22:00+08:00")):
+        client = app.test_client()
+        seen = client.get(path, headers=headers).json
+        assert (seen["fee"], seen["currency"], seen["more"]) == ("100.00", "CNY", more)
+        for body, status in (
+            ({"expected_fee": "100.00"}, 409),
+            ({"expected_fee": "100.00", "expected_more": [{"amount": "29.99", "currency": "USD"}]}, 409),
+            ({"expected_fee": "100.00", "expected_more": [{"amount": "x", "currency": "USD"}]}, 422),
+            ({"expected_fee": "100.00", "expected_more": more}, 200),
+        ):
+            answer = client.post(path, headers=headers, json=body)
+            assert answer.status_code == status, answer.json
 
 
 def test_the_panel_names_the_helper_that_is_in_the_way(app: Flask, world: dict[str, Any]) -> None:

@@ -184,10 +184,10 @@ def test_cancel_from_a_day_on(app: Flask, now: None) -> None:
     address = re.findall(r'href="([^"]+/cancel\?since=2026-03-10)"', text(client.get(shown)))[0]
     page = client.get(address)
     assert "2 days are cancelled." in text(page)
-    fee = re.search(r'name="fee_minor" value="(\d+)"', text(page))
+    fee = re.search(r'name="fees" value="([^"]+)"', text(page))
     assert fee
     data = {
-        "csrf_token": token(client, address), "since": "2026-03-10", "fee_minor": fee[1], "currency": "CNY",
+        "csrf_token": token(client, address), "since": "2026-03-10", "fees": fee[1],
         "reason": "样品没到",
     }  # fmt: skip
     assert client.post(address.split("?")[0], data=data).status_code == 303

@@ -42,7 +42,6 @@ from resource_hub.infra import clock, files
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import local_day, zone
 
 ADVANCES = (Act.RECEIVE, Act.BEGIN, Act.DELIVER, Act.FINISH)
@@ -88,7 +87,7 @@ def show_page(
     booker_id = service.booked_for_others([record]).get(key)
     helpers = service.helpers_of(key)
     quote = service.together(found.quote, [h.quote for h in helpers])
-    cancelled_fee, fee_decides_at = service.fee_together(record)
+    cancelled_fees, fee_decides_at = service.fees_together(record)
     html = render_template(
         "booking/show.html",
         d=replace(found, quote=quote),
@@ -106,7 +105,9 @@ def show_page(
         people=people,
         is_host=found.side is Side.HOST,
         cancel=cancel,
-        cancelled_fee=cancelled_fee,
+        cancelled_fee=money_text.sums([fee for fee in cancelled_fees if not fee.is_zero]),
+        cancel_fee="" if cancel is None or cancel.free else money_text.sums(service.shown_fees(cancel.fees)),
+        seen_fees=money_text.packed(cancel.fees) if cancel is not None else "",
         fee_decides_at=fee_decides_at,
         cancel_effects=_cancel_effects(cancel, found.side),
         can_change=Act.CHANGE in found.acts and record.span is not None,
@@ -192,14 +193,14 @@ def _cancel_effects(cancel: Any, side: Side) -> list[str]:
     effects = [_("The time is free for others at once.")]
     if side is Side.HOST:
         effects += [_("The customer is told, with your reason."), _("No fee is charged.")]
-    elif cancel.fee.is_zero:
+    elif cancel.free:
         effects += [_("The laboratory is told."), _("It costs nothing.")]
     else:
         effects += [
             _("The laboratory is told."),
             _(
                 "A fee of %(fee)s is charged, unless somebody takes the whole time before it begins.",
-                fee=formatting.money(cancel.fee),
+                fee=money_text.sums(service.shown_fees(cancel.fees)),
             ),
         ]
     return effects
@@ -276,15 +277,13 @@ def refused(organisation: str, key: HostKey, error: DomainError, change: Any = N
 @once
 def cancelled(organisation: str, host: str, booking_id: UUID) -> Any:
     key, form = key_of(host, booking_id), Form.sent()
-    fee = form.whole("fee_minor", most=10**15)
-    currency = form.text("currency") or "CNY"
     try:
         service.cancel(
             key,
             by=g.actor,
             reason=form.text("reason", longest=500) or "",
             version=form.version(),
-            expected_fee=Money(fee, currency) if fee is not None else None,
+            expected=money_text.unpacked(form.text("fees")),
         )
     except DomainError as error:
         return refused(organisation, key, error)

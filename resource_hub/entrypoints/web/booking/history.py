@@ -10,7 +10,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from resource_hub.domain.booking.terms import EventRecord
-from resource_hub.entrypoints.support import formatting, sentences
+from resource_hub.entrypoints.support import formatting, money_text, sentences
 from resource_hub.entrypoints.support.words import word
 from resource_hub.kernel.time import TimeSpan
 
@@ -32,8 +32,8 @@ def history(events: Iterable[EventRecord], people: Any) -> list[SimpleNamespace]
         if event.kind == "overridden":
             rules = " ".join(told.sentence for told in sentences.tell_all(details["rules"]))
             text = _("%(rules)s Set aside because: %(why)s", rules=rules, why=text)
-        if event.kind == "cancelled" and details.get("fee", {}).get("minor"):
-            text = " ".join(filter(None, [text, _("Fee: %(fee)s", fee=formatting.money(details["fee"]))]))
+        if event.kind == "cancelled" and (fees := money_text.owed(details.get("fee"))):
+            text = " ".join(filter(None, [text, _("Fee: %(fee)s", fee=money_text.sums(fees))]))
         items.append(
             SimpleNamespace(
                 at=event.at,

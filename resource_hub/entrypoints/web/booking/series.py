@@ -21,7 +21,7 @@ from resource_hub.domain.booking.rules.recurrence import MOST, Recurrence
 from resource_hub.domain.booking.terms import Asked, BookingKind, BookingState, Hazard, Purpose, Scope, Side
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
-from resource_hub.entrypoints.support import formatting, forms, guards, sentences
+from resource_hub.entrypoints.support import formatting, forms, guards, money_text, sentences
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, SIGNED_IN, allows
 from resource_hub.entrypoints.support.words import word
@@ -259,11 +259,11 @@ def _cancel_view(key: HostKey, scope: Scope, since: date | None, side: Side) -> 
         effects.append(_("These stay, their term to cancel is over: %(days)s.", days=stay))
     if side is Side.HOST:
         effects += [_("The customer is told, with your reason."), _("No fee is charged.")]
-    elif look.fee is not None and not look.fee.is_zero:
+    elif not all(fee.is_zero for fee in look.fees):
         effects.append(
             _(
                 "A fee of %(fee)s is charged, unless somebody takes the whole time before it begins.",
-                fee=formatting.money(look.fee),
+                fee=money_text.sums(service.shown_fees(look.fees)),
             )
         )
     else:
@@ -420,6 +420,8 @@ def _cancel_page(organisation: str, key: HostKey, form: Form | None) -> tuple[st
         form=form or Form({"version": record.version}),
         view=view,
         look=view["look"],
+        seen_fees=money_text.packed(view["look"].fees),
+        sums=lambda fees: money_text.sums(service.shown_fees(fees)),
         tell=sentences.tell_all,
         is_host=side is Side.HOST,
         organisation_code=organisation,
@@ -432,7 +434,6 @@ def _cancel_page(organisation: str, key: HostKey, form: Form | None) -> tuple[st
 @once
 def cancel(organisation: str, host: str, series_id: UUID) -> Any:
     key, form = key_of(host, series_id), Form.sent()
-    fee = form.whole("fee_minor", most=10**15)
     since = _since(request.form.get("since"))
     try:
         number = service.cancel_series(
@@ -441,7 +442,7 @@ def cancel(organisation: str, host: str, series_id: UUID) -> Any:
             since,
             by=g.actor,
             reason=form.text("reason", longest=500) or "",
-            expected_fee=Money(fee, form.text("currency") or "CNY") if fee is not None else None,
+            expected=money_text.unpacked(form.text("fees")),
             version=form.version(),
         )
     except DomainError as error:

@@ -171,9 +171,7 @@ def test_cancelling_early_is_free_and_said_so(app, scene, made, desk):
     with clock.fixed(moment("2026-03-01T08:00+08:00")):
         page = desk.see(page_of(scene, made))
         assert "Cancel, free of charge" in page and "It costs nothing." in page
-        answer = desk.send(
-            page_of(scene, made, "/cancel"), page, version=version(page), fee_minor="0", currency="CNY"
-        )
+        answer = desk.send(page_of(scene, made, "/cancel"), page, version=version(page), fees="0/CNY")
     assert answer.status_code == 303
     assert (stored(app, made).state, stored(app, made).cancel_fee.minor) == (BookingState.CANCELLED, 0)
 
@@ -182,9 +180,7 @@ def test_the_fee_is_said_before_the_click_and_is_the_one_that_is_owed(app, scene
     with clock.fixed(moment("2026-03-02T20:00+08:00")):
         page = desk.see(page_of(scene, made))
         assert "Cancel: costs ¥\u202f100.00" in page and "A fee of ¥\u202f100.00 is charged" in page
-        desk.send(
-            page_of(scene, made, "/cancel"), page, version=version(page), fee_minor="10000", currency="CNY"
-        )
+        desk.send(page_of(scene, made, "/cancel"), page, version=version(page), fees="10000/CNY")
         assert "Fee of the cancellation: ¥\u202f100.00" in desk.see(page_of(scene, made))
     assert stored(app, made).cancel_fee.minor == 10_000
 
@@ -193,9 +189,7 @@ def test_a_fee_that_rose_since_the_page_was_opened_is_asked_about(app, scene, ma
     with clock.fixed(moment("2026-03-01T08:00+08:00")):
         page = desk.see(page_of(scene, made))
     with clock.fixed(moment("2026-03-02T20:00+08:00")):
-        answer = desk.send(
-            page_of(scene, made, "/cancel"), page, version=version(page), fee_minor="0", currency="CNY"
-        )
+        answer = desk.send(page_of(scene, made, "/cancel"), page, version=version(page), fees="0/CNY")
         text = answer.get_data(as_text=True)
     assert answer.status_code == 409 and "would cost ¥\u202f100.00 by now" in text and "Cancel: costs" in text
     assert stored(app, made).state is BookingState.APPROVED
