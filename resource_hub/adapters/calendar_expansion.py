@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -44,6 +45,8 @@ MAX_FAULTS = 40
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 # So many times of day a rule may name (BYHOUR × BYMINUTE × BYSECOND).
 MAX_TIMES_A_DAY = 5_000
+# Seconds until a limit of time that was not heeded is told of once more.
+_AGAIN = 0.05
 
 _KEPT = {
     "UID", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "SEQUENCE", "STATUS", "TRANSP",
@@ -445,14 +448,27 @@ def _learn(block: str) -> None:
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
     """Break off what takes longer. Only the main thread can be interrupted, and only it reads calendars."""
+    over = False
 
     def stop(*_: Any) -> None:
-        raise _TooSlow()
+        if not over:
+            raise _TooSlow()
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    def unraisable(what: sys.UnraisableHookArgs) -> None:
+        if not isinstance(what.exc_value, _TooSlow):
+            told(what)
+
+    before, told = signal.signal(signal.SIGALRM, stop), sys.unraisablehook
+    sys.unraisablehook = unraisable
+    # Again and again: what the bell breaks off may be a callback of a weak reference or a __del__, where Python drops
+    # every exception. One bell alone would be lost there, and the limit with it.
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
     try:
-        yield
+        try:
+            yield
+        finally:
+            over = True
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        sys.unraisablehook = told

@@ -5,6 +5,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import sys
+import time
+import weakref
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -12,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import recurring_ical_events
 
 import config
 from resource_hub.adapters import calendar_expansion, calendar_files
@@ -439,6 +444,34 @@ def test_a_rule_that_never_ends_to_be_counted_is_broken_off() -> None:
     read = expand(calendar(slow, good), SPRING, "UTC", seconds_each=0.2)
     assert codes(read) == ["calendar.event_too_heavy"]
     assert len(read.busy) == 1
+
+
+def test_a_limit_whose_bell_a_callback_swallows_holds_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python drops what is raised in the callback of a weak reference, in a WeakSet of SQLAlchemy's, say."""
+
+    def work(seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            pass
+
+    def slow(_: Any) -> Any:
+        thing = type("Thing", (), {})()
+        reference = weakref.ref(thing, lambda _: work(0.5))
+        del thing
+        assert reference() is None
+        work(20)
+
+    dropped: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", dropped.append)
+    monkeypatch.setattr(recurring_ical_events, "of", slow)
+    begun = time.monotonic()
+    rule = "DTSTART:20260305T100000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY"
+    good = "DTSTART:20260306T090000Z\nDTEND:20260306T100000Z"
+    read = expand(calendar(rule, good), SPRING, "UTC", seconds_each=0.1)
+    assert codes(read) == ["calendar.event_too_heavy"]
+    assert spans(read) == [("2026-03-06T09:00", "2026-03-06T10:00")]
+    assert time.monotonic() - begun < 10
+    assert dropped == [] and signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_too_many_occurrences_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
