@@ -272,7 +272,10 @@ def live_server(app: Flask) -> Iterator[LiveServer]:
 
 @pytest.fixture(scope="session")
 def filled_demonstration(shared_folder: Path) -> Path:
-    """The folder of a filled demonstration that nobody runs; copy it, do not change it."""
+    """The folder of a filled demonstration that nobody runs; copy it, do not change it.
+
+    Filling takes a minute, and who asks meanwhile waits. Mark long tests of it xdist_group("demonstration").
+    """
     from tests.support import demonstration
 
     return demonstration.filled(shared_folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,9 @@ class _Kept:
         parts = (self.app.config, self.app.extensions, self.app.view_functions)
         self._parts: list[tuple[dict[str, Any], dict[str, Any]]] = [(part, dict(part)) for part in parts]
         event.listen(self._engine, "do_connect", self._connect)
+        # Kept to the end, like the modules and the tests: no need to look through it for what was thrown away.
+        gc.collect()
+        gc.freeze()
 
     def _connect(self, dialect: Dialect, _record: Any, arguments: list[Any], named: dict[str, Any]) -> None:
         """Connect to the database of the test at hand instead of the first one's."""
