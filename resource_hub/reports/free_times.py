@@ -12,11 +12,11 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import CustomerClass, CustomerKind, CustomerRecord, OrganisationKind
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import FreeTime, Wish
-from resource_hub.domain.booking.terms import ThreeSums
+from resource_hub.domain.booking.terms import ExpectedSupportLine, ThreeSums
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
 from resource_hub.domain.pricing import service as pricing
-from resource_hub.domain.pricing.terms import UseFacts
+from resource_hub.domain.pricing.terms import Price, UseFacts
 from resource_hub.domain.subsidy import service as subsidy
 from resource_hub.infra.keeping import keeping
 from resource_hub.kernel.keys import HostKey
@@ -31,12 +31,27 @@ class Found:
         times: the exact first time of each hit; a hit without one has free time, but its house rules do not allow a
             booking there.
         sums: what that time costs by the one price, of those whose price time alone decides; for a visitor without
-            support. What is booked together with it is not in it.
+            support. What always is booked together with it is in it.
+        included: what that is, where it costs something.
+        without: what always is booked together with it but is not in the sums, because its price is on request or in
+            another currency.
     """
 
     results: catalogue.Results
     times: Mapping[HostKey, FreeTime]
     sums: Mapping[HostKey, ThreeSums]
+    included: Mapping[HostKey, tuple[ResourceRecord, ...]]
+    without: Mapping[HostKey, tuple[ResourceRecord, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One resource of what would be booked at a time: the one that was found, or what always comes along."""
+
+    found: HostKey
+    resource: ResourceRecord
+    day: date
+    use: UseFacts
 
 
 def search(query: catalogue.Query, wish: Wish, *, customer_id: UUID | None = None) -> Found:
@@ -56,50 +71,88 @@ def _search(query: catalogue.Query, wish: Wish, customer_id: UUID | None) -> Fou
         replace(hit, next_free=times[hit.resource.key].span.start if hit.resource.key in times else None)
         for hit in results.hits
     )
-    sums = _sums([hit.resource for hit in hits], times, customer_id)
-    return Found(replace(results, hits=hits), times, sums)
+    parts = _parts([hit.resource for hit in hits], times)
+    sums, included, without = _sums(parts, customer_id)
+    return Found(replace(results, hits=hits), times, sums, included, without)
 
 
-def _sums(
-    resources: list[ResourceRecord], times: Mapping[HostKey, FreeTime], customer_id: UUID | None
-) -> dict[HostKey, ThreeSums]:
-    """The three sums of each time, as booking it would quote them."""
-    timed = {
-        resource.key: resource for resource in resources if resource.key in times and resource.contents.modes
-    }
-    days = {key: local_day(times[key].span.start, zone(resource.zone)) for key, resource in timed.items()}
-    classes = _classes(timed, customer_id, days)
-    prices = pricing.prices_of_page(
-        [
-            pricing.Wanted(
-                key,
-                days[key],
-                classes[key],
-                UseFacts(zone=resource.zone, mode=resource.contents.modes[0], reserved=times[key].span),
-            )
-            for key, resource in timed.items()
+def _parts(resources: list[ResourceRecord], times: Mapping[HostKey, FreeTime]) -> list[_Part]:
+    """What each time would book, as an order would: the resource, then what always is booked together with it."""
+    timed = [r for r in resources if r.key in times and r.contents.modes]
+    links = [link for link in catalogue.links_of([r.key for r in timed]) if link.required] if timed else []
+    helpers = catalogue.resources({link.helper_key for link in links}) if links else {}
+    found = []
+    for resource in timed:
+        span = times[resource.key].span
+        day = local_day(span.start, zone(resource.zone))
+        use = UseFacts(zone=resource.zone, mode=resource.contents.modes[0], reserved=span)
+        found.append(_Part(resource.key, resource, day, use))
+        # Whoever comes along is run by the laboratory.
+        of_helper = replace(use, mode=Mode.STAFF_RUN)
+        found += [
+            _Part(resource.key, helpers[link.helper_key], day, of_helper)
+            for link in links
+            if link.resource_key == resource.key
         ]
-    )
-    support = {}
+    return found
+
+
+_Names = dict[HostKey, tuple[ResourceRecord, ...]]
+
+
+def _sums(parts: list[_Part], customer_id: UUID | None) -> tuple[dict[HostKey, ThreeSums], _Names, _Names]:
+    """The three sums of each time, as booking it would quote them; what is in them, and what is not."""
+    classes = _classes(parts, customer_id)
+    asked = [
+        pricing.Wanted(part.resource.key, part.day, its, part.use)
+        for part, its in zip(parts, classes, strict=True)
+    ]
+    answers = list(zip(parts, pricing.prices_of_page(asked), strict=True))
+    priced = [(part, price) for part, price in answers if isinstance(price, Price)]
+    support: list[list[ExpectedSupportLine]] = [[] for _ in priced]
     if customer_id is not None:
-        asked = [(timed[key], price, days[key]) for key, price in prices.items()]
-        support = dict(zip(prices, subsidy.Expected().of_page(customer_id, asked), strict=True))
-    return {key: ThreeSums.of(price.total, support.get(key, ())) for key, price in prices.items()}
+        support = subsidy.Expected().of_page(
+            customer_id, [(part.resource, price, part.day) for part, price in priced]
+        )
+    own = {
+        id(part): ThreeSums.of(price.total, lines)
+        for (part, price), lines in zip(priced, support, strict=True)
+    }
+    sums: dict[HostKey, ThreeSums] = {}
+    included: _Names = {}
+    without: _Names = {}
+    for part, answer in answers:  # the resource itself comes before what comes along
+        key, its = part.found, own.get(id(part))
+        if part.resource.key == key:
+            if its is not None:
+                sums[key] = its
+        elif answer is None or key not in sums:
+            continue  # without a tariff it costs nothing, as in an order
+        elif its is not None and its.to_pay.currency == sums[key].to_pay.currency:
+            sums[key] = sums[key].plus(its)
+            included[key] = (*included.get(key, ()), part.resource)
+        else:
+            without[key] = (*without.get(key, ()), part.resource)
+    return sums, included, without
 
 
-def _classes(
-    timed: Mapping[HostKey, ResourceRecord], customer_id: UUID | None, days: Mapping[HostKey, date]
-) -> dict[HostKey, CustomerClass]:
-    """What the customer is for each resource on its day; only at home it matters which department keeps it."""
+def _classes(parts: list[_Part], customer_id: UUID | None) -> list[CustomerClass]:
+    """What the customer is for each part on its day; only at home it matters which department keeps it."""
     if customer_id is None:
-        return dict.fromkeys(timed, CustomerClass.FIRM_UNSIZED)
-    by_day = {day: accounts.customer_classes(customer_id, day) for day in set(days.values())}
-    found = {key: by_day[days[key]].at(key.institution_id) for key in timed}
-    for key, resource in timed.items():
-        if found[key] is CustomerClass.IN_HOUSE:
-            found[key] = accounts.customer_class(
-                key.institution_id, resource.department_id, customer_id, days[key]
-            )
+        return [CustomerClass.FIRM_UNSIZED] * len(parts)
+    by_day = {day: accounts.customer_classes(customer_id, day) for day in {part.day for part in parts}}
+    at_home: dict[tuple[UUID | None, UUID, date], CustomerClass] = {}
+    found = []
+    for part in parts:
+        its = by_day[part.day].at(part.resource.key.institution_id)
+        if its is CustomerClass.IN_HOUSE:
+            where = (part.resource.department_id, part.resource.key.institution_id, part.day)
+            if where not in at_home:
+                at_home[where] = accounts.customer_class(
+                    part.resource.key.institution_id, part.resource.department_id, customer_id, part.day
+                )
+            its = at_home[where]
+        found.append(its)
     return found
 
 

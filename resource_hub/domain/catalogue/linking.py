@@ -26,18 +26,17 @@ MOST = 10
 
 
 def _rows(session: Session, keys: Iterable[HostKey]) -> list[LinkRecord]:
-    by_host: dict[UUID, list[UUID]] = {}
-    for key in keys:
-        by_host.setdefault(key.institution_id, []).append(key.id)
-    found = []
-    for institution_id, ids in by_host.items():
-        rows = session.execute(
-            select(ResourceLink.resource_id, ResourceLink.helper_id, ResourceLink.required)
-            .where(ResourceLink.institution_id == institution_id, ResourceLink.resource_id.in_(ids))
-            .order_by(ResourceLink.resource_id, ResourceLink.position)
+    keys = set(keys)
+    t = ResourceLink
+    rows = session.execute(
+        select(t.institution_id, t.resource_id, t.helper_id, t.required)
+        .where(
+            t.institution_id.in_({key.institution_id for key in keys}),
+            t.resource_id.in_({key.id for key in keys}),
         )
-        found += [LinkRecord(HostKey(institution_id, r), HostKey(institution_id, h), q) for r, h, q in rows]
-    return found
+        .order_by(t.institution_id, t.resource_id, t.position)
+    )
+    return [LinkRecord(HostKey(i, r), HostKey(i, h), required) for i, r, h, required in rows]
 
 
 @remembered(about=lambda keys: [key.id for key in keys])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -108,21 +107,26 @@ class Wanted:
     use: UseFacts
 
 
-def prices_of_page(wanted: Sequence[Wanted]) -> dict[HostKey, Price]:
-    """The one price of many uses, one for each resource, in one statement. Left out is what has no price: on request,
-    without a rate for the class, or by a measure that nobody has stated yet."""
-    found: dict[HostKey, Price] = {}
+def prices_of_page(wanted: Sequence[Wanted]) -> list[Price | DomainError | None]:
+    """The one price of many uses, in their order and in one statement; None where no tariff is in force, and the
+    refusal where one is that names no price: on request, without a rate for the class, or by a measure that nobody has
+    stated yet."""
     if not wanted:
-        return found
+        return []
     days = [one.on for one in wanted]
     rows = store.approved_between(reading(), [one.key for one in wanted], min(days), max(days))
-    for one in wanted:
-        row = next((row for row in rows.get(one.key, ()) if row.since <= one.on), None)
-        if row is not None:
-            with suppress(DomainError):
-                record = store.record(row)
-                found[one.key] = _priced(record, parsed(record), one.customer_class, one.use)
-    return found
+    return [_of_page(one, rows.get(one.key, ())) for one in wanted]
+
+
+def _of_page(one: Wanted, rows: Iterable[TariffRow]) -> Price | DomainError | None:
+    row = next((row for row in rows if row.since <= one.on), None)
+    if row is None:
+        return None
+    try:
+        record = store.record(row)
+        return _priced(record, parsed(record), one.customer_class, one.use)
+    except DomainError as refused:
+        return refused
 
 
 # ---- reading tariffs

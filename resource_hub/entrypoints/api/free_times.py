@@ -49,6 +49,19 @@ class TimePriceSchema(ma.Schema):
     back = MoneyString(required=True, metadata={"description": "expected back later"})
     net = MoneyString(required=True, metadata={"description": "in the end"})
     currency = ma.fields.String(required=True)
+    included = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata={"description": "what always is booked together with it, and is in the sums"},
+    )
+    without = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata={
+            "description": "what always is booked together with it, and is not in the sums: its price is on request or "
+            "in another currency"
+        },
+    )
 
 
 class FirstTimeSchema(ma.Schema):
@@ -121,5 +134,7 @@ def _time_out(found: free_times.Found, key: HostKey) -> dict[str, Any] | None:
         price = {
             "list_price": sums.list_price, "to_pay": sums.to_pay, "back": sums.back, "net": sums.net,
             "currency": sums.list_price.currency,
+            "included": [one.code for one in found.included.get(key, ())],
+            "without": [one.code for one in found.without.get(key, ())],
         }  # fmt: skip
     return {"unit_id": time.unit_id, "start": time.span.start, "end": time.span.end, "price": price}

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
+from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.pricing import service as pricing
 from tests.builders import accounts as build
+from tests.builders.accounts import make_actor
 from tests.builders.availability import make_weekly
 from tests.builders.catalogue import make_listing
+from tests.integration.booking.test_linked import helper
 from tests.web.availability.conftest import NOW
 
 WEEK = {"since": "2026-03-02", "until": "2026-03-08", "minutes": 120}
@@ -144,6 +149,7 @@ def test_the_price_of_the_time_and_who_is_asked_for_his(
     ]
     assert items[0]["time"]["price"] == {
         "list_price": "600.00", "to_pay": "600.00", "back": "0.00", "net": "600.00", "currency": "CNY",
+        "included": [], "without": [],
     }  # fmt: skip
     assert items[1]["time"]["price"] is None
     page = (
@@ -153,3 +159,29 @@ def test_the_price_of_the_time_and_who_is_asked_for_his(
     )
     assert page.index("300.00") < page.index("价格面议")
     assert "600.00" in page and "价格面议和未公布价格的排在最后" in page
+
+
+@pytest.mark.parametrize(
+    ("document", "amount", "included", "word"),
+    [
+        ({"currency": "CNY", "hour": {"all": "50.00"}}, "700.00", True, "含制样室"),
+        ({"currency": "USD", "hour": {"all": "50.00"}}, "600.00", False, "不含制样室（另行计价）"),
+        ({"currency": "CNY", "ask": True}, "600.00", False, "不含制样室（另行计价）"),
+    ],
+)
+def test_what_always_comes_along_is_in_the_sums_or_named_as_left_out(
+    app: Flask, scene: Any, in_context: Any, document: Any, amount: str, included: bool, word: str
+) -> None:
+    def link() -> Any:
+        room = helper(scene, "制样室")
+        pricing.adopt(room.key, {"format": 1, **document}, date(2020, 1, 1))
+        catalogue.save_links(scene.key, {room.key.id: True}, by=make_actor(scene.host, Role.OFFICE))
+        return room
+
+    room = in_context(link)
+    (item,) = [row for row in ask(app).get_json()["items"] if row["code"] == scene.resource.code]
+    price = item["time"]["price"]
+    assert price["to_pay"] == amount
+    assert (price["included"], price["without"]) == (([room.code], []) if included else ([], [room.code]))
+    page = app.test_client().get("/search?length=120&from=2026-03-02&until=2026-03-08").get_data(True)
+    assert amount in page and word in page

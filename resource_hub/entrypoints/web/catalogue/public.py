@@ -147,9 +147,12 @@ def index() -> str:
     query, wanted = asked(), when.asked()
     times: Mapping[HostKey, FreeTime] = {}
     sums: Mapping[HostKey, ThreeSums] = {}
+    included: Mapping[HostKey, tuple[ResourceRecord, ...]] = {}
+    without = included
     if wanted.wish is not None:
         found = free_times.search(query, wanted.wish, customer_id=my_customer())
         query, results, times, sums = replace(query, timed=True), found.results, found.times, found.sums
+        included, without = found.included, found.without
     else:
         results = service.search(query, customer_id=my_customer())
     return render_template(
@@ -160,6 +163,8 @@ def index() -> str:
         when_fields=when.fields(wanted),
         times=times,
         sums=sums,
+        included=included,
+        without=without,
         rated=booking.mean_ratings([hit.resource.key for hit in results.hits]),
         link_to=when.link_to,
         facets=_facet_links(results),
