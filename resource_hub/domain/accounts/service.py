@@ -122,6 +122,7 @@ from resource_hub.domain.accounts.walk_ins import (
     is_walk_in,
     walk_in,
     walk_ins,
+    walk_ins_asked,
 )
 
 __all__ = [
@@ -238,7 +239,7 @@ __all__ = [
     "try_size",
     "waiting_requests",
     "walk_in",
-    "walk_ins",
+    "walk_ins", "walk_ins_asked",
     "withdraw_invitation",
     "withdraw_request",
 ]  # fmt: skip

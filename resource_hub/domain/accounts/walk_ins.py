@@ -218,6 +218,24 @@ def asked_walk_in(customer_id: UUID, *, by: Actor) -> WalkIn:
     return found
 
 
+def walk_ins_asked(by: Actor, limit: int = 20) -> list[WalkIn]:
+    """Walk-ins on which the actor's firm is asked and has not answered, the oldest first."""
+    if not by.has(Role.FIRM_ADMIN):
+        return []
+    rows = reading().execute(
+        select(Customer, Organisation)
+        .join(Organisation, Organisation.id == Customer.organisation_id)
+        .where(
+            Organisation.source_key.startswith("walk_in:"),
+            Organisation.state == OrganisationState.ACTIVE.value,
+            Organisation.settings["asked"].as_string() == str(by.organisation_id),
+        )
+        .order_by(Customer.created_at, Customer.id)
+        .limit(limit)
+    )
+    return [_walk_in(customer, organisation) for customer, organisation in rows]
+
+
 def answer_walk_in(customer_id: UUID, accept: bool, *, by: Actor) -> None:
     """The firm's answer: the walk-in's bookings, sessions and charges become its own, or the host is told that they
     are not.

@@ -16,6 +16,7 @@ from typing import Any
 from babel import Locale
 from flask import Flask, current_app, g, has_app_context, has_request_context
 from flask_babel import get_locale
+from flask_babel import gettext as _
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
@@ -82,6 +83,18 @@ def hours(seconds: int | None, unit: bool = False) -> str:
     if seconds is None:
         return ""
     return hours_text(int(seconds)) + ("\u202fh" if unit else "")
+
+
+def duration(seconds: int) -> str:
+    """A length of time as people say it in a sentence: ``30 min``, ``8 h``, ``1 h 30 min``; figures in columns are
+    ``hours``. Cuts, never rounds up."""
+    sign = "−" if seconds < 0 else ""
+    whole, minutes = divmod(abs(seconds) // 60, 60)
+    if whole and minutes:
+        return sign + _("%(hours)s h %(minutes)s min", hours=number(whole), minutes=minutes)
+    if whole:
+        return sign + _("%(hours)s h", hours=number(whole))
+    return sign + _("%(minutes)s min", minutes=minutes)
 
 
 def percent(value: Any, places: int = 1) -> str:
@@ -242,7 +255,7 @@ def _for_each_reader(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def install(app: Flask) -> None:
     for function in (
-        money, number, hours, percent, weekday, day, month, clock, moment, stamp, span, zone_name, size,
+        money, number, hours, duration, percent, weekday, day, month, clock, moment, stamp, span, zone_name, size,
         plain, bidi, lines, named, listed, word,
     ):  # fmt: skip
         app.jinja_env.filters[function.__name__] = _for_each_reader(function)

@@ -94,7 +94,7 @@ def readable(values: Mapping[str, Any], currency: str = "CNY") -> dict[str, Any]
         elif key == "seconds":
             result[key] = formatting.hours(int(value), unit=True)
         elif key == "notice_minutes":
-            result[key] = formatting.hours(int(value) * 60, unit=True)
+            result[key] = formatting.duration(int(value) * 60)
         elif key == "days" and isinstance(value, list):
             result[key] = _days(value)
         elif key in ("start", "end") and isinstance(value, int):

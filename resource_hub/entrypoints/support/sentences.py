@@ -89,7 +89,7 @@ def written(key: str, value: Any, zone: str | None = None) -> str:
         return formatting.plain(value)
     if isinstance(value, int | Decimal):
         if key.endswith("_seconds"):
-            return formatting.hours(int(value), unit=True)
+            return formatting.duration(int(value))
         if key.endswith("_ratio"):
             return formatting.percent(value)
         return formatting.number(value) if isinstance(value, Decimal) or abs(value) >= 10_000 else str(value)

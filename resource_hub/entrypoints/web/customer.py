@@ -143,6 +143,7 @@ def _waiting(organisation: str, statements: list[StatementRecord], today: date) 
     found = [
         *_to_approve(organisation),
         *_hand_overs(organisation),
+        *_walk_ins(organisation),
         *_offers(organisation),
         *_orders_waiting(organisation),
         *_hours_waiting(organisation),
@@ -207,6 +208,21 @@ def _hand_overs(organisation: str) -> list[Waiting]:
             urgent=True,
         )
         for o in offers
+    ]
+
+
+def _walk_ins(organisation: str) -> list[Waiting]:
+    """Whom a host booked in at the door, where it asks whether that is one of this firm's own."""
+    found = accounts.walk_ins_asked(g.actor)
+    hosts = accounts.organisation_names({one.host_id for one in found})
+    return [
+        Waiting(
+            "people",
+            _("Is this one of yours: %(name)s?", name=formatting.named(one.customer)),
+            url_for("bookings.walk_in", organisation=organisation, customer_id=one.customer.id),
+            formatting.named(hosts[one.host_id]),
+        )
+        for one in found
     ]
 
 

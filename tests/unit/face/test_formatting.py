@@ -101,8 +101,27 @@ def test_a_reason_is_written_by_the_shape_of_its_values(reader):
     assert written["a"] == "¥\u202f45.00"
     assert written["b"] == "Thu 5 Mar 2026, 12:00"
     assert written["c"] == "Thu 5 Mar 2026"
-    assert written["d_seconds"] == "1:30\u202fh"
+    assert written["d_seconds"] == "1 h 30 min"
     assert (written["e"], written["f"]) == ("x, y", "SEM")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "en", "zh"),
+    [
+        (0, "0 min", "0 分钟"),
+        (59, "0 min", "0 分钟"),
+        (1800, "30 min", "30 分钟"),
+        (3600, "1 h", "1 小时"),
+        (5400, "1 h 30 min", "1 小时 30 分钟"),
+        (86_400, "24 h", "24 小时"),
+        (-3660, "−1 h 1 min", "−1 小时 1 分钟"),
+    ],
+)
+def test_lengths_in_sentences(reader, seconds, en, zh):
+    reader("en")
+    assert formatting.duration(seconds) == en
+    reader("zh")
+    assert formatting.duration(seconds) == zh
 
 
 def test_an_unknown_code_is_told_and_counted(reader):

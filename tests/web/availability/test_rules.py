@@ -48,7 +48,7 @@ def test_looking_reads_back_and_names_the_difference(
     assert answer.status_code == 200
     # Longest time, who waits, what silence means, and cancelling.
     assert len(dropped) == 2 and len(added) == 4, (dropped, added)
-    assert any("24:00" in sentence for sentence in added)
+    assert any("24 小时" in sentence for sentence in added)
     assert in_context(lambda: len(availability.rules_history(scene.key))) == 1
 
 

@@ -108,7 +108,7 @@ def test_prime_time_is_read_back_and_published(app: Any, scene: Any, manager: An
     shown = send(page, page, **fields_of(app, HouseDocument(), **PRIME, look="1"))
     added = re.findall(r'<li class="is-added">(.*?)</li>', shown.text, re.S)
     assert any("高峰时段" in told and "08:00–18:00" in told for told in added)
-    assert any("高峰时段" in told and "2:00" in told for told in added)
+    assert any("高峰时段" in told and "2 小时" in told for told in added)
     done = send(page, page, **fields_of(app, HouseDocument(), **PRIME, publish="1"))
     assert done.status_code == 303
     rules, _number = in_context(lambda: availability.house_rules(scene.key))

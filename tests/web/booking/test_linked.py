@@ -133,10 +133,8 @@ def test_before_the_click_each_part_says_what_late_cancelling_costs(
     address = f"/o/{scene.firm.code}/book/{scene.host.code}/{scene.resource.code}"
     when = {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "11:00", "mode": "self_use"}
     page = text(client.get(address, query_string=when))
-    assert re.search(r"Cancelling: Free until 24:00.h before the start, then ¥.100\.00", page)
-    assert re.search(
-        r"Cancelling: Preparation room: Free until 12:00.h before the start, then ¥.30\.00", page
-    )
+    assert re.search(r"Cancelling: Free until 24 h before the start, then ¥.100\.00", page)
+    assert re.search(r"Cancelling: Preparation room: Free until 12 h before the start, then ¥.30\.00", page)
     assert page.count("Cancelling: ") == 2
     booked = client.post(address, data={**when, "purpose": "research", "csrf_token": token(client, address)})
     assert booked.status_code == 303

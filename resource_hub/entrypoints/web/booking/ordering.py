@@ -149,7 +149,7 @@ def _late_note(record: ResourceRecord, asked: Asked, quote: QuoteRecord) -> str:
     late = service.cancellation_fee(record, asked, quote.customer_class, quote.tariff_id, asked.span.start)
     return _(
         "Free until %(notice)s before the start, then %(fee)s.",
-        notice=formatting.hours(notice * 60, unit=True),
+        notice=formatting.duration(notice * 60),
         fee=formatting.money(late),
     )
 

@@ -92,7 +92,7 @@ def _form_page(record: ResourceRecord, form: Form) -> tuple[str, int]:
 
 
 def _kinds(rules: HouseDocument) -> list[tuple[str, str, str]]:
-    term = formatting.hours(rules.offer * 60, unit=True)
+    term = formatting.duration(rules.offer * 60)
     kept = _("Freed time is kept for you for up to %(term)s, in the order of the line.", term=term)
     told = _("You are told of freed time; nothing is kept.")
     return [

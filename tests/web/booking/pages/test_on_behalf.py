@@ -103,10 +103,13 @@ def test_somebody_at_the_door_is_booked_and_joined_to_a_firm(
     assert asked.status_code == 303 and "has not answered yet" in desk.see(walk_ins)
     theirs, firm = f"/o/{scene.firm.code}/walk-in/{record.customer_id}", desk_of(admin)
     desk_of(scene.booker_person).see(theirs, 403)
+    home = f"/o/{scene.firm.code}/home"
+    assert theirs in firm.see(home) and theirs not in desk_of(scene.booker_person).see(home)
     page = firm.see(theirs)
     assert "新材公司" in page and "600.00" in page
     assert firm.send(theirs, page, answer="yes").status_code == 303
     firm.see(theirs, 404)
+    assert theirs not in firm.see(home)
     assert record.number in desk_of(scene.booker_person).see(f"/o/{scene.firm.code}/bookings")
 
 
