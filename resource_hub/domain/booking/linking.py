@@ -109,6 +109,7 @@ def _prepared(helper: ResourceRecord, asked: Asked, by: Actor | None, now: datet
         extras=frozenset(),
         answers={},
         helpers=frozenset(),
+        given_id=None,  # a price given by hand is the order's; what comes along keeps its own tariff
     )
     return prepare(helper.key, wish, by=by, now=now, customer_known=True, unlisted=True)
 

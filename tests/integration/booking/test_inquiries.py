@@ -33,6 +33,7 @@ from resource_hub.kernel.money import Money
 from tests.builders.accounts import actor, make_actor, make_person
 from tests.builders.availability import moment
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
+from tests.integration.booking.test_linked import linked
 
 ASK = {"format": 1, "currency": "CNY", "ask": True}
 LAST_DAY = date(2026, 3, 10)
@@ -331,3 +332,14 @@ def test_samples_at_a_named_price_are_no_more_than_were_priced(now: datetime) ->
     with pytest.raises(QuoteLapsed) as lapsed:
         make_booking(scene, asked=make_asked(given_id=found.quote.key.id, mode=Mode.SEND_IN))
     assert "booking.given_used" in codes(lapsed)
+
+
+def test_what_always_comes_along_keeps_its_own_tariff_under_a_named_price(now: datetime) -> None:
+    world = linked(tariff=ASK)
+    found = accepted(world.scene)
+    assert found.quote is not None
+    made = make_booking(world.scene, asked=make_asked(given_id=found.quote.key.id))
+    (room,) = service.helpers_of(made.key)
+    assert room.quote is not None and room.quote.given_id is None
+    assert room.quote.sums.list_price == Money.cny("100") and room.quote.tariff_id is not None
+    assert service.sums_of([made])[made.key].list_price == Money.cny("980")

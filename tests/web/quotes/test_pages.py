@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import date
 from typing import Any
 
+from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.inquiry_words import InquiryState
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.pricing import service as pricing
 from resource_hub.infra import clock
+from tests.builders.accounts import make_actor
 from tests.builders.availability import moment
 from tests.builders.booking import Scene, another_booker, make_scene
+from tests.integration.booking.test_inquiries import accepted
+from tests.integration.booking.test_linked import helper
 from tests.support.pages import fields_of, signed_in
 
 PDF = b"%PDF-1.4 sample list"
@@ -120,6 +127,33 @@ def test_what_is_over_is_asked_again_on_its_page(
         there = again[1].replace(f"/o/{scene.firm.code}/", f"/o/{firm.code}/")
         assert stranger.get(there).status_code == 404
         assert client.get(again[1].split("former=")[0] + "former=x").status_code == 404
+
+
+def test_before_the_order_the_page_says_what_not_coming_costs_under_the_quote(
+    app: Any, scene: Scene, in_context: Any
+) -> None:
+    def make() -> Any:
+        room = helper(scene, "制样室")
+        fee = {"consequence": "fee", "fee": {"all": "30.00"}}
+        document = {
+            "format": 1,
+            "currency": "CNY",
+            "hour": {"all": "50.00"},
+            "no_show": fee,
+            "cancellation": {**fee, "notice_minutes": 720},
+        }
+        pricing.adopt(room.key, document, date(2020, 1, 1))
+        catalogue.save_links(scene.key, {room.key.id: True}, by=make_actor(scene.host, Role.OFFICE))
+        return accepted(scene)
+
+    found = in_context(make)
+    client, _send = signed_in(app, scene.booker_person)
+    page = client.get(
+        f"/o/{scene.firm.code}/book/{scene.host.code}/{scene.resource.code}?start_day=2026-03-03&start_time=09:00"
+        f"&end_time=11:00&mode=self_use&given={found.quote.key.id}&customer={scene.customer_id}"
+    ).text
+    assert "该报价未约定费用：取消或爽约均不收费" in page and "980.00" in page
+    assert re.search(r"制样室: 爽约.*30\.00|制样室: .*30\.00", page) and page.count("30.00") >= 2
 
 
 def test_others_see_nothing(app: Any, scene: Scene, in_context: Any) -> None:

@@ -20,6 +20,9 @@ def agreed_price(
     """What a use costs under an agreed price; ``paid`` says that an earlier session of the order bears it."""
     named = {"quote": agreed.number, "version": agreed.version}
     zero = Money.zero(agreed.currency)
+    if use.occasion is Occasion.NO_SHOW:
+        line = PriceLine(Reason("pricing.line.agreed_no_show", named), Fraction(0), zero)
+        return Price(zero, (line,), customer_class)
     if use.occasion is not Occasion.USE:
         return Price(zero, (), customer_class)
     if paid:

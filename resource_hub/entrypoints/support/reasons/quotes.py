@@ -32,6 +32,9 @@ SENTENCES = {
     "booking.given_more_samples": N_("The quote was given for at most %(most)s samples."),
     "booking.given_not_divided": N_("The price was named for the order as a whole and for this customer."),
     "pricing.line.agreed": N_("Quote %(quote)s, version %(version)s: %(text)s"),
+    "pricing.line.agreed_no_show": N_(
+        "Quote %(quote)s, version %(version)s: nobody came, and no fee was named for that"
+    ),
     "pricing.line.agreed_before": N_("Quote %(quote)s, version %(version)s: charged with an earlier session"),
     "notice.booking.inquiry_asked": N_("%(customer)s asks for a quote: %(resource)s (%(number)s)."),
     "notice.booking.inquiry_given": N_(

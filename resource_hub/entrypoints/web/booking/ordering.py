@@ -36,7 +36,6 @@ from resource_hub.infra import clock
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.money import Money
 
 MOST_FILES = 5
 
@@ -106,6 +105,7 @@ def _page(record: ResourceRecord, form: Form, asked: Asked, fault: str | None) -
         calendar_href=calendar_url(record, **query_of(asked, record.zone)) if record.bookable else "",
         cancel_notes=cancel_notes,
         no_show=no_show,
+        by_hand=asked.given_id is not None,
     )
     return html, form.status
 
@@ -122,20 +122,24 @@ def _extras(record: ResourceRecord, quote: Any) -> list[tuple[str, str]]:
     return [(e.code, formatting.named(e) or e.code) for e in tariff.extras if e.per in _SIMPLE]
 
 
-def _consequences(record: ResourceRecord, asked: Asked, price: Any) -> tuple[list[str], Money | None]:
-    """What cancelling and not coming would cost, said before booking; cancelling also for what is booked with it."""
+def _consequences(record: ResourceRecord, asked: Asked, price: Any) -> tuple[list[str], list[str]]:
+    """What cancelling and not coming would cost, said before booking; each also for what is booked with it."""
     quote = price.quote
-    if quote is None or asked.span is None or quote.tariff_id is None:
-        return [], None
-    notes = [_late_note(record, asked, quote)]
+    if quote is None or asked.span is None:
+        return [], []
     # As it is booked: a helper is staffed, and what belongs to the instrument alone is not asked of it.
-    along = replace(asked, mode=Mode.STAFF_RUN, samples=0, items={}, extras=frozenset())
-    for helper, its in price.with_it:
-        note = _late_note(helper, along, its)
-        if note:
-            notes.append(f"{formatting.plain(helper.name(formatting.language()))}: {note}")
-    fee = service.no_show_fee(record, asked, quote.customer_class, quote.tariff_id, clock.now())
-    return [note for note in notes if note], fee if fee is not None and not fee.is_zero else None
+    along = replace(asked, mode=Mode.STAFF_RUN, samples=0, items={}, extras=frozenset(), given_id=None)
+    late, missing = [], []
+    for what, wish, its in ((record, asked, quote), *((helper, along, its) for helper, its in price.with_it)):
+        if its is None:
+            continue
+        name = "" if what is record else f"{formatting.plain(what.name(formatting.language()))}: "
+        if note := _late_note(what, wish, its):
+            late.append(name + note)
+        fee = service.no_show_fee(what, wish, its.customer_class, its.tariff_id, clock.now())
+        if fee is not None and not fee.is_zero:
+            missing.append(name + _("Not coming costs %(fee)s.", fee=formatting.money(fee)))
+    return late, missing
 
 
 def _late_note(record: ResourceRecord, asked: Asked, quote: QuoteRecord) -> str:
