@@ -86,7 +86,7 @@ def _engine_options(url: str, settings: config.Settings) -> dict[str, object]:
     common = {"pool_size": settings.pool_size, "hide_parameters": not settings.testing}
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": 10}, "max_overflow": 20, **common}
-    return {"max_overflow": 10, "pool_pre_ping": True, **common}
+    return {"max_overflow": 10, **common}
 
 
 def is_demonstration() -> bool:

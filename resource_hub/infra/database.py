@@ -7,12 +7,16 @@ own. The read session refuses to write, so a GET cannot change anything by accid
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import Engine, MetaData, event
+from sqlalchemy import Connection, Engine, MetaData, Row, Select, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 
 if TYPE_CHECKING:
@@ -36,12 +40,31 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
+# Says of a read session that its statements stand in one transaction.
+_IN_ONE = "in one transaction"
+_alone: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
+
+
 class WriteOutsideUnit(RuntimeError):
     """Something tried to change data through the read-only session."""
 
 
 class ReadSession(FlaskSession):
-    """Session that reads only."""
+    """Session that reads only; on PostgreSQL each statement by itself.
+
+    There, reading at the isolation level of the product shows in each statement what is committed by then, so a
+    transaction around several would only cost two ways to the server, and its rollback every statement that the
+    driver has prepared on the connection.
+    """
+
+    def get_bind(self, *args: Any, **named: Any) -> Engine | Connection:
+        bind = super().get_bind(*args, **named)
+        if not isinstance(bind, Engine) or bind.dialect.name != "postgresql" or self.info.get(_IN_ONE):
+            return bind
+        alone = _alone.get(bind)
+        if alone is None:
+            alone = _alone[bind] = bind.execution_options(isolation_level="AUTOCOMMIT")
+        return alone
 
 
 def _refuse_flush(session: Session, *_: Any) -> None:
@@ -67,6 +90,16 @@ def reading() -> Session:
     return unit.session if unit is not None else db.session()
 
 
+def streamed(query: Select[Any], batch: int) -> Iterator[Row[Any]]:
+    """The rows of a long answer, ``batch`` of them at a time in memory, as they were when the first was asked for."""
+    unit = current_unit.get()
+    if unit is not None:
+        yield from unit.session.execute(query.execution_options(yield_per=batch))
+        return
+    with ReadSession(db, autoflush=False, info={_IN_ONE: True}) as session:
+        yield from session.execute(query.execution_options(yield_per=batch))
+
+
 def dialect_name() -> str:
     return db.engine.dialect.name
 
@@ -76,6 +109,33 @@ def prepare_engine(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
+    else:
+        _ask_the_idle(engine)
+
+
+# A connection that worked so short a while ago, in seconds, is taken to be there still.
+_FRESH = 5
+
+
+def _ask_the_idle(engine: Engine) -> None:
+    """Ask a connection whether it is still there, before it is used, only where it has not been used for a while.
+
+    When the server is gone, the first statement that finds out drops all connections of the process.
+    """
+
+    def returned(_connection: Any, record: Any) -> None:
+        record.info["returned"] = time.monotonic()
+
+    def taken(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("returned", time.monotonic()) < _FRESH:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except Exception as error:
+            raise DisconnectionError() from error  # the pool then makes a new one
+
+    event.listen(engine, "checkin", returned)
+    event.listen(engine, "checkout", taken)
 
 
 def _sqlite_connect(connection: sqlite3.Connection, _record: Any) -> None:

@@ -15,10 +15,14 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, Table, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import ORMExecuteState, Session
+
+from resource_hub.infra.partitions import is_cut, part_name, partition_of
 
 Values = tuple[Any, ...]
 _WAITING = "writes that wait"
+_EXPLAINED = "what their refusals mean"
 _FEW = 100  # rows of one statement, whose values have to be fewer than 65,536
 _DIALECTS = {"postgresql": postgresql.dialect(), "sqlite": sqlite.dialect()}
 
@@ -46,8 +50,8 @@ def add_later(session: Session, table: type[Any], rows: Sequence[Mapping[str, An
         say(session)
         session.execute(insert(table.__table__), list(rows))
         return
-    dialect = _dialect(session)
-    statement, marks, converters, rest = _insert(table.__table__, tuple(rows[0]), dialect)
+    part = _part(session, table.__table__, rows)
+    statement, marks, converters, rest = _insert(table.__table__, part, tuple(rows[0]), _dialect(session))
     ready = [(*(c(row[name]) for name, c in converters), *(make() for make in rest)) for row in rows]
     _wait(session, _Write(statement, marks, ready))
 
@@ -56,17 +60,25 @@ def amend_later(
     session: Session, table: type[Any], keys: Sequence[Mapping[str, Any]], values: Sequence[Mapping[str, Any]]
 ) -> None:
     """Change the rows of these keys, which name the same columns each, to the values beside them."""
+    part = _part(session, table.__table__, keys)
     for key, new in zip(keys, values, strict=True):
-        statement, converters = _update(table.__table__, tuple(new), tuple(key), _dialect(session))
+        statement, converters = _update(table.__table__, part, tuple(new), tuple(key), _dialect(session))
         row = {**key, **new}
         _wait(session, _Write(statement, "", [tuple(convert(row[name]) for name, convert in converters)]))
 
 
 def delete_later(session: Session, table: type[Any], keys: Sequence[Mapping[str, Any]]) -> None:
     """Delete the rows of these keys."""
+    part = _part(session, table.__table__, keys)
     for key in keys:
-        statement, converters = _update(table.__table__, (), tuple(key), _dialect(session))
+        statement, converters = _update(table.__table__, part, (), tuple(key), _dialect(session))
         _wait(session, _Write(statement, "", [tuple(convert(key[name]) for name, convert in converters)]))
+
+
+def explain(session: Session, meaning: Callable[[IntegrityError], Exception | None]) -> None:
+    """What the database's refusal of a row that waits means to who asked for it: when ``meaning`` knows the refusal, its
+    error is raised instead."""
+    session.info.setdefault(_EXPLAINED, []).append(meaning)
 
 
 def _wait(session: Session, write: _Write) -> None:
@@ -83,17 +95,26 @@ def say(session: Session) -> None:
     """Say what waits now.
 
     Raises:
-        IntegrityError: a constraint or guard refuses one of the rows.
+        IntegrityError: a constraint or guard refuses one of the rows, and nobody has explained that; else the error of
+            the explanation.
     """
     waiting: list[_Write] = session.info.pop(_WAITING, [])
+    meanings = session.info.pop(_EXPLAINED, [])
     if not waiting:
         return
     connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        _in_one(connection, waiting)
-        return
-    for write in waiting:
-        connection.exec_driver_sql(write.statement + write.marks, write.rows)
+    try:
+        if connection.dialect.name == "postgresql":
+            _in_one(connection, waiting)
+        else:
+            for write in waiting:
+                connection.exec_driver_sql(write.statement + write.marks, write.rows)
+    except IntegrityError as error:
+        for meaning in meanings:
+            explained = meaning(error)
+            if explained is not None:
+                raise explained from error
+        raise
 
 
 def _in_one(connection: Connection, waiting: Sequence[_Write]) -> None:
@@ -112,9 +133,17 @@ def _dialect(session: Session) -> str:
     return session.get_bind().dialect.name
 
 
+def _part(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> int | None:
+    """The partition that all of these rows are in, if they are in one."""
+    if _dialect(session) != "postgresql" or not is_cut(table):
+        return None
+    hosts = {row["institution_id"] for row in rows}
+    return partition_of(session.connection(), hosts.pop()) if len(hosts) == 1 else None
+
+
 @cache
 def _insert(
-    table: Table, given: tuple[str, ...], dialect: str
+    table: Table, part: int | None, given: tuple[str, ...], dialect: str
 ) -> tuple[str, str, list[tuple[str, Callable[[Any], Any]]], list[Callable[[], Any]]]:
     """Statement, marks of a row, how the values given are converted, and what makes those that have a default."""
     left_out = [c for c in table.columns if c.name not in given and c.default is not None]
@@ -123,7 +152,7 @@ def _insert(
     converters = [(name, _converter(table.c[name].type, dialect)) for name in given]
     rest = [_default(c, _converter(c.type, dialect)) for c in left_out]
     # Names come from our own mapped classes, never from input.
-    return f'INSERT INTO "{table.name}" ({names}) VALUES ', f"({marks})", converters, rest  # noqa: S608
+    return f'INSERT INTO "{part_name(table, part)}" ({names}) VALUES ', f"({marks})", converters, rest  # noqa: S608
 
 
 def _default(column: Any, convert: Callable[[Any], Any]) -> Callable[[], Any]:
@@ -135,13 +164,14 @@ def _default(column: Any, convert: Callable[[Any], Any]) -> Callable[[], Any]:
 
 @cache
 def _update(
-    table: Table, new: tuple[str, ...], key: tuple[str, ...], dialect: str
+    table: Table, part: int | None, new: tuple[str, ...], key: tuple[str, ...], dialect: str
 ) -> tuple[str, list[tuple[str, Callable[[Any], Any]]]]:
     """The statement that changes a row, or with nothing new deletes it."""
     mark = _mark(dialect)
     where = " AND ".join(f'"{name}" = {mark}' for name in key)
     changes = ", ".join(f'"{name}" = {mark}' for name in new)
-    head = f'UPDATE "{table.name}" SET {changes}' if new else f'DELETE FROM "{table.name}"'  # noqa: S608
+    name = part_name(table, part)
+    head = f'UPDATE "{name}" SET {changes}' if new else f'DELETE FROM "{name}"'  # noqa: S608
     return f"{head} WHERE {where}", [(n, _converter(table.c[n].type, dialect)) for n in (*new, *key)]
 
 

@@ -22,7 +22,7 @@ from resource_hub.domain.assessment.terms import Rows
 from resource_hub.domain.catalogue.tables import Resource
 from resource_hub.domain.usage.rules.hours import by_day
 from resource_hub.domain.usage.tables import UsageEntry, UsageRollup
-from resource_hub.infra.database import reading
+from resource_hub.infra.database import reading, streamed
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, midnight, zone
 
@@ -131,8 +131,8 @@ def page(
 
 def every(rows: Rows, zone_name: str) -> Iterator[UsageRow]:
     """All entries, oldest first, streamed: for exports."""
-    query = _asked(rows, zone_name).order_by(UsageEntry.day, UsageEntry.id).execution_options(yield_per=500)
-    for found in reading().execute(query):
+    query = _asked(rows, zone_name).order_by(UsageEntry.day, UsageEntry.id)
+    for found in streamed(query, 500):
         yield _row(found, rows, zone_name)
 
 
@@ -187,7 +187,7 @@ def week_load(rows: Rows, zone_name: str) -> list[list[int]]:
     query = _asked(rows, zone_name).with_only_columns(
         UsageEntry.starts_at, UsageEntry.ends_at, UsageEntry.effective_seconds
     )
-    for starts_at, ends_at, effective in reading().execute(query.execution_options(yield_per=1000)):
+    for starts_at, ends_at, effective in streamed(query, 1000):
         if starts_at is None or ends_at is None or ends_at <= starts_at or not effective:
             continue
         length = int((ends_at - starts_at).total_seconds())

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.availability import occupancy_store, planning, store, window_store
@@ -19,6 +19,7 @@ from resource_hub.domain.availability.errors import NoUnit, SlotTaken
 from resource_hub.domain.availability.rules import hours as hour_rules
 from resource_hub.domain.availability.terms import Audience, Held, OccupancyKind
 from resource_hub.infra import clock
+from resource_hub.infra.together import explain
 from resource_hub.infra.unit_of_work import Unit
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
@@ -44,12 +45,12 @@ def lock_with_helpers(unit: Unit, key: HostKey) -> None:
     store.lock_with_helpers(unit.session, key)
 
 
-def taken(key: HostKey, span: TimeSpan, unit_id: UUID | None = None) -> SlotTaken:
-    """The refusal for a slot that somebody else holds."""
+def taken(key: HostKey, span: TimeSpan, unit_id: UUID | None = None, zone: str | None = None) -> SlotTaken:
+    """The refusal for a slot that somebody else holds. ``zone``: the host's, where it is known."""
     values = {
         "start": span.start.isoformat(),
         "end": span.end.isoformat(),
-        "zone": planning.zone_of(key.institution_id),
+        "zone": zone or planning.zone_of(key.institution_id),
     }
     error = SlotTaken(Reason("availability.slot_taken", values, "time"))
     error.values = {
@@ -110,14 +111,11 @@ def occupy(
     old = windows[chosen]
     cut = {audience: hour_rules.subtract(spans, [hole]) for audience, spans in old.items()}
     window_store.replace_windows(session, key, chosen, old, cut)
-    try:
-        occupancy_store.insert_occupancy(
-            session, key, chosen, whole, kind, holder_id, expires_at, setup_seconds, teardown_seconds
-        )
-    except IntegrityError as error:
-        if is_overlap(error):
-            raise taken(key, span, unit_id) from error
-        raise
+    # A transaction that was refused answers no more questions, so all that the refusal says is at hand.
+    explain(session, lambda error: taken(key, span, unit_id, one.zone) if is_overlap(error) else None)
+    occupancy_store.insert_occupancy(
+        session, key, chosen, whole, kind, holder_id, expires_at, setup_seconds, teardown_seconds
+    )
     return chosen
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +35,8 @@ from resource_hub.domain.availability.terms import (
     OccupancyKind,
 )
 from resource_hub.infra.ids import new_id
-from resource_hub.infra.together import add_later, say
+from resource_hub.infra.partitions import part, partition_of
+from resource_hub.infra.together import add_later
 from resource_hub.infra.types import Id, Instant
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
@@ -93,12 +95,15 @@ def occupancies(session: Session, keys: Sequence[HostKey], span: TimeSpan) -> di
     return found
 
 
-def _around() -> Select[Any]:
-    """Occupancies and kept windows that meet a span and a wider one, of all units of a resource.
+@cache
+def _around(number: int | None) -> Select[Any]:
+    """Occupancies and kept windows that meet a span and a wider one, of all units of a resource, in the host's
+    partition.
 
     Outer joins, so that SQLite begins with the units: with the others it would go through all that a host ever had.
     """
-    t, before, w = Occupancy, aliased(Occupancy), FreeWindow
+    stored, windows = part(Occupancy.__table__, number), part(FreeWindow.__table__, number)
+    t, before, w = stored.c, stored.alias().c, windows.c
     host, resource = bindparam("host", type_=Id), bindparam("resource", type_=Id)
     start, end = bindparam("start", type_=Instant), bindparam("end", type_=Instant)
     last = (
@@ -117,7 +122,7 @@ def _around() -> Select[Any]:
         )
         .select_from(unit_table)
         .outerjoin(
-            t,
+            stored,
             and_(
                 t.institution_id == unit_table.c.institution_id,
                 t.unit_id == unit_table.c.id,
@@ -132,7 +137,7 @@ def _around() -> Select[Any]:
         select(w.unit_id, w.starts_at, w.ends_at, w.audience, null(), null(), null(), null())
         .select_from(unit_table)
         .outerjoin(
-            w,
+            windows,
             and_(
                 w.institution_id == unit_table.c.institution_id,
                 w.unit_id == unit_table.c.id,
@@ -147,7 +152,6 @@ def _around() -> Select[Any]:
     return select(both).order_by(both.c.starts_at)
 
 
-_AROUND = _around()
 Windows = dict[UUID, dict[Audience, list[TimeSpan]]]
 
 
@@ -160,8 +164,9 @@ def around(session: Session, key: HostKey, span: TimeSpan, wide: TimeSpan) -> tu
     }  # fmt: skip
     held: list[Held] = []
     windows: Windows = defaultdict(lambda: {audience: [] for audience in Audience})
+    statement = _around(partition_of(session.connection(), key.institution_id))
     for unit_id, starts_at, ends_at, kind, holder_id, expires_at, setup, teardown in session.execute(
-        _AROUND, values
+        statement, values
     ):
         if starts_at is None:
             continue
@@ -228,7 +233,6 @@ def insert_occupancy(
         "teardown_seconds": teardown_seconds,
     }
     add_later(session, Occupancy, [row])
-    say(session)
 
 
 def delete_of_holder(session: Session, institution_id: UUID, holder_id: UUID) -> None:

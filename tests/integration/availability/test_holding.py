@@ -101,6 +101,20 @@ def test_the_database_itself_refuses_an_overlap(now: datetime) -> None:
     assert isinstance(caught.value, DBAPIError)
 
 
+def test_what_the_database_refuses_is_said_as_a_slot_that_is_taken(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = opened(units=1)
+    hold(key, NINE_TO_ELEVEN)
+    windows = {service.free_units(key, span("2026-03-03T14:00+08:00", "2026-03-03T15:00+08:00"))[0]: {}}
+    found = {unit: {audience: [] for audience in Audience} for unit in windows}
+    monkeypatch.setattr(occupancy_store, "around", lambda *_: ([], found))  # as if nothing were there
+    with pytest.raises(SlotTaken) as caught:
+        hold(key, NINE_TO_ELEVEN)
+    assert isinstance(caught.value.__cause__, IntegrityError)
+    assert caught.value.values["zone"] == "Asia/Shanghai"
+
+
 def test_a_lapsed_hold_gives_way_without_any_job(now: datetime) -> None:
     key = opened(units=1)
     with unit_of_work() as unit:
