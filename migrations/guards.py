@@ -6,6 +6,8 @@ by calling ``install`` again. Every statement may run any number of times.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, text
 
 # Growing tables of hosts: 8 hash partitions on PostgreSQL.
@@ -51,6 +53,8 @@ APPEND_ONLY = (
 # a subject holds until then (resource_hub/infra/stamps.py). Calendars and programmes are read by all and change rarely.
 _CALENDARS, _PROGRAMMES = "=00000000-0000-0000-0000-000000000001", "=00000000-0000-0000-0000-000000000002"
 STAMPED = {
+    "person": ("id",),
+    "api_token": ("person_id",),
     "organisation": ("id",),
     "department": ("institution_id",),
     "membership": ("organisation_id",),
@@ -189,8 +193,16 @@ def _postgresql_stamps(present: set[str]) -> list[str]:
     return statements
 
 
-def drop_stamps(connection: Connection) -> None:
-    """Take the triggers away that renew stamps: before their table goes."""
+def drop_stamps(connection: Connection, tables: Iterable[str] | None = None) -> None:
+    """Take the triggers away that renew stamps: of some tables, or of all before the stamps' own table goes."""
+    if tables is not None:
+        on = " ON {}" if connection.dialect.name == "postgresql" else ""
+        for table in tables:
+            for event in ("insert", "update", "delete"):
+                connection.exec_driver_sql(
+                    f"DROP TRIGGER IF EXISTS tr_{table}_stamp_{event}" + on.format(table)
+                )
+        return
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("DROP FUNCTION IF EXISTS stamp_change() CASCADE")
         return

@@ -11,11 +11,10 @@ import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import Connection, Engine, MetaData, Row, Select, event
+from sqlalchemy import Connection, Engine, MetaData, Select, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 
@@ -42,7 +41,27 @@ class Base(DeclarativeBase):
 
 # Says of a read session that its statements stand in one transaction.
 _IN_ONE = "in one transaction"
-_alone: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
+
+
+def reading_engine(engine: Engine) -> Engine:
+    """The engine of the read session; it shares the connections."""
+    return _engine_with(
+        engine, **{"isolation_level": "AUTOCOMMIT"} if engine.dialect.name == "postgresql" else {}
+    )
+
+
+def writing_engine(engine: Engine) -> Engine:
+    """The engine of units of work, likewise."""
+    return _engine_with(engine, **{WRITES: True})
+
+
+def _engine_with(engine: Engine, **options: Any) -> Engine:
+    """One for each set of options, kept where it ends with the engine."""
+    made: dict[Any, Engine] = vars(engine).setdefault("resource_hub_engines", {})
+    key = tuple(options.items())
+    if key not in made:
+        made[key] = engine.execution_options(**options)
+    return made[key]
 
 
 class WriteOutsideUnit(RuntimeError):
@@ -57,14 +76,14 @@ class ReadSession(FlaskSession):
     driver has prepared on the connection.
     """
 
-    def get_bind(self, *args: Any, **named: Any) -> Engine | Connection:
-        bind = super().get_bind(*args, **named)
-        if not isinstance(bind, Engine) or bind.dialect.name != "postgresql" or self.info.get(_IN_ONE):
+    _bound: Engine | None = None
+
+    def get_bind(self, *_: Any, bind: Engine | Connection | None = None, **__: Any) -> Engine | Connection:
+        if bind is not None:
             return bind
-        alone = _alone.get(bind)
-        if alone is None:
-            alone = _alone[bind] = bind.execution_options(isolation_level="AUTOCOMMIT")
-        return alone
+        if self._bound is None:  # there is one database
+            self._bound = db.engine if self.info.get(_IN_ONE) else reading_engine(db.engine)
+        return self._bound
 
 
 def _refuse_flush(session: Session, *_: Any) -> None:
@@ -90,7 +109,7 @@ def reading() -> Session:
     return unit.session if unit is not None else db.session()
 
 
-def streamed(query: Select[Any], batch: int) -> Iterator[Row[Any]]:
+def streamed(query: Select[*tuple[Any, ...]], batch: int) -> Iterator[Any]:
     """The rows of a long answer, ``batch`` of them at a time in memory, as they were when the first was asked for."""
     unit = current_unit.get()
     if unit is not None:

@@ -23,7 +23,7 @@ R = TypeVar("R")
 K = TypeVar("K", bound=Hashable)
 
 _kept: ContextVar[dict[Any, Any] | None] = ContextVar("kept_answers", default=None)
-_PLAIN = (str, int, UUID, date, Enum, type(None))
+_PLAIN = (str, int, bytes, UUID, date, Enum, type(None))
 
 
 @contextmanager
@@ -66,9 +66,7 @@ def kept(look_up: Callable[P, R] | None = None, *, about: Callable[..., Iterable
             if answers is not None and key in answers:
                 return _own_copy(answers[key])
             if about is not None and lasting is not None:
-                answer = _from_memory(
-                    key, lasting.of(about(*args, **kwargs)), lambda: look_up(*args, **kwargs)
-                )
+                answer = _from_memory(lasting, key, about(*args, **kwargs), lambda: look_up(*args, **kwargs))
             else:
                 answer = look_up(*args, **kwargs)
             if answers is not None:
@@ -92,7 +90,7 @@ def remembered(*, about: Callable[..., Iterable[UUID]]) -> Callable[[Callable[P,
                 return look_up(*args, **kwargs)
             key = (look_up, _frozen(args), tuple((n, _frozen(v)) for n, v in sorted(kwargs.items())))
             return _own_copy(
-                _from_memory(key, lasting.of(about(*args, **kwargs)), lambda: look_up(*args, **kwargs))
+                _from_memory(lasting, key, about(*args, **kwargs), lambda: look_up(*args, **kwargs))
             )
 
         return call
@@ -115,7 +113,7 @@ def each_remembered(
         return dict(look_up(keys))
     subjects = {key: tuple(about(key)) for key in keys}
     lasting.of({one for of_key in subjects.values() for one in of_key})
-    memory = stamps.memory()
+    memory = lasting.memory
     found: dict[K, R] = {}
     for key in keys:
         known = memory.get((what, key), lasting.of(subjects[key]))
@@ -129,9 +127,9 @@ def each_remembered(
     return found
 
 
-def _from_memory(key: Any, stamp: stamps.Stamp, look_up: Callable[[], R]) -> R:
-    """The answer made under this stamp, or a new one."""
-    memory = stamps.memory()
+def _from_memory(lasting: stamps.Stamps, key: Any, about: Iterable[UUID], look_up: Callable[[], R]) -> R:
+    """The answer made under the stamps of what it is about, or a new one."""
+    memory, stamp = lasting.memory, lasting.of(about)
     found = memory.get(key, stamp)
     if found is not None:
         return cast(R, found[0])

@@ -8,7 +8,7 @@ from types import ModuleType
 from sqlalchemy import Engine, create_engine, inspect
 from sqlalchemy.pool import NullPool
 
-from resource_hub.infra.database import WRITES, Base, prepare_engine
+from resource_hub.infra.database import Base, prepare_engine, writing_engine
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -17,7 +17,7 @@ def owner_engine(url: str) -> Engine:
     """An engine for schema work: no pool, and on SQLite transactions that begin IMMEDIATE."""
     engine = create_engine(normal_url(url), poolclass=NullPool)
     prepare_engine(engine)
-    return engine.execution_options(**{WRITES: True})
+    return writing_engine(engine)
 
 
 def normal_url(url: str) -> str:

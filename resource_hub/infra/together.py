@@ -76,8 +76,8 @@ def delete_later(session: Session, table: type[Any], keys: Sequence[Mapping[str,
 
 
 def explain(session: Session, meaning: Callable[[IntegrityError], Exception | None]) -> None:
-    """What the database's refusal of a row that waits means to who asked for it: when ``meaning`` knows the refusal, its
-    error is raised instead."""
+    """What the database's refusal of a row that waits means to who asked for it: when ``meaning`` knows the
+    refusal, its error is raised instead."""
     session.info.setdefault(_EXPLAINED, []).append(meaning)
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from resource_hub.infra import clock, stamps
-from resource_hub.infra.database import WRITES, current_unit, db
+from resource_hub.infra.database import current_unit, db, writing_engine
 from resource_hub.infra.file_lock import writer_lock
 from resource_hub.infra.together import UnitSession, say
 
@@ -99,7 +99,7 @@ def unit_of_work(*, lease: Lease | None = None) -> Iterator[Unit]:
         if engine.dialect.name == "sqlite" and engine.url.database:
             stack.enter_context(writer_lock(Path(engine.url.database + ".writer")))
         session = stack.enter_context(
-            UnitSession(engine.execution_options(**{WRITES: True}), expire_on_commit=False, autoflush=True)
+            UnitSession(writing_engine(engine), expire_on_commit=False, autoflush=True)
         )
         unit = Unit(session)
         unit.lease = lease

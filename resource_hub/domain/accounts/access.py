@@ -35,6 +35,7 @@ from resource_hub.domain.accounts.terms import (
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
+from resource_hub.infra.keeping import remembered
 from resource_hub.infra.unit_of_work import Unit, unit_of_work
 from resource_hub.kernel.errors import NotFound, Reason, Refused
 
@@ -457,7 +458,7 @@ def actor_for_token(token: str) -> Actor | None:
     """The actor behind a bearer token, or None when it is unknown, revoked, expired or its owner has no role left."""
     if not token.startswith(secrets.API_PREFIX) or len(token) > 200:
         return None
-    row = store.token_in_use(secrets.token_digest(token))
+    row = _token_in_use(secrets.token_digest(token))
     if row is None or row.revoked_at is not None or row.state != PersonState.ACTIVE.value:
         return None
     if row.expires_at is not None and row.expires_at <= clock.machine_now():
@@ -466,3 +467,25 @@ def actor_for_token(token: str) -> Actor | None:
         return actor_of(row.person_id, row.organisation_id)
     except NotFound:
         return None
+
+
+# Whose token it was when it was last seen, by its digest: only where to look first.
+_HOLDERS_MOST = 10_000
+_holders: dict[bytes, UUID] = {}
+
+
+def _token_in_use(digest: bytes) -> store.TokenInUse | None:
+    known = _holders.get(digest)
+    if known is not None:
+        return _token_of(digest, known)
+    found = store.token_in_use(digest)
+    if found is not None:
+        if len(_holders) >= _HOLDERS_MOST:
+            _holders.clear()
+        _holders[digest] = found.person_id
+    return found
+
+
+@remembered(about=lambda _digest, person_id: (person_id,))
+def _token_of(digest: bytes, _person_id: UUID) -> store.TokenInUse | None:
+    return store.token_in_use(digest)

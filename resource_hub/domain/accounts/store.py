@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
 
 from resource_hub.domain.accounts.tables import (
     ApiToken,
@@ -518,9 +518,19 @@ def open_invitations(organisation_id: UUID) -> list[InvitationRecord]:
     return [invitation_record(row) for row in rows]
 
 
-def token_in_use(digest: bytes) -> Row[*tuple[Any, ...]] | None:
+class TokenInUse(NamedTuple):
     """For whom a token is, until when, and the state of that person."""
-    return reading().execute(_TOKEN, {"digest": digest}).one_or_none()
+
+    person_id: UUID
+    organisation_id: UUID
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    state: str
+
+
+def token_in_use(digest: bytes) -> TokenInUse | None:
+    row = reading().execute(_TOKEN, {"digest": digest}).one_or_none()
+    return TokenInUse(*row) if row is not None else None
 
 
 _TOKEN = (

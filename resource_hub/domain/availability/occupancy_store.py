@@ -36,7 +36,7 @@ from resource_hub.domain.availability.terms import (
 )
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.partitions import part, partition_of
-from resource_hub.infra.together import add_later
+from resource_hub.infra.together import add_later, say
 from resource_hub.infra.types import Id, Instant
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
@@ -164,10 +164,10 @@ def around(session: Session, key: HostKey, span: TimeSpan, wide: TimeSpan) -> tu
     }  # fmt: skip
     held: list[Held] = []
     windows: Windows = defaultdict(lambda: {audience: [] for audience in Audience})
-    statement = _around(partition_of(session.connection(), key.institution_id))
-    for unit_id, starts_at, ends_at, kind, holder_id, expires_at, setup, teardown in session.execute(
-        statement, values
-    ):
+    say(session)
+    connection = session.connection()
+    rows = connection.execute(_around(partition_of(connection, key.institution_id)), values)
+    for unit_id, starts_at, ends_at, kind, holder_id, expires_at, setup, teardown in rows:
         if starts_at is None:
             continue
         one = TimeSpan(starts_at, ends_at)

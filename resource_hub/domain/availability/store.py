@@ -40,6 +40,7 @@ from resource_hub.domain.availability.terms import (
     WeeklyHours,
 )
 from resource_hub.infra.ids import new_id
+from resource_hub.infra.together import say
 from resource_hub.infra.types import Id
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
@@ -47,9 +48,6 @@ from resource_hub.kernel.time import TimeSpan
 # The row that all who want time on a resource queue for. Only its key is read here; what it says is the catalogue's.
 _resource = table("resource", column("institution_id", Id), column("id", Id))
 _LOCKED = "resources locked"
-_link = table(
-    "resource_link", column("institution_id", Id), column("resource_id", Id), column("helper_id", Id)
-)
 # Units as others' tables are joined to them.
 unit_table = table("unit", column("institution_id", Id), column("id", Id), column("resource_id", Id))
 
@@ -75,19 +73,9 @@ _LOCK = (
 )
 # In the order of their ids as well: the rows are sorted before they are locked.
 _LOCK_WITH_HELPERS = (
-    select(_resource.c.id)
-    .where(
-        _resource.c.institution_id == bindparam("host"),
-        _resource.c.id.in_(
-            select(bindparam("resource", type_=Id).label("id")).union_all(
-                select(_link.c.helper_id).where(
-                    _link.c.institution_id == bindparam("host"), _link.c.resource_id == bindparam("resource")
-                )
-            )
-        ),
-    )
-    .order_by(_resource.c.id)
-    .with_for_update(key_share=True)
+    "SELECT id FROM resource WHERE institution_id = %(host)s AND id IN (SELECT %(resource)s::uuid UNION ALL"
+    " SELECT helper_id FROM resource_link WHERE institution_id = %(host)s AND resource_id = %(resource)s)"
+    " ORDER BY id FOR NO KEY UPDATE"
 )
 
 
@@ -97,8 +85,10 @@ def lock_with_helpers(session: Session, key: HostKey) -> None:
         return
     mine: set[HostKey] = session.info.setdefault(_LOCKED, set())
     if key not in mine:
-        found = session.scalars(_LOCK_WITH_HELPERS, {"host": key.institution_id, "resource": key.id})
-        mine.update(HostKey(key.institution_id, one) for one in found)
+        say(session)
+        values = {"host": key.institution_id, "resource": key.id}
+        found = session.connection().exec_driver_sql(_LOCK_WITH_HELPERS, values)
+        mine.update(HostKey(key.institution_id, one) for (one,) in found)
 
 
 def keys_in(institution: Any, resource: Any, keys: Sequence[HostKey]) -> Any:

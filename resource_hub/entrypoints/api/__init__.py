@@ -1,6 +1,6 @@
 """The REST interface under ``/api/v1``: OpenAPI 3.1, bearer tokens, problem answers (RFC 9457).
 
-A blueprint of an area is a ``flask_smorest.Blueprint`` with schemas beside it::
+A blueprint of an area is a ``Blueprint`` (``api/blueprint.py``) with schemas beside it::
 
     blueprint = Blueprint("bookings", __name__, url_prefix="/api/v1/bookings", description="Bookings")
 

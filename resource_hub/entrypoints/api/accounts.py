@@ -8,12 +8,12 @@ from uuid import UUID
 
 import marshmallow as ma
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.accounts import service
 from resource_hub.domain.accounts.terms import FirmFacts, Role, RoleRecord
 from resource_hub.domain.notices import service as notices
 from resource_hub.entrypoints.api import cursor_schema
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.support import paging, sentences
 from resource_hub.entrypoints.support.fields import Identifier, Moment, MoneyString
 from resource_hub.entrypoints.support.guards import MEMBER, allows

@@ -7,13 +7,13 @@ from uuid import UUID
 
 import marshmallow as ma
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.assessment import service
 from resource_hub.domain.assessment.errors import NoSuchFigure
 from resource_hub.domain.assessment.rules import periods
 from resource_hub.domain.assessment.terms import Period, PeriodKind
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.support import figures
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.kernel.keys import HostKey

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service
@@ -51,6 +50,7 @@ from resource_hub.entrypoints.api.availability_values import (
     version_out,
     weekly_out,
 )
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.common import seen_resource, span_of
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen, seen_number, tagged
 from resource_hub.entrypoints.support.guards import PUBLIC, allows

@@ -13,13 +13,13 @@ from typing import Any
 from uuid import UUID
 
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.terms import Act, BookingKind, BookingRecord, BookingState, QuoteRecord
 from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.booking_schemas import (
     BookIn,
     BookingSchema,

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import marshmallow as ma
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import OrganisationRecord
@@ -27,6 +26,7 @@ from resource_hub.domain.catalogue.terms import (
     ResourceRecord,
 )
 from resource_hub.entrypoints.api.accounts import NameSchema
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.support import forms
 from resource_hub.entrypoints.support.fields import Identifier, Moment, MoneyString
 from resource_hub.entrypoints.support.guards import PUBLIC, allows

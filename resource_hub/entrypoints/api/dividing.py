@@ -7,11 +7,11 @@ from uuid import UUID
 
 import marshmallow as ma
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import service
 from resource_hub.entrypoints.api.accounts import NameSchema
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.booking_schemas import BookingSchema
 from resource_hub.entrypoints.api.booking_values import answer_out, rows_out
 from resource_hub.entrypoints.api.common import host_key

@@ -7,10 +7,10 @@ from typing import Any
 
 import marshmallow as ma
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.availability.terms import Wish
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.catalogue import (
     FacetSchema,
     HitSchema,

@@ -9,13 +9,13 @@ from uuid import UUID
 
 import marshmallow as ma
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.hand_over_offers import LONGEST
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.api import CursorArguments, cursor_schema
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.booking_schemas import BookingSchema, OrderPriceSchema
 from resource_hub.entrypoints.api.booking_values import answer_out, price_out
 from resource_hub.entrypoints.api.common import WhySchema, host_key, told

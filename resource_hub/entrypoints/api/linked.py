@@ -11,13 +11,13 @@ from uuid import UUID
 
 import marshmallow as ma
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.booking import service
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.linking import MOST
 from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.api.accounts import NameSchema
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.booking_schemas import BookingSchema
 from resource_hub.entrypoints.api.booking_values import rows_out
 from resource_hub.entrypoints.api.common import host_key, seen_resource

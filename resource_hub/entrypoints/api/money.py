@@ -8,7 +8,6 @@ from uuid import UUID
 
 import marshmallow as ma
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import OrganisationKind, Role
@@ -18,6 +17,7 @@ from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.pricing import service as pricing
 from resource_hub.domain.subsidy import service as subsidy
 from resource_hub.domain.subsidy.terms import RunLineRecord, RunRecord
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.support import money_text
 from resource_hub.entrypoints.support.fields import Identifier, Moment, MoneyString
 from resource_hub.entrypoints.support.guards import MEMBER, PUBLIC, allows

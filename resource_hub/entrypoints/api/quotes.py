@@ -12,7 +12,6 @@ from uuid import UUID
 
 import marshmallow as ma
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import service
@@ -28,6 +27,7 @@ from resource_hub.domain.booking.rules import given_quotes as rules
 from resource_hub.domain.booking.terms import BookingKind
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import Mode
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.common import host_key, seen_resource
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen_number, tagged
 from resource_hub.entrypoints.support.fields import Identifier, Moment, MoneyString, Text

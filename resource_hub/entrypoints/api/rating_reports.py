@@ -12,7 +12,6 @@ from uuid import UUID
 
 import marshmallow as ma
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
@@ -21,6 +20,7 @@ from resource_hub.domain.booking.ratings import LONGEST_TEXT
 from resource_hub.domain.booking.terms import Side
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.api import CursorArguments, cursor_schema
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.common import host_key
 from resource_hub.entrypoints.api.writing import EditHeaders, seen_number, tagged
 from resource_hub.entrypoints.support import paging

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import marshmallow as ma
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules import ratings as rules
 from resource_hub.domain.booking.terms import Side
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.common import host_key, seen_resource
 from resource_hub.entrypoints.support.fields import Moment, Text
 from resource_hub.entrypoints.support.guards import MEMBER, PUBLIC, allows

@@ -11,13 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules.recurrence import Recurrence
 from resource_hub.domain.booking.terms import BookingState, Scope
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.api import CursorArguments
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.booking_values import (
     asked_in,
     fees_in,

@@ -9,13 +9,13 @@ from uuid import UUID
 
 import marshmallow as ma
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.strikes import LONGEST
 from resource_hub.domain.booking.terms import StrikeRecord, StrikeState
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.api import CursorArguments, cursor_schema
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.common import host_key, own_house
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen_number, tagged
 from resource_hub.entrypoints.support import paging

@@ -18,19 +18,18 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import marshmallow as ma
-from flask_smorest import Blueprint
 from flask_smorest.fields import Upload
-from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import CombinedMultiDict, FileStorage
 
+from resource_hub.entrypoints.api.blueprint import Blueprint, Parser
 from resource_hub.entrypoints.support import uploads
 from resource_hub.kernel.errors import Reason
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
-_parser = FlaskParser()
+_parser = Parser()
 
 
 @_parser.location_loader("multipart")

@@ -6,7 +6,6 @@ from typing import Any
 
 import marshmallow as ma
 from flask import g, request
-from flask_smorest import Blueprint
 from werkzeug.exceptions import Unauthorized
 
 from resource_hub.domain.accounts import service as accounts
@@ -14,6 +13,7 @@ from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.usage import service as usage
 from resource_hub.domain.usage.errors import NoSuchEntry
 from resource_hub.domain.usage.terms import Phase
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.support.fields import Moment
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
 

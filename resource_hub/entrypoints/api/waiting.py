@@ -9,13 +9,13 @@ from uuid import UUID
 
 import marshmallow as ma
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules.waiting import MOST_DAYS
 from resource_hub.domain.booking.terms import WaitingKind, WaitingState
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.api import CursorArguments, cursor_schema
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.booking_schemas import BookingSchema, WishIn
 from resource_hub.entrypoints.api.booking_values import answer_out, wish_in
 from resource_hub.entrypoints.api.common import host_key, own_house, seen_resource

@@ -7,12 +7,12 @@ from uuid import UUID
 
 import marshmallow as ma
 from flask import g
-from flask_smorest import Blueprint
 
 from resource_hub.domain.accounts import service
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.booking import service as booking
 from resource_hub.entrypoints.api.accounts import NameSchema
+from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.booking_schemas import BookingSchema
 from resource_hub.entrypoints.api.booking_values import rows_out
 from resource_hub.entrypoints.api.common import own_house

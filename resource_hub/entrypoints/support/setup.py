@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, g, request, session
 
 from resource_hub.entrypoints.support import (
     compression,
@@ -51,13 +51,17 @@ def finish(app: Flask) -> None:
 
 def _read_by_stamps() -> None:
     """What a request reads outside of its units may come from memory where nothing about it has changed."""
-    g.stamps_token = stamps.begin()
+    who = request.headers.get("Authorization") or (
+        "" if guards.is_api(request.path) else session.get("_user_id")
+    )
+    g.stamps_kind = hash((request.method, request.path, who))
+    g.stamps_token = stamps.begin(g.stamps_kind)
 
 
 def _end_stamps(_error: Any) -> None:
     token = g.pop("stamps_token", None)
     if token is not None:
-        stamps.end(token)
+        stamps.end(token, g.pop("stamps_kind", 0))
 
 
 def _name_origin() -> None:

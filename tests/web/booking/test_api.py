@@ -8,10 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import event
 
+from resource_hub.domain.accounts.tables import ApiToken, Person
 from resource_hub.domain.accounts.terms import Role
+from resource_hub.infra import clock
 from resource_hub.infra.database import db
+from resource_hub.infra.unit_of_work import unit_of_work
 from tests.builders.accounts import bearer, make_firm, make_person
 from tests.builders.availability import moment
 from tests.support.door import Door, World
@@ -326,4 +330,22 @@ def test_a_booking_takes_a_handful_of_statements_over_http(world: World) -> None
         book(world, start="2026-03-05T09:00:00+08:00", end="2026-03-05T10:00:00+08:00")
     finally:
         event.remove(engine, "before_cursor_execute", note)
-    assert len(sent) <= (8 if engine.dialect.name == "postgresql" else 20), sent
+    said = [one for one in sent if not one.startswith("BEGIN")]
+    assert len([one for one in said if "change_stamp" in one]) == 2, "once at the door, once behind the lock"
+    assert len(said) <= (5 if engine.dialect.name == "postgresql" else 16), said
+
+
+def test_a_token_ends_with_the_next_request_whoever_ends_it(world: World) -> None:
+    world.booker("GET", "/bookings", 200)
+    world.booker("GET", "/bookings", 200)
+    with world.app.app_context(), unit_of_work() as unit:  # as another process would: nothing here is told
+        person = unit.session.scalar(sa.select(Person).where(Person.id == world.scene.booker.person_id))
+        assert person is not None
+        person.state = "suspended"
+    world.booker("GET", "/bookings", 401)
+    with world.app.app_context(), unit_of_work() as unit:
+        unit.session.execute(sa.update(Person).values(state="active"))
+    world.booker("GET", "/bookings", 200)
+    with world.app.app_context(), unit_of_work() as unit:
+        unit.session.execute(sa.update(ApiToken).values(revoked_at=clock.machine_now()))
+    world.booker("GET", "/bookings", 401)
