@@ -221,6 +221,7 @@ def test_cancelling_says_its_fee_first(world: World) -> None:
     assert world.booker("GET", f"{path}/cancellation", 200).json == {
         "fee": "0.00",
         "currency": "CNY",
+        "more": [],
         "reasons": [],
     }
     late = replace(world.booker, at=moment("2026-03-02T09:00:01+08:00"))

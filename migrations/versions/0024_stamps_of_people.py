@@ -1,15 +1,15 @@
 """Stamps of people: who a token belongs to is kept in memory until the token or its person changes.
 
-Revision: 0022
-Revises: 0021
+Revision: 0024
+Revises: 0023
 """
 
 from alembic import op
 
 from migrations import guards
 
-revision = "0022"
-down_revision = "0021"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
