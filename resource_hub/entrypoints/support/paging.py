@@ -10,7 +10,7 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -43,7 +43,7 @@ def pack(key: Sequence[Any]) -> str:
 
 
 def unpack(cursor: str | None, *types: type) -> tuple[Any, ...] | None:
-    """The sort key again, each value of the type named; None without a cursor.
+    """The sort key again, each value of the type named, moments with their offset; None without a cursor.
 
     Raises:
         BadCursor: when it was not made by ``pack`` for these types.
@@ -55,7 +55,7 @@ def unpack(cursor: str | None, *types: type) -> tuple[Any, ...] | None:
         if len(values) != len(types):
             raise ValueError(cursor)
         return tuple(_in(v, t) for v, t in zip(values, types, strict=True))
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         raise BadCursor(Reason("cursor.unreadable", {}, "after")) from None
 
 
@@ -66,10 +66,13 @@ def _out(value: Any) -> Any:
 
 
 def _in(value: Any, kind: type) -> Any:
-    if value is None:
-        return None
-    if kind is datetime or kind is date:
-        return kind.fromisoformat(value)
+    if kind is datetime:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError(value)
+        return moment.astimezone(UTC)
+    if kind is date:
+        return date.fromisoformat(value)
     if kind is UUID:
         return UUID(value)
     if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):

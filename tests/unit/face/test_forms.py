@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
@@ -113,6 +113,25 @@ def test_cursors_come_back_and_foreign_ones_are_refused():
             paging.unpack(bad, datetime, type(key[1]), str, int)
     assert paging.unpack(None, int) is None
     assert paging.asked_limit() == paging.MAX_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("forged", "types"),
+    [
+        (("2026-03-02T08:00:00",), (datetime,)),
+        (("0001-01-01T00:00:00+23:00",), (datetime,)),
+        (("9999-12-31T23:59:00-23:00",), (datetime,)),
+        ((None,), (datetime,)),
+        ((None,), (UUID,)),
+        ((None,), (int,)),
+        ((1,), (bool,)),
+        ((True,), (int,)),
+        (("2026-03-02T08:00:00+08:00",), (date,)),
+    ],
+)
+def test_a_forged_cursor_is_refused_and_never_reaches_the_database(forged, types):
+    with pytest.raises(paging.BadCursor):
+        paging.unpack(paging.pack(forged), *types)
 
 
 def test_pages_end():
