@@ -302,8 +302,9 @@ def _to_rate(organisation: str) -> list[Waiting]:
     for one in found:
         row = rows[one.record.key]
         text = _("Rate the host: %(what)s", what=row.what)
-        until = _("until %(when)s", when=formatting.moment(one.closes_at, row.zone))
-        result.append(Waiting("edit", text, f"{_show(organisation, row)}#ratings", until))
+        until = _("until %(when)s", when=formatting.moment(one.closes_at, row.zone, year=False))
+        used = formatting.span(row.record.span, row.zone, False) if row.record.span else row.number
+        result.append(Waiting("edit", text, f"{_show(organisation, row)}#ratings", f"{used} · {until}"))
     return result
 
 

@@ -46,7 +46,7 @@ _LAB = Hat(
     (
         Entry(N_("Today"), "usage.today", "today", ("usage.",)),
         Entry(N_("Calendar"), "calendar.index", "calendar", ("calendar.",)),
-        Entry(N_("Requests"), "requests.index", "requests", ("requests.", "quotes.")),
+        Entry(N_("Requests"), "requests.index", "requests", ("requests.", "quotes.", "waiting.hosts_list")),
         Entry(N_("Day close"), "usage.day_close", "seal"),
         Entry(
             N_("Resources"),
@@ -77,7 +77,7 @@ _CUSTOMER = Hat(
     frozenset({Role.FIRM_ADMIN, Role.BOOKER, Role.APPROVER, Role.PAYER}),
     (
         Entry(NP_("entry", "Home"), "customer.home", "home"),
-        Entry(N_("Bookings"), "bookings.index", "calendar", ("bookings.",)),
+        Entry(N_("Bookings"), "bookings.index", "calendar", ("bookings.", "series.index", "waiting.index")),
         Entry(N_("Orders"), "orders.index", "sample", ("orders.", "quotes.")),
         Entry(NP_("entry", "Money"), "billing.customer", "money", ("billing.",)),
         Entry(N_("Support"), "subsidy.customer", "support", ("subsidy.",)),

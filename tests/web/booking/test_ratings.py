@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.booking import service
+from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra import clock, outbox
 from resource_hub.infra.unit_of_work import unit_of_work
 from tests.builders.accounts import bearer, make_person, make_platform
 from tests.builders.availability import moment
 from tests.builders.booking import another_booker, make_asked, make_booking
+from tests.builders.feeds import make_bookings
 from tests.support.door import Door
 from tests.support.pages import signed_in
 from tests.web.availability.conftest import in_context, manager, now, scene
@@ -165,3 +168,22 @@ def test_who_turns_the_question_off_sees_it_nowhere(
         assert "#ratings" not in client.get(f"/o/{scene.firm.code}/home").text
         assert "#to-rate" not in his.get(f"/o/{scene.host.code}/today").text
         assert "to-rate" not in his.get(f"/o/{scene.host.code}/requests").text
+
+
+def test_many_uses_to_rate_are_folded_and_counted_up_to_fifty(
+    app: Any, scene: Any, manager: Any, in_context: Any
+) -> None:
+    his, _send = manager
+    with clock.fixed(AT):
+
+        def make(count: int, first: int) -> None:
+            unit_id = catalogue.units(scene.key)[0].key.id
+            starts = [AT - timedelta(days=5, hours=3 * (first + n)) for n in range(count)]
+            make_bookings(scene.key, unit_id, scene.customer_id, scene.booker_person.id, starts, state="done")
+
+        in_context(lambda: make(8, 0))
+        page = f"/o/{scene.host.code}/requests"
+        assert "more-used" not in his.get(page).text
+        in_context(lambda: make(43, 8))
+        assert 'class="more-used"' in his.get(page).text
+        assert "<strong>50+</strong>" in his.get(f"/o/{scene.host.code}/today").text

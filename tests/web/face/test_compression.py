@@ -104,7 +104,8 @@ def test_a_masked_token_is_taken_and_a_broken_one_refused(small_app: Flask) -> N
         "m~!!",
         "m~é",
         token[:-4],
-        token[:-1] + ("A" if token[-1] != "A" else "Q"),
+        # Not the last sign: some of its bits say nothing.
+        token[:-6] + ("A" if token[-6] != "A" else "Q") + token[-5:],
         "m~" + "AAAA" * 9,
     ):
         assert client.post("/post", data={"csrf_token": broken}).status_code == 400, broken

@@ -33,6 +33,7 @@ from resource_hub.kernel.time import local_day, zone
 blueprint = Blueprint("usage", __name__)
 Answer = str | Response | tuple[str, int]
 LABORATORY = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR)
+_MOST_TO_RATE = 50
 CLOSES = (Role.MANAGER, Role.DEPUTY)
 
 
@@ -76,8 +77,10 @@ def today(organisation: str) -> str:
     )
 
 
-def _to_rate() -> int:
-    return len(bookings.to_rate(g.actor, Side.HOST)) if asks_to_rate(Side.HOST) else 0
+def _to_rate() -> str:
+    """How many uses wait for a rating; from fifty on that there are more."""
+    found = len(bookings.to_rate(g.actor, Side.HOST, _MOST_TO_RATE + 1)) if asks_to_rate(Side.HOST) else 0
+    return f"{_MOST_TO_RATE}+" if found > _MOST_TO_RATE else str(found or "")
 
 
 def _scale(board: usage.DayBoard) -> list[tuple[int, float]]:
