@@ -3,13 +3,17 @@ the day."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import marshmallow as ma
 from flask import g
 
 from resource_hub.domain.accounts import service as accounts
-from resource_hub.domain.availability.terms import Wish
+from resource_hub.domain.availability.terms import FreeTime, Wish
+from resource_hub.domain.booking.terms import ThreeSums
+from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.catalogue import (
     FacetSchema,
@@ -20,10 +24,12 @@ from resource_hub.entrypoints.api.catalogue import (
     query_of,
     results_out,
 )
+from resource_hub.entrypoints.api.common import seen_resource, span_of
 from resource_hub.entrypoints.support.fields import Identifier, Moment, MoneyString
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
 from resource_hub.kernel.keys import HostKey
 from resource_hub.reports import free_times
+from resource_hub.reports.elsewhere import elsewhere as elsewhere_free
 
 blueprint = Blueprint("free_times", __name__, url_prefix="/api/v1", description="Search for free time")
 
@@ -110,31 +116,75 @@ def search(args: dict[str, Any]) -> dict[str, Any]:
     """Resources that are free for so long, the soonest first unless another order is asked for. With a token the
     protected hours of the token's own institution are left out."""
     starts, ends = _minutes(args["part_from"]) % 1440, _minutes(args["part_until"])
-    actor = g.get("actor")
-    customers = accounts.customers(actor.customer_ids).values() if actor is not None else ()
     wish = Wish(
         args["since"],
         args["until"],
         args["minutes"] * 60,
         starts,
         ends if ends > starts else ends + 1440,
-        free_times.inside_of(list(customers)),
+        _inside(),
     )
     found = free_times.search(query_of(args), wish, customer_id=own_customer())
     items = [{**hit_out(hit), "time": _time_out(found, hit.resource.key)} for hit in found.results.hits]
     return results_out(found.results, items)
 
 
+class ElsewhereArguments(ma.Schema):
+    """The time that was wished for."""
+
+    start = Moment(required=True)
+    end = Moment(required=True)
+
+
+class ElsewhereSchema(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(FreeHitSchema), required=True)
+
+
+@blueprint.get("/hosts/<host>/resources/<code>/elsewhere")
+@blueprint.arguments(ElsewhereArguments, location="query")
+@blueprint.response(200, ElsewhereSchema)
+@allows(PUBLIC)
+def elsewhere(args: dict[str, Any], host: str, code: str) -> dict[str, Any]:
+    """Up to three instruments of the same class that are free at that very time, or else as long on the same days; the
+    nearest to this one first."""
+    record = seen_resource(host, code)
+    found = elsewhere_free(
+        record, span_of(args["start"], args["end"]), customer_id=own_customer(), inside=_inside()
+    )
+    return {
+        "items": [
+            {**hit_out(one.hit), "time": _out(one.time, one.sums, one.included, one.without)} for one in found
+        ]
+    }
+
+
+def _inside() -> frozenset[UUID]:
+    """Hosts at which the token's customers are no outsiders."""
+    actor = g.get("actor")
+    return free_times.inside_of(
+        list(accounts.customers(actor.customer_ids).values()) if actor is not None else []
+    )
+
+
 def _time_out(found: free_times.Found, key: HostKey) -> dict[str, Any] | None:
-    time, sums = found.times.get(key), found.sums.get(key)
+    time = found.times.get(key)
     if time is None:
         return None
+    return _out(time, found.sums.get(key), found.included.get(key, ()), found.without.get(key, ()))
+
+
+def _out(
+    time: FreeTime,
+    sums: ThreeSums | None,
+    included: Sequence[ResourceRecord] = (),
+    without: Sequence[ResourceRecord] = (),
+) -> dict[str, Any]:
     price = None
     if sums is not None:
         price = {
             "list_price": sums.list_price, "to_pay": sums.to_pay, "back": sums.back, "net": sums.net,
             "currency": sums.list_price.currency,
-            "included": [one.code for one in found.included.get(key, ())],
-            "without": [one.code for one in found.without.get(key, ())],
+            "included": [one.code for one in included],
+            "without": [one.code for one in without],
         }  # fmt: skip
     return {"unit_id": time.unit_id, "start": time.span.start, "end": time.span.end, "price": price}

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from resource_hub.infra import clock
+from resource_hub.infra.database import db
 from tests.builders.availability import moment
+from tests.builders.booking import make_scene
+from tests.builders.catalogue import make_listing
 from tests.support.door import Door, World
 from tests.web.booking.test_api import ORDER, book, codes
 
@@ -204,8 +208,6 @@ def test_house_rules_are_tried_on_past_bookings(world: World) -> None:
 
 
 def test_what_is_not_listed_is_not_there(world: World, other_host: Door) -> None:
-    from tests.builders.catalogue import make_listing
-
     with world.app.app_context():
         draft = make_listing(world.scene.host, code="DRAFT", public=False)
     path = f"/hosts/{world.scene.host.code}/resources/{draft.code}"
@@ -214,3 +216,22 @@ def test_what_is_not_listed_is_not_there(world: World, other_host: Door) -> None
             door("GET", f"{path}/{end}", 404)
         world.manager("GET", f"{path}/{end}", 200)
         world.visitor("GET", f"/hosts/nobody/resources/x/{end}", 404)
+
+
+def test_what_else_is_free_when_a_time_is_taken(world: World) -> None:
+    with world.app.app_context(), clock.fixed(moment("2026-03-02T08:00+08:00")):
+        other = make_scene()
+        draft = make_listing(world.scene.host, code="HIDDEN", public=False)
+        db.session.remove()
+    made = book(world)
+    time = f"start={made['start']}&end={made['end']}"
+    (item,) = world.visitor("GET", f"{world.at}/elsewhere?{time}", 200).json["items"]
+    assert (item["code"], item["time"]["start"], item["time"]["end"]) == (
+        other.resource.code, made["start"], made["end"],
+    )  # fmt: skip
+    assert item["time"]["price"]["to_pay"] == "600.00"
+    naive = world.visitor("GET", f"{world.at}/elsewhere?start=2026-03-03T09:00:00&end={made['end']}", 422)
+    assert codes(naive) == ["moment.naive"]
+    none = world.visitor("GET", f"{world.at}/elsewhere?start={made['end']}&end={made['end']}", 422)
+    assert codes(none) == ["booking.end_before_start"]
+    world.visitor("GET", f"/hosts/{world.scene.host.code}/resources/{draft.code}/elsewhere?{time}", 404)

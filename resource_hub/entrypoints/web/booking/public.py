@@ -32,12 +32,15 @@ from resource_hub.entrypoints.web.booking.reading_forms import (
     span_fields,
 )
 from resource_hub.entrypoints.web.booking.views import calendar_url, default_minutes, shown
-from resource_hub.entrypoints.web.catalogue import hooks
+from resource_hub.entrypoints.web.catalogue import hooks, when
 from resource_hub.entrypoints.web.permanent import reader_of
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError, Reason
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.time import TimeSpan
+from resource_hub.kernel.time import TimeSpan, zone
+from resource_hub.reports import free_times
+from resource_hub.reports.elsewhere import Elsewhere
+from resource_hub.reports.elsewhere import elsewhere as elsewhere_free
 
 # What the panel says against a choice; the rest is asked on the page of the order.
 PANEL_PLACES = (None, "time", "mode", "unit")
@@ -203,9 +206,34 @@ def answer_to(record: ResourceRecord, asked: Asked, fault: str | None, by: Actor
         "booking_wait": _wait_url(record, asked, by)
         if any(told.code == "availability.slot_taken" for told in price.reasons)
         else "",
+        "booking_elsewhere": _elsewhere_urls(record, asked) if _about_time(price) else None,
         "booking_span_text": formatting.span(asked.span, record.zone) if asked.span else "",
         "booking_length": asked.span.seconds if asked.span else 0,
         "booking_start": asked.span.start if asked.span else None,
+    }
+
+
+def _about_time(price: PriceView) -> bool:
+    """The instrument cannot be had at the time, whatever else is against it."""
+    return any(told.place == "time" for told in price.reasons)
+
+
+def _elsewhere_urls(record: ResourceRecord, asked: Asked) -> dict[str, str] | None:
+    """Where others of this kind are found: as a piece of this page, and without scripts as a search of its own."""
+    if asked.span is None or not record.class_code:
+        return None
+    minutes = min(max(5, asked.span.seconds // 60), 31 * 1440)
+    search: dict[str, Any] = {
+        "kind": record.kind.value,
+        "class": record.class_code,
+        "length": minutes,
+        "from": f"{asked.span.start.astimezone(zone(record.zone)):%Y-%m-%d}",
+    }
+    return {
+        "piece": url_for(
+            "booking.elsewhere", host=record.host_code, code=record.code, **query_of(asked, record.zone)
+        ),
+        "search": url_for("search.index", **search),
     }
 
 
@@ -269,6 +297,28 @@ def price(host: str, code: str) -> str:
         "booking/_quote.html",
         record=record,
         **answer_to(record, asked, fault, by),
+    )
+
+
+@blueprint.get("/hosts/<host>/resources/<code>/elsewhere")
+@allows(PUBLIC)
+def elsewhere(host: str, code: str) -> str:
+    """Others of this kind that are free at the chosen time, or as long on its days; a piece of a page."""
+    record = public_resource(host, code)
+    by = acting()
+    asked, _fault = asked_from(request.args, record)
+    found: tuple[Elsewhere, ...] = ()
+    if asked.span is not None:
+        mine = list(accounts.customers(by.customer_ids).values()) if by is not None else []
+        customer_id = asked.customer_id if by is not None and asked.customer_id in by.customer_ids else None
+        if customer_id is None and len(mine) == 1:
+            customer_id = mine[0].id
+        found = elsewhere_free(record, asked.span, customer_id=customer_id, inside=free_times.inside_of(mine))
+    return render_template(
+        "booking/_elsewhere.html",
+        found=found,
+        link_to=when.link_to,
+        search=(_elsewhere_urls(record, asked) or {}).get("search", ""),
     )
 
 

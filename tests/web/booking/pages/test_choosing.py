@@ -214,3 +214,23 @@ def test_in_chinese_every_word_is_there(scene, desk_of):
     page = desk_of(scene.booker_person, "zh").see(calendar(scene), **TUESDAY)
     for word in ("可预约时间", "空闲", "不开放", "本次应付", "预约规则", "时间均为北京时间"):
         assert word in page
+
+
+def test_a_time_that_is_taken_leads_to_others_of_its_kind(app, scene, scenery, visitor):
+    other = scenery()
+    assert "hx-get" not in visitor.see(price(scene), **TUESDAY), "free: nothing else is looked for"
+    with app.app_context():
+        make_booking(scene)
+        db.session.remove()
+    page = visitor.see(price(scene), **TUESDAY)
+    piece = re.search(r'hx-get="([^"]*/elsewhere[^"]*)"', page)
+    assert piece, "looked for after the answer, which does not wait for it"
+    assert f"/search?kind=instrument&class={scene.resource.class_code}&length=180&from=2026-03-03" in page
+    found = visitor.see(piece[1])
+    assert other.resource.name_en in found and "Free elsewhere" in found
+    assert f"/hosts/{other.host.code}/resources/{other.resource.code}/calendar?" in found
+    assert f"/resources/{scene.resource.code}/calendar?" not in found
+    visitor.see(f"/hosts/{scene.host.code}/resources/NONE/elsewhere", status=404)
+    assert "Free elsewhere" not in visitor.see(
+        f"/hosts/{scene.host.code}/resources/{scene.resource.code}/elsewhere"
+    )
