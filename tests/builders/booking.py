@@ -28,6 +28,7 @@ from resource_hub.kernel.keys import HostKey
 from tests.builders.accounts import actor, make_firm, make_institution, make_person
 from tests.builders.availability import make_rules, make_weekly, span
 from tests.builders.catalogue import make_listing
+from tests.support import again
 
 ME = new_id()
 MY_FIRM = new_id()
@@ -88,7 +89,13 @@ class Scene:
         return next(iter(self.booker.customer_ids))
 
 
-def make_scene(
+def make_scene(**changes: Any) -> Scene:
+    """Open on workdays from 9 to 17, 300 yuan an hour for firms, half of it in the house, a fee of 100 for cancelling
+    within 24 hours. ``changes``: see ``_make_scene``."""
+    return _make_scene(**changes) if changes else again.once("scene", _make_scene)
+
+
+def _make_scene(
     *,
     units: int = 1,
     weekly: tuple[WeeklyHours, ...] | None = None,
@@ -97,8 +104,6 @@ def make_scene(
     zone: str = "Asia/Shanghai",
     **contents: Any,
 ) -> Scene:
-    """Open on workdays from 9 to 17, 300 yuan an hour for firms, half of it in the house, a fee of 100 for cancelling
-    within 24 hours."""
     host = make_institution(zone=zone)
     resource = make_listing(host, units=units, **contents)
     manager_person = make_person(roles=[(host, Role.MANAGER)])

@@ -35,6 +35,7 @@ from tests.builders.accounts import (
 )
 from tests.builders.availability import make_rules, make_weekly
 from tests.builders.catalogue import make_contents, make_listing
+from tests.support import again
 
 TARIFF: dict[str, Any] = {
     "format": 1,
@@ -71,17 +72,21 @@ class MoneyScene:
         return catalogue.units(self.resource.key)[0].key
 
 
-def make_money_scene(
+def make_money_scene(**changes: Any) -> MoneyScene:
+    """A host and a small firm in Jiangsu, the voucher of 苏科机发〔2020〕206号 and its host reward, with budgets of 2026.
+
+    ``quota=None``: the firm has not applied.
+    """
+    return _make_scene(**changes) if changes else again.once("money", _make_scene)
+
+
+def _make_scene(
     *,
     tariff: Mapping[str, Any] = TARIFF,
     quota: str | None = "100000",
     budget: str = "1000000",
     number: int = 4711,
 ) -> MoneyScene:
-    """A host and a small firm in Jiangsu, the voucher of 苏科机发〔2020〕206号 and its host reward, with budgets of 2026.
-
-    ``quota=None``: the firm has not applied.
-    """
     host = make_institution(uscc=make_uscc(number, entity="12", region="320100"), jurisdiction="CN-JS")
     resource = make_listing(host, contents=make_contents(original_value_minor=600_000_00))
     manager = actor(make_person(roles=[(host, Role.MANAGER)]), host)

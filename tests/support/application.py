@@ -37,6 +37,14 @@ def settings(database: Database, instance: Path, **changes: Any) -> config.Setti
     return config.Settings(**values)
 
 
+_at_hand: list[Database] = []
+
+
+def at_hand() -> Database | None:
+    """The database of the kept application in use; None when there is none, or one inside another."""
+    return _at_hand[0] if len(_at_hand) == 1 else None
+
+
 @contextlib.contextmanager
 def application(
     database: Database, instance: Path, *, web: bool = True, own: bool = False, **changes: Any
@@ -52,6 +60,7 @@ def application(
         app = create_app(settings(database, instance, **changes), web=web)
     else:
         app = kept.turned_to(database, settings(database, instance))
+        _at_hand.append(database)
     try:
         yield app
     finally:
@@ -60,6 +69,7 @@ def application(
             db.engine.dispose()
         if kept is not None:
             kept.in_use = False
+            _at_hand.remove(database)
 
 
 class _Kept:

@@ -21,6 +21,9 @@ POSTGRESQL = "postgresql"
 ENGINES = (SQLITE, POSTGRESQL)
 TITLES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
 
+NEW = 1
+"""When the file of an SQLite database was last changed, until something is written to it."""
+
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations" / "versions"
 
 
@@ -37,6 +40,8 @@ class Database:
     owner_url: str
     name: str
     server: postgres.Server | None = None
+    size_when_new: int = 0
+    """On PostgreSQL: the bytes of its tables before anything is written to it."""
 
     @property
     def app_role(self) -> str:
@@ -64,31 +69,35 @@ class Factory:
     def close(self) -> None:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def template(self) -> str:
-        """The name of the migrated, empty database that tests copy. Made by whichever process asks first."""
+    def template(self) -> tuple[str, int]:
+        """The name of the migrated, empty database that tests copy, with the size of its tables. Made by whichever
+        process asks first."""
         note = self.shared / f"template-{self.engine_name}"
         with one_at_a_time(self.shared / f"template-{self.engine_name}.lock"):
             if not note.exists():
-                note.write_text(self._make_template(), encoding="utf-8")
-            return note.read_text(encoding="utf-8")
+                note.write_text("\n".join(map(str, self._make_template())), encoding="utf-8")
+            name, size = note.read_text(encoding="utf-8").splitlines()
+            return name, int(size)
 
-    def _make_template(self) -> str:
+    def _make_template(self) -> tuple[str, int]:
         if self.server:
             name = self.server.create_database(self.server.fresh_name())
             migrate(self.server.url(name, postgres.OWNER))
+            with self.server.connect(name) as admin:
+                size = postgres.size(admin)
             self.server.disconnect(name)
-            return name
+            return name, size
         path = self.shared / "template.sqlite"
         migrate(_sqlite_url(path))
         connection = sqlite3.connect(path)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
-        return str(path)
+        return str(path), 0
 
     @contextlib.contextmanager
     def migrated(self) -> Iterator[Database]:
         """A database with the newest schema and no rows, gone after the block."""
-        with self._new(self.template()) as database:
+        with self._new(*self.template()) as database:
             yield database
 
     @contextlib.contextmanager
@@ -98,7 +107,7 @@ class Factory:
             yield database
 
     @contextlib.contextmanager
-    def _new(self, template: str | None) -> Iterator[Database]:
+    def _new(self, template: str | None, size: int = 0) -> Iterator[Database]:
         if self.server:
             name = self.server.create_database(self.server.fresh_name(), template)
             try:
@@ -108,6 +117,7 @@ class Factory:
                     self.server.url(name, postgres.OWNER),
                     name,
                     self.server,
+                    size,
                 )
             finally:
                 self.server.drop_database(name)
@@ -116,6 +126,7 @@ class Factory:
         path = folder / "hub.sqlite"
         if template:
             shutil.copyfile(template, path)
+            os.utime(path, (NEW, NEW))
         try:
             yield Database(self.engine_name, _sqlite_url(path), _sqlite_url(path), str(path))
         finally:
