@@ -192,7 +192,8 @@ def http(factory: Factory, table: Table, asked: Any) -> None:
                 firm, person, _ = another_booker()
                 path = f"/api/v1/hosts/{scene.host.code}/resources/{listing.code}/bookings"
                 clients.append((path, people.bearer(person, firm)))
-        web = Process.web(environment(database, Path(folder)), log=Path(folder) / "web.log", threads=8)
+        bare = _bare_rate(database, Path(folder), asked.seconds)
+        web = Process.web(environment(database, Path(folder)), log=Path(folder) / "web.log")
         with web:
             assert web.running is not None
             port = int(web.url.rsplit(":", 1)[1])
@@ -203,6 +204,8 @@ def http(factory: Factory, table: Table, asked: Any) -> None:
     rate = len(times) / asked.seconds
     goal = ("≥ 400/s", rate >= 400) if factory.engine_name == POSTGRESQL else ("", None)
     table.row(f"{CLIENTS} clients, {asked.seconds} s", f"{rate:.0f} bookings/s", *goal)
+    table.row("  a bare Flask page with one query, the same way", f"{bare:.0f} pages/s")
+    table.row("  ratio", f"{bare / max(rate, 1):.1f} ×")
     table.row(
         "  median, 95 of 100",
         f"{median_of(times) * 1000:.0f}, {sorted(times)[len(times) * 95 // 100] * 1000:.0f} ms",
@@ -210,6 +213,32 @@ def http(factory: Factory, table: Table, asked: Any) -> None:
     if times:
         table.row("  processor time of the web, each", milliseconds(used / len(times)))
     table.row("  refused or failed, deadlocks", f"{failed}, {stuck}", "0, 0", failed == stuck == 0)
+
+
+def _bare_rate(database: Database, folder: Path, seconds: int) -> float:
+    """Pages a second of an application that only asks one thing, at the same server, from as many clients."""
+    about = {**environment(database, folder), "BARE_DATABASE_URL": database.url}
+    with Process.web(about, log=folder / "bare.log", program="benchmarks._bare:app") as web:
+        port = int(web.url.rsplit(":", 1)[1])
+        counts = [0] * CLIENTS
+
+        def work(n: int, until: float) -> None:
+            connection = HTTPConnection("127.0.0.1", port)
+            while time.perf_counter() < until:
+                connection.request("GET", "/")
+                answer = connection.getresponse()
+                answer.read()
+                counts[n] += answer.status == 200
+
+        for length in (1, seconds):  # the first only warms
+            counts[:] = [0] * CLIENTS
+            until = time.perf_counter() + length
+            threads = [threading.Thread(target=work, args=(n, until)) for n in range(CLIENTS)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    return sum(counts) / seconds
 
 
 def _priced(key: HostKey) -> None:

@@ -17,7 +17,7 @@ from types import FrameType, TracebackType
 import config
 
 
-def web_command(host: str, port: int, workers: int = 2, threads: int = 8) -> list[str]:
+def web_command(host: str, port: int, workers: int = 2, threads: int = 4) -> list[str]:
     """The command line of the web server for this platform."""
     if os.name == "nt":  # pragma: no cover - not tested here
         listen = f"--listen={host}:{port}"

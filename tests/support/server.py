@@ -97,11 +97,19 @@ class Process:
         self.running: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def web(cls, environment: dict[str, str], *, log: Path, workers: int = 2, threads: int = 4) -> Process:
+    def web(
+        cls,
+        environment: dict[str, str],
+        *,
+        log: Path,
+        workers: int = 2,
+        threads: int = 4,
+        program: str = "wsgi:app",
+    ) -> Process:
         """gunicorn as in an installation, on a free port of the loopback address."""
         port = free_port()
         command = [
-            sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{port}",
+            sys.executable, "-m", "gunicorn", program, "--bind", f"127.0.0.1:{port}",
             "--workers", str(workers), "--threads", str(threads), "--worker-class", "gthread",
             "--no-control-socket", "--worker-tmp-dir", str(log.parent),
         ]  # fmt: skip
