@@ -112,7 +112,7 @@ _SERIES = {
     "booking.series_booked": "both",
     "booking.series_changed": "both",
     "booking.series_cancelled": "both",
-    "booking.series_approved": "customer",
+    "booking.series_approved": "both",
     "booking.series_rejected": "customer",
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.accounts.terms import PersonRecord, Role
 from resource_hub.domain.booking import deciding, service
 from resource_hub.domain.booking.errors import (
     InvalidOrder,
@@ -23,6 +23,7 @@ from resource_hub.domain.booking.errors import (
 from resource_hub.domain.booking.series_answering import Given
 from resource_hub.domain.booking.terms import Scope
 from resource_hub.domain.notices import service as notices
+from resource_hub.domain.notices.terms import NoticeRecord
 from resource_hub.infra import clock, outbox
 from resource_hub.kernel.money import Money
 from tests.builders.availability import moment, span
@@ -48,6 +49,10 @@ def states(series: service.SeriesRecord) -> list[str]:
 
 def told(given: list[service.DayAnswer]) -> list[tuple[str, list[str]]]:
     return [(one.given.value, [reason.code for reason in one.reasons]) for one in given]
+
+
+def letters_of_series(person: PersonRecord, what: str) -> list[NoticeRecord]:
+    return [n for n in notices.inbox(person.id) if n.kind.startswith(f"booking.series_{what}")]
 
 
 @pytest.mark.parametrize(("accept", "word"), [(True, "approved"), (False, "rejected")])
@@ -155,6 +160,23 @@ def test_the_customers_approver_answers_up_to_a_limit_and_the_laboratory_after(n
     assert [one.given for one in service.answer_series(series.key, True, by=scene.manager)] == [
         Given.CONFIRMED
     ] * 4
+
+
+def test_the_laboratory_is_told_when_the_customers_approver_says_the_last_yes(now: datetime) -> None:
+    steps = [{"who": "manager", "hours": 24}, {"who": "approver", "hours": 24}]
+    scene = make_scene(rules={**ASKING, "steps": steps})
+    approver_person, approver = somebody(scene, scene.firm, Role.APPROVER)
+    series = made(scene)
+    service.answer_series(series.key, True, by=scene.manager)
+    outbox.deliver_due()
+    assert letters_of_series(scene.manager_person, "approved") == []
+    service.answer_series(series.key, True, by=approver)
+    outbox.deliver_due()
+    (letter,) = letters_of_series(scene.manager_person, "approved")
+    assert (letter.kind, letter.values["bookings"]) == ("booking.series_approved_at_host", 4)
+    assert letter.link.endswith(f"/series/{series.key.id}")
+    assert [n.kind for n in letters_of_series(scene.booker_person, "approved")] == ["booking.series_approved"]
+    assert letters_of_series(approver_person, "approved") == []
 
 
 def test_what_is_no_answer(now: datetime) -> None:

@@ -138,6 +138,11 @@ SENTENCES = {
         "%(resource)s: %(bookings)s days of your series are confirmed.",
         "bookings",
     ),
+    "notice.booking.series_approved_at_host": NN_(
+        "%(resource)s: %(bookings)s day of the series of %(customer)s is confirmed.",
+        "%(resource)s: %(bookings)s days of the series of %(customer)s are confirmed.",
+        "bookings",
+    ),
     "notice.booking.series_rejected": NN_(
         "%(resource)s: %(bookings)s day of your series was refused: %(reason)s",
         "%(resource)s: %(bookings)s days of your series were refused: %(reason)s",
@@ -152,6 +157,7 @@ SENTENCES = {
         "Days of a series of an instrument that I look after were cancelled"
     ),
     "label.booking.series_approved": N_("My series is confirmed"),
+    "label.booking.series_approved_at_host": N_("A series of an instrument that I look after is confirmed"),
     "label.booking.series_rejected": N_("My series was refused"),
 }
 
