@@ -126,6 +126,14 @@ _BY_HOST = exists().where(
 )
 
 
+# Who took a booking over did not have it booked for them; what is booked under an order goes along with it.
+_HANDED_OVER = exists().where(
+    BookingEvent.institution_id == Booking.institution_id,
+    BookingEvent.booking_id.in_([Booking.id, Booking.parent_id]),
+    BookingEvent.kind == "handed_over",
+)
+
+
 def _booked(now: datetime, scope: ColumnElement[bool]) -> list[BookedRow]:
     return _rows(
         and_(
@@ -167,7 +175,11 @@ def _rows(condition: ColumnElement[bool]) -> list[BookedRow]:
             Unit.name_en,
             Resource.place_zh,
             Resource.place_en,
-            case((_BY_HOST, "host"), (Booking.booked_by != Booking.person_id, "colleague"), else_=""),
+            case(
+                (and_(_BY_HOST, ~_HANDED_OVER), "host"),
+                (and_(Booking.booked_by != Booking.person_id, ~_HANDED_OVER), "colleague"),
+                else_="",
+            ),
         )
         .join(
             Resource,

@@ -41,17 +41,18 @@ def book_walk_in(key: HostKey, asked: Asked, name: str, contact: str, *, by: Act
 
 def booked_for_others(records: Iterable[BookingRecord]) -> dict[HostKey, UUID]:
     """Which of these were booked on behalf of somebody, and by whom: for another person, or by the host's people for a
-    customer. One question for all of them."""
-    found, unclear = {}, []
+    customer. One question for all of them; what was handed over since is left out."""
+    records = list(records)
+    asking = store.asking_of(database.reading(), records)
+    found = {}
     for record in records:
-        if record.booked_by != record.person_id:
+        # Who took it over did not have it booked for them, and who booked it may be another firm's.
+        if asking.handed_over & {record.key.id, record.parent_id}:
+            continue
+        # A walk-in has nobody with an account, so that the host's person stands for it.
+        if record.booked_by != record.person_id or record.key.id in asking.by_host:
             found[record.key] = record.booked_by
-        else:
-            unclear.append(
-                record
-            )  # a walk-in has nobody with an account, so that the host's person stands for it
-    by_host = store.booked_by_host(database.reading(), [record.key for record in unclear])
-    return found | {record.key: record.booked_by for record in unclear if record.key in by_host}
+    return found
 
 
 def bookings_of_walk_in(customer_id: UUID, *, by: Actor, limit: int = 100) -> list[BookingRecord]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -566,19 +567,31 @@ def events(session: Session, key: HostKey) -> list[EventRecord]:
     return [EventRecord(*row) for row in rows]
 
 
-def booked_by_host(session: Session, keys: Collection[HostKey]) -> set[HostKey]:
-    """Those of the bookings that the host's people made for a customer."""
-    if not keys:
-        return set()
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Ids of bookings that the host's people made for a customer, and of those that were handed over since."""
+
+    by_host: frozenset[UUID] = frozenset()
+    handed_over: frozenset[UUID] = frozenset()
+
+
+def asking_of(session: Session, records: Collection[BookingRecord]) -> Asking:
+    """How bookings came to be whose they are; of those under an order, its hand-over counts."""
+    if not records:
+        return Asking()
+    ids = {record.key.id for record in records} | {r.parent_id for r in records if r.parent_id is not None}
+    by_host = and_(BookingEvent.kind == "requested", BookingEvent.details["by_host"].as_boolean())
     rows = session.execute(
-        select(BookingEvent.institution_id, BookingEvent.booking_id).where(
-            BookingEvent.institution_id.in_({key.institution_id for key in keys}),
-            BookingEvent.booking_id.in_([key.id for key in keys]),
-            BookingEvent.kind == "requested",
-            BookingEvent.details["by_host"].as_boolean(),
+        select(BookingEvent.booking_id, BookingEvent.kind).where(
+            BookingEvent.institution_id.in_({record.institution_id for record in records}),
+            BookingEvent.booking_id.in_(ids),
+            or_(BookingEvent.kind == "handed_over", by_host),
         )
+    ).all()
+    return Asking(
+        frozenset(one for one, kind in rows if kind == "requested"),
+        frozenset(one for one, kind in rows if kind == "handed_over"),
     )
-    return {HostKey(*row) for row in rows}
 
 
 def add_message(

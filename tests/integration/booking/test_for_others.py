@@ -19,6 +19,7 @@ from resource_hub.kernel.errors import NotFound
 from resource_hub.reports import calendar_feed
 from tests.builders.accounts import actor, make_institution, make_person
 from tests.builders.booking import Scene, another_booker, make_asked, make_scene
+from tests.integration.booking.test_linked import linked, under
 
 
 def for_customer(scene: Scene, **more: Any) -> Asked:
@@ -175,3 +176,28 @@ def test_what_is_booked_on_behalf_of_somebody_is_known_as_such(now: Any) -> None
     assert service.booked_for_others([own]) == service.booked_for_others([]) == {}
     feed = {row.key: row.behalf for row in calendar_feed.of_laboratory(scene.host.id, None, now)}
     assert feed == {own.key: "", for_person.key: "host", walk_in.key: "host"}
+
+
+def test_what_was_handed_over_is_booked_on_behalf_of_nobody(now: Any) -> None:
+    world = linked()
+    scene = world.scene
+    colleague = make_person(roles=[(scene.firm, Role.BOOKER)])
+    _, _, taker = another_booker()
+    hours = [f"2026-03-03T{hour:02d}:00+08:00" for hour in range(9, 18)]
+    inside = service.request(scene.key, make_asked(hours[0], hours[1]), by=scene.booker)
+    outside = service.request(scene.key, make_asked(hours[2], hours[3]), by=scene.booker)
+    by_host = service.request(scene.key, for_customer(scene, start=hours[5], end=hours[6]), by=scene.manager)
+    kept = service.request(scene.key, for_customer(scene, start=hours[7], end=hours[8]), by=scene.manager)
+    for one in (inside, by_host):
+        service.hand_over(one.key, colleague.id, by=scene.booker)
+    offer = service.offer_hand_over(outside.key, next(iter(taker.customer_ids)), by=scene.booker)
+    service.accept_hand_over(offer.key, by=taker)
+    orders = [service.booking(one.key) for one in (inside, outside, by_host, kept)]
+    children = [child.record for order in orders[:3] for child in under(order).values()]
+    assert len(children) >= 3 and {c.person_id for c in children} == {colleague.id, taker.person_id}
+    assert service.booked_for_others([*orders, *children]) == {kept.key: scene.manager.person_id}
+    # Asked for alone, what is booked under an order knows of its hand-over.
+    assert service.booked_for_others(children) == {}
+    feed = {row.key: row.behalf for row in calendar_feed.of_laboratory(scene.host.id, None, now)}
+    assert feed[kept.key] == "host"
+    assert {feed[one.key] for one in [*orders[:3], *children]} == {""}
