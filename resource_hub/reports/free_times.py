@@ -3,7 +3,8 @@ one statement, exact times and prices for the page shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
@@ -14,7 +15,7 @@ from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import FreeTime, Wish
 from resource_hub.domain.booking.terms import ExpectedSupportLine, ThreeSums
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
+from resource_hub.domain.catalogue.terms import LinkRecord, Mode, ResourceRecord
 from resource_hub.domain.pricing import service as pricing
 from resource_hub.domain.pricing.terms import Price, UseFacts
 from resource_hub.domain.subsidy import service as subsidy
@@ -66,20 +67,26 @@ def search(query: catalogue.Query, wish: Wish, *, customer_id: UUID | None = Non
 
 def _search(query: catalogue.Query, wish: Wish, customer_id: UUID | None) -> Found:
     results = catalogue.search(query, customer_id=customer_id, fitting=availability.fitting(wish))
-    times = availability.first_fits([hit.resource.key for hit in results.hits], wish)
+    links = [one for one in catalogue.links_of([hit.resource.key for hit in results.hits]) if one.required]
+    together: dict[HostKey, list[HostKey]] = defaultdict(list)
+    for link in links:
+        together[link.resource_key].append(link.helper_key)
+    times = availability.first_fits([hit.resource.key for hit in results.hits], wish, together)
     hits = tuple(
         replace(hit, next_free=times[hit.resource.key].span.start if hit.resource.key in times else None)
         for hit in results.hits
     )
-    parts = _parts([hit.resource for hit in hits], times)
+    parts = _parts([hit.resource for hit in hits], times, links)
     sums, included, without = _sums(parts, customer_id)
     return Found(replace(results, hits=hits), times, sums, included, without)
 
 
-def _parts(resources: list[ResourceRecord], times: Mapping[HostKey, FreeTime]) -> list[_Part]:
+def _parts(
+    resources: list[ResourceRecord], times: Mapping[HostKey, FreeTime], links: Sequence[LinkRecord]
+) -> list[_Part]:
     """What each time would book, as an order would: the resource, then what always is booked together with it."""
     timed = [r for r in resources if r.key in times and r.contents.modes]
-    links = [link for link in catalogue.links_of([r.key for r in timed]) if link.required] if timed else []
+    links = [link for link in links if link.resource_key in times]
     helpers = catalogue.resources({link.helper_key for link in links}) if links else {}
     found = []
     for resource in timed:

@@ -9,7 +9,7 @@ nowhere later. So one CASE over the window's start decides, whatever the clock d
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,6 +29,7 @@ from resource_hub.domain.availability.terms import (
     LAST_YEAR,
     Audience,
     FreeTime,
+    Held,
     HouseDocument,
     Wish,
 )
@@ -163,10 +164,16 @@ def _audience(wish: Wish) -> ColumnElement[bool]:
     return ((t.audience == Audience.OUTSIDE.value) & ~own) | and_(t.audience == Audience.ALL.value, own)
 
 
-def first_fits(keys: Sequence[HostKey], wish: Wish) -> dict[HostKey, FreeTime]:
+def first_fits(
+    keys: Sequence[HostKey], wish: Wish, together: Mapping[HostKey, Sequence[HostKey]] | None = None
+) -> dict[HostKey, FreeTime]:
     """The first time of each resource that opening hours, what holds its units and the length, step, lead and horizon
-    of its house rules allow; resources without one are left out. As many queries for one as for a page of them."""
+    of its house rules allow; resources without one are left out. As many queries for one as for a page of them.
+
+    ``together`` names what always is booked with a resource: each of these has to be free at that time as well.
+    """
     checked(wish)
+    together = together or {}
     if not keys:
         return {}
     now = clock.now()
@@ -174,28 +181,48 @@ def first_fits(keys: Sequence[HostKey], wish: Wish) -> dict[HostKey, FreeTime]:
         datetime.combine(wish.first, datetime.min.time(), tzinfo=now.tzinfo) - timedelta(days=1),
         datetime.combine(wish.last, datetime.min.time(), tzinfo=now.tzinfo) + timedelta(days=3),
     )
-    plans = planning.plans(keys, span)
-    held = occupancy_store.occupancies(reading(), list(keys), span.widened(86400, 86400))
+    whole = list(dict.fromkeys([*keys, *(one for key in keys for one in together.get(key, ()))]))
+    plans = planning.plans(whole, span)
+    held = occupancy_store.occupancies(reading(), whole, span.widened(86400, 86400))
     found = {}
-    for key, plan in plans.items():
+    for key in keys:
+        plan = plans[key]
         outside = key.institution_id not in wish.inside
+        companions = [
+            _free_of_units(plans[one], held.get(one, ()), span, now, outside=outside)
+            for one in together.get(key, ())
+        ]
         spans = allowed(plan.rules, wish.seconds, parts(wish, plan.zone, now), plan.zone, now)
         best: FreeTime | None = None
-        for unit in plan.units:
-            own = [h for h in held.get(key, ()) if h.unit_id == unit.key.id]
-            open_spans = hour_rules.windows(plan.hours, span, outside=outside, unit_id=unit.key.id)
-            free = hour_rules.free(
-                open_spans,
-                hour_rules.held_by_others(own, now),
-                plan.rules.setup_seconds,
-                plan.rules.teardown_seconds,
-            )
-            first = next(_starts(hour_rules.intersect(free, spans), wish.seconds, plan), None)
+        for unit_id, free in _free_of_units(plan, held.get(key, ()), span, now, outside=outside).items():
+            starts = _starts(hour_rules.intersect(free, spans), wish.seconds, plan)
+            first = next((start for start in starts if _all_free(companions, start)), None)
             if first is not None and (best is None or first < best.span):
-                best = FreeTime(key, unit.key.id, first)
+                best = FreeTime(key, unit_id, first)
         if best is not None:
             found[key] = best
     return found
+
+
+def _free_of_units(
+    plan: planning.Plan, held: Sequence[Held], span: TimeSpan, now: datetime, *, outside: bool
+) -> dict[UUID, list[TimeSpan]]:
+    """When each unit is open and not held, margins off, in the order of the units."""
+    found = {}
+    for unit in plan.units:
+        own = [h for h in held if h.unit_id == unit.key.id]
+        found[unit.key.id] = hour_rules.free(
+            hour_rules.windows(plan.hours, span, outside=outside, unit_id=unit.key.id),
+            hour_rules.held_by_others(own, now),
+            plan.rules.setup_seconds,
+            plan.rules.teardown_seconds,
+        )
+    return found
+
+
+def _all_free(companions: Sequence[Mapping[UUID, Sequence[TimeSpan]]], span: TimeSpan) -> bool:
+    """Each of them has a unit that is free for the whole span."""
+    return all(any(free.contains(span) for spans in units.values() for free in spans) for units in companions)
 
 
 def _starts(spans: Sequence[TimeSpan], seconds: int, plan: planning.Plan) -> Iterator[TimeSpan]:

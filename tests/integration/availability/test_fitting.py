@@ -317,3 +317,40 @@ def test_the_number_of_queries_does_not_grow(now: datetime) -> None:
         event.remove(db.engine, "before_cursor_execute", count)
         counts.append(len(seen))
     assert counts[1] <= counts[0] <= 16
+
+
+# ---- with what always is booked together ------------------------------------------------------------------------
+
+
+def first_together(key: HostKey, *companions: HostKey) -> str:
+    found = service.first_fits([key], week(2 * HOUR), {key: companions}).get(key)
+    return f"{found.span.start.astimezone(zone('Asia/Shanghai')):%d %H:%M}" if found else ""
+
+
+def test_what_comes_along_has_to_be_free_for_the_whole_time(now: datetime) -> None:
+    key, room, operator = (opened() for _ in range(3))
+    assert first_together(key, room, operator) == "02 09:00"
+    hold(room, span("2026-03-02T10:30+08:00", "2026-03-02T11:00+08:00"))
+    assert first_together(key, room, operator) == "02 11:00", "two hours from nine on would end in it"
+    hold(operator, span("2026-03-02T12:30+08:00", "2026-03-02T17:00+08:00"))
+    assert first_together(key, room, operator) == "03 09:00"
+    assert first_together(key, room) == "02 11:00"
+    assert first_together(key) == "02 09:00"
+    for day in range(3, 8):
+        hold(room, span(f"2026-03-{day:02d}T09:00+08:00", f"2026-03-{day:02d}T17:00+08:00"))
+    assert first_together(key, room, operator) == ""
+
+
+def test_any_unit_of_it_will_do_but_one_for_the_whole_time(now: datetime) -> None:
+    host = make_institution()
+    key, room = opened(host), make_listing(host, units=2).key
+    service.save_hours(room, make_weekly(), MONDAY, by=make_actor(host, Role.MANAGER))
+    one, other = service.free_units(room, span("2026-03-02T09:00+08:00", "2026-03-02T10:00+08:00"))
+    with unit_of_work() as unit:
+        early, late = (
+            span(f"2026-03-02T{h:02d}:00+08:00", f"2026-03-02T{h + 1:02d}:00+08:00") for h in (9, 10)
+        )
+        service.occupy(unit, room, one, early, OccupancyKind.BOOKING, new_id())
+        assert first_together(key, room) == "02 09:00"
+        service.occupy(unit, room, other, late, OccupancyKind.BOOKING, new_id())
+    assert first_together(key, room) == "02 10:00", "on the first unit; no unit is free from nine to eleven"

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, event, literal, select
 
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.availability.terms import Wish
+from resource_hub.domain.availability.terms import OccupancyKind, Wish
 from resource_hub.domain.booking import service as booking
 from resource_hub.domain.booking.terms import Asked
 from resource_hub.domain.catalogue import ordering, prices, service
@@ -25,6 +25,7 @@ from resource_hub.domain.subsidy import service as subsidy
 from resource_hub.domain.subsidy.tables import Quota
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
+from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.by_host import ByHost
 from resource_hub.kernel.money import Money
@@ -203,6 +204,18 @@ def test_the_sums_are_those_of_the_order_with_what_always_comes_along(firm: Mone
     made = booking.request(key, asked, by=firm.booker)
     exact = free_times.search(Query(order="price"), WEEK, customer_id=firm.customer_id).sums[key]
     assert booking.sums_of([made])[made.key] == exact
+
+
+def test_the_time_shown_is_one_at_which_what_always_comes_along_is_free(firm: MoneyScene) -> None:
+    room = along(firm, "制样室", True, hour={"all": "50.00"})
+    key = firm.resource.key
+    before = free_times.search(CHEAPEST, WEEK).times[key].span
+    with unit_of_work() as unit:
+        availability.occupy(unit, room.key, None, before, OccupancyKind.BOOKING, new_id())
+    after = free_times.search(CHEAPEST, WEEK).times[key].span
+    assert after.start >= before.end
+    asked = Asked(span=after, mode=firm.resource.modes[0], customer_id=firm.customer_id)
+    assert booking.request(key, asked, by=firm.booker).span == after
 
 
 @pytest.mark.parametrize(
