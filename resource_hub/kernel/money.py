@@ -9,6 +9,8 @@ from fractions import Fraction
 
 # Digits after the point per ISO 4217; what is not listed has two.
 _EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0}
+# More before the point than any column holds; refused before it is counted out.
+_MOST_DIGITS = 17
 
 
 class MoneyError(ValueError):
@@ -37,7 +39,8 @@ class Money:
         """Exact amount from major units: ``Money.of("12.50")``.
 
         Raises:
-            MoneyError: for floats, for text that is no number, and for more digits than the currency has.
+            MoneyError: for floats, for text that is no number, for more digits than the currency has, and for amounts
+                that no column holds.
         """
         if isinstance(amount, float):
             raise MoneyError("a float is not an amount of money; pass text or Decimal")
@@ -45,7 +48,7 @@ class Money:
             value = Decimal(amount)
         except InvalidOperation:
             raise MoneyError(f"not an amount: {amount!r}") from None
-        if not value.is_finite():
+        if not value.is_finite() or value.adjusted() > _MOST_DIGITS:
             raise MoneyError(f"not an amount: {amount!r}")
         scaled = value.scaleb(_EXPONENTS.get(currency, 2))
         if scaled != scaled.to_integral_value():

@@ -106,7 +106,7 @@ def test_a_request_is_confirmed_from_the_list(app: Any, page: Any, world: Any) -
     assert no_sideways_scroll(page)
     tab_to(page, page.get_by_role("button", name="确认", exact=True))
     page.keyboard.press("Enter")
-    page.get_by_text("没有待答复的申请").wait_for()
+    page.get_by_text("没有待您答复的申请").wait_for()
     assert state(app, made).state is BookingState.APPROVED
 
 
@@ -119,7 +119,7 @@ def test_a_request_is_refused_with_a_reason(app: Any, page: Any, world: Any) -> 
     page.keyboard.type("样品含磁性颗粒")
     tab_to(page, page.get_by_role("button", name="拒绝该申请"))
     page.keyboard.press("Enter")
-    page.get_by_text("没有待答复的申请").wait_for()
+    page.get_by_text("没有待您答复的申请").wait_for()
     found = state(app, made)
     assert (found.state, found.decision_note) == (BookingState.REJECTED, "样品含磁性颗粒")
 

@@ -47,6 +47,9 @@ LONGEST = 4000
 LONGEST_REASON = 1000
 
 
+# With those of the former inquiry where one is asked again.
+MOST_DOCUMENTS = 10
+
 # ---- the customer's side ---------------------------------------------------------------------------------------
 
 
@@ -74,22 +77,13 @@ def ask(
     Raises:
         NotFound: the resource is not for this reader. NoSuchInquiry: no such former one, or not of this resource.
         WrongState: the price of the former one is not over, or it was asked again already.
-        InvalidOrder: the price stands in the tariff, nobody is named who asks, or something is missing.
+        InvalidOrder: the price stands in the tariff, nobody is named who asks, something is missing, or there are too
+            many documents.
     """
     resource = catalogue.visible(catalogue.resource(key), by)
     customer_id = quoting.may_buy_for(by, wish.customer_id)
-    reasons = rules.faults_of_wish(wish)
-    if customer_id is None:
-        reasons.append(Reason("booking.no_customer", {}, "customer"))
-    if not by_inquiry(resource):
-        reasons.append(Reason("booking.inquiry_not_needed", {}))
     today = local_day(clock.now(), zone(resource.zone))
-    if (
-        customer_id is not None
-        and not resource.open_to_outside
-        and quoting.buyer(resource, customer_id, today).outside
-    ):
-        reasons.append(Reason("booking.not_open_to_outside", {}))
+    reasons = _reasons_against(resource, wish, customer_id, today)
     if reasons:
         raise InvalidOrder(*reasons)
     with unit_of_work() as unit:
@@ -100,11 +94,30 @@ def ask(
         if former is not None:
             files = [*_of_former(unit, former, key, customer_id, by, today), *files]
             inquiry_store.add_again(unit.session, made, former)
+        if len(files) > MOST_DOCUMENTS:
+            raise InvalidOrder(Reason("booking.too_many_files", {"most": MOST_DOCUMENTS}, "documents"))
         for organisation_id, file_id in files:
             inquiry_store.add_file(unit.session, made, organisation_id, file_id)
         details = {"former": str(former.id)} if former is not None else {}
         _happened(unit, made, "asked", details, by.person_id)
         return _known(unit, made)
+
+
+def _reasons_against(
+    resource: ResourceRecord, wish: Wish, customer_id: UUID | None, today: date
+) -> list[Reason]:
+    reasons = rules.faults_of_wish(wish)
+    if customer_id is None:
+        reasons.append(Reason("booking.no_customer", {}, "customer"))
+    if not by_inquiry(resource):
+        reasons.append(Reason("booking.inquiry_not_needed", {}))
+    if (
+        customer_id is not None
+        and not resource.open_to_outside
+        and quoting.buyer(resource, customer_id, today).outside
+    ):
+        reasons.append(Reason("booking.not_open_to_outside", {}))
+    return reasons
 
 
 def _of_former(

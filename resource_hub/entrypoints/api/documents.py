@@ -18,6 +18,7 @@ from resource_hub.entrypoints.api.writing import CreateHeaders, once
 from resource_hub.entrypoints.support import uploads
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.infra import files
+from resource_hub.infra.unit_of_work import unit_of_work
 
 blueprint = FormBlueprint("documents_api", __name__, url_prefix="/api/v1", description="Documents of orders")
 _AT = "/hosts/<host>/bookings/<uuid:booking_id>/files"
@@ -46,8 +47,9 @@ def add(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UU
     (taken,) = take([data["document"]], data["sha256"], uploads.DOCUMENTS, "document")
 
     def made() -> dict[str, Any]:
-        stored = uploads.note(taken, g.actor.organisation_id, person_id=g.actor.person_id)
-        return {"id": str(service.attach(key, stored.organisation_id, stored.id, kind, by=g.actor))}
+        with unit_of_work():  # the file is named and belongs to the order, or neither
+            stored = uploads.note(taken, g.actor.organisation_id, person_id=g.actor.person_id)
+            return {"id": str(service.attach(key, stored.organisation_id, stored.id, kind, by=g.actor))}
 
     added = UUID(once(headers, made, same([taken], kind))["id"])
     return file_out(service.file_of(key, added, g.actor))

@@ -64,7 +64,7 @@ class InquiryIn(ma.Schema):
 
 
 class AgainIn(ma.Schema):
-    """What is other than before; left out, it is asked for the same."""
+    """What is other than before; left out, it is asked for the same, on days that are still to be found."""
 
     wanted_from = ma.fields.Date(allow_none=True)
     wanted_until = ma.fields.Date(allow_none=True)
@@ -249,7 +249,8 @@ def ask_again(data: dict[str, Any], headers: dict[str, Any], host: str, inquiry_
     A new inquiry is made, which names the former one and has its documents."""
     key = host_key(host, inquiry_id)
     former, _side = service.inquiry_for(key, g.actor)
-    wish = replace(former.wish, **data)
+    # The days of the former one are over, as its price is.
+    wish = replace(former.wish, **{"wanted_from": None, "wanted_until": None, **data})
 
     def made() -> dict[str, Any]:
         return {"id": str(service.ask_for_quote(former.resource_key, wish, by=g.actor, former=key).key.id)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -130,6 +131,32 @@ def test_what_nobody_accepted_in_time_is_asked_again_with_its_documents(scene: S
         assert codes(renewed) == ["booking.asked_again"]
         priced = given(scene, made, until=LAST_DAY + timedelta(days=9))
         assert service.accept_quote(priced.key, 1, by=scene.booker).state.value == "accepted"
+
+
+def test_documents_do_not_pile_up_from_one_asking_to_the_next(scene: Scene) -> None:
+    def stored(n: int) -> tuple[UUID, UUID]:
+        made = files.register(
+            scene.firm.id, name=f"{n}.pdf", media_type="application/pdf", size=3, sha256=bytes([n]) * 32,
+            person_id=None,
+        )  # fmt: skip
+        return made.organisation_id, made.id
+
+    former = service.ask_for_quote(scene.key, wish(), by=scene.booker, files=[stored(n) for n in range(6)])
+    given(scene, former)
+    with late(LAST_DAY + timedelta(days=1), "00:00"):
+        with pytest.raises(InvalidOrder) as refused:
+            service.ask_for_quote(
+                scene.key,
+                wish(),
+                by=scene.booker,
+                former=former.key,
+                files=[stored(n) for n in range(10, 15)],
+            )
+        assert codes(refused) == ["booking.too_many_files"]
+        made = service.ask_for_quote(
+            scene.key, wish(), by=scene.booker, former=former.key, files=[stored(n) for n in range(20, 24)]
+        )
+        assert len(service.files_of_inquiry(made.key)) == 10
 
 
 def test_what_nobody_ordered_in_time_is_asked_again(scene: Scene) -> None:

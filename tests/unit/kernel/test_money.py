@@ -15,7 +15,7 @@ def test_amount_is_exact():
     assert str(Money(-5)) == "-0.05 CNY"
 
 
-@pytest.mark.parametrize("text", ["1.005", "abc", "NaN", "Infinity", ""])
+@pytest.mark.parametrize("text", ["1.005", "abc", "NaN", "Infinity", "", "1E+999999", "1E+18"])
 def test_what_is_no_amount_is_refused(text):
     with pytest.raises(MoneyError):
         Money.of(text)

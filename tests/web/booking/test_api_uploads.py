@@ -8,10 +8,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from resource_hub.domain.booking import service
 from resource_hub.entrypoints.support import uploads
 from resource_hub.infra import clock
+from resource_hub.infra.database import reading
+from resource_hub.infra.tables import StoredFile
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.keys import HostKey
 from tests.builders.availability import moment
@@ -199,3 +202,20 @@ def test_the_description_says_forms_with_files(world: World) -> None:
         post = paths[f"/api/v1/hosts/{{host}}/bookings/{{booking_id}}/{end}"]["post"]
         assert list(post["requestBody"]["content"]) == ["multipart/form-data"]
         assert {one["in"] for one in post["parameters"]} == {"header"}, (end, field)
+
+
+def test_a_document_is_named_and_added_or_neither(
+    world: World, used: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the database went away")
+
+    monkeypatch.setattr(service, "attach", breaks)
+    with pytest.raises(RuntimeError):
+        world.booker(
+            "POST",
+            f"{world.one(used)}/files",
+            data=form_of({"kind": "other", "document": part(PDF, "a.pdf")}),
+        )
+    with world.app.app_context():
+        assert reading().scalar(sa.select(sa.func.count()).select_from(StoredFile)) == 0

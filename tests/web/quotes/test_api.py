@@ -85,6 +85,7 @@ def test_the_last_day_to_order_is_said_and_what_is_over_is_asked_again(
     )
     assert again["former_id"] == made["id"] and again["state"] == "asked" and again["id"] != made["id"]
     assert (again["description"], again["wanted_from"]) == (WISH["description"], "2026-06-20")
+    assert again["wanted_until"] is None, "the former one's days are over"
     twice = after("POST", f"{one}/repetition", 409, json={}).json["reasons"]
     assert [one["code"] for one in twice] == ["booking.asked_again"]
 
