@@ -103,8 +103,10 @@ def _open(
     steps: Sequence[StepRecord],
     index: int,
     at: datetime,
+    *,
+    quiet: bool = False,
 ) -> None:
-    """Open one answer and set the order's own term by it and those that follow."""
+    """Open one answer and set the order's own term by it and those that follow; a quiet one is told with others."""
     clock = clock_of(record.institution_id, rules)
     step = steps[index]
     term, _end = step_end(rules, hours_of(rules, step.who), at, clock)
@@ -120,7 +122,7 @@ def _open(
         holders = [record.key.id, *(child.key.id for child in store.children(unit.session, record.key))]
         for holder_id in holders:
             availability.hold_until(unit, record.institution_id, holder_id, None if lasting else answer_by)
-    announce(unit, record.key, "booking.answer_wanted", None, step_id=str(step.key.id))
+    announce(unit, record.key, "booking.answer_wanted", None, step_id=str(step.key.id), quiet=quiet)
 
 
 def _moved_on(
@@ -165,8 +167,11 @@ def may_answer(record: BookingRecord, step: StepRecord, by: Actor, now: datetime
     return is_staff(by, catalogue.resource(record.resource_key), staff)
 
 
-def yes(unit: Unit, record: BookingRecord, step: StepRecord, by: Actor, note: str) -> bool:
-    """Give an answer; whether it was the last one. Nobody gives two of them.
+def yes(
+    unit: Unit, record: BookingRecord, step: StepRecord, by: Actor, note: str, *, quiet: bool = False
+) -> bool:
+    """Give an answer; whether it was the last one. Nobody gives two of them. Where ``quiet``, the caller tells who is
+    asked next.
 
     Raises:
         NotYours
@@ -184,7 +189,7 @@ def yes(unit: Unit, record: BookingRecord, step: StepRecord, by: Actor, note: st
     if following is None:
         return True
     rules = availability.rules_numbered(record.resource_key, record.rules_number)
-    _open(unit, record, rules, steps, following, unit.now)
+    _open(unit, record, rules, steps, following, unit.now, quiet=quiet)
     details = {"who": step.who.value, "note": note.strip()}
     store.add_event(unit.session, record.key, unit.now, by.person_id, "answer_given", details)
     return False

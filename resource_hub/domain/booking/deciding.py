@@ -42,7 +42,7 @@ def say_yes(unit: Unit, record: BookingRecord, by: Actor, note: str, *, quiet: b
     wanted = answers.current(unit, record)
     if wanted is None:
         decides(record, by)
-    elif not answers.yes(unit, record, wanted, by, note):
+    elif not answers.yes(unit, record, wanted, by, note, quiet=quiet):
         row = store.locked(unit.session, record.key)
         assert row is not None
         return store.record(row)

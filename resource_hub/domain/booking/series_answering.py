@@ -168,6 +168,9 @@ def _told(unit: Unit, series: SeriesRecord, found: Sequence[DayAnswer], by: Acto
         number = sum(one.given is given for one in found)
         if number:
             tell(unit, series.key, name, by, {"bookings": number, "reason": note})
+    noted = [str(one.booking_id) for one in found if one.given is Given.NOTED]
+    if noted:
+        tell(unit, series.key, "booking.series_answer_wanted", by, {"booking_ids": noted})
 
 
 def answerable(key: HostKey, found: Iterable[Occurrence], by: Actor) -> list[Occurrence]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.availability.terms import Answerer
-from resource_hub.domain.booking import answers, reading
+from resource_hub.domain.booking import answers, reading, series_store
 from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.ordering import names_of
-from resource_hub.domain.booking.terms import StepState
+from resource_hub.domain.booking.terms import BookingRecord, StepRecord, StepState
+from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.notices import service as notices
 from resource_hub.infra.outbox import Event
 from resource_hub.infra.unit_of_work import Unit
@@ -17,6 +19,8 @@ from resource_hub.kernel.keys import HostKey
 
 
 def tell_answer(unit: Unit, event: Event) -> None:
+    if event.payload.get("quiet"):
+        return
     key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["booking_id"]))
     step_id = UUID(event.payload["step_id"])
     step = next((one for one in answers.steps_of(unit.session, key) if one.key.id == step_id), None)
@@ -32,17 +36,59 @@ def tell_answer(unit: Unit, event: Event) -> None:
     people = answers.people_of(record, step)
     if event.name == "booking.answer_escalated":
         people = answers.people_above(record, step)
-    organisation_id = record.institution_id
-    if step.who is Answerer.APPROVER:
-        organisation_id = accounts.customer(record.customer_id).organisation_id
+    organisation_id = _house_of(record, step)
     host = accounts.organisation(record.institution_id)
     link = f"/hosts/{host.code}/bookings/{record.key.id}"
     notices.notify(unit, people, event.name, values, link, organisation_id, key=str(event.id))
 
 
+def _house_of(record: BookingRecord, step: StepRecord) -> UUID:
+    """The organisation for which an answer is given."""
+    if step.who is Answerer.APPROVER:
+        return accounts.customer(record.customer_id).organisation_id
+    return record.institution_id
+
+
+def tell_series(unit: Unit, event: Event) -> None:
+    """One letter about all days of a series that now wait for the same person; what was answered since is left out."""
+    key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["series_id"]))
+    series = series_store.series(unit.session, key)
+    if series is None:
+        return
+    noted = {UUID(one) for one in event.payload["booking_ids"]}
+    days = [one.booking for one in series_store.occurrences(unit.session, [key])[key] if one.booking]
+    steps = answers.open_steps(unit.session, key.institution_id, noted)
+    asked: dict[tuple[UUID, UUID], list[datetime]] = {}
+    people: dict[tuple[Answerer, UUID], list[UUID]] = {}
+    for record in days:
+        step = steps.get(record.key.id)
+        if step is None or step.answer_by is None:
+            continue
+        same = (step.who, record.customer_id)
+        if same not in people:
+            people[same] = answers.people_of(record, step)
+        for person in people[same]:
+            asked.setdefault((person, _house_of(record, step)), []).append(step.answer_by)
+    asked_by = UUID(event.payload["person_id"])
+    resource, customer = catalogue.resource(series.resource_key), accounts.customer(series.customer_id)
+    link = f"/hosts/{accounts.organisation(key.institution_id).code}/series/{key.id}#answer"
+    for (person, organisation_id), terms in asked.items():
+        if person == asked_by:
+            continue  # nobody gives two answers
+        values = {
+            "resource": {"zh": resource.name_zh, "en": resource.name_en},
+            "customer": {"zh": customer.name_zh, "en": customer.name_en},
+            "bookings": len(terms),
+            "until": min(terms).isoformat(),
+            "zone": resource.zone,
+        }
+        notices.notify(unit, [person], event.name, values, link, organisation_id, key=str(event.id))
+
+
 SUBSCRIPTIONS = {
     "booking.requested": [("booking.answers", answers.on_requested)],
     "booking.changed": [("booking.answers", answers.on_requested)],
+    "booking.series_answer_wanted": [("booking.tell_series_answer", tell_series)],
     **{
         f"booking.answer_{what}": [("booking.tell_answer", tell_answer)]
         for what in ("wanted", "reminder", "escalated")

@@ -55,6 +55,10 @@ def letters_of_series(person: PersonRecord, what: str) -> list[NoticeRecord]:
     return [n for n in notices.inbox(person.id) if n.kind.startswith(f"booking.series_{what}")]
 
 
+def wanted(person: PersonRecord) -> list[NoticeRecord]:
+    return [n for n in notices.inbox(person.id) if n.kind.endswith("answer_wanted")]
+
+
 @pytest.mark.parametrize(("accept", "word"), [(True, "approved"), (False, "rejected")])
 def test_the_chosen_days_are_answered_and_the_others_wait(now: datetime, accept: bool, word: str) -> None:
     scene = make_scene(rules=ASKING)
@@ -177,6 +181,41 @@ def test_the_laboratory_is_told_when_the_customers_approver_says_the_last_yes(no
     assert letter.link.endswith(f"/series/{series.key.id}")
     assert [n.kind for n in letters_of_series(scene.booker_person, "approved")] == ["booking.series_approved"]
     assert letters_of_series(approver_person, "approved") == []
+
+
+def test_the_next_answerer_gets_one_letter_about_all_days_that_wait_for_it(now: datetime) -> None:
+    steps = [{"who": "manager", "hours": 24}, {"who": "approver", "hours": 24}]
+    scene = make_scene(rules={**ASKING, "steps": steps})
+    approver_person, _approver = somebody(scene, scene.firm, Role.APPROVER)
+    series = made(scene)
+    outbox.deliver_due()
+    assert wanted(approver_person) == []
+    service.answer_series(series.key, True, by=scene.manager, days=ids(series, 0, 1, 3))
+    outbox.deliver_due()
+    (letter,) = wanted(approver_person)
+    assert (letter.kind, letter.values["bookings"]) == ("booking.series_answer_wanted", 3)
+    assert datetime.fromisoformat(letter.values["until"]) == now + timedelta(hours=24)
+    assert letter.link.endswith(f"/series/{series.key.id}#answer")
+    assert letter.organisation_id == scene.firm.id
+    assert wanted(scene.manager_person) == wanted(scene.booker_person) == []
+    # A day that is answered by itself is told by itself.
+    service.approve(bookings(series)[2].key, by=scene.manager)
+    outbox.deliver_due()
+    assert sorted(n.kind for n in wanted(approver_person)) == [
+        "booking.answer_wanted",
+        "booking.series_answer_wanted",
+    ]
+
+
+def test_who_was_faster_than_the_letter_is_not_asked(now: datetime) -> None:
+    steps = [{"who": "manager", "hours": 24}, {"who": "office", "hours": 24}]
+    scene = make_scene(rules={**ASKING, "steps": steps})
+    office_person, office = somebody(scene, scene.host, Role.OFFICE)
+    series = made(scene)
+    service.answer_series(series.key, True, by=scene.manager)
+    service.answer_series(series.key, True, by=office, days=ids(series, 0, 1, 2))
+    outbox.deliver_due()
+    assert [n.values["bookings"] for n in wanted(office_person)] == [1]
 
 
 def test_what_is_no_answer(now: datetime) -> None:

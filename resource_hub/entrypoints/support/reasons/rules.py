@@ -95,11 +95,17 @@ SENTENCES = {
     "notice.booking.answer_wanted": N_(
         "%(customer)s asks for %(resource)s (%(number)s): your answer is wanted by %(until)s."
     ),
+    "notice.booking.series_answer_wanted": NN_(
+        "%(customer)s asks for %(bookings)s day of a series of %(resource)s: your answer is wanted by %(until)s.",
+        "%(customer)s asks for %(bookings)s days of a series of %(resource)s: your answer is wanted by %(until)s.",
+        "bookings",
+    ),
     "notice.booking.answer_reminder": N_("%(resource)s (%(number)s, %(customer)s): answer by %(until)s."),
     "notice.booking.answer_escalated": N_(
         "%(resource)s (%(number)s, %(customer)s): nobody answered by %(until)s; you may answer now."
     ),
     "label.booking.answer_wanted": N_("My answer to a request is wanted"),
+    "label.booking.series_answer_wanted": N_("My answer to days of a series is wanted"),
     "label.booking.answer_reminder": N_("A request that waits for my answer is due soon"),
     "label.booking.answer_escalated": N_("A request was not answered in time and I may answer it"),
     # ---- strikes
