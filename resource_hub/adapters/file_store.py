@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 _CHUNK = 1 << 16
+_ARRIVING = ".arriving-"
 
 
 class TooLarge(ValueError):
@@ -50,7 +52,7 @@ class FileStore:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         hasher, size, head = hashlib.sha256(), 0, b""
-        handle, name = tempfile.mkstemp(dir=self.folder, prefix=".arriving-")
+        handle, name = tempfile.mkstemp(dir=self.folder, prefix=_ARRIVING)
         try:
             with os.fdopen(handle, "wb") as file:
                 while chunk := stream.read(_CHUNK):
@@ -98,6 +100,18 @@ class FileStore:
             return True
         place.unlink(missing_ok=True)
         return True
+
+    def settled(self, before: datetime) -> Iterator[bytes]:
+        """Digests of the bytes that came before a moment of machine time. What was still arriving then, and never
+        arrived because its process died, is removed."""
+        for place in self.folder.glob("*"):
+            if place.name.startswith(_ARRIVING):
+                if place.stat().st_mtime < before.timestamp():
+                    place.unlink(missing_ok=True)
+                continue
+            for file in place.glob("*"):
+                if file.stat().st_mtime < before.timestamp():
+                    yield bytes.fromhex(place.name + file.name)
 
     @staticmethod
     def _sync(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -67,6 +68,12 @@ def find(organisation_id: UUID, file_id: UUID) -> FileRecord | None:
         .one_or_none()
     )
     return _record(row) if row is not None else None
+
+
+def unnamed(digests: Collection[bytes]) -> set[bytes]:
+    """Those of these bytes that no row names."""
+    named = reading().scalars(select(StoredFile.sha256).where(StoredFile.sha256.in_(list(digests))))
+    return set(digests) - set(named)
 
 
 def _record(row: StoredFile) -> FileRecord:
