@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, insert, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor, Role
@@ -148,7 +148,12 @@ def _moved_on(
 
 
 def may_answer(record: BookingRecord, step: StepRecord, by: Actor, now: datetime) -> bool:
-    """Whether an answer is this actor's to give. From its term on those above may give it too."""
+    """Whether an answer waits for this actor: it is theirs to give, and they gave none of the same round."""
+    return by.person_id not in step.answered_by and _is_theirs(record, step, by, now)
+
+
+def _is_theirs(record: BookingRecord, step: StepRecord, by: Actor, now: datetime) -> bool:
+    """Whether an answer is asked of this actor. From its term on those above may give it too."""
     late = step.answer_by is not None and now >= step.answer_by
     if step.who is Answerer.APPROVER:
         if record.customer_id in by.led_customer_ids:
@@ -176,13 +181,13 @@ def yes(
     Raises:
         NotYours
     """
-    if not may_answer(record, step, by, unit.now):
+    if not _is_theirs(record, step, by, unit.now):
         raise NotYours(
             Reason("booking.answer_not_yours", {"who": {"word": ["booking.answerer", step.who.value]}})
         )
-    steps = steps_of(unit.session, record.key)
-    if by.person_id in {one.decided_by for one in steps}:
+    if by.person_id in step.answered_by:
         raise NotYours(Reason("booking.answer_second_person", {}))
+    steps = steps_of(unit.session, record.key)
     values = {"decided_at": unit.now, "decided_by": by.person_id, "note": note.strip()}
     _write(unit, step.key, {"state": StepState.APPROVED.value, **values})
     following = next((n for n, one in enumerate(steps) if one.position == step.position + 1), None)
@@ -201,7 +206,7 @@ def no(unit: Unit, record: BookingRecord, step: StepRecord, by: Actor, reason: s
     Raises:
         NotYours
     """
-    if not may_answer(record, step, by, unit.now):
+    if not _is_theirs(record, step, by, unit.now):
         raise NotYours(
             Reason("booking.answer_not_yours", {"who": {"word": ["booking.answerer", step.who.value]}})
         )
@@ -253,7 +258,9 @@ def steps_of(session: Session, key: HostKey) -> list[StepRecord]:
         .order_by(AnswerStep.position)
         .execution_options(populate_existing=True)
     )
-    return [record_of(row) for row in rows]
+    found = list(rows)
+    answered_by = frozenset(row.decided_by for row in found if row.decided_by is not None)
+    return [record_of(row, answered_by) for row in found]
 
 
 def open_steps(
@@ -264,13 +271,20 @@ def open_steps(
         select(AnswerStep).where(
             AnswerStep.institution_id == institution_id,
             AnswerStep.booking_id.in_(booking_ids),
-            AnswerStep.state == StepState.OPEN.value,
+            AnswerStep.state.in_((StepState.OPEN.value, StepState.APPROVED.value)),
         )
     )
-    return {row.booking_id: record_of(row) for row in rows}
+    opened: dict[UUID, AnswerStep] = {}
+    given: dict[tuple[UUID, int], set[UUID]] = {}
+    for row in rows:
+        if row.state == StepState.OPEN.value:
+            opened[row.booking_id] = row
+        elif row.decided_by is not None:
+            given.setdefault((row.booking_id, row.round), set()).add(row.decided_by)
+    return {one: record_of(row, frozenset(given.get((one, row.round), ()))) for one, row in opened.items()}
 
 
-def record_of(row: AnswerStep) -> StepRecord:
+def record_of(row: AnswerStep, answered_by: frozenset[UUID]) -> StepRecord:
     return StepRecord(
         HostKey(row.institution_id, row.id),
         row.booking_id,
@@ -283,6 +297,7 @@ def record_of(row: AnswerStep) -> StepRecord:
         row.decided_at,
         row.decided_by,
         row.note,
+        answered_by,
     )
 
 
@@ -317,6 +332,13 @@ def wanted_from(by: Actor, now: datetime) -> ColumnElement[bool]:
         AnswerStep.booking_id == Booking.id,
         AnswerStep.state == StepState.OPEN.value,
     )
+    given = aliased(AnswerStep)
+    answered = exists().where(
+        given.institution_id == AnswerStep.institution_id,
+        given.booking_id == AnswerStep.booking_id,
+        given.round == AnswerStep.round,
+        given.decided_by == by.person_id,
+    )
     his: list[ColumnElement[bool]] = []
     if by.has(*_OFFICE):
         late = and_(AnswerStep.who == Answerer.MANAGER.value, AnswerStep.answer_by <= now)
@@ -326,7 +348,7 @@ def wanted_from(by: Actor, now: datetime) -> ColumnElement[bool]:
     customers = by.led_customer_ids | (by.customer_ids if by.has(Role.APPROVER) else set())
     if customers:
         his.append(and_(AnswerStep.who == Answerer.APPROVER.value, Booking.customer_id.in_(customers)))
-    parts = [step.where(or_(*his))] if his else []
+    parts = [step.where(or_(*his), ~answered)] if his else []
     return or_(false(), *parts, ~step) if by.has(*DECIDES) else or_(false(), *parts)
 
 

@@ -64,13 +64,16 @@ def to_approve(by: Actor, limit: int = 100) -> list[ToApprove]:
     now = clock.now()
     found = []
     for step_row, row in rows:
-        record, step = store.record(row), answers.record_of(step_row)
+        record = store.record(row)
+        steps = tuple(answers.steps_of(reads(), record.key))
+        step = next((one for one in steps if one.key.id == step_row.id), None)
+        if step is None:
+            continue  # asked anew meanwhile
         if reading.judged_by_clock(record, now) is not BookingState.REQUESTED or _passed(record, step, now):
             continue
         mine = answers.may_answer(record, step, by, now)
         late = step.answer_by is not None and now >= step.answer_by
         above = not mine and not late and not by.has(Role.APPROVER)
-        steps = tuple(answers.steps_of(reads(), record.key))
         found.append(ToApprove(record, step, steps, mine, above))
     return found
 

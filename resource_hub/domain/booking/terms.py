@@ -457,7 +457,7 @@ class BookingRecord:
 @dataclass(frozen=True, slots=True)
 class StepRecord:
     """One of several answers that an order waits for. ``answer_by`` is its own term; from then on whoever stands above
-    may answer as well."""
+    may answer as well. ``answered_by`` gave another answer of the same round, and gives no second one."""
 
     key: HostKey
     booking_id: UUID
@@ -470,6 +470,7 @@ class StepRecord:
     decided_at: datetime | None
     decided_by: UUID | None
     note: str
+    answered_by: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

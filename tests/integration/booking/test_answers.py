@@ -239,6 +239,29 @@ def test_what_waits_for_somebody_is_counted_for_whom_it_waits(now: datetime) -> 
     assert service.requests_waiting(scene.manager) == 1 and service.requests_waiting(operator) == 0
 
 
+def test_what_somebody_answered_already_waits_for_others(now: datetime) -> None:
+    scene = scene_with()
+    both = make_person(roles=[(scene.host, Role.MANAGER), (scene.host, Role.OFFICE)])
+    by = actor(both, scene.host)
+    _office, office = somebody(scene, scene.host, Role.OFFICE)
+    made = make_booking(scene, asked=make_asked(**FAR))
+    outbox.deliver_due()
+    assert (service.waiting_count(by), service.may_answer_now(made, by)) == (1, True)
+    passed_on = service.approve(made.key, by=by)
+    outbox.deliver_due()
+    for one, mine in ((by, False), (office, True)):
+        assert (service.waiting_count(one), service.waiting_count(one, mine=False)) == (mine, not mine)
+        assert bool(service.requests_waiting(one)) is mine
+        assert service.may_answer_now(passed_on, one) is mine
+        (step,) = service.open_answers([passed_on]).values()
+        assert service.may_answer(passed_on, step, one, clock.now()) is mine
+    # Asked anew after a change, it is theirs again.
+    service.change(made.key, span("2026-03-19T09:00+08:00", "2026-03-19T11:00+08:00"), by=scene.booker)
+    outbox.deliver_due()
+    assert (service.waiting_count(by), service.may_answer_now(service.booking(made.key), by)) == (1, True)
+    assert (service.waiting_count(office), service.waiting_count(office, mine=False)) == (0, 1)
+
+
 def test_from_the_term_on_it_waits_for_those_above_as_well(now: datetime) -> None:
     scene = scene_with(silence="consent")
     _office, office = somebody(scene, scene.host, Role.OFFICE)

@@ -26,6 +26,7 @@ from resource_hub.domain.notices import service as notices
 from resource_hub.domain.notices.terms import NoticeRecord
 from resource_hub.infra import clock, outbox
 from resource_hub.kernel.money import Money
+from tests.builders.accounts import actor, make_person
 from tests.builders.availability import moment, span
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
 from tests.integration.booking.test_answers import somebody
@@ -205,6 +206,19 @@ def test_the_next_answerer_gets_one_letter_about_all_days_that_wait_for_it(now: 
         "booking.answer_wanted",
         "booking.series_answer_wanted",
     ]
+
+
+def test_days_that_somebody_answered_already_are_not_offered_again(now: datetime) -> None:
+    steps = [{"who": "manager", "hours": 24}, {"who": "office", "hours": 24}]
+    scene = make_scene(rules={**ASKING, "steps": steps})
+    both = actor(make_person(roles=[(scene.host, Role.MANAGER), (scene.host, Role.OFFICE)]), scene.host)
+    _, office = somebody(scene, scene.host, Role.OFFICE)
+    series = made(scene)
+    outbox.deliver_due()
+    service.answer_series(series.key, True, by=both, days=ids(series, 0, 1))
+    days = service.series_days(series.key)
+    assert [one.day.day for one in service.answerable_days(series.key, days, both)] == [17, 24]
+    assert [one.day.day for one in service.answerable_days(series.key, days, office)] == [3, 10]
 
 
 def test_who_was_faster_than_the_letter_is_not_asked(now: datetime) -> None:
