@@ -3,7 +3,8 @@ be read, and of what became of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
@@ -30,6 +31,10 @@ def tell(unit: Unit, event: Event) -> None:
     customers = list(dict.fromkeys([record.person_id, record.booked_by]))
     customer_org = accounts.customer(record.customer_id).organisation_id
 
+    if what == "rating_given":
+        _ask_too(unit, event, values)
+        return
+
     def send(people: Iterable[UUID], organisation_id: UUID, link: str) -> None:
         others = [person for person in people if person != actor]
         notices.notify(unit, others, event.name, values, link, organisation_id, key=str(event.id))
@@ -39,16 +44,17 @@ def tell(unit: Unit, event: Event) -> None:
         people = accounts.people_with_role(PLATFORM_ID, Role.PLATFORM_STAFF)
         send(people, PLATFORM_ID, "/o/platform/ratings")
         return
-    by_host = event.payload.get("side") == Side.HOST.value
-    if what in _BOTH or what == "rating_answered" or by_host:
+    if what in _BOTH or what == "rating_answered":
         send(customers, customer_org, page)
-    if what in _BOTH or (what == "rating_given" and not by_host):
+    if what in _BOTH:
         told = set(customers)
         send([p for p in hosts_people(record.resource_key) if p not in told], record.institution_id, page)
 
 
 # What each side is asked after a use.
 ASKED = {Side.CUSTOMER: "booking.rate_asked", Side.HOST: "booking.rate_asked_at_host"}
+# What a side is asked once the other has rated.
+GIVEN = "booking.rating_given"
 
 
 def _people(record: BookingRecord, side: Side) -> list[UUID]:
@@ -62,6 +68,23 @@ def _people(record: BookingRecord, side: Side) -> list[UUID]:
 
 def _page(record: BookingRecord) -> str:
     return f"/hosts/{accounts.organisation(record.institution_id).code}/bookings/{record.key.id}#ratings"
+
+
+def _ask_too(unit: Unit, event: Event, values: Mapping[str, Any]) -> None:
+    """One side has rated: the other is asked to, as long as it may and did not."""
+    key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["booking_id"]))
+    side = Side.CUSTOMER if event.payload.get("side") == Side.HOST.value else Side.HOST
+    look = ratings.invited(unit, key)
+    if look is None or side not in look[2]:
+        return
+    record, closes, _missing = look
+    people = [person for person in _people(record, side) if str(person) != event.payload.get("person_id")]
+    organisation_id = record.institution_id
+    if side is Side.CUSTOMER:
+        organisation_id = accounts.customer(record.customer_id).organisation_id
+    notices.notify(
+        unit, people, GIVEN, values, _page(record), organisation_id, key=str(event.id), until=closes
+    )  # fmt: skip
 
 
 def tell_used(unit: Unit, event: Event) -> None:
@@ -87,7 +110,7 @@ def tell_answered(unit: Unit, event: Event) -> None:
     given = event.payload.get("side")
     for side in Side.CUSTOMER, Side.HOST:
         if given in (None, side.value):
-            notices.settle(unit, _people(record, side), [ASKED[side]], _page(record))
+            notices.settle(unit, _people(record, side), [ASKED[side], GIVEN], _page(record))
 
 
 SUBSCRIPTIONS: dict[str, list[tuple[str, Handler]]] = {

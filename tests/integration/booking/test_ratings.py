@@ -296,12 +296,48 @@ def test_the_question_ends_with_the_term(scene: Scene) -> None:
             assert bool(service.to_rate(scene.manager, Side.HOST)) is is_asked
 
 
+GIVEN = "booking.rating_given"
+
+
+@pytest.mark.parametrize("first", [Side.CUSTOMER, Side.HOST])
+def test_that_the_other_side_has_rated_is_said_until_one_rates_too(scene: Scene, first: Side) -> None:
+    record = used(scene)
+    sides = [(scene.booker, scene.booker_person.id), (scene.manager, scene.manager_person.id)]
+    (one, his), (other, theirs) = sides if first is Side.CUSTOMER else sides[::-1]
+    with later():
+        service.rate(record.key, 4, by=one)
+        assert GIVEN in kinds(theirs) and GIVEN not in kinds(his)
+        (told,) = [n for n in notices.inbox(theirs) if n.kind == GIVEN]
+        assert told.link.endswith(f"/bookings/{record.key.id}#ratings")
+        service.rate(record.key, 5, by=other)
+        assert GIVEN not in kinds(theirs) and "booking.ratings_shown" in kinds(his)
+
+
+def test_that_the_other_side_has_rated_is_said_until_the_term(scene: Scene) -> None:
+    record = used(scene)
+    with later():
+        service.rate(record.key, 4, by=scene.booker)
+        outbox.deliver_due()
+    for moment_, is_said in ((CLOSES - timedelta(seconds=1), True), (CLOSES, False)):
+        with clock.fixed(moment_):
+            assert (GIVEN in kinds(scene.manager_person.id)) is is_said
+
+
 def test_who_rated_before_the_message_went_out_is_not_asked(scene: Scene) -> None:
     record = used(scene)
     with later():
         service.rate(record.key, 4, by=scene.booker)
         assert ASKED not in kinds(scene.booker_person.id)
         assert ASKED_HOST in kinds(scene.manager_person.id)
+
+
+def test_both_rated_before_a_message_went_out_and_nobody_is_asked(scene: Scene) -> None:
+    record = used(scene)
+    with later():
+        service.rate(record.key, 4, by=scene.booker)
+        service.rate(record.key, 4, by=scene.manager)
+        for person in scene.booker_person, scene.manager_person:
+            assert not {GIVEN, ASKED, ASKED_HOST} & set(kinds(person.id))
 
 
 def test_what_was_not_used_asks_nobody_and_strangers_are_never_asked(scene: Scene) -> None:
