@@ -119,10 +119,10 @@ def each_remembered(
         known = memory.get((what, key), lasting.of(subjects[key]))
         if known is not None:
             found[key] = cast(R, known[0])
-    missing = [key for key in keys if key not in found]
+    missing = {key: lasting.of(subjects[key]) for key in keys if key not in found}
     if missing:
-        for key, answer in look_up(missing).items():
-            memory.put((what, key), lasting.of(subjects[key]), answer)
+        for key, answer in look_up(list(missing)).items():
+            memory.put((what, key), missing[key], answer)
             found[key] = answer
     return found
 

@@ -16,19 +16,31 @@ from typing import Any
 from sqlalchemy import JSON, Connection, Table, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
 from resource_hub.infra.partitions import is_cut, part_name, partition_of
 
 Values = tuple[Any, ...]
 _WAITING = "writes that wait"
 _EXPLAINED = "what their refusals mean"
+_TAKEN_BACK = {_WAITING, _EXPLAINED}
 _FEW = 100  # rows of one statement, whose values have to be fewer than 65,536
 _DIALECTS = {"postgresql": postgresql.dialect(), "sqlite": sqlite.dialect()}
 
 
+def taken_back(name: str) -> str:
+    """What stands under this name in a session's ``info`` goes with a rollback, be it to a savepoint."""
+    _TAKEN_BACK.add(name)
+    return name
+
+
 class UnitSession(Session):
     """The session of a unit of work."""
+
+    def begin_nested(self) -> SessionTransaction:
+        """A savepoint; what waited before it is said before it, or it would be lost with it."""
+        say(self)
+        return super().begin_nested()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,5 +214,12 @@ def _before_flush(session: Session, *_: Any) -> None:
     say(session)
 
 
+def _after_rollback(session: Session, _transaction: SessionTransaction) -> None:
+    """What was to be said inside a savepoint that is taken back is not said after it."""
+    for name in _TAKEN_BACK:
+        session.info.pop(name, None)
+
+
+event.listen(UnitSession, "after_soft_rollback", _after_rollback)
 event.listen(UnitSession, "do_orm_execute", _before_statement)
 event.listen(UnitSession, "before_flush", _before_flush)

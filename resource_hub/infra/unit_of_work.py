@@ -116,10 +116,11 @@ def unit_of_work(*, lease: Lease | None = None) -> Iterator[Unit]:
             raise
         finally:
             current_unit.reset(token)
-    # What is read next must show what was just written: the read session lets go of its snapshot and its rows.
-    stamps.forget()
-    if db.session.registry.has():
-        db.session.rollback()
+            # What is read next must show what was just written, and after a refusal what somebody else wrote: the
+            # read session lets go of its snapshot and its rows.
+            stamps.forget()
+            if db.session.registry.has():
+                db.session.rollback()
     for call in unit._after_commit:
         call()
 

@@ -476,8 +476,8 @@ _holders: dict[bytes, UUID] = {}
 
 def _token_in_use(digest: bytes) -> store.TokenInUse | None:
     known = _holders.get(digest)
-    if known is not None:
-        return _token_of(digest, known)
+    if known is not None and (kept := _token_of(digest, known)) is not None and kept.person_id == known:
+        return kept
     found = store.token_in_use(digest)
     if found is not None:
         if len(_holders) >= _HOLDERS_MOST:

@@ -201,15 +201,6 @@ def end_early(unit: Unit, key: HostKey, holder_id: UUID, end: datetime) -> None:
             )
 
 
-def drop_lapsed_holds(unit: Unit, limit: int = 100) -> list[tuple[UUID, UUID]]:
-    """Tidy holds that have lapsed; returns host and holder of each. They blocked nobody since they lapsed."""
-    rows = occupancy_store.lapsed_holds(unit.session, unit.now, limit)
-    store.lock(unit.session, [HostKey(r.institution_id, r.resource_id) for r in rows])
-    for row in rows:
-        release(unit, row.institution_id, row.holder_id, key=HostKey(row.institution_id, row.resource_id))
-    return [(row.institution_id, row.holder_id) for row in rows]
-
-
 # ---- kept free windows -----------------------------------------------------------------------------------------
 
 

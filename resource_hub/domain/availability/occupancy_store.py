@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Row,
     Select,
     and_,
     bindparam,
@@ -269,13 +268,6 @@ def shorten(session: Session, institution_id: UUID, holder_id: UUID, end: dateti
             t.institution_id == institution_id, t.holder_id == holder_id, t.ends_at > end, t.starts_at < end
         )
         .values(ends_at=end, teardown_seconds=0)
-    )
-
-
-def lapsed_holds(session: Session, now: datetime, limit: int) -> list[Row[Any]]:
-    t = Occupancy
-    return list(
-        session.execute(select(*_OCCUPANCY).where(t.expires_at <= now).order_by(t.expires_at).limit(limit))
     )
 
 

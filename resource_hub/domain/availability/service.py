@@ -22,7 +22,6 @@ from resource_hub.domain.availability.calendars import unchanged as calendar_unc
 from resource_hub.domain.availability.fitting import checked as check_wish
 from resource_hub.domain.availability.fitting import first_fits, fitting
 from resource_hub.domain.availability.holding import (
-    drop_lapsed_holds,
     end_early,
     hold_until,
     lock,
@@ -104,7 +103,7 @@ __all__ = [
     "RulesChanged", "add_calendar", "add_dates", "add_exception", "alternatives", "alternatives_json",
     "booked_near", "calendar", "calendar_failed", "calendar_unchanged", "calendar_year", "calendars",
     "check_exception", "check_wish", "check_zone", "claim_due", "clashes", "date_of", "day_shares", "days_of",
-    "drop_lapsed_holds", "end_early", "ensure_windows", "enter_days", "exception", "exception_draft",
+    "end_early", "ensure_windows", "enter_days", "exception", "exception_draft",
     "exceptions", "fill_after_clashes", "first_fits", "fitting", "forget_day", "free_times", "free_units",
     "hold_until", "hours_digest", "hours_draft", "hours_free", "house_rules", "is_provisional", "is_working_day",
     "kept_span", "lock", "lock_with_helpers", "may_manage", "may_occupy", "monday", "move", "next_free", "occupy",

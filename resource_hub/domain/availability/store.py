@@ -40,14 +40,14 @@ from resource_hub.domain.availability.terms import (
     WeeklyHours,
 )
 from resource_hub.infra.ids import new_id
-from resource_hub.infra.together import say
+from resource_hub.infra.together import say, taken_back
 from resource_hub.infra.types import Id
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
 
 # The row that all who want time on a resource queue for. Only its key is read here; what it says is the catalogue's.
 _resource = table("resource", column("institution_id", Id), column("id", Id))
-_LOCKED = "resources locked"
+_LOCKED = taken_back("resources locked")
 # Units as others' tables are joined to them.
 unit_table = table("unit", column("institution_id", Id), column("id", Id), column("resource_id", Id))
 

@@ -296,9 +296,12 @@ def _candidates(unit: Unit, key: HostKey, one: WaitingRecord, rules: HouseDocume
         catalogue.resource(key), one.customer_id, quoting.day_of(catalogue.resource(key), None, unit.now)
     ).outside
     lead = timedelta(minutes=rules.lead_for(one.wish["mode"] or "all"))
+    helpers = linking.chosen(key, wish_of(one, TimeSpan(start, start + length)))
     found = availability.alternatives(
         key, TimeSpan(start, start + length), outside=outside, not_before=max(start, unit.now + lead),
         not_after=one.latest - length, count=_TRIES,
+        # Asked before anything is held: a hold whose helper is then refused would stay.
+        suits=lambda span: linking.busy(helpers, span, outside=outside) is None,
     )  # fmt: skip
     return [f.span for f in found if f.span.end <= one.latest]
 

@@ -314,6 +314,23 @@ def test_an_offer_from_the_waiting_list_keeps_the_helpers(now: Any) -> None:
     assert under(booked)["制样室"].record.state is BookingState.APPROVED and rows(Occupancy) == 2
 
 
+def test_an_offer_keeps_nothing_where_a_helper_is_taken(now: Any) -> None:
+    world = linked()
+    occupied(world.room, "2026-03-03T10:00+08:00", "2026-03-03T11:00+08:00")
+    occupied(world.room, "2026-03-03T12:30+08:00", "2026-03-03T16:30+08:00")
+    day = moment("2026-03-03T09:00+08:00"), moment("2026-03-03T17:00+08:00")
+    _, _, by = another_booker()
+    one = service.join_line(world.key, make_asked(), *day, 7200, by=by)
+    assert service.entry_for(one.key, by).state is WaitingState.WAITING
+    assert rows(Occupancy) == 2, "the room twice, and nothing of the instrument"
+    assert rows(Booking) == 0
+    short = service.join_line(world.key, make_asked(), *day, 5400, by=by)
+    offered = service.entry_for(short.key, by)
+    assert offered.state is WaitingState.OFFERED and rows(Occupancy) == 4
+    booked = service.accept_offer(short.key, by=by)
+    assert booked.span == span("2026-03-03T11:00+08:00", "2026-03-03T12:30+08:00")
+
+
 # ---- what the host says ----------------------------------------------------------------------------------------
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select
 
 from resource_hub.domain.accounts.terms import Role
@@ -30,7 +32,7 @@ from resource_hub.domain.catalogue.terms import ResourceKind
 from resource_hub.domain.notices import service as notices
 from resource_hub.domain.pricing.errors import NoTariff
 from resource_hub.infra import clock, outbox
-from resource_hub.infra.database import reading
+from resource_hub.infra.database import db, reading
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import NotFound, Reason
 from resource_hub.kernel.money import Money
@@ -452,3 +454,24 @@ def test_a_withdrawn_resource_cannot_be_booked_by_strangers(now: datetime) -> No
     scene = make_scene(public=False)
     with pytest.raises(NotFound):
         make_booking(scene)
+
+
+def test_other_times_are_those_that_are_free_after_the_refusal(now: datetime, in_app: Flask) -> None:
+    scene = make_scene()
+    db.session.remove()
+    reading().scalar(select(Booking.id))  # on SQLite the request reads from here on as of now
+
+    def rival() -> None:
+        with in_app.app_context(), clock.fixed(now):
+            make_booking(scene, by=another_booker()[2])
+            db.session.remove()
+
+    thread = threading.Thread(target=rival)
+    thread.start()
+    thread.join()
+    with pytest.raises(SlotTaken) as refused:
+        make_booking(scene)
+    taken = make_asked().span
+    assert taken is not None
+    starts = [datetime.fromisoformat(one["start"]) for one in refused.value.values["alternatives"]]
+    assert starts and taken.start not in starts

@@ -60,3 +60,13 @@ def test_many_rows_do_not_wait(core) -> None:  # type: ignore[no-untyped-def]
         finally:
             event.remove(db.engine, "before_cursor_execute", note)
     assert len(names()) == 500
+
+
+def test_a_savepoint_takes_back_what_was_to_be_said_inside_it_and_nothing_else(core) -> None:  # type: ignore[no-untyped-def]
+    with unit_of_work() as unit:
+        add_later(unit.session, Setting, [row("t.before")])
+        inside = unit.session.begin_nested()
+        add_later(unit.session, Setting, [row("t.inside")])
+        inside.rollback()
+        add_later(unit.session, Setting, [row("t.after")])
+    assert names() == {"t.before", "t.after"}
