@@ -135,7 +135,11 @@ def commit(factory: Factory, table: Table, asked: Any) -> None:
 def _filled(factory: Factory, bookings: int) -> Iterator[Callable[[int], tuple[float, ...]]]:
     """A house with so many past bookings; what comes makes its ``n``-th pair of new ones."""
     with factory.migrated() as database, tempfile.TemporaryDirectory() as folder:
-        with application(database, Path(folder), web=False) as app:
+        # What is taken back makes a connection forget what it has prepared, so that is done through another program.
+        with (
+            application(database, Path(folder), web=False) as app,
+            application(database, Path(folder), web=False, own=True) as other,
+        ):
             with app.app_context(), clock.fixed(NOW):
                 scene = make_scene(weekly=ALWAYS, rules=RULES)
                 others = [make_listing(scene.host).key for _ in range(min(200, bookings // 100))]
@@ -144,28 +148,29 @@ def _filled(factory: Factory, bookings: int) -> Iterator[Callable[[int], tuple[f
                 print(f"  ({bookings:,} bookings loaded in {time.perf_counter() - began:.0f} s)", flush=True)
 
             def book(n: int) -> tuple[float, ...]:
-                with app.app_context(), clock.fixed(NOW):
-                    return _pair(scene, n)
+                return _pair(app, other, scene, n)
 
             yield book
 
 
-def _pair(scene: Scene, n: int) -> tuple[float, float, float, float]:
+def _pair(app: Flask, other: Flask, scene: Scene, n: int) -> tuple[float, float, float, float]:
     """One booking through the service and then the next one bare, so that both meet the same machine: seconds of
     both, processor time of both."""
-    started, used = time.perf_counter(), time.process_time()
-    make_booking(scene, asked=make_asked(**slot(2 * n)))
-    db.session.remove()
-    through, worked = time.perf_counter() - started, time.process_time() - used
-    with heard(db.engine) as said:
+    with app.app_context(), clock.fixed(NOW):
+        started, used = time.perf_counter(), time.process_time()
+        make_booking(scene, asked=make_asked(**slot(2 * n)))
+        db.session.remove()
+        through, worked = time.perf_counter() - started, time.process_time() - used
+        engine = db.engine
+    with other.app_context(), clock.fixed(NOW), heard(db.engine) as said:
         try:
             with unit_of_work():
                 make_booking(scene, asked=make_asked(**slot(2 * n + 1)))
                 raise _Undone
         except _Undone:
             pass
-    db.session.remove()
-    bare, worked_bare = say_again(db.engine, said)
+        db.session.remove()
+    bare, worked_bare = say_again(engine, said)
     return through, bare, worked, worked_bare
 
 

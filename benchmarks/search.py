@@ -52,6 +52,8 @@ from tests.support.application import application
 NOW = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 HOSTS = 20
 KEPT_DAYS = 60
+# As in a process that has run for a while: a connection prepares what it has said five times.
+_WARM = 8
 _HOURS = (
     "institution_id", "id", "resource_id", "weekday", "starts_minute", "ends_minute", "since", "audience",
     "on_holidays",
@@ -117,7 +119,8 @@ def _search(table: Table, asked: Asked, resources: int, customer_id: UUID | None
         found = free_times.search(Query(order=asked.order), asked.wish, customer_id=customer_id)
         assert found.results.total == resources and len(found.times) == len(found.sums) == 20
 
-    once(0)
+    for _ in range(_WARM):
+        once(0)
     with heard(db.engine) as said:
         once(0)
     taken = median(once, 9)
