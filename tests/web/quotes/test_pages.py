@@ -152,7 +152,7 @@ def test_before_the_order_the_page_says_what_not_coming_costs_under_the_quote(
         f"/o/{scene.firm.code}/book/{scene.host.code}/{scene.resource.code}?start_day=2026-03-03&start_time=09:00"
         f"&end_time=11:00&mode=self_use&given={found.quote.key.id}&customer={scene.customer_id}"
     ).text
-    assert "该报价未约定费用：取消或爽约均不收费" in page and "980.00" in page
+    assert "该报价未约定费用：按该报价，取消或爽约不收费" in page and "980.00" in page
     assert re.search(r"制样室: 爽约.*30\.00|制样室: .*30\.00", page) and page.count("30.00") >= 2
 
 
