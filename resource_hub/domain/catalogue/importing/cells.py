@@ -66,7 +66,7 @@ def amount(text: str, factor: int = 1, currency: str = "CNY") -> int:
         number = "-" + number[1:-1]
     try:
         value = Decimal(number)
-        if not value.is_finite() or "e" in number.lower():
+        if not value.is_finite() or "e" in number.lower() or value.adjusted() > 12:
             raise InvalidOperation
         money = Money.of(value * factor, currency)
     except InvalidOperation:
