@@ -20,7 +20,7 @@ from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import Answerer, AnswerRule, HouseDocument, Silence
 from resource_hub.domain.booking import store
 from resource_hub.domain.booking.errors import NotYours
-from resource_hub.domain.booking.preparing import DECIDES, announce, clock_of, is_staff
+from resource_hub.domain.booking.preparing import DECIDES, announce, announce_series, clock_of, is_staff
 from resource_hub.domain.booking.rules.answering import capped, chain_end, step_end
 from resource_hub.domain.booking.tables import AnswerStep, Booking
 from resource_hub.domain.booking.terms import BookingRecord, BookingState, StepRecord, StepState
@@ -42,20 +42,20 @@ _YES = (StepState.APPROVED, StepState.CONSENTED)
 # ---- the answer that is wanted now -----------------------------------------------------------------------------
 
 
-def current(unit: Unit, record: BookingRecord) -> StepRecord | None:
+def current(unit: Unit, record: BookingRecord, *, quiet: bool = False) -> StepRecord | None:
     """The answer that an order waits for, its rows made and moved on where they have to be; None where one answer is
-    enough. The order is locked."""
+    enough. The order is locked. Where ``quiet``, the caller tells who is asked."""
     if record.state is not BookingState.REQUESTED:
         return None
     rules = availability.rules_numbered(record.resource_key, record.rules_number)
     found = steps_of(unit.session, record.key)
     if not any(step.state.value in _LIVE for step in found):
-        found = _begin(unit, record, rules, found)
-    return _moved_on(unit, record, rules, found)
+        found = _begin(unit, record, rules, found, quiet=quiet)
+    return _moved_on(unit, record, rules, found, quiet=quiet)
 
 
 def _begin(
-    unit: Unit, record: BookingRecord, rules: HouseDocument, before: Sequence[StepRecord]
+    unit: Unit, record: BookingRecord, rules: HouseDocument, before: Sequence[StepRecord], *, quiet: bool
 ) -> list[StepRecord]:
     wanted = [rule for rule in rules.steps if _applies(unit.session, record, rule)]
     if not wanted:
@@ -74,7 +74,7 @@ def _begin(
                 note="",
             )
         )
-    _open(unit, record, rules, steps_of(unit.session, record.key), 0, unit.now)
+    _open(unit, record, rules, steps_of(unit.session, record.key), 0, unit.now, quiet=quiet)
     return steps_of(unit.session, record.key)
 
 
@@ -104,7 +104,7 @@ def _open(
     index: int,
     at: datetime,
     *,
-    quiet: bool = False,
+    quiet: bool,
 ) -> None:
     """Open one answer and set the order's own term by it and those that follow; a quiet one is told with others."""
     clock = clock_of(record.institution_id, rules)
@@ -126,7 +126,7 @@ def _open(
 
 
 def _moved_on(
-    unit: Unit, record: BookingRecord, rules: HouseDocument, steps: Sequence[StepRecord]
+    unit: Unit, record: BookingRecord, rules: HouseDocument, steps: Sequence[StepRecord], *, quiet: bool
 ) -> StepRecord | None:
     """Let silence count as a yes for answers whose time is over, as far as others follow."""
     clock = clock_of(record.institution_id, rules)
@@ -140,7 +140,7 @@ def _moved_on(
         if rules.silence is not Silence.CONSENT or end > unit.now or index + 1 == len(steps):
             return step
         _write(unit, step.key, {"state": StepState.CONSENTED.value, "decided_at": end})
-        _open(unit, record, rules, steps, index + 1, end)
+        _open(unit, record, rules, steps, index + 1, end, quiet=quiet)
         steps = steps_of(unit.session, record.key)
 
 
@@ -374,31 +374,51 @@ def people_above(record: BookingRecord, step: StepRecord) -> list[UUID]:
 
 
 def remind_due(limit: int = 50, lease: Lease | None = None) -> int:
-    """Remind of answers whose reminder is due, and tell those above of answers whose term is over; returns how many."""
+    """Remind of answers whose reminder is due, and tell those above of answers whose term is over; returns how many.
+    Days of a series that are due together are told together."""
     with unit_of_work(lease=lease) as unit:
         t = AnswerStep
-        due = (t.remind_at <= unit.now) | ((t.answer_by <= unit.now) & t.escalated_at.is_(None))
-        rows = list(
-            unit.session.scalars(
-                select(t).where(t.state == StepState.OPEN.value, due).order_by(t.answer_by, t.id).limit(limit)
-            )
-        )
-        for row in rows:
-            key = HostKey(row.institution_id, row.id)
+        due = or_(t.remind_at <= unit.now, and_(t.answer_by <= unit.now, t.escalated_at.is_(None)))
+        of = and_(Booking.institution_id == t.institution_id, Booking.id == t.booking_id)
+        asked = select(t, Booking.series_id).join(Booking, of).where(t.state == StepState.OPEN.value, due)
+        rows = unit.session.execute(asked.order_by(t.answer_by, t.id).limit(limit)).all()
+        # No batch ends in the midst of a series.
+        series = {series_id for _row, series_id in rows if series_id is not None}
+        if series:
+            rest = asked.where(Booking.series_id.in_(series), t.id.not_in([row.id for row, _ in rows]))
+            rows = [*rows, *unit.session.execute(rest)]
+        together: dict[tuple[HostKey, str], list[AnswerStep]] = {}
+        for row, series_id in rows:
             over = row.answer_by is not None and row.answer_by <= unit.now
-            _write(unit, key, {"remind_at": None, **({"escalated_at": unit.now} if over else {})})
-            name = "booking.answer_escalated" if over else "booking.answer_reminder"
-            announce(unit, HostKey(row.institution_id, row.booking_id), name, None, step_id=str(row.id))
+            told = {"remind_at": None, **({"escalated_at": unit.now} if over else {})}
+            _write(unit, HostKey(row.institution_id, row.id), told)
+            subject = HostKey(row.institution_id, series_id or row.booking_id)
+            together.setdefault((subject, "answer_escalated" if over else "answer_reminder"), []).append(row)
+        for (subject, what), steps in together.items():
+            if len(steps) > 1:
+                days = [str(step.booking_id) for step in steps]
+                announce_series(unit, subject, f"booking.series_{what}", None, booking_ids=days)
+            else:
+                (step,) = steps
+                order = HostKey(step.institution_id, step.booking_id)
+                announce(unit, order, f"booking.{what}", None, step_id=str(step.id))
         return len(rows)
 
 
 def on_requested(unit: Unit, event: Event) -> None:
     """An order waits: the first of several answers is wanted. Delivered again, it changes nothing."""
+    if event.payload.get("quiet"):
+        return  # its series asks for all its days at once
     key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["booking_id"]))
     before = store.row_of(unit.session, key)
     if before is None:
         return
     availability.lock(unit, [HostKey(key.institution_id, before.resource_id)])
+    ask(unit, key)
+
+
+def ask(unit: Unit, key: HostKey, *, quiet: bool = False) -> None:
+    """Let an order whose resource is locked ask for its first answer, where it has not asked yet."""
     row = store.locked(unit.session, key)
     if row is not None:
-        current(unit, store.record(row))
+        current(unit, store.record(row), quiet=quiet)

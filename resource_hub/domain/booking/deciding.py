@@ -39,7 +39,7 @@ def approve(key: HostKey, *, by: Actor, version: int | None = None, note: str = 
 
 def say_yes(unit: Unit, record: BookingRecord, by: Actor, note: str, *, quiet: bool = False) -> BookingRecord:
     """One person's yes inside a unit: the order is confirmed by the last one of those that are asked."""
-    wanted = answers.current(unit, record)
+    wanted = answers.current(unit, record, quiet=quiet)
     if wanted is None:
         decides(record, by)
     elif not answers.yes(unit, record, wanted, by, note, quiet=quiet):
@@ -67,7 +67,7 @@ def say_no(
     unit: Unit, record: BookingRecord, by: Actor, reason: str, *, quiet: bool = False
 ) -> BookingRecord:
     """One person's no inside a unit; it is enough."""
-    wanted = answers.current(unit, record)
+    wanted = answers.current(unit, record, quiet=quiet)
     if wanted is None:
         decides(record, by)
     else:

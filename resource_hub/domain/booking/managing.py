@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from resource_hub.domain.booking.errors import (
 from resource_hub.domain.booking.preparing import (
     DECIDES,
     announce,
+    announce_series,
     is_staff,
     record_event,
 )
@@ -40,6 +42,9 @@ from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 
+# How many days of a series a term has ended, by the name of what is told of it.
+Lapsed = Counter[tuple[HostKey, str]]
+
 
 def opened(unit: Unit, key: HostKey, by: Actor, version: int | None) -> tuple[Booking, BookingRecord, Side]:
     """The booking, its resource locked before it, for one of its parties. A term that has run out has done its work.
@@ -51,8 +56,11 @@ def opened(unit: Unit, key: HostKey, by: Actor, version: int | None) -> tuple[Bo
     return *locked_order(unit, before, version), side
 
 
-def locked_order(unit: Unit, before: BookingRecord, version: int | None) -> tuple[Booking, BookingRecord]:
-    """The booking as it is now, its resource locked before it, without asking whose it is."""
+def locked_order(
+    unit: Unit, before: BookingRecord, version: int | None, lapsed: Lapsed | None = None
+) -> tuple[Booking, BookingRecord]:
+    """The booking as it is now, its resource locked before it, without asking whose it is. What its term did is told,
+    or for a day of a series counted in ``lapsed``, for ``tell_lapsed``."""
     key = before.key
     linking.lock(unit, [before.resource_key, *(c.resource_key for c in store.children(unit.session, key))])
     row = store.locked(unit.session, key)
@@ -62,7 +70,7 @@ def locked_order(unit: Unit, before: BookingRecord, version: int | None) -> tupl
         raise WrongState(Reason("booking.follows_its_order", {}))
     unchanged(row.version, version)
     record = store.record(row)
-    if _lapse(unit, record):
+    if _lapse(unit, record, lapsed):
         row = store.locked(unit.session, key)
         assert row is not None
         record = store.record(row)
@@ -133,25 +141,41 @@ def lapse_due(limit: int = 50, lease: Lease | None = None) -> int:
         keys = store.unanswered(unit.session, unit.now, limit)
         records = store.records_of(unit.session, keys)
         linking.lock(unit, {record.resource_key for record in records.values()})
+        days = Counter(record.series_key for record in records.values())
         done = 0
-        for key in sorted(keys):
+        lapsed: Lapsed = Counter()
+        for key in sorted(records):
             row = store.locked(unit.session, key)
             if row is not None:
-                done += _lapse(unit, store.record(row))
+                record = store.record(row)
+                done += _lapse(unit, record, lapsed if days[record.series_key] > 1 else None)
+        tell_lapsed(unit, lapsed)
         return done
 
 
-def _lapse(unit: Unit, record: BookingRecord) -> int:
+def tell_lapsed(unit: Unit, lapsed: Lapsed) -> None:
+    """One message for all days of a series that met the same."""
+    for (series_key, name), days in lapsed.items():
+        announce_series(unit, series_key, name, None, bookings=days)
+
+
+def _lapse(unit: Unit, record: BookingRecord, lapsed: Lapsed | None = None) -> bool:
+    """End what has run out by the clock; whether anything has."""
     now_is = reading.judged_by_clock(record, unit.now)
     if now_is is record.state:
-        return 0
+        return False
+    series_key = record.series_key if lapsed is not None else None
+    quiet = series_key is not None
+    if lapsed is not None and series_key is not None:
+        approved = now_is is BookingState.APPROVED
+        lapsed[series_key, f"booking.series_{'approved' if approved else 'expired'}"] += 1
     if now_is is BookingState.APPROVED:
-        approve_in(unit, record, None, "")
-        return 1
+        approve_in(unit, record, None, "", quiet=quiet)
+        return True
     state = step(record.kind, record.state, Act.LAPSE, Side.SYSTEM)
     let_go(unit, record)
     changes = {"state": state.value, "ical_sequence": record.ical_sequence + 1}
     name = "booking.expired" if record.state is BookingState.REQUESTED else "booking.hold_lapsed"
-    written(unit, record, changes, None, "lapsed", {}, name)
+    written(unit, record, changes, None, "lapsed", {}, name, quiet=quiet)
     waiting.freed(unit, record, record.span, record.person_id, lapsed=True)
-    return 1
+    return True

@@ -293,3 +293,14 @@ def announce(unit: Unit, key: HostKey, name: str, person_id: UUID | None, **more
         **more,
     }
     unit.publish(name, f"{key.institution_id}:{key.id}", payload)
+
+
+def announce_series(unit: Unit, key: HostKey, name: str, person_id: UUID | None, **values: Any) -> None:
+    """One message for all that happened to a series."""
+    payload = {
+        "institution_id": str(key.institution_id),
+        "series_id": str(key.id),
+        "person_id": str(person_id) if person_id else None,
+        **values,
+    }
+    unit.publish(name, f"{key.institution_id}:{key.id}", payload)

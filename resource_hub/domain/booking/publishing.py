@@ -7,6 +7,7 @@ for hours that were not published.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -21,13 +22,23 @@ from resource_hub.domain.availability.terms import (
     Held,
     WeeklyHours,
 )
-from resource_hub.domain.booking import cancelling, deciding, linking, quoting, reading, store
+from resource_hub.domain.booking import (
+    cancelling,
+    changing,
+    linking,
+    managing,
+    quoting,
+    reading,
+    store,
+    waiting,
+)
 from resource_hub.domain.booking.errors import BookingRefused, HitsUndecided, InvalidOrder
+from resource_hub.domain.booking.preparing import announce_series
 from resource_hub.domain.booking.rules.states import open_acts
 from resource_hub.domain.booking.terms import Act, BookingRecord, BookingState, Fate, Side, Verdict
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra import clock, database
-from resource_hub.infra.unit_of_work import retried, unit_of_work
+from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.errors import DomainError, Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
@@ -179,12 +190,12 @@ def publish_hours(
         InvalidHours, HoursChanged, NotYourResource, and what moving and cancelling refuse with.
     """
     availability.warm()
-    with unit_of_work():
+    with unit_of_work() as unit:
         hits = availability.save_hours(
             key, rows, since, by=by, seen=seen, outsiders=outsiders_of(key.institution_id)
         )
         chosen = _decided(key, hits, verdicts or {}, reason)
-        _carry_out(chosen, by, reason)
+        _carry_out(unit, chosen, by, reason)
     return len(hits)
 
 
@@ -215,10 +226,10 @@ def publish_exception(
         chosen = _decided(key, hits, verdicts or {}, reason, stays=not maintenance)
         # Moves are judged by the hours that hold then; maintenance needs its units free before.
         if maintenance:
-            _carry_out(chosen, by, reason)
+            _carry_out(unit, chosen, by, reason)
         availability.add_exception(key, exception, by=by)
         if not maintenance:
-            _carry_out(chosen, by, reason)
+            _carry_out(unit, chosen, by, reason)
     return len(hits)
 
 
@@ -253,18 +264,43 @@ def _place(booking_id: UUID) -> str:
     return f"hit.{booking_id}"
 
 
-def _carry_out(chosen: Mapping[HostKey, Verdict], by: Actor, reason: str) -> None:
-    """Cancel and move; a refusal names its booking and takes everything back."""
+def _carry_out(unit: Unit, chosen: Mapping[HostKey, Verdict], by: Actor, reason: str) -> None:
+    """Cancel and move; a refusal names its booking and takes everything back. What meets several days of a series is
+    told once."""
+    records = store.records_of(unit.session, chosen)
+    series = {key: record.series_key for key, record in records.items()}
+    days = Counter((series.get(key), verdict.fate) for key, verdict in chosen.items())
     for key, verdict in sorted(chosen.items()):
+        series_key = series.get(key)
+        quiet = series_key is not None and days[series_key, verdict.fate] > 1
         try:
+            _row, record, side = managing.opened(unit, key, by, verdict.version)
             if verdict.fate is Fate.CANCELLED:
-                cancelling.cancel(key, by=by, reason=reason, version=verdict.version)
+                cancelling.cancel_in(unit, record, side, by, reason, quiet=quiet)
+                if quiet:
+                    waiting.freed(unit, record, record.span, by.person_id)
                 continue
             assert verdict.span is not None
-            dearer = _dearer(reading.booking(key), verdict.span)
+            dearer = _dearer(record, verdict.span)
             if dearer:
                 raise BookingRefused(*dearer)
-            deciding.propose(key, verdict.span, by=by, note=reason, version=verdict.version)
+            managing.decides(record, by)
+            changing.change_in(
+                unit, record, verdict.span, side, by, note=reason, kind="proposed", quiet=quiet
+            )
+            if quiet:
+                waiting.freed_by_change(unit, record, verdict.span, by.person_id)
         except DomainError as error:
             error.reasons = tuple(replace(one, place=_place(key.id)) for one in error.reasons)
             raise
+    for (series_key, fate), number in days.items():
+        if series_key is not None and number > 1:
+            what = "cancelled" if fate is Fate.CANCELLED else "changed"
+            announce_series(
+                unit,
+                series_key,
+                f"booking.series_{what}",
+                by.person_id,
+                bookings=number,
+                reason=reason.strip(),
+            )

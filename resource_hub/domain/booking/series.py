@@ -24,7 +24,7 @@ from resource_hub.domain.booking.errors import (
     SlotTaken,
 )
 from resource_hub.domain.booking.ordering import alternatives, book_in
-from resource_hub.domain.booking.preparing import Prepared, is_staff, judge, prepare
+from resource_hub.domain.booking.preparing import Prepared, announce_series, is_staff, judge, prepare
 from resource_hub.domain.booking.rules.recurrence import Recurrence, days, span_on
 from resource_hub.domain.booking.series_store import Occurrence, SeriesRecord
 from resource_hub.domain.booking.terms import (
@@ -305,6 +305,7 @@ def _create(
             },
         )
         rows: list[tuple[date, UUID | None]] = []
+        asked_for: list[str] = []
         clashes: list[tuple[date, tuple[Reason, ...]]] = []
         for one in read.wanted:
             if one.skipped:
@@ -321,11 +322,24 @@ def _create(
                     raise BookingRefused(*own)
                 booked = book_in(unit, key, wish, by, plan=plan, series_id=series_key.id)
                 rows.append((one.day, booked.key.id))
+                if booked.state is BookingState.REQUESTED:
+                    asked_for.append(str(booked.key.id))
             except (BookingRefused, SlotTaken) as error:
                 clashes.append((one.day, error.reasons))
         refuse(clashes)
         series_store.add_occurrences(unit.session, series_key, rows)
-        tell(unit, series_key, "booking.series_booked", by, {"bookings": sum(b is not None for _, b in rows)})
+        number = sum(booking_id is not None for _day, booking_id in rows)
+        what = "requested" if asked_for else "booked"
+        announce_series(unit, series_key, f"booking.series_{what}", by.person_id, bookings=number)
+        if asked_for:
+            announce_series(
+                unit,
+                series_key,
+                "booking.series_answer_wanted",
+                by.person_id,
+                booking_ids=asked_for,
+                first=True,
+            )
         return known(unit, series_key)
 
 
@@ -350,17 +364,6 @@ def known(unit: Unit, key: HostKey) -> SeriesRecord:
     found = series_store.series(unit.session, key)
     assert found is not None
     return found
-
-
-def tell(unit: Unit, key: HostKey, name: str, by: Actor, values: Mapping[str, Any]) -> None:
-    """One message for all that happened to a series."""
-    payload = {
-        "institution_id": str(key.institution_id),
-        "series_id": str(key.id),
-        "person_id": str(by.person_id),
-        **values,
-    }
-    unit.publish(name, f"{key.institution_id}:{key.id}", payload)
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------
@@ -443,5 +446,5 @@ def day_of(span: TimeSpan, zone_name: str) -> date:
 __all__ = [
     "Choice", "Choices", "DayLook", "Occurrence", "SeriesLook", "SeriesRecord", "create", "day_of", "is_live", "known",
     "look", "moved_by_hand", "occurrences", "occurrences_of", "refuse", "series_at", "series_for", "series_of",
-    "state_of", "tell",
+    "state_of",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ booking that stands alone. What cannot be answered stays as it is and keeps none
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -32,8 +33,8 @@ from resource_hub.domain.booking.errors import (
     WrongState,
     unchanged,
 )
-from resource_hub.domain.booking.preparing import DECIDES, is_staff
-from resource_hub.domain.booking.series import known, occurrences, series_for, tell
+from resource_hub.domain.booking.preparing import DECIDES, announce_series, is_staff
+from resource_hub.domain.booking.series import known, occurrences, series_for
 from resource_hub.domain.booking.series_store import Occurrence, SeriesRecord
 from resource_hub.domain.booking.terms import BookingRecord, BookingState
 from resource_hub.domain.catalogue import service as catalogue
@@ -92,9 +93,11 @@ def answer(
     with unit_of_work() as unit:
         series, chosen = _opened(unit, key, by, version, days)
         found = []
+        lapsed: managing.Lapsed = Counter()
         for one, seen in chosen:
-            found.append(_answered(unit, one, seen, accept, by, note.strip()))
+            found.append(_answered(unit, one, seen, accept, by, note.strip(), lapsed))
         _any_answered(found)
+        managing.tell_lapsed(unit, lapsed)
         _told(unit, series, found, by, note.strip())
         return found
 
@@ -123,11 +126,19 @@ def _opened(
     return series, chosen
 
 
-def _answered(unit: Unit, one: Occurrence, seen: int | None, accept: bool, by: Actor, note: str) -> DayAnswer:
+def _answered(
+    unit: Unit,
+    one: Occurrence,
+    seen: int | None,
+    accept: bool,
+    by: Actor,
+    note: str,
+    lapsed: managing.Lapsed,
+) -> DayAnswer:
     assert one.booking is not None
     booking_id = one.booking.key.id
     try:
-        _row, record = managing.locked_order(unit, one.booking, seen)
+        _row, record = managing.locked_order(unit, one.booking, seen, lapsed)
         with unit.session.begin_nested():
             if accept:
                 done = deciding.say_yes(unit, record, by, note, quiet=True)
@@ -167,10 +178,10 @@ def _told(unit: Unit, series: SeriesRecord, found: Sequence[DayAnswer], by: Acto
     ):
         number = sum(one.given is given for one in found)
         if number:
-            tell(unit, series.key, name, by, {"bookings": number, "reason": note})
+            announce_series(unit, series.key, name, by.person_id, bookings=number, reason=note)
     noted = [str(one.booking_id) for one in found if one.given is Given.NOTED]
     if noted:
-        tell(unit, series.key, "booking.series_answer_wanted", by, {"booking_ids": noted})
+        announce_series(unit, series.key, "booking.series_answer_wanted", by.person_id, booking_ids=noted)
 
 
 def answerable(key: HostKey, found: Iterable[Occurrence], by: Actor) -> list[Occurrence]:

@@ -28,7 +28,7 @@ from resource_hub.domain.booking.errors import (
     unchanged,
 )
 from resource_hub.domain.booking.ordering import alternatives
-from resource_hub.domain.booking.preparing import DECIDES, is_staff
+from resource_hub.domain.booking.preparing import DECIDES, announce_series, is_staff
 from resource_hub.domain.booking.rules.series_change import SeriesChange, Stays, facts_at, plan_change
 from resource_hub.domain.booking.series import (
     WITH_ALTERNATIVES,
@@ -38,7 +38,6 @@ from resource_hub.domain.booking.series import (
     occurrences,
     refuse,
     series_for,
-    tell,
 )
 from resource_hub.domain.booking.series_store import Occurrence, SeriesRecord
 from resource_hub.domain.booking.terms import BookingRecord, BookingState, QuoteRecord, Scope, Side
@@ -187,6 +186,7 @@ def _change(
         target = _target(unit, series, planned)
         clashes: list[tuple[date, tuple[Reason, ...]]] = []
         moved = 0
+        asked_for: list[str] = []
         several = scope is not Scope.ONE
         # Where times move on the last day goes first, so that no day stands in the way of the one before it.
         for one in reversed(planned.days) if planned.later else planned.days:
@@ -197,8 +197,10 @@ def _change(
                         raise BookingRefused(
                             Reason("booking.series_no_such_time", {"day": one.day.isoformat()}, "time")
                         )
-                    changing.change_in(unit, booking, one.after, side, by, note=note, quiet=several)
+                    done = changing.change_in(unit, booking, one.after, side, by, note=note, quiet=several)
                     moved += 1
+                    if side is Side.CUSTOMER and done.state is BookingState.REQUESTED:
+                        asked_for.append(str(done.key.id))
                 except (BookingRefused, SlotTaken) as error:
                     clashes.append((day, error.reasons))
             series_store.move_occurrence(unit.session, key.institution_id, one.id, target.id, one.day)
@@ -211,7 +213,16 @@ def _change(
                 booking = found[one.id].booking
                 if one.stays is None and booking is not None and one.after is not None:
                     waiting.freed_by_change(unit, booking, one.after, by.person_id)
-            tell(unit, target, "booking.series_changed", by, {"bookings": moved})
+            announce_series(unit, target, "booking.series_changed", by.person_id, bookings=moved)
+            if asked_for:
+                announce_series(
+                    unit,
+                    target,
+                    "booking.series_answer_wanted",
+                    by.person_id,
+                    booking_ids=asked_for,
+                    first=True,
+                )
         return known(unit, target)
 
 
@@ -368,11 +379,12 @@ def cancel(
         for booking in done:
             waiting.freed(unit, booking, booking.span, by.person_id)
         series_store.change(unit.session, series.key, {"changed_at": unit.now})
-        tell(
+        announce_series(
             unit,
             series.key,
             "booking.series_cancelled",
-            by,
-            {"bookings": len(done), "reason": reason.strip()},
+            by.person_id,
+            bookings=len(done),
+            reason=reason.strip(),
         )
         return len(done)

@@ -396,20 +396,20 @@ def due_to_start(session: Session, span: TimeSpan, limit: int) -> list[BookingRe
 
 
 def unanswered(session: Session, now: datetime, limit: int) -> list[HostKey]:
-    """Holds and requests whose term has run out."""
-    rows = session.execute(
-        select(Booking.institution_id, Booking.id)
-        .where(
-            Booking.parent_id.is_(None),
-            or_(
-                and_(Booking.state == BookingState.HELD.value, Booking.hold_expires_at <= now),
-                and_(Booking.state == BookingState.REQUESTED.value, Booking.answer_by <= now),
-            ),
-        )
-        .order_by(Booking.institution_id, Booking.id)
-        .limit(limit)
+    """Holds and requests whose term has run out: so many, and what else of the same series has."""
+    due = select(Booking.institution_id, Booking.id, Booking.series_id).where(
+        Booking.parent_id.is_(None),
+        or_(
+            and_(Booking.state == BookingState.HELD.value, Booking.hold_expires_at <= now),
+            and_(Booking.state == BookingState.REQUESTED.value, Booking.answer_by <= now),
+        ),
     )
-    return [HostKey(*row) for row in rows]
+    rows = session.execute(due.order_by(Booking.institution_id, Booking.id).limit(limit)).all()
+    series = {row.series_id for row in rows if row.series_id is not None}
+    if series:
+        rest = due.where(Booking.series_id.in_(series), Booking.id.not_in([row.id for row in rows]))
+        rows = [*rows, *session.execute(rest)]
+    return [HostKey(row.institution_id, row.id) for row in rows]
 
 
 def fees_to_decide(session: Session, now: datetime, limit: int) -> list[HostKey]:

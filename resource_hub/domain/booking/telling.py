@@ -110,10 +110,12 @@ def tell(unit: Unit, event: Event) -> None:
 # What happens to a series: who is told, beside the one who did it.
 _SERIES = {
     "booking.series_booked": "both",
+    "booking.series_requested": "both",
     "booking.series_changed": "both",
     "booking.series_cancelled": "both",
     "booking.series_approved": "both",
     "booking.series_rejected": "customer",
+    "booking.series_expired": "both",
 }
 
 
@@ -123,7 +125,7 @@ def tell_series(unit: Unit, event: Event) -> None:
     series = series_store.series(unit.session, key)
     if series is None:
         return
-    actor = UUID(event.payload["person_id"])
+    actor = UUID(event.payload["person_id"]) if event.payload["person_id"] else None
     host = accounts.organisation(key.institution_id)
     resource = catalogue.resource(series.resource_key)
     customer = accounts.customer(series.customer_id)
@@ -134,15 +136,16 @@ def tell_series(unit: Unit, event: Event) -> None:
         "reason": event.payload.get("reason") or "–",
     }
     link = f"/hosts/{host.code}/series/{key.id}"
+    asks = "#answer" if event.name == "booking.series_requested" else ""
     customers = {series.person_id, series.booked_by}
     told = [
-        (sorted(customers - {actor}), event.name, customer.organisation_id),
+        (sorted(customers - {actor}), event.name, customer.organisation_id, link),
     ]
     if _SERIES[event.name] == "both":
         people = [p for p in hosts_people(series.resource_key) if p not in customers | {actor}]
-        told.append((people, f"{event.name}_at_host", key.institution_id))
-    for people, kind, organisation_id in told:
-        notices.notify(unit, people, kind, values, link, organisation_id, key=str(event.id))
+        told.append((people, f"{event.name}_at_host", key.institution_id, link + asks))
+    for people, kind, organisation_id, to in told:
+        notices.notify(unit, people, kind, values, to, organisation_id, key=str(event.id))
 
 
 # ---- the waiting list ------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import Answerer
 from resource_hub.domain.booking import answers, reading, series_store
 from resource_hub.domain.booking.errors import NoSuchBooking
@@ -30,8 +31,8 @@ def tell_answer(unit: Unit, event: Event) -> None:
         record = reading.booking(key)
     except NoSuchBooking:
         return
-    if event.name == "booking.answer_wanted" and step.who is Answerer.MANAGER and step.position == 0:
-        return  # the laboratory is told of the request itself
+    if event.name == "booking.answer_wanted" and _told_of_request(step):
+        return
     values = {**names_of(record), "until": step.answer_by.isoformat()}
     people = answers.people_of(record, step)
     if event.name == "booking.answer_escalated":
@@ -42,6 +43,11 @@ def tell_answer(unit: Unit, event: Event) -> None:
     notices.notify(unit, people, event.name, values, link, organisation_id, key=str(event.id))
 
 
+def _told_of_request(step: StepRecord) -> bool:
+    """The laboratory is told of the request itself."""
+    return step.who is Answerer.MANAGER and step.position == 0
+
+
 def _house_of(record: BookingRecord, step: StepRecord) -> UUID:
     """The organisation for which an answer is given."""
     if step.who is Answerer.APPROVER:
@@ -50,30 +56,42 @@ def _house_of(record: BookingRecord, step: StepRecord) -> UUID:
 
 
 def tell_series(unit: Unit, event: Event) -> None:
-    """One letter about all days of a series that now wait for the same person; what was answered since is left out."""
+    """One letter about all days of a series that wait for the same person; what was answered since is left out."""
     key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["series_id"]))
     series = series_store.series(unit.session, key)
     if series is None:
         return
-    noted = {UUID(one) for one in event.payload["booking_ids"]}
+    noted = [UUID(one) for one in event.payload["booking_ids"]]
+    wanted, escalated = event.name.endswith("_wanted"), event.name.endswith("_escalated")
+    if wanted:
+        # All days ask in one unit, so that their terms end together.
+        availability.lock(unit, [series.resource_key])
+        for booking_id in noted:
+            answers.ask(unit, HostKey(key.institution_id, booking_id), quiet=True)
+    # Who gave an answer tells of the next one itself, also before the request was told of.
+    first = event.payload.get("first", False)
     days = [one.booking for one in series_store.occurrences(unit.session, [key])[key] if one.booking]
     steps = answers.open_steps(unit.session, key.institution_id, noted)
     asked: dict[tuple[UUID, UUID], list[datetime]] = {}
     people: dict[tuple[Answerer, UUID], list[UUID]] = {}
     for record in days:
         step = steps.get(record.key.id)
-        if step is None or step.answer_by is None:
+        if (
+            step is None
+            or step.answer_by is None
+            or (wanted and ((step.position == 0) is not first or _told_of_request(step)))
+        ):
             continue
         same = (step.who, record.customer_id)
         if same not in people:
-            people[same] = answers.people_of(record, step)
+            people[same] = (answers.people_above if escalated else answers.people_of)(record, step)
         for person in people[same]:
             asked.setdefault((person, _house_of(record, step)), []).append(step.answer_by)
-    asked_by = UUID(event.payload["person_id"])
+    asked_by = event.payload["person_id"]
     resource, customer = catalogue.resource(series.resource_key), accounts.customer(series.customer_id)
     link = f"/hosts/{accounts.organisation(key.institution_id).code}/series/{key.id}#answer"
     for (person, organisation_id), terms in asked.items():
-        if person == asked_by:
+        if str(person) == asked_by:
             continue  # nobody gives two answers
         values = {
             "resource": {"zh": resource.name_zh, "en": resource.name_en},
@@ -88,9 +106,9 @@ def tell_series(unit: Unit, event: Event) -> None:
 SUBSCRIPTIONS = {
     "booking.requested": [("booking.answers", answers.on_requested)],
     "booking.changed": [("booking.answers", answers.on_requested)],
-    "booking.series_answer_wanted": [("booking.tell_series_answer", tell_series)],
     **{
-        f"booking.answer_{what}": [("booking.tell_answer", tell_answer)]
+        f"booking.{subject}answer_{what}": [(f"booking.tell_{subject}answer", handler)]
         for what in ("wanted", "reminder", "escalated")
+        for subject, handler in (("", tell_answer), ("series_", tell_series))
     },
 }

@@ -442,6 +442,10 @@ class BookingRecord:
         return HostKey(self.key.institution_id, self.resource_id)
 
     @property
+    def series_key(self) -> HostKey | None:
+        return HostKey(self.key.institution_id, self.series_id) if self.series_id is not None else None
+
+    @property
     def starts_at(self) -> datetime | None:
         return self.span.start if self.span else None
 

@@ -113,6 +113,26 @@ SENTENCES = {
         "%(customer)s booked a series of %(bookings)s days of %(resource)s.",
         "bookings",
     ),
+    "notice.booking.series_requested": NN_(
+        "%(resource)s: %(bookings)s day of your series waits for an answer.",
+        "%(resource)s: %(bookings)s days of your series wait for an answer.",
+        "bookings",
+    ),
+    "notice.booking.series_requested_at_host": NN_(
+        "%(customer)s asks for %(bookings)s day of a series of %(resource)s.",
+        "%(customer)s asks for %(bookings)s days of a series of %(resource)s.",
+        "bookings",
+    ),
+    "notice.booking.series_expired": NN_(
+        "%(resource)s: nobody answered in time; %(bookings)s day of your series has lapsed.",
+        "%(resource)s: nobody answered in time; %(bookings)s days of your series have lapsed.",
+        "bookings",
+    ),
+    "notice.booking.series_expired_at_host": NN_(
+        "%(bookings)s day of a series of %(customer)s for %(resource)s lapsed without an answer.",
+        "%(bookings)s days of a series of %(customer)s for %(resource)s lapsed without an answer.",
+        "bookings",
+    ),
     "notice.booking.series_changed": NN_(
         "%(resource)s: %(bookings)s day of the series was moved.",
         "%(resource)s: %(bookings)s days of the series were moved.",
@@ -150,6 +170,14 @@ SENTENCES = {
     ),
     "label.booking.series_booked": N_("My series was booked"),
     "label.booking.series_booked_at_host": N_("Somebody booked a series of an instrument that I look after"),
+    "label.booking.series_requested": N_("My series waits for an answer"),
+    "label.booking.series_requested_at_host": N_(
+        "Somebody asks for a series of an instrument that I look after"
+    ),
+    "label.booking.series_expired": N_("My series has lapsed without an answer"),
+    "label.booking.series_expired_at_host": N_(
+        "A series of an instrument that I look after has lapsed without an answer"
+    ),
     "label.booking.series_changed": N_("My series was moved"),
     "label.booking.series_changed_at_host": N_("A series of an instrument that I look after was moved"),
     "label.booking.series_cancelled": N_("Days of my series were cancelled"),

@@ -104,8 +104,22 @@ SENTENCES = {
     "notice.booking.answer_escalated": N_(
         "%(resource)s (%(number)s, %(customer)s): nobody answered by %(until)s; you may answer now."
     ),
+    "notice.booking.series_answer_reminder": NN_(
+        "%(resource)s (%(customer)s): %(bookings)s day of a series waits for your answer; answer by %(until)s.",
+        "%(resource)s (%(customer)s): %(bookings)s days of a series wait for your answer; answer by %(until)s.",
+        "bookings",
+    ),
+    "notice.booking.series_answer_escalated": NN_(
+        "%(resource)s (%(customer)s): nobody answered for %(bookings)s day of a series by %(until)s; you may answer now.",
+        "%(resource)s (%(customer)s): nobody answered for %(bookings)s days of a series by %(until)s; you may answer now.",
+        "bookings",
+    ),
     "label.booking.answer_wanted": N_("My answer to a request is wanted"),
     "label.booking.series_answer_wanted": N_("My answer to days of a series is wanted"),
+    "label.booking.series_answer_reminder": N_("Days of a series that wait for my answer are due soon"),
+    "label.booking.series_answer_escalated": N_(
+        "Days of a series were not answered in time and I may answer them"
+    ),
     "label.booking.answer_reminder": N_("A request that waits for my answer is due soon"),
     "label.booking.answer_escalated": N_("A request was not answered in time and I may answer it"),
     # ---- strikes
