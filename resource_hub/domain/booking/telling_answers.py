@@ -34,9 +34,9 @@ def tell_answer(unit: Unit, event: Event) -> None:
     if event.name == "booking.answer_wanted" and _told_of_request(step):
         return
     values = {**names_of(record), "until": step.answer_by.isoformat()}
-    people = answers.people_of(record, step)
-    if event.name == "booking.answer_escalated":
-        people = answers.people_above(record, step)
+    asks = answers.people_above if event.name == "booking.answer_escalated" else answers.people_of
+    # Nobody gives two answers.
+    people = [person for person in asks(record, step) if person not in step.answered_by]
     organisation_id = _house_of(record, step)
     host = accounts.organisation(record.institution_id)
     link = f"/hosts/{host.code}/bookings/{record.key.id}"
@@ -62,7 +62,8 @@ def tell_series(unit: Unit, event: Event) -> None:
     if series is None:
         return
     noted = [UUID(one) for one in event.payload["booking_ids"]]
-    wanted, escalated = event.name.endswith("_wanted"), event.name.endswith("_escalated")
+    wanted = event.name == "booking.series_answer_wanted"
+    asks = answers.people_above if event.name == "booking.series_answer_escalated" else answers.people_of
     if wanted:
         # All days ask in one unit, so that their terms end together.
         availability.lock(unit, [series.resource_key])
@@ -84,15 +85,13 @@ def tell_series(unit: Unit, event: Event) -> None:
             continue
         same = (step.who, record.customer_id)
         if same not in people:
-            people[same] = (answers.people_above if escalated else answers.people_of)(record, step)
+            people[same] = asks(record, step)
         for person in people[same]:
-            asked.setdefault((person, _house_of(record, step)), []).append(step.answer_by)
-    asked_by = event.payload["person_id"]
+            if person not in step.answered_by:
+                asked.setdefault((person, _house_of(record, step)), []).append(step.answer_by)
     resource, customer = catalogue.resource(series.resource_key), accounts.customer(series.customer_id)
     link = f"/hosts/{accounts.organisation(key.institution_id).code}/series/{key.id}#answer"
     for (person, organisation_id), terms in asked.items():
-        if str(person) == asked_by:
-            continue  # nobody gives two answers
         values = {
             "resource": {"zh": resource.name_zh, "en": resource.name_en},
             "customer": {"zh": customer.name_zh, "en": customer.name_en},

@@ -81,6 +81,35 @@ def test_nobody_gives_two_answers(now: datetime) -> None:
     assert [r.code for r in caught.value.reasons] == ["booking.answer_second_person"]
 
 
+def test_who_answered_is_not_asked_reminded_or_told_of_the_next_answer(now: datetime) -> None:
+    """Nobody gives two answers, so the next one is the others' to give, from the letter to the last term."""
+    steps = [
+        {"who": "manager", "hours": 24},
+        {"who": "office", "hours": 24},
+        {"who": "approver", "hours": 24},
+    ]
+    scene = scene_with(steps, remind_hours=4, escalate_hours=12)
+    office_person, office = somebody(scene, scene.host, Role.OFFICE)
+    both_person = make_person(roles=[(scene.host, Role.MANAGER), (scene.host, Role.OFFICE)])
+    approver_person, _ = somebody(scene, scene.firm, Role.APPROVER)
+    made = make_booking(scene, asked=make_asked(**FAR))
+    outbox.deliver_due()
+    service.approve(made.key, by=actor(both_person, scene.host))
+    outbox.deliver_due()
+    with clock.fixed(now + timedelta(hours=20)):
+        assert service.remind_answers() == 1
+        outbox.deliver_due()
+    asked = {"booking.answer_wanted", "booking.answer_reminder"}
+    assert asked <= set(kinds(office_person)) and not asked & set(kinds(both_person))
+    with clock.fixed(now + timedelta(hours=24)):
+        assert service.remind_answers() == 1
+        outbox.deliver_due()
+    assert "booking.answer_escalated" not in kinds(both_person)
+    service.approve(made.key, by=office)
+    outbox.deliver_due()
+    assert "booking.answer_wanted" in kinds(approver_person)
+
+
 def test_one_no_is_enough_and_frees_the_time(now: datetime) -> None:
     scene = scene_with()
     made = make_booking(scene, asked=make_asked(**FAR))

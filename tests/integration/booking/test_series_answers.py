@@ -221,6 +221,24 @@ def test_days_that_somebody_answered_already_are_not_offered_again(now: datetime
     assert [one.day.day for one in service.answerable_days(series.key, days, office)] == [3, 10]
 
 
+def test_who_answered_days_is_not_reminded_of_their_next_answer(now: datetime) -> None:
+    steps = [{"who": "manager", "hours": 24}, {"who": "office", "hours": 24}]
+    scene = make_scene(rules={**ASKING, "steps": steps, "remind_hours": 4})
+    both_person = make_person(roles=[(scene.host, Role.MANAGER), (scene.host, Role.OFFICE)])
+    office_person, _office = somebody(scene, scene.host, Role.OFFICE)
+    series = made(scene)
+    outbox.deliver_due()
+    service.answer_series(series.key, True, by=actor(both_person, scene.host), days=ids(series, 0, 1))
+    service.answer_series(series.key, True, by=scene.manager, days=ids(series, 2, 3))
+    outbox.deliver_due()
+    with clock.fixed(now + timedelta(hours=20)):
+        assert service.remind_answers() == 4
+        outbox.deliver_due()
+    for person, days in ((office_person, 4), (both_person, 2)):
+        (reminder,) = letters_of_series(person, "answer_reminder")
+        assert reminder.values["bookings"] == days
+
+
 def test_who_was_faster_than_the_letter_is_not_asked(now: datetime) -> None:
     steps = [{"who": "manager", "hours": 24}, {"who": "office", "hours": 24}]
     scene = make_scene(rules={**ASKING, "steps": steps})
