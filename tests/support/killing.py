@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import threading
@@ -194,10 +193,7 @@ class Books:
             names = ", ".join(key)
             twice = self.ask(f"SELECT {names}, count(*) FROM {table} GROUP BY {names} HAVING count(*) > 1")
             assert twice == [], table
-        told = [
-            (person, kind, json.loads(values)["_key"] if isinstance(values, str) else values["_key"])
-            for person, kind, values in self.ask('SELECT person_id, kind, "values" FROM notice')
-        ]
+        told = self.ask("SELECT person_id, kind, key FROM notice")
         assert len(told) == len(set(told))
         assert self.count("booking") == self.count("usage_session") == self.count("usage_entry") == bookings
         assert self.count("charge", "kind = 'use'") == used

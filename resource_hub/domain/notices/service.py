@@ -93,7 +93,6 @@ def notify(
         notice_id = derived_id(unit.now, "notice", person_id, key) if key else new_id()
         if key is not None and _told_already(unit, person_id, kind, key):
             continue
-        stored = {**values, "_key": key} if key else dict(values)
         if inbox:
             unit.session.add(
                 Notice(
@@ -101,9 +100,10 @@ def notify(
                     person_id=person_id,
                     organisation_id=organisation_id,
                     kind=kind,
-                    values=stored,
+                    values=dict(values),
                     link=link,
                     created_at=unit.now,
+                    key=key,
                     until=until,
                 )
             )
@@ -125,16 +125,9 @@ def notify(
 
 
 def _told_already(unit: Unit, person_id: UUID, kind: str, key: str) -> bool:
-    if unit.session.scalar(
-        select(MailMessage.id).where(MailMessage.message_id == _message_id(f"{person_id}/{kind}/{key}"))
-    ):
-        return True
-    rows = unit.session.scalars(
-        select(Notice.values).where(Notice.person_id == person_id, Notice.kind == kind).order_by(
-            Notice.created_at.desc()
-        ).limit(200)
-    )  # fmt: skip
-    return any(values.get("_key") == key for values in rows)
+    mail = select(MailMessage.id).where(MailMessage.message_id == _message_id(f"{person_id}/{kind}/{key}"))
+    notice = select(Notice.id).where(Notice.person_id == person_id, Notice.kind == kind, Notice.key == key)
+    return any(unit.session.scalar(told.limit(1)) is not None for told in (mail, notice))
 
 
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)

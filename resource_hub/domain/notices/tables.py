@@ -25,10 +25,12 @@ class Notice(SharedRow, Base):
     link: Mapped[str] = mapped_column(String(500), default="")
     created_at: Mapped[datetime] = mapped_column(Instant)
     read_at: Mapped[datetime | None] = mapped_column(Instant)
+    key: Mapped[str | None] = mapped_column(String(200))  # of the happening: the same is told once
     until: Mapped[datetime | None] = mapped_column(Instant)  # a question: from then on it stands in no inbox
     __table_args__ = (
         Index("ix_notice_person", "person_id", "created_at"),
         Index("ix_notice_unread", "person_id", "read_at"),
+        Index("ix_notice_key", "person_id", "kind", "key"),
     )
 
 

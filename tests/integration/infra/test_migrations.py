@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from migrations import guards
+from resource_hub.domain.booking.after_tables import Rating
+from resource_hub.domain.notices.tables import Notice
 from resource_hub.domain.usage.tables import EvidencePrivate
 from resource_hub.infra import schema
 from resource_hub.infra.database import Base
@@ -62,6 +65,65 @@ def test_revisions_and_mapped_classes_agree(database):
             connection, opts={"include_object": env_filter.include_object, "compare_type": False}
         )
         assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def test_old_notices_keep_their_key_and_old_words_of_ratings_end(blank_database):
+    """Written before they had a key of their own and an end: both come from what stands beside them."""
+    url, role = blank_database.owner_url, blank_database.app_role
+    schema.upgrade(url, role, "0024")
+    schema.load_tables()
+    person, rated, both, plain = (uuid4() for _ in range(4))
+    given = datetime(2026, 3, 3, 4, tzinfo=UTC)
+    closes, shown = given + timedelta(days=13), given + timedelta(days=2)
+    engine = schema.owner_engine(url)
+
+    def notice(kind, link, **values):
+        return {
+            "id": uuid4(), "person_id": person, "kind": kind, "values": {"number": "B26", **values},
+            "link": link, "created_at": given,
+        }  # fmt: skip
+
+    def rating(booking_id, side, revealed_at):
+        return {
+            "institution_id": uuid4(), "id": uuid4(), "booking_id": booking_id, "resource_id": uuid4(),
+            "side": side, "stars": 4, "aspects": {}, "words": "", "given_by": person, "given_at": given,
+            "closes_at": closes, "revealed_at": revealed_at, "answer": "", "report": "", "hidden": False,
+            "decision": "", "version": 1,
+        }  # fmt: skip
+
+    page = "/hosts/ustc/bookings/"
+    notices = [
+        notice("booking.rating_given", f"{page}{rated}", _key="event-1"),
+        notice("booking.rating_given", f"{page}{both}", _key="event-2"),
+        notice("booking.approved", f"{page}{plain}", _key="event-3"),
+        notice("booking.message", f"{page}{plain}"),
+    ]
+    old = sa.Table("notice", sa.MetaData(), *[c._copy() for c in Notice.__table__.columns if c.name != "key"])
+    # Rows by themselves, without what they refer to: SQLite asks for it where told to only.
+    with sa.create_engine(schema.normal_url(url)).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            references = """SELECT conrelid::regclass, conname FROM pg_constraint
+                            WHERE contype = 'f' AND conparentid = 0 AND conrelid::regclass::text ~ '^(notice|rating)'"""
+            for table, name in connection.execute(sa.text(references)).all():
+                connection.execute(sa.text(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
+        connection.execute(sa.insert(old), notices)
+        ratings = [rating(rated, "host", None), *(rating(both, side, shown) for side in ("host", "customer"))]
+        connection.execute(sa.insert(Rating), ratings)
+    schema.upgrade(url, role, "0025")
+    with engine.connect() as connection:
+        found = {row.id: row for row in connection.execute(sa.select(Notice.__table__))}
+    after = [found[one["id"]] for one in notices]
+    assert [row.key for row in after] == ["event-1", "event-2", "event-3", None]
+    assert [row.until for row in after] == [closes, shown, None, None]
+    assert [row.link for row in after] == [
+        f"{page}{rated}#ratings", f"{page}{both}#ratings", f"{page}{plain}", f"{page}{plain}",
+    ]  # fmt: skip
+    assert [row.values for row in after] == [{"number": "B26"}] * 4
+    schema.downgrade(url, "0024", role)
+    with engine.connect() as connection:
+        kept = {row.id: row.values for row in connection.execute(sa.select(old.c.id, old.c["values"]))}
+    assert [kept[one["id"]].get("_key") for one in notices] == ["event-1", "event-2", "event-3", None]
     engine.dispose()
 
 

@@ -70,6 +70,19 @@ def test_preferences_by_kind(inbox: bool, mail: bool) -> None:
     assert len(service.recent_letters(person_id=person.id)) == mail
 
 
+def test_the_same_happening_is_told_once_however_much_was_told_since() -> None:
+    """Also where no letter keeps its key."""
+    person = build.make_person()
+    kind = "accounts.role_changed"
+    service.set_preferences(person.id, [Preference(kind, True, False)])
+    assert tell(person, kind, key="first") == 1
+    with unit_of_work() as unit:
+        for n in range(250):
+            service.notify(unit, [person.id], kind, {}, key=f"since {n}")
+    assert tell(person, kind, key="first") == 0
+    assert tell(person, "accounts.left", key="first") == 1
+
+
 def test_letters_about_the_account_cannot_be_switched_off() -> None:
     person = build.make_person()
     service.set_preferences(person.id, [Preference("accounts.password_changed", False, False)])
