@@ -153,12 +153,12 @@ def busy(
 
 
 def together(main: QuoteRecord | None, others: Iterable[QuoteRecord | None]) -> QuoteRecord | None:
-    """One price of all: the sums added, for reading. Of another currency nothing is added."""
+    """One price of all, for reading: the sums added, one for each currency."""
     if main is None:
         return None
     sums, support = main.sums, main.support
     for one in others:
-        if one is not None and one.currency == main.currency:
+        if one is not None:
             sums = sums.plus(one.sums)
             support += one.support
     return replace(main, sums=sums, support=support)

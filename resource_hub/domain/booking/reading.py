@@ -290,23 +290,19 @@ def next_start_of(person_id: UUID, after: datetime) -> datetime | None:
 
 
 def sums_of(records: Iterable[BookingRecord]) -> Mapping[HostKey, ThreeSums]:
-    """The three sums of many bookings at once, by booking, with those of what is booked together in its currency."""
+    """The three sums of many bookings at once, by booking, with those of what is booked together."""
     records = list(records)
     result = {r.key: r.sums for r in records if r.sums is not None}
     wanted = {
         HostKey(r.key.institution_id, r.quote_id): r.key for r in records if r.quote_id and r.sums is None
     }
     found = store.quote_sums(reading(), wanted, set(wanted.values()))
-    # The order's own sums come first: they say in which currency the others are added.
+    # The order's own sums come first: in their currency an order is said first.
     for key, order, sums in sorted(found, key=lambda row: row[0] not in wanted):
         owner = wanted.get(key, order)
         if owner is None:
             continue
-        before = result.get(owner)
-        if before is None:
-            result[owner] = sums
-        elif before.to_pay.currency == sums.to_pay.currency:
-            result[owner] = before.plus(sums)
+        result[owner] = result[owner].plus(sums) if owner in result else sums
     return result
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import reduce
 from typing import Any
 from uuid import UUID
 
@@ -45,7 +46,6 @@ from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import NoSuchLocalTime, TimeSpan, local_day, zone
 
 # So many clashes are shown with other times; the rest say why only.
@@ -96,14 +96,9 @@ class SeriesLook:
     @property
     def sums(self) -> ThreeSums | None:
         quotes = [one.quote for one in self.booked if one.quote is not None]
-        if not quotes or len(quotes) < len(self.booked) or len({q.currency for q in quotes}) > 1:
+        if not quotes or len(quotes) < len(self.booked):
             return None
-        money = quotes[0].currency
-        return ThreeSums(
-            Money.sum((q.sums.list_price for q in quotes), money),
-            Money.sum((q.sums.to_pay for q in quotes), money),
-            Money.sum((q.sums.back for q in quotes), money),
-        )
+        return reduce(ThreeSums.plus, (quote.sums for quote in quotes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -302,20 +302,40 @@ class ExpectedSupportLine:
 
 @dataclass(frozen=True, slots=True)
 class ThreeSums:
-    """What an order costs whom and when. The three are never mixed; ``net = to_pay − back``."""
+    """What an order costs whom and when. The three are never mixed; ``net = to_pay − back``. ``more`` are the sums of
+    what is booked together in other currencies."""
 
     list_price: Money
     to_pay: Money
     back: Money
+    more: tuple[ThreeSums, ...] = ()
 
     @property
     def net(self) -> Money:
         return self.to_pay - self.back
 
+    @property
+    def currency(self) -> str:
+        return self.list_price.currency
+
+    @property
+    def each(self) -> tuple[ThreeSums, ...]:
+        """The sums of each currency, the order's own first."""
+        return (replace(self, more=()), *self.more)
+
     def plus(self, other: ThreeSums) -> ThreeSums:
-        return ThreeSums(
-            self.list_price + other.list_price, self.to_pay + other.to_pay, self.back + other.back
-        )
+        """Both together, a sum for each currency; what costs nothing adds none."""
+        found = {one.currency: one for one in self.each}
+        for one in other.each:
+            before = found.get(one.currency)
+            if before is not None:
+                found[one.currency] = ThreeSums(
+                    before.list_price + one.list_price, before.to_pay + one.to_pay, before.back + one.back
+                )
+            elif not one.list_price.is_zero:
+                found[one.currency] = one
+        own, *more = found.values()
+        return replace(own, more=tuple(more))
 
     @classmethod
     def of(cls, price: Money, support: Sequence[ExpectedSupportLine]) -> ThreeSums:

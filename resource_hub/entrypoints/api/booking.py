@@ -208,7 +208,7 @@ def book(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) ->
 def show(host: str, booking_id: UUID) -> Any:
     """One order with its history, messages and files; its ``ETag`` is asked for when it is changed."""
     found = service.detail(host_key(host, booking_id), g.actor)
-    sums = found.quote.sums if found.quote else None
+    sums = service.sums_of([found.record]).get(found.record.key)
     row = booking_out(found.record, found.state, accounts.organisation(host).code, found.resource, sums)
     row |= {
         "side": found.side.value,

@@ -24,7 +24,7 @@ _KINDS = [kind.value for kind in BookingKind]
 _STATES = [state.value for state in BookingState]
 
 
-class SumsSchema(ma.Schema):
+class OneSumsSchema(ma.Schema):
     """The three sums, never mixed: to pay now, expected back later, in the end."""
 
     list_price = MoneyString(required=True)
@@ -32,6 +32,12 @@ class SumsSchema(ma.Schema):
     back = MoneyString(required=True)
     net = MoneyString(required=True)
     currency = ma.fields.String(required=True)
+
+
+class SumsSchema(OneSumsSchema):
+    """The three sums in the order's own currency; ``more`` are those of what is booked together with it in others."""
+
+    more = ma.fields.List(ma.fields.Nested(OneSumsSchema), required=True)
 
 
 class SupportSchema(ma.Schema):

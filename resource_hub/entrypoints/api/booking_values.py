@@ -71,13 +71,11 @@ def _span_in(data: dict[str, Any]) -> TimeSpan:
 
 
 def sums_out(sums: ThreeSums) -> dict[str, Any]:
-    return {
-        "list_price": sums.list_price,
-        "to_pay": sums.to_pay,
-        "back": sums.back,
-        "net": sums.net,
-        "currency": sums.list_price.currency,
-    }
+    own, *more = [
+        {name: getattr(one, name) for name in ("list_price", "to_pay", "back", "net", "currency")}
+        for one in sums.each
+    ]
+    return {**own, "more": more}
 
 
 def price_out(quote: QuoteRecord | None) -> dict[str, Any] | None:

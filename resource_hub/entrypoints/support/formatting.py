@@ -59,7 +59,10 @@ def as_money(value: Any) -> Money | None:
 
 
 def money(value: Any, sign: bool = True) -> str:
-    """``¥ 1,234.50``; negative as ``−¥ 90.00``; without the sign for columns that name the currency in their head."""
+    """``¥ 1,234.50``; negative as ``−¥ 90.00``; without the sign for columns that name the currency in their head.
+    Sums of several currencies stand side by side, each with its sign."""
+    if isinstance(value, list | tuple):
+        return listed(money(one, sign or len(value) > 1) for one in value)
     amount = as_money(value)
     if amount is None:
         return ""

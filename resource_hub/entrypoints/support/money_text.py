@@ -160,7 +160,7 @@ def documents(citations: Iterable[Any]) -> list[str]:
 
 def sums(amounts: Iterable[Money]) -> str:
     """Sums of several currencies side by side."""
-    return formatting.listed([formatting.money(amount) for amount in amounts])
+    return formatting.money(list(amounts))
 
 
 def owed(stored: Any) -> list[Money]:

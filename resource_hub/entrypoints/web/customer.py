@@ -134,7 +134,7 @@ def _cost(today: date, zone_name: str, now: datetime) -> dict[str, list[Money]]:
     sums = booking.sums_of(planned)
     return {
         "charged": _sums(amount for _key, amount in costs),
-        "booked": _sums(one.to_pay for one in sums.values()),
+        "booked": _sums(one.to_pay for found in sums.values() for one in found.each),
     }
 
 

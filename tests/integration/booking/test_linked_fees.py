@@ -13,8 +13,9 @@ from resource_hub.domain.availability import service as availability
 from resource_hub.domain.billing import service as billing
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import BookingRefused
+from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence
 from resource_hub.domain.booking.tables import Booking
-from resource_hub.domain.booking.terms import BookingRecord
+from resource_hub.domain.booking.terms import BookingRecord, ThreeSums
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.pricing import service as pricing
 from resource_hub.infra import clock, outbox
@@ -219,8 +220,24 @@ def test_a_fee_in_another_currency_is_waived_by_its_own_slot(taken: str) -> None
     assert charges(made) == ([0, 30_00] if taken == "instrument" else [100_00, 0])
 
 
-@pytest.mark.parametrize(("currency", "expected"), [("CNY", 700_00), ("USD", 600_00)])
-def test_sums_of_lists_add_what_is_of_the_same_currency(currency: str, expected: int) -> None:
-    _scene, _room, made = order(FREE, room_currency=currency)
+@pytest.mark.parametrize(
+    ("currency", "expected"),
+    [("CNY", [Money(700_00, "CNY")]), ("USD", [Money(600_00, "CNY"), Money(100_00, "USD")])],
+)
+def test_sums_of_lists_are_one_for_each_currency(currency: str, expected: list[Money]) -> None:
+    scene, _room, made = order(FREE, room_currency=currency)
     sums = service.sums_of([made])[made.key]
-    assert sums.to_pay == Money(expected, "CNY")
+    assert [one.to_pay for one in sums.each] == [one.list_price for one in sums.each] == expected
+    with clock.fixed(BOOKED):
+        later = make_asked("2026-03-05T09:00+08:00", "2026-03-05T11:00+08:00")
+        rule = Recurrence(Frequency.DAILY, count=2)
+        look = service.look_series(scene.key, later, rule, by=scene.booker)
+    assert look.sums is not None
+    assert [one.to_pay for one in look.sums.each] == [Money(2 * one.minor, one.currency) for one in expected]
+
+
+def test_what_costs_nothing_in_another_currency_adds_no_sum() -> None:
+    own, free = (ThreeSums.of(Money(minor, money), ()) for minor, money in ((600, "CNY"), (0, "USD")))
+    assert own.plus(free) == own
+    dear = ThreeSums.of(Money(5, "USD"), ())
+    assert own.plus(dear).plus(free).plus(dear).each == (own, ThreeSums.of(Money(10, "USD"), ()))

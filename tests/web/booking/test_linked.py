@@ -13,6 +13,7 @@ from flask import Flask
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import OccupancyKind
 from resource_hub.domain.booking import service
+from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceKind
 from resource_hub.domain.pricing import service as pricing
@@ -21,7 +22,7 @@ from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import unit_of_work
 from tests.builders import accounts as people
 from tests.builders.availability import make_rules, make_weekly, moment, span
-from tests.builders.booking import Scene, make_booking, make_scene
+from tests.builders.booking import Scene, make_asked, make_booking, make_scene
 from tests.builders.catalogue import make_listing
 
 ROOM = {"format": 1, "currency": "CNY", "hour": {"all": "50.00"}}
@@ -148,6 +149,78 @@ def dollars(app: Flask, world: dict[str, Any], **more: Any) -> None:
     with app.app_context():
         document = {**ROOM, "currency": "USD", "cancellation": late, **more}
         pricing.adopt(world["ROOM-1"].key, document, date(2026, 3, 2))
+
+
+BOTH = r"¥.600\.00, (US\$|\$|USD).?100\.00"
+
+
+def test_a_price_in_another_currency_stands_beside_the_other_on_every_page(
+    app: Flask, world: dict[str, Any]
+) -> None:
+    link(app, world, ROOM_1="required")
+    dollars(app, world)
+    scene: Scene = world["scene"]
+    client = signed_in(app, scene.booker_person)
+    book = f"/o/{scene.firm.code}/book/{scene.host.code}/{scene.resource.code}"
+    when = {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "11:00", "mode": "self_use"}
+    assert re.search(BOTH, text(client.get(book, query_string=when)))
+    with app.app_context():
+        made = make_booking(scene)
+    page = f"/o/{scene.firm.code}/bookings"
+    for address in (page, f"{page}/{scene.host.code}/{made.key.id}"):
+        assert re.search(BOTH, text(client.get(address))), address
+    home = text(client.get(f"/o/{scene.firm.code}/home"))
+    assert re.search(r"¥.600\.00", home) and re.search(r"(US\$|\$|USD).?100\.00", home)
+    export = client.get(page + "?export=csv").get_data(as_text=True)
+    assert "600.00,CNY,100.00 USD" in export
+
+
+def test_rows_of_several_currencies_each_name_theirs(app: Flask, world: dict[str, Any]) -> None:
+    scene: Scene = world["scene"]
+    client = signed_in(app, scene.booker_person)
+    page = f"/o/{scene.firm.code}/bookings"
+    with app.app_context():
+        make_booking(scene)
+    assert re.search(r">600\.00", text(client.get(page)))
+    link(app, world, ROOM_1="required")
+    dollars(app, world)
+    with app.app_context():
+        make_booking(scene, asked=make_asked("2026-03-04T09:00+08:00", "2026-03-04T11:00+08:00"))
+    after = text(client.get(page))
+    assert re.search(BOTH, after) and not re.search(r">600\.00", after)
+
+
+def test_a_series_says_the_sum_of_each_currency(app: Flask, world: dict[str, Any]) -> None:
+    link(app, world, ROOM_1="required")
+    dollars(app, world)
+    scene: Scene = world["scene"]
+    with app.app_context():
+        rule = Recurrence(Frequency.DAILY, count=2)
+        series = service.create_series(scene.key, make_asked(), rule, by=scene.booker)
+    client = signed_in(app, scene.booker_person)
+    page = text(client.get(f"/o/{scene.firm.code}/series/{scene.host.code}/{series.key.id}"))
+    assert len(re.findall(BOTH, page)) == 2
+    assert re.search(r"¥.1,200\.00, (US\$|\$|USD).?200\.00", page)
+
+
+def test_a_program_sees_the_price_in_each_currency(app: Flask, world: dict[str, Any]) -> None:
+    link(app, world, ROOM_1="required")
+    dollars(app, world)
+    scene: Scene = world["scene"]
+    with app.app_context():
+        headers = people.bearer(scene.booker_person, scene.firm)
+    client = app.test_client()
+    at = f"/api/v1/hosts/{scene.host.code}/resources/{scene.resource.code}/bookings"
+    wish = {"start": "2026-03-03T09:00:00+08:00", "end": "2026-03-03T11:00:00+08:00"}
+    preview = client.post(f"{at}/preview", json=wish, headers=headers).get_json()["price"]
+    made = client.post(at, json=wish, headers=headers).get_json()
+    one = client.get(f"/api/v1/hosts/{scene.host.code}/bookings/{made['id']}", headers=headers).get_json()
+    (listed,) = client.get("/api/v1/bookings", headers=headers).get_json()["items"]
+    for sums in (preview, made["sums"], one["sums"], listed["sums"]):
+        assert (sums["to_pay"], sums["currency"]) == ("600.00", "CNY")
+        (more,) = sums["more"]
+        assert (more["list_price"], more["to_pay"], more["net"]) == ("100.00", "100.00", "100.00")
+        assert more["currency"] == "USD" and "more" not in more
 
 
 def test_a_fee_in_another_currency_stands_beside_the_other_before_the_click(

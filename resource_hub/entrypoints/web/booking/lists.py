@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,12 +66,13 @@ class Row:
         return self.record.starts_at or self.record.created_at
 
     @property
-    def to_pay(self) -> Money | None:
-        return self.sums.to_pay if self.sums else None
+    def to_pay(self) -> list[Money] | None:
+        """A sum for each currency."""
+        return [one.to_pay for one in self.sums.each] if self.sums else None
 
     @property
-    def net(self) -> Money | None:
-        return self.sums.net if self.sums else None
+    def net(self) -> list[Money] | None:
+        return [one.net for one in self.sums.each] if self.sums else None
 
     @property
     def samples(self) -> int | None:
@@ -144,16 +145,19 @@ def _page(kinds: Sequence[BookingKind], template: str, name: str) -> Any:
         limit,
         lambda row: (row.record.starts_at or row.record.created_at, row.record.key.id),
     )
-    units = {row.to_pay.currency for row in page.items if row.to_pay is not None}
-    return render_template(
-        template, page=page, view=view, mine=mine, money_unit=units.pop() if len(units) == 1 else ""
-    )
+    return render_template(template, page=page, view=view, mine=mine, money_unit=money_unit(page.items))
+
+
+def money_unit(rows: Iterable[Row]) -> str:
+    """The currency for the head of a column, where all amounts of the rows are of one."""
+    units = {amount.currency for row in rows for amount in row.to_pay or ()}
+    return units.pop() if len(units) == 1 else ""
 
 
 def _export(rows: Sequence[Row], name: str) -> Any:
     headings = [
         _("Number"), _("What"), _("Host"), _("Begins"), _("Ends"), _("State"), _("For"), _("Booked by"),
-        _("To pay"), _("Currency"),
+        _("To pay"), _("Currency"), _("To pay in other currencies"),
     ]  # fmt: skip
     table = (
         [
@@ -161,8 +165,9 @@ def _export(rows: Sequence[Row], name: str) -> Any:
             row.record.span.start.isoformat() if row.record.span else "",
             row.record.span.end.isoformat() if row.record.span else "",
             word("booking.state", row.state), row.whom, row.booker,
-            f"{row.to_pay.amount}" if row.to_pay is not None else "",
-            row.to_pay.currency if row.to_pay is not None else "",
+            f"{row.to_pay[0].amount}" if row.to_pay else "",
+            row.to_pay[0].currency if row.to_pay else "",
+            "; ".join(f"{more.amount} {more.currency}" for more in (row.to_pay or [])[1:]),
         ]
         for row in rows
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -25,7 +25,7 @@ from resource_hub.entrypoints.support import formatting, forms, guards, money_te
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, SIGNED_IN, allows
 from resource_hub.entrypoints.support.words import word
-from resource_hub.entrypoints.web.booking.lists import rows_of
+from resource_hub.entrypoints.web.booking.lists import Row, money_unit, rows_of
 from resource_hub.entrypoints.web.booking.public import public_resource
 from resource_hub.entrypoints.web.booking.reading_forms import asked_from, read_form, span_fields, typed_span
 from resource_hub.entrypoints.web.booking.series_forms import (
@@ -235,19 +235,17 @@ def show_page(
         form=form or Form(),
         organisation_code=organisation,
         sums=_sums(rows.values()),
+        money_unit=money_unit(rows.values()),
     )
     return html, form.status if form else 200
 
 
-def _sums(rows: Any) -> Money | None:
-    amounts = [
-        row.to_pay
-        for row in rows
-        if row.to_pay is not None and row.record.state not in (BookingState.CANCELLED, BookingState.REJECTED)
-    ]
-    if not amounts or len({a.currency for a in amounts}) > 1:
-        return None
-    return Money.sum(amounts, amounts[0].currency)
+def _sums(rows: Iterable[Row]) -> tuple[Money, ...]:
+    """What all days cost together, a sum for each currency."""
+    dropped = (BookingState.CANCELLED, BookingState.REJECTED)
+    return Money.by_currency(
+        amount for row in rows if row.record.state not in dropped for amount in row.to_pay or ()
+    )
 
 
 def _cancel_view(key: HostKey, scope: Scope, since: date | None, side: Side) -> dict[str, Any]:
