@@ -10,6 +10,7 @@ from flask import g
 
 from resource_hub.domain.accounts import service
 from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.accounts.walk_ins import ERASES
 from resource_hub.domain.booking import service as booking
 from resource_hub.entrypoints.api.accounts import NameSchema
 from resource_hub.entrypoints.api.blueprint import Blueprint
@@ -17,7 +18,7 @@ from resource_hub.entrypoints.api.booking_schemas import BookingSchema
 from resource_hub.entrypoints.api.booking_values import rows_out
 from resource_hub.entrypoints.api.common import own_house
 from resource_hub.entrypoints.api.writing import CreateHeaders, once
-from resource_hub.entrypoints.support.fields import Identifier, Text
+from resource_hub.entrypoints.support.fields import Identifier, Moment, Text
 from resource_hub.entrypoints.support.guards import allows
 
 blueprint = Blueprint(
@@ -29,7 +30,8 @@ _AT = "/hosts/<host>/walk-ins"
 class WalkInSchema(ma.Schema):
     customer_id = Identifier(required=True)
     name = ma.fields.Nested(NameSchema, required=True)
-    contact = ma.fields.String(required=True)
+    contact = ma.fields.String(required=True, metadata={"description": "empty once it was erased"})
+    contact_erased_at = Moment(required=True, allow_none=True)
     asked_firm_id = Identifier(required=True, allow_none=True)
 
 
@@ -73,6 +75,7 @@ def listed(host: str) -> dict[str, Any]:
                 "customer_id": one.customer.id,
                 "name": {"zh": one.customer.name_zh, "en": one.customer.name_en},
                 "contact": one.contact,
+                "contact_erased_at": one.erased_at,
                 "asked_firm_id": one.asked_id,
             }
             for one in service.walk_ins(g.actor)
@@ -93,6 +96,18 @@ def ask(data: dict[str, Any], headers: dict[str, Any], host: str, customer_id: U
         return {"id": str(service.ask_firm(customer_id, data["uscc"], by=g.actor).id)}
 
     return {"firm_id": UUID(once(headers, made)["id"])}
+
+
+@blueprint.delete(f"{_AT}/<uuid:customer_id>/contact")
+@blueprint.response(204)
+@allows(*ERASES)
+def erase(host: str, customer_id: UUID) -> None:
+    """Erase how to reach a walk-in.
+
+    Its name, bookings, use and bills stay; that it was erased, when and by whom is kept. Again it changes nothing.
+    """
+    own_house(host)
+    service.erase_contact(customer_id, by=g.actor)
 
 
 @blueprint.get("/walk-ins/<uuid:customer_id>/bookings")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 from flask import Flask
 from sqlalchemy import select
@@ -129,7 +130,10 @@ def test_the_same_over_the_rest_interface(world: World) -> None:
     world.booker("POST", f"{world.at}/bookings", 404, json=body)
     (one,) = world.manager("GET", f"{host}/walk-ins", 200).json["items"]
     name = {"zh": "新材公司", "en": ""}
-    assert one == {"customer_id": made["customer_id"], "name": name, "contact": "138", "asked_firm_id": None}
+    assert one == {
+        "customer_id": made["customer_id"], "name": name, "contact": "138", "contact_erased_at": None,
+        "asked_firm_id": None,
+    }  # fmt: skip
     world.booker("GET", f"{host}/walk-ins", 403)
     path = f"{host}/walk-ins/{one['customer_id']}/firm"
     wrong = world.manager("POST", path, 422, json={"uscc": "91340100000000000X"})
@@ -209,3 +213,33 @@ def test_the_manager_erases_how_to_reach_somebody_and_the_use_stays(
         )
         mine = [e for e in entries if str(record.customer_id).encode() in e.body]
         assert [e.person_id for e in mine] == [scene.manager.person_id] and b"7777" not in mine[0].body
+
+
+def test_a_program_of_a_manager_erases_how_to_reach_somebody(world: World) -> None:
+    scene = world.scene
+    host = f"/hosts/{scene.host.code}"
+    body = {**ORDER, "walk_in": {"name": "王五", "contact": "138 0000 7777"}}
+    made = world.manager("POST", f"{world.at}/bookings", 201, json=body).json
+    path = f"{host}/walk-ins/{made['customer_id']}/contact"
+    with world.app.app_context():
+        operator = build.make_person(roles=[(scene.host, Role.OPERATOR)])
+        other = build.make_institution()
+        stranger = build.make_person(roles=[(other, Role.MANAGER)])
+        theirs, strange = (
+            Door(world.app, build.bearer(person, house))
+            for person, house in ((operator, scene.host), (stranger, other))
+        )
+    theirs("DELETE", path, 403)
+    world.booker("DELETE", path, 403)
+    strange("DELETE", path, 404)
+    strange("DELETE", path.replace(scene.host.code, other.code), 404)
+    world.manager("DELETE", f"{host}/walk-ins/{scene.customer_id}/contact", 404)
+    for _ in range(2):
+        world.manager("DELETE", path, 204)
+    (one,) = world.manager("GET", f"{host}/walk-ins", 200).json["items"]
+    assert one["contact"] == "" and datetime.fromisoformat(one["contact_erased_at"]) == NOW
+    assert one["name"]["zh"] == "王五"
+    world.manager("GET", f"{host}/bookings/{made['id']}", 200)
+    described = world.visitor("GET", "/openapi.json", 200).json["paths"]
+    erase = described["/api/v1/hosts/{host}/walk-ins/{customer_id}/contact"]["delete"]
+    assert erase["summary"].startswith("Erase how to reach") and "204" in erase["responses"]
