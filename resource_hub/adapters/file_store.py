@@ -29,11 +29,30 @@ class TooLarge(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is in the store now: digest, length, and the first bytes, by which its kind is judged."""
+    """What is in the store, or would be: digest, length, and the first bytes, by which its kind is judged."""
 
     sha256: bytes
     size: int
     head: bytes
+
+
+def read(stream: IO[bytes], *, limit: int, into: IO[bytes] | None = None) -> Kept:
+    """What the store would keep of a stream, written nowhere else than ``into``.
+
+    Raises:
+        TooLarge: as soon as the limit is passed.
+    """
+    hasher, size, head = hashlib.sha256(), 0, b""
+    while chunk := stream.read(_CHUNK):
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(limit)
+        if len(head) < _CHUNK:
+            head += chunk
+        hasher.update(chunk)
+        if into is not None:
+            into.write(chunk)
+    return Kept(hasher.digest(), size, head)
 
 
 class FileStore:
@@ -51,29 +70,20 @@ class FileStore:
             TooLarge: as soon as the limit is passed, so that an endless stream fills no disk.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        hasher, size, head = hashlib.sha256(), 0, b""
         handle, name = tempfile.mkstemp(dir=self.folder, prefix=_ARRIVING)
         try:
             with os.fdopen(handle, "wb") as file:
-                while chunk := stream.read(_CHUNK):
-                    size += len(chunk)
-                    if size > limit:
-                        raise TooLarge(limit)
-                    if len(head) < _CHUNK:
-                        head += chunk
-                    hasher.update(chunk)
-                    file.write(chunk)
+                kept = read(stream, limit=limit, into=file)
                 file.flush()
                 os.fsync(file.fileno())
-            digest = hasher.digest()
-            place = self.path(digest)
+            place = self.path(kept.sha256)
             place.parent.mkdir(parents=True, exist_ok=True)
             os.replace(name, place)
             self._sync(place.parent)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        return Kept(digest, size, head)
+        return kept
 
     def open(self, sha256: bytes) -> IO[bytes]:
         """The bytes of a stored file.

@@ -21,6 +21,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from resource_hub.infra import clock
 from resource_hub.infra.tables import IdempotencyKey
@@ -54,6 +55,12 @@ def claim(unit: Unit, person_id: UUID, key: str, digest: bytes) -> Kept | None:
         )
     )
     return None
+
+
+def known(session: Session, person_id: UUID, key: str) -> bool:
+    """Whether a key was used before, by a request that has committed."""
+    used = select(IdempotencyKey.key).where(IdempotencyKey.person_id == person_id, IdempotencyKey.key == key)
+    return session.scalar(used) is not None
 
 
 def remember(unit: Unit, person_id: UUID, key: str, answer: Mapping[str, Any]) -> None:

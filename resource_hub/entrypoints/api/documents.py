@@ -44,7 +44,7 @@ def add(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UU
     """Add a document; the other party is told."""
     key, kind = host_key(host, booking_id), FileKind(data["kind"])
     service.booking_for(key, g.actor)
-    (taken,) = take([data["document"]], data["sha256"], uploads.DOCUMENTS, "document")
+    (taken,) = take([data["document"]], data["sha256"], uploads.DOCUMENTS, "document", headers)
 
     def made() -> dict[str, Any]:
         with unit_of_work():  # the file is named and belongs to the order, or neither

@@ -99,12 +99,15 @@ def listed(host: str, booking_id: UUID) -> dict[str, Any]:
 @blueprint.response(201, ResultFilesSchema)
 @allows(MEMBER)
 def deliver(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UUID) -> dict[str, Any]:
-    """The host delivers files with a last day; the customer is told. Answers what was delivered just now."""
+    """The host delivers files with a last day; the customer is told. Answers what was delivered just now.
+
+    A repetition is told what became of it since: ``deleted_at`` says that the bytes were erased, and they stay so.
+    """
     key, until = host_key(host, booking_id), data["expires_on"]
     record, _side = service.booking_for(key, g.actor)
     if not service.may_host_results(record, g.actor):
         raise NotYours()
-    taken = take(data["results"], data["sha256"], uploads.RESULTS, "results")
+    taken = take(data["results"], data["sha256"], uploads.RESULTS, "results", headers)
     files = [service.NewFile(t.name, t.media_type, t.kept.size, t.kept.sha256) for t in taken]
 
     def made() -> dict[str, Any]:

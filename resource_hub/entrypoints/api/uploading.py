@@ -23,6 +23,7 @@ from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import CombinedMultiDict, FileStorage
 
 from resource_hub.entrypoints.api.blueprint import Blueprint, Parser
+from resource_hub.entrypoints.api.writing import sent_before
 from resource_hub.entrypoints.support import uploads
 from resource_hub.kernel.errors import Reason
 
@@ -70,16 +71,22 @@ class ChecksumsField(ma.fields.List):
 
 
 def take(
-    sent: Sequence[FileStorage], checksums: Sequence[str], policy: uploads.Policy, place: str
+    sent: Sequence[FileStorage],
+    checksums: Sequence[str],
+    policy: uploads.Policy,
+    place: str,
+    headers: dict[str, Any],
 ) -> list[uploads.Taken]:
-    """Store the files if the policy allows each, and each is what its sender meant.
+    """Store the files if the policy allows each, and each is what its sender meant. A repetition stores nothing: what
+    was erased since does not come back.
 
     Raises:
         FileRefused: as on the pages, or another checksum than the one that was sent with it.
     """
     if checksums and len(checksums) != len(sent):
         raise uploads.FileRefused(Reason("upload.checksum_shape", {}, "sha256"))
-    taken = [uploads.take(one, policy, place) for one in sent]
+    keep = not sent_before(headers)
+    taken = [uploads.take(one, policy, place, keep=keep) for one in sent]
     wrong = [
         Reason("upload.checksum", {"name": one.name, "sha256": one.kept.sha256.hex()}, f"sha256/{n}")
         for n, (one, said) in enumerate(zip(taken, checksums, strict=False))

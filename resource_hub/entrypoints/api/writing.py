@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import PreconditionRequired
 
 from resource_hub.infra import idempotency
+from resource_hub.infra.database import reading
 from resource_hub.infra.unit_of_work import retried, unit_of_work
 from resource_hub.kernel.errors import Conflict, Reason, Stale
 
@@ -115,6 +116,12 @@ def once(
         if not idempotency.collided(error):
             raise
         return _made(g.actor.person_id, key, body, make)
+
+
+def sent_before(headers: dict[str, Any]) -> bool:
+    """Whether a request with this key had its answer, so that ``once`` makes nothing."""
+    key = headers["key"]
+    return key is not None and idempotency.known(reading(), g.actor.person_id, key)
 
 
 @retried()

@@ -21,7 +21,7 @@ from flask import Response, current_app, request
 from werkzeug.datastructures import FileStorage
 from werkzeug.wsgi import wrap_file
 
-from resource_hub.adapters.file_store import FileStore, Kept, TooLarge
+from resource_hub.adapters.file_store import FileStore, Kept, TooLarge, read
 from resource_hub.infra import files
 from resource_hub.infra.files import FileRecord
 from resource_hub.kernel.errors import Invalid, NotFound, Reason
@@ -136,19 +136,20 @@ class Taken:
     name: str
 
 
-def take(upload: FileStorage, policy: Policy, place: str = "file") -> Taken:
-    """Store an upload if the policy allows it.
+def take(upload: FileStorage, policy: Policy, place: str = "file", *, keep: bool = True) -> Taken:
+    """Store an upload if the policy allows it; where not to ``keep``, only say what it is.
 
     Raises:
         FileRefused: empty, too large, of another kind than it may be, or a picture of too many points.
     """
-    return take_stream(upload.stream, upload.filename or "", policy, place)
+    return take_stream(upload.stream, upload.filename or "", policy, place, keep=keep)
 
 
-def take_stream(stream: IO[bytes], name: str, policy: Policy, place: str = "file") -> Taken:
-    keep = store()
+def take_stream(
+    stream: IO[bytes], name: str, policy: Policy, place: str = "file", *, keep: bool = True
+) -> Taken:
     try:
-        kept = keep.keep(stream, limit=policy.limit)
+        kept = (store().keep if keep else read)(stream, limit=policy.limit)
     except TooLarge:
         raise FileRefused(Reason("upload.too_large", {"megabytes": policy.limit // MB}, place)) from None
     kind = kind_of(kept.head)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from typing import Any
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
+from resource_hub.adapters.file_store import FileStore
 from resource_hub.domain.booking import service
+from resource_hub.entrypoints.jobs import JobContext
+from resource_hub.entrypoints.jobs import results as jobs
 from resource_hub.entrypoints.support import uploads
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
@@ -98,6 +102,32 @@ def test_a_key_counts_once_whatever_the_boundaries(world: World, used: str) -> N
     for other in ({"expires_on": "2026-03-21"}, {"results": [part(MORE, "图谱.html")]}):
         assert codes(deliver(world, used, 409, headers=headers, **other)) == ["key_reused"]
     assert len(world.manager("GET", f"{world.one(used)}/results", 200).json["items"]) == 1
+
+
+def test_what_was_erased_does_not_come_back_with_a_repetition(world: World, used: str) -> None:
+    """The answer says that it was erased, and no byte is written."""
+    headers, store = (
+        {"Idempotency-Key": "results-1"},
+        FileStore(world.app.extensions["resource_hub_settings"].files_dir),
+    )
+    digest = bytes.fromhex(sha(DATA))
+    (made,) = deliver(world, used, headers=headers).json["items"]
+    world.manager("POST", f"{world.one(used)}/results/{made['id']}/end", 200, json={"reason": "误传"})
+    (ended,) = deliver(world, used, headers=headers).json["items"]
+    assert (ended["id"], ended["available"], ended["reason"]) == (made["id"], False, "误传")
+    os.utime(store.path(digest), (1, 1))
+    with world.app.app_context():
+        jobs.end(JobContext("booking.end_results", clock.machine_now()))
+    assert not store.has(digest)
+    (erased,) = deliver(world, used, headers=headers).json["items"]
+    assert erased["id"] == made["id"] and not erased["available"] and erased["deleted_at"]
+    assert not store.has(digest) and list(store.folder.rglob(".arriving-*")) == []
+    # What is not the same is told so, and leaves nothing either.
+    assert codes(deliver(world, used, 409, headers=headers, results=[part(MORE, "b.txt")])) == ["key_reused"]
+    assert not store.has(bytes.fromhex(sha(MORE)))
+    # Delivered anew it is there again.
+    deliver(world, used, headers={"Idempotency-Key": "results-2"})
+    assert store.has(digest)
 
 
 @pytest.mark.parametrize(
