@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import multiprocessing
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -167,6 +170,35 @@ def _post(payload: dict[str, Any], by: Any) -> Any:
     raise Conflict(*(Reason(reason["code"]) for reason in body["reasons"]))
 
 
+def _upload(payload: dict[str, Any], by: Any) -> Any:
+    """Hand files in over HTTP: the whole answer over the REST interface, where one is led to by a page."""
+    client = current_app.test_client()
+    fields = {name: _sent(value) for name, value in payload["form"].items()}
+    if "page" in payload:
+        with client.session_transaction() as session:
+            session["_user_id"] = accounts.session_key(accounts.person(by.person_id))
+            session["_fresh"] = True
+        page = client.get(payload["page"]).get_data(as_text=True)
+        found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+        assert found is not None, page[:500]
+        fields["csrf_token"] = found[1]
+    answer = client.post(
+        payload["path"], data=fields, headers=payload.get("headers"), content_type="multipart/form-data"
+    )
+    assert answer.status_code in (201, 303), (answer.status_code, answer.text[:500])
+    return answer.location or json.dumps(answer.get_json(), sort_keys=True)
+
+
+def _sent(value: Any) -> Any:
+    """A field as it is sent; a file is its bytes and its name."""
+    if isinstance(value, list):
+        return [_sent(one) for one in value]
+    return (io.BytesIO(value[0]), value[1]) if isinstance(value, tuple) else value
+
+
+# Those that ask over HTTP.
+_WEB = {"post", "upload"}
+
 JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "request": _request,
     "change": _change,
@@ -183,6 +215,7 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     ),
     "import": _import,
     "post": _post,
+    "upload": _upload,
     "offer": lambda p, by: service.offer_due(),
     "split": lambda p, by: service.split(p["booking"], p["at"], by=by, version=p.get("version"))[1].key.id,
     "hand_over": lambda p, by: (
@@ -215,7 +248,7 @@ def _take_part(
     """One person at one machine: its own process, application and connections."""
     try:
         with (
-            application(database, Path(folder), web=payload["job"] == "post") as app,
+            application(database, Path(folder), web=payload["job"] in _WEB) as app,
             app.app_context(),
             clock.fixed(payload.get("now", now)),
         ):
