@@ -260,6 +260,7 @@ def _postgresql(present: set[str]) -> list[str]:
         statements += _postgresql_search()
     if "change_stamp" in present:
         statements += _postgresql_stamps(present)
+        statements += [_slot_behind_lock(n) for n in range(PARTITIONS)]
     statements.append(
         "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$"
         " BEGIN RAISE EXCEPTION 'append_only:%%', TG_TABLE_NAME USING ERRCODE = '23R01'; END $$"
@@ -279,6 +280,58 @@ def _postgresql(present: set[str]) -> list[str]:
                 " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
             )
     return statements
+
+
+def _slot_behind_lock(number: int) -> str:
+    """All that a booking asks before it writes, in one way to the server, for the hosts of one partition: the resource
+    is locked with its helpers in the order of their ids, and behind the lock are read the stamps of subjects, what holds
+    its units in a span, and their kept windows that meet or touch it.
+
+    A volatile function sees in each of its statements what is committed by then; so what is read behind the lock is what
+    the one before in the queue has left. Of what starts before the span only the last can reach into it. Nothing is
+    sorted, so that all is found by the keys of its units, however few rows there were when the server made its plan.
+    """
+    return (
+        f"CREATE OR REPLACE FUNCTION slot_behind_lock_p{number}("
+        "p_host uuid, p_resource uuid, p_subjects uuid[], p_start timestamptz, p_end timestamptz)"
+        " RETURNS TABLE (r_what text, r_id uuid, r_starts timestamptz, r_ends timestamptz, r_kind text, r_other uuid,"
+        " r_expires timestamptz, r_setup bigint, r_teardown bigint)"
+        " LANGUAGE plpgsql VOLATILE SET enable_sort = off AS $$ BEGIN"
+        " RETURN QUERY SELECT 'locked', r.id, NULL::timestamptz, NULL::timestamptz, NULL, NULL::uuid, NULL::timestamptz,"
+        " NULL::bigint, NULL::bigint FROM resource r WHERE r.institution_id = p_host AND r.id IN (SELECT p_resource"
+        " UNION ALL SELECT l.helper_id FROM resource_link l WHERE l.institution_id = p_host"
+        " AND l.resource_id = p_resource) ORDER BY r.id FOR NO KEY UPDATE;"
+        " RETURN QUERY SELECT 'stamp', s.subject_id, NULL::timestamptz, NULL::timestamptz, NULL, s.stamp,"
+        " NULL::timestamptz, NULL::bigint, NULL::bigint FROM change_stamp s WHERE s.subject_id = ANY(p_subjects)"
+        " ORDER BY s.stamp;"
+        " IF p_start IS NOT NULL THEN RETURN QUERY"
+        " SELECT 'held', h.unit_id, h.starts_at, h.ends_at, h.kind::text, h.holder_id, h.expires_at, h.setup_seconds,"
+        " h.teardown_seconds FROM unit u CROSS JOIN LATERAL ("
+        f"SELECT * FROM occupancy_p{number} o WHERE o.institution_id = p_host AND o.unit_id = u.id"
+        f" AND o.starts_at >= coalesce((SELECT b.starts_at FROM occupancy_p{number} b"
+        " WHERE b.institution_id = p_host AND b.unit_id = u.id AND b.starts_at < p_start"
+        " ORDER BY b.starts_at DESC LIMIT 1), p_start)"
+        " AND o.starts_at < p_end AND o.ends_at > p_start ORDER BY o.starts_at OFFSET 0) h"
+        " WHERE u.institution_id = p_host AND u.resource_id = p_resource"
+        " UNION ALL SELECT 'window', k.unit_id, k.starts_at, k.ends_at, k.audience::text, NULL, NULL, NULL, NULL"
+        " FROM unit u CROSS JOIN (VALUES ('all'), ('outside')) a (audience) CROSS JOIN LATERAL ("
+        f"SELECT * FROM free_window_p{number} w WHERE w.institution_id = p_host AND w.unit_id = u.id"
+        " AND w.audience = a.audience"
+        f" AND w.starts_at >= coalesce((SELECT b.starts_at FROM free_window_p{number} b"
+        " WHERE b.institution_id = p_host AND b.unit_id = u.id AND b.audience = a.audience"
+        " AND b.starts_at < p_start ORDER BY b.starts_at DESC LIMIT 1), p_start)"
+        " AND w.starts_at <= p_end AND w.ends_at >= p_start ORDER BY w.starts_at OFFSET 0) k"
+        " WHERE u.institution_id = p_host AND u.resource_id = p_resource; END IF; END $$"
+    )
+
+
+def drop_slot_behind_lock(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        for number in range(PARTITIONS):
+            connection.exec_driver_sql(
+                f"DROP FUNCTION IF EXISTS slot_behind_lock_p{number}"
+                "(uuid, uuid, uuid[], timestamptz, timestamptz)"
+            )
 
 
 def _references_by_partition() -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
+from psycopg import RawCursor
 from sqlalchemy import Connection, Engine, MetaData, Select, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
@@ -31,6 +32,9 @@ NAMING = {
 
 # Execution option that marks connections of units of work: they begin IMMEDIATE on SQLite.
 WRITES = "resource_hub_writes"
+# Execution option of a statement for PostgreSQL whose values are numbered ($1, $2): the driver passes it on as it is,
+# where it would read and write anew one with marks.
+NUMBERED = "resource_hub_numbered"
 
 
 class Base(DeclarativeBase):
@@ -130,6 +134,16 @@ def prepare_engine(engine: Engine) -> None:
         event.listen(engine, "begin", _sqlite_begin)
     else:
         _ask_the_idle(engine)
+        event.listen(engine, "do_execute", _execute_numbered)
+
+
+def _execute_numbered(cursor: Any, statement: str, values: Any, context: Any) -> bool | None:
+    """Say a statement with numbered values; no answer is read from it. True when that is done."""
+    if context is None or not context.execution_options.get(NUMBERED):
+        return None
+    with RawCursor(cursor.connection) as raw:
+        raw.execute(statement, values)
+    return True
 
 
 # A connection that worked so short a while ago, in seconds, is taken to be there still.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -67,12 +67,17 @@ class Stamps:
     def forget(self) -> None:
         self._seen.clear()
 
+    def know(self, drawn: Mapping[UUID, Stamp]) -> None:
+        """These were read already."""
+        self._seen.update(drawn)
+
     def _ask(self, subjects: set[UUID]) -> None:
         connection = reading().connection()
         if connection.dialect.name == "postgresql":
             rows = connection.exec_driver_sql(
-                "SELECT subject_id, stamp FROM change_stamp WHERE subject_id = ANY(%s) ORDER BY stamp",
-                (list(subjects),),
+                "SELECT subject_id, stamp FROM change_stamp WHERE subject_id = ANY(%s::uuid[]) ORDER BY stamp",
+                # One text is written sooner than a list of ids.
+                ("{" + ",".join(map(str, subjects)) + "}",),
             )
             names: dict[Any, UUID] = {one: one for one in subjects}
         else:
@@ -114,12 +119,14 @@ _memories: WeakKeyDictionary[Engine, Memory] = WeakKeyDictionary()
 
 
 @contextmanager
-def stamped(subjects: Iterable[UUID] = ()) -> Iterator[None]:
+def stamped(subjects: Iterable[UUID] = (), drawn: Mapping[UUID, Stamp] | None = None) -> Iterator[None]:
     """Answers about stamped subjects may come from memory inside the block; nothing about them is changed there.
 
-    ``subjects``: those that are known to be asked for, to read their stamps in one statement.
+    ``subjects``: those that are known to be asked for, to read their stamps in one statement. ``drawn``: stamps that
+    were read just now.
     """
     stamps = Stamps()
+    stamps.know(drawn or {})
     token = _stamps.set(stamps)
     try:
         stamps.of(subjects)

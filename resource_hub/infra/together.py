@@ -10,14 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import JSON, Connection, Table, event, insert
+from psycopg.types.numeric import Int8
+from sqlalchemy import JSON, Connection, Integer, Table, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
+from resource_hub.infra.database import NUMBERED
 from resource_hub.infra.partitions import is_cut, part_name, partition_of
 
 Values = tuple[Any, ...]
@@ -130,12 +134,34 @@ def say(session: Session) -> None:
 
 
 def _in_one(connection: Connection, waiting: Sequence[_Write]) -> None:
-    """All writes as parts of one statement. Their references are looked at when all of them are done."""
-    parts = [w.statement + ", ".join([w.marks] * len(w.rows)) for w in waiting]
-    *before, last = parts
+    """All writes as parts of one statement. Their references are looked at when all of them are done.
+
+    An id or a moment that stands in several places, as that of the host does, is sent once.
+    """
+    values: list[Any] = []
+    places: list[int] = []
+    at: dict[int, int] = {}
+    for write in waiting:
+        for row in write.rows:
+            for value in row:
+                if isinstance(value, (UUID, datetime)):
+                    place = at.setdefault(id(value), len(values) + 1)
+                    places.append(place)
+                    if place > len(values):
+                        values.append(value)
+                else:
+                    values.append(value)
+                    places.append(len(values))
+    text = _text(tuple((w.statement, w.marks, len(w.rows)) for w in waiting), tuple(places))
+    connection.exec_driver_sql(text, tuple(values), execution_options={NUMBERED: True})
+
+
+@lru_cache(1_000)
+def _text(parts: tuple[tuple[str, str, int], ...], places: tuple[int, ...]) -> str:
+    *before, last = (head + ", ".join([marks] * rows if marks else []) for head, marks, rows in parts)
     named = ", ".join(f"w{n} AS ({part})" for n, part in enumerate(before))
-    values = tuple(value for w in waiting for row in w.rows for value in row)
-    connection.exec_driver_sql(f"WITH {named} {last}" if named else last, values)
+    pieces = (f"WITH {named} {last}" if named else last).split("%s")
+    return pieces[0] + "".join(f"${place}{piece}" for place, piece in zip(places, pieces[1:], strict=True))
 
 
 # ---- statements, made once for each set of columns ----------------------------------------------------------------
@@ -194,8 +220,14 @@ def _mark(dialect: str) -> str:
 def _converter(kind: Any, dialect: str) -> Callable[[Any], Any]:
     if isinstance(kind, JSON) or kind.dialect_impl(_DIALECTS[dialect]).__visit_name__ in ("JSON", "JSONB"):
         return _json
+    if dialect == "postgresql" and isinstance(kind, Integer):
+        return _whole  # else the driver chooses a type by the size of each, and each choice is a statement of its own
     convert = kind.dialect_impl(_DIALECTS[dialect]).bind_processor(_DIALECTS[dialect])
     return convert or _as_it_is
+
+
+def _whole(value: int | None) -> Int8 | None:
+    return None if value is None else Int8(value)
 
 
 def _json(value: Any) -> str:

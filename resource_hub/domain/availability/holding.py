@@ -7,14 +7,15 @@ behind it and is never expected to speak.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from resource_hub.domain.availability import occupancy_store, planning, store, window_store
+from resource_hub.domain.availability import occupancy_store, planning, slot_store, store, window_store
 from resource_hub.domain.availability.errors import NoUnit, SlotTaken
 from resource_hub.domain.availability.rules import hours as hour_rules
 from resource_hub.domain.availability.terms import Audience, Held, OccupancyKind
@@ -29,6 +30,11 @@ from resource_hub.kernel.time import TimeSpan
 _GUARD = "ex_occupancy_overlap"
 _EXCLUSION = "23P01"
 
+# What is around a wish is read before the house rules are known: with so many seconds of set-up, tear-down and gaps
+# to either side. Where they are longer, and of very long wishes, it is read when they are known.
+_MARGIN = 7_200
+_LONGEST_AHEAD = timedelta(days=31)
+
 
 def is_overlap(error: DBAPIError) -> bool:
     """Whether the database refused because two occupancies would overlap."""
@@ -40,9 +46,16 @@ def lock(unit: Unit, keys: Iterable[HostKey]) -> None:
     store.lock(unit.session, keys)
 
 
-def lock_with_helpers(unit: Unit, key: HostKey) -> None:
-    """Lock a resource and all that may be booked with it, likewise."""
-    store.lock_with_helpers(unit.session, key)
+def lock_with_helpers(
+    unit: Unit, key: HostKey, span: TimeSpan | None = None, subjects: Collection[UUID] = ()
+) -> slot_store.BehindLock:
+    """Lock a resource and all that may be booked with it, likewise. What was read behind the lock is returned: for
+    ``occupy`` what is around the span that is wanted, and the stamps of these subjects."""
+    near = None
+    if span is not None and span.end - span.start <= _LONGEST_AHEAD:
+        with suppress(OverflowError):  # at the end of all time, where the rules will refuse
+            near = span.widened(_MARGIN, _MARGIN)
+    return slot_store.lock_with_helpers(unit.session, key, subjects, near)
 
 
 def taken(key: HostKey, span: TimeSpan, unit_id: UUID | None = None, zone: str | None = None) -> SlotTaken:
@@ -75,6 +88,7 @@ def occupy(
     teardown_seconds: int = 0,
     outside: bool | None = None,
     plan: planning.Plan | None = None,
+    seen: slot_store.Around | None = None,
 ) -> UUID:
     """Hold a unit for a span and return which one.
 
@@ -82,6 +96,7 @@ def occupy(
         unit_id: None takes the first unit that is free, by position.
         span: the time proper; set-up and tear-down are added on either side of it.
         outside: with a value, only units are taken whose opening hours allow the span to that customer.
+        seen: what was read with the lock, if nothing of the resource has changed since.
 
     Raises:
         SlotTaken: every unit in question is held by somebody.
@@ -95,12 +110,13 @@ def occupy(
         raise NoUnit()
     whole = hour_rules.occupied(span, setup_seconds, teardown_seconds)
     hole = _hole(whole, one)
-    held, windows = occupancy_store.around(session, key, whole, hole)
-    if any(h.unit_id in wanted and not h.in_force(unit.now) for h in held):
+    if seen is None or not seen.span.contains(hole):
+        seen = slot_store.around(session, key, hole)
+    if any(h.unit_id in wanted and not h.in_force(unit.now) for h in seen.holding(whole)):
         lapsed = occupancy_store.drop_lapsed(session, key, wanted, whole, unit.now)
         _regained(session, key, lapsed, one)
-        held, windows = occupancy_store.around(session, key, whole, hole)
-    busy = {h.unit_id for h in held if h.span.overlaps(whole)}
+        seen = slot_store.around(session, key, hole)
+    busy = {h.unit_id for h in seen.holding(whole)}
     free = [u for u in wanted if u not in busy]
     if outside is not None and len(wanted) > 1:
         allowed = [u for u in free if not planning.reasons_against(one, u, span, outside=outside)]
@@ -108,7 +124,7 @@ def occupy(
     if not free:
         raise taken(key, span, unit_id)
     chosen = free[0]
-    old = windows[chosen]
+    old = seen.windows(hole)[chosen]
     cut = {audience: hour_rules.subtract(spans, [hole]) for audience, spans in old.items()}
     window_store.replace_windows(session, key, chosen, old, cut)
     # A transaction that was refused answers no more questions, so all that the refusal says is at hand.

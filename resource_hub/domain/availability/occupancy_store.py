@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Select,
     and_,
-    bindparam,
     delete,
     func,
     literal,
-    literal_column,
-    null,
     select,
     update,
 )
@@ -25,7 +20,6 @@ from sqlalchemy.orm import Session, aliased
 
 from resource_hub.domain.availability.store import keys_in, unit_table
 from resource_hub.domain.availability.tables import (
-    FreeWindow,
     Occupancy,
 )
 from resource_hub.domain.availability.terms import (
@@ -34,9 +28,8 @@ from resource_hub.domain.availability.terms import (
     OccupancyKind,
 )
 from resource_hub.infra.ids import new_id
-from resource_hub.infra.partitions import part, partition_of
-from resource_hub.infra.together import add_later, say
-from resource_hub.infra.types import Id, Instant
+from resource_hub.infra.together import add_later
+from resource_hub.infra.types import Instant
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
 
@@ -92,91 +85,6 @@ def occupancies(session: Session, keys: Sequence[HostKey], span: TimeSpan) -> di
     for row in rows:
         found[HostKey(row.institution_id, row.resource_id)].append(_held(row))
     return found
-
-
-@cache
-def _around(number: int | None) -> Select[Any]:
-    """Occupancies and kept windows that meet a span and a wider one, of all units of a resource, in the host's
-    partition.
-
-    Outer joins, so that SQLite begins with the units: with the others it would go through all that a host ever had.
-    """
-    stored, windows = part(Occupancy.__table__, number), part(FreeWindow.__table__, number)
-    t, before, w = stored.c, stored.alias().c, windows.c
-    host, resource = bindparam("host", type_=Id), bindparam("resource", type_=Id)
-    start, end = bindparam("start", type_=Instant), bindparam("end", type_=Instant)
-    last = (
-        select(func.max(before.starts_at))
-        .where(
-            before.institution_id == unit_table.c.institution_id,
-            before.unit_id == unit_table.c.id,
-            before.starts_at < start,
-        )
-        .correlate(unit_table)
-        .scalar_subquery()
-    )
-    held = (
-        select(
-            t.unit_id, t.starts_at, t.ends_at, t.kind, t.holder_id, t.expires_at, t.setup_seconds, t.teardown_seconds
-        )
-        .select_from(unit_table)
-        .outerjoin(
-            stored,
-            and_(
-                t.institution_id == unit_table.c.institution_id,
-                t.unit_id == unit_table.c.id,
-                t.starts_at >= func.coalesce(last, start),
-                t.starts_at < end,
-                t.ends_at > start,
-            ),
-        )
-        .where(unit_table.c.institution_id == host, unit_table.c.resource_id == resource)
-    )  # fmt: skip
-    kept = (
-        select(w.unit_id, w.starts_at, w.ends_at, w.audience, null(), null(), null(), null())
-        .select_from(unit_table)
-        .outerjoin(
-            windows,
-            and_(
-                w.institution_id == unit_table.c.institution_id,
-                w.unit_id == unit_table.c.id,
-                w.audience.in_([literal_column(f"'{audience}'") for audience in _AUDIENCES]),
-                w.starts_at <= bindparam("wide_end", type_=Instant),
-                w.ends_at >= bindparam("wide_start", type_=Instant),
-            ),
-        )
-        .where(unit_table.c.institution_id == host, unit_table.c.resource_id == resource)
-    )
-    both = held.union_all(kept).subquery()
-    return select(both).order_by(both.c.starts_at)
-
-
-Windows = dict[UUID, dict[Audience, list[TimeSpan]]]
-
-
-def around(session: Session, key: HostKey, span: TimeSpan, wide: TimeSpan) -> tuple[list[Held], Windows]:
-    """What holds the units of a resource in a span, as ``occupancies`` says, and their kept windows that meet or touch
-    a wider one, in one statement."""
-    values = {
-        "host": key.institution_id, "resource": key.id, "start": span.start, "end": span.end,
-        "wide_start": wide.start, "wide_end": wide.end,
-    }  # fmt: skip
-    held: list[Held] = []
-    windows: Windows = defaultdict(lambda: {audience: [] for audience in Audience})
-    say(session)
-    connection = session.connection()
-    rows = connection.execute(_around(partition_of(connection, key.institution_id)), values)
-    for unit_id, starts_at, ends_at, kind, holder_id, expires_at, setup, teardown in rows:
-        if starts_at is None:
-            continue
-        one = TimeSpan(starts_at, ends_at)
-        if setup is None:
-            windows[unit_id][Audience(kind)].append(one)
-        else:
-            held.append(
-                Held(unit_id, one, OccupancyKind(kind), holder_id, expires_at, key.id, setup, teardown)
-            )
-    return held, windows
 
 
 def of_holder(session: Session, institution_id: UUID, holder_id: UUID) -> list[Held]:

@@ -96,10 +96,11 @@ from resource_hub.domain.availability.searching import (
     hours_free,
     next_free,
 )
+from resource_hub.domain.availability.slot_store import Around
 from resource_hub.domain.availability.special_days import calendar_year, enter_days, forget_day
 
 __all__ = [
-    "DayShare", "Draft", "Due", "Hit", "HoursChanged", "NotYourResource", "Outsiders", "Plan", "ReadNotice",
+    "Around", "DayShare", "Draft", "Due", "Hit", "HoursChanged", "NotYourResource", "Outsiders", "Plan", "ReadNotice",
     "RulesChanged", "add_calendar", "add_dates", "add_exception", "alternatives", "alternatives_json",
     "booked_near", "calendar", "calendar_failed", "calendar_unchanged", "calendar_year", "calendars",
     "check_exception", "check_wish", "check_zone", "claim_due", "clashes", "date_of", "day_shares", "days_of",

@@ -40,7 +40,7 @@ from resource_hub.domain.availability.terms import (
     WeeklyHours,
 )
 from resource_hub.infra.ids import new_id
-from resource_hub.infra.together import say, taken_back
+from resource_hub.infra.together import taken_back
 from resource_hub.infra.types import Id
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
@@ -71,24 +71,11 @@ _LOCK = (
     .where(_resource.c.institution_id == bindparam("host"), _resource.c.id == bindparam("resource"))
     .with_for_update(key_share=True)
 )
-# In the order of their ids as well: the rows are sorted before they are locked.
-_LOCK_WITH_HELPERS = (
-    "SELECT id FROM resource WHERE institution_id = %(host)s AND id IN (SELECT %(resource)s::uuid UNION ALL"
-    " SELECT helper_id FROM resource_link WHERE institution_id = %(host)s AND resource_id = %(resource)s)"
-    " ORDER BY id FOR NO KEY UPDATE"
-)
 
 
-def lock_with_helpers(session: Session, key: HostKey) -> None:
-    """Lock a resource and all that may be booked with it, in one statement."""
-    if session.get_bind().dialect.name != "postgresql":
-        return
-    mine: set[HostKey] = session.info.setdefault(_LOCKED, set())
-    if key not in mine:
-        say(session)
-        values = {"host": key.institution_id, "resource": key.id}
-        found = session.connection().exec_driver_sql(_LOCK_WITH_HELPERS, values)
-        mine.update(HostKey(key.institution_id, one) for (one,) in found)
+def locked(session: Session, keys: Iterable[HostKey]) -> None:
+    """These are locked by another statement."""
+    session.info.setdefault(_LOCKED, set()).update(keys)
 
 
 def keys_in(institution: Any, resource: Any, keys: Sequence[HostKey]) -> Any:

@@ -195,18 +195,23 @@ def book_in(
 ) -> BookingRecord:
     """Book inside a unit. Of a series nobody is told one by one; for what was ``granted`` before, such as half of a
     booking, lead and horizon are not asked again."""
-    with _behind_lock(unit, key, asked, by) as links:
+    with _behind_lock(unit, key, asked, by) as (links, seen):
         hold_id = _still_held(unit, key, hold_id, by)
-        return _book_in(unit, key, asked, by, quote_id, hold_id, plan, series_id, granted, links)
+        return _book_in(unit, key, asked, by, quote_id, hold_id, plan, series_id, granted, links, seen)
 
 
 @contextmanager
-def _behind_lock(unit: Unit, key: HostKey, asked: Asked, by: Actor) -> Iterator[list[LinkRecord]]:
-    """The resource locked with all that may be booked with it. Booking changes nothing of what host, customer, price
-    and programmes are made of, so that their answers hold throughout."""
-    availability.lock_with_helpers(unit, key)
-    with keeping(joining=True), stamped(_subjects(key, asked, by)):
-        yield linking.links_behind_lock(unit, key)
+def _behind_lock(
+    unit: Unit, key: HostKey, asked: Asked, by: Actor
+) -> Iterator[tuple[list[LinkRecord], availability.Around | None]]:
+    """The resource locked with all that may be booked with it, and what is around the time asked for. Booking changes
+    nothing of what host, customer, price and programmes are made of, so that their answers hold throughout."""
+    subjects = _subjects(key, asked, by)
+    behind = availability.lock_with_helpers(
+        unit, key, asked.span if asked.kind is BookingKind.WINDOW else None, subjects
+    )
+    with keeping(joining=True), stamped(subjects, behind.stamps):
+        yield linking.links_behind_lock(unit, key), behind.around
 
 
 def _subjects(key: HostKey, asked: Asked, by: Actor) -> set[UUID]:
@@ -226,6 +231,7 @@ def _book_in(
     series_id: UUID | None,
     granted: bool,
     links: Sequence[LinkRecord],
+    seen: availability.Around | None,
 ) -> BookingRecord:
     prepared = prepare(key, asked, by=by, now=unit.now, ignore=hold_id, plan=plan)
     helpers = linking.prepared(prepared, by, unit.now, links)
@@ -247,7 +253,7 @@ def _book_in(
     )
     state = BookingState.REQUESTED if waits else BookingState.APPROVED
     booking_key = HostKey(key.institution_id, hold_id or new_id())
-    unit_id = _take_slot(unit, key, prepared, booking_key, hold_id, waits=waits)
+    unit_id = _take_slot(unit, key, prepared, booking_key, hold_id, seen, waits=waits)
     if quoted is not None and quote_id is None:
         quoted = quoting.freeze(unit, quoted, by.person_id)
     values = row_values(unit, booking_key, prepared, state, unit_id, quoted, by)
@@ -324,7 +330,14 @@ def _lapses(plan: availability.Plan, asked: Asked, waits: bool, now: datetime) -
 
 
 def _take_slot(
-    unit: Unit, key: HostKey, prepared: Prepared, booking_key: HostKey, hold_id: UUID | None, *, waits: bool
+    unit: Unit,
+    key: HostKey,
+    prepared: Prepared,
+    booking_key: HostKey,
+    hold_id: UUID | None,
+    seen: availability.Around | None,
+    *,
+    waits: bool,
 ) -> UUID | None:
     asked, plan = prepared.asked, prepared.plan
     assert plan is not None
@@ -343,6 +356,7 @@ def _take_slot(
     return availability.occupy(
         unit, key, asked.unit_id, asked.span, OccupancyKind.BOOKING, booking_key.id,
         outside=prepared.who.outside, plan=plan, setup_seconds=setup, teardown_seconds=teardown, expires_at=expires,
+        seen=seen,
     )  # fmt: skip
 
 
@@ -416,12 +430,18 @@ def hold_in(
     unit: Unit, key: HostKey, asked: Asked, by: Actor, *, until: datetime | None = None
 ) -> BookingRecord:
     """Keep a slot inside a unit; without ``until`` as long as the house rules give."""
-    with _behind_lock(unit, key, asked, by) as links:
-        return _hold_in(unit, key, asked, by, until, links)
+    with _behind_lock(unit, key, asked, by) as (links, seen):
+        return _hold_in(unit, key, asked, by, until, links, seen)
 
 
 def _hold_in(
-    unit: Unit, key: HostKey, asked: Asked, by: Actor, until: datetime | None, links: Sequence[LinkRecord]
+    unit: Unit,
+    key: HostKey,
+    asked: Asked,
+    by: Actor,
+    until: datetime | None,
+    links: Sequence[LinkRecord],
+    seen: availability.Around | None,
 ) -> BookingRecord:
     prepared = prepare(key, asked, by=by, now=unit.now)
     helpers = linking.prepared(prepared, by, unit.now, links)
@@ -435,7 +455,7 @@ def _hold_in(
     unit_id = availability.occupy(
         unit, key, asked.unit_id, asked.span, OccupancyKind.HOLD, booking_key.id, expires_at=expires,
         setup_seconds=rules.setup_seconds, teardown_seconds=rules.teardown_seconds,
-        outside=prepared.who.outside, plan=prepared.plan,
+        outside=prepared.who.outside, plan=prepared.plan, seen=seen,
     )  # fmt: skip
     values = row_values(unit, booking_key, prepared, BookingState.HELD, unit_id, None, by)
     made = store.add(unit.session, {**values, "hold_expires_at": expires, "decided_at": None})

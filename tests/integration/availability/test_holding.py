@@ -10,7 +10,7 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from resource_hub.domain.accounts.terms import Role
-from resource_hub.domain.availability import occupancy_store, service
+from resource_hub.domain.availability import occupancy_store, service, slot_store
 from resource_hub.domain.availability.errors import NoUnit, SlotTaken
 from resource_hub.domain.availability.holding import is_overlap
 from resource_hub.domain.availability.rules import hours as rules
@@ -106,9 +106,8 @@ def test_what_the_database_refuses_is_said_as_a_slot_that_is_taken(
 ) -> None:
     key = opened(units=1)
     hold(key, NINE_TO_ELEVEN)
-    windows = {service.free_units(key, span("2026-03-03T14:00+08:00", "2026-03-03T15:00+08:00"))[0]: {}}
-    found = {unit: {audience: [] for audience in Audience} for unit in windows}
-    monkeypatch.setattr(occupancy_store, "around", lambda *_: ([], found))  # as if nothing were there
+    # As if nothing were there.
+    monkeypatch.setattr(slot_store, "around", lambda _session, _key, span: slot_store.Around(span, (), ()))
     with pytest.raises(SlotTaken) as caught:
         hold(key, NINE_TO_ELEVEN)
     assert isinstance(caught.value.__cause__, IntegrityError)
