@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, delete, func, insert, select
 
-from resource_hub.infra.database import current_unit, db, reading
+from resource_hub.infra.database import current_unit, db, dialect_name, reading, reading_engine
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.tables import ChangeStamp
 
@@ -72,26 +72,39 @@ class Stamps:
         self._seen.update(drawn)
 
     def _ask(self, subjects: set[UUID]) -> None:
-        connection = reading().connection()
-        if connection.dialect.name == "postgresql":
-            rows = connection.exec_driver_sql(
-                "SELECT subject_id, stamp FROM change_stamp WHERE subject_id = ANY(%s::uuid[]) ORDER BY stamp",
-                # One text is written sooner than a list of ids.
-                ("{" + ",".join(map(str, subjects)) + "}",),
-            )
-            names: dict[Any, UUID] = {one: one for one in subjects}
-        else:
-            names = {one.bytes: one for one in subjects}
-            marks = ", ".join("?" * len(names))
-            # Only marks are put in.
-            rows = connection.exec_driver_sql(
+        self._seen.update(_drawn(subjects))
+
+
+def _drawn(subjects: set[UUID]) -> dict[UUID, Stamp]:
+    """The stamps of subjects as the database has them."""
+    if dialect_name() != "postgresql":
+        names = {one.bytes: one for one in subjects}
+        marks = ", ".join("?" * len(names))
+        # Only marks are put in.
+        rows = (
+            reading()
+            .connection()
+            .exec_driver_sql(
                 f"SELECT subject_id, stamp FROM change_stamp WHERE subject_id IN ({marks})",  # noqa: S608
                 tuple(names),
             )
-        found: dict[UUID, list[Any]] = {one: [] for one in subjects}
-        for subject, stamp in rows:
-            found[names[subject]].append(stamp)
-        self._seen.update({one: tuple(drawn) for one, drawn in found.items()})
+        )
+        return _by_subject(subjects, [(names[subject], stamp) for subject, stamp in rows])
+    statement = "SELECT subject_id, stamp FROM change_stamp WHERE subject_id = ANY(%s::uuid[]) ORDER BY stamp"
+    # One text is written sooner than a list of ids.
+    values = ("{" + ",".join(map(str, subjects)) + "}",)
+    if current_unit.get() is not None or (db.session.registry.has() and db.session().in_transaction()):
+        return _by_subject(subjects, reading().connection().exec_driver_sql(statement, values))
+    # Often nothing else is read, and a session would cost more than the statement.
+    with reading_engine(db.engine).connect() as connection:
+        return _by_subject(subjects, connection.exec_driver_sql(statement, values))
+
+
+def _by_subject(subjects: set[UUID], rows: Iterable[Any]) -> dict[UUID, Stamp]:
+    found: dict[UUID, list[Any]] = {one: [] for one in subjects}
+    for subject, stamp in rows:
+        found[subject].append(stamp)
+    return {one: tuple(drawn) for one, drawn in found.items()}
 
 
 class Memory:

@@ -34,6 +34,8 @@ class RepeatedLocalTime(TimeError):
 
 def instant(value: datetime) -> datetime:
     """The same moment in UTC; refuses naive values."""
+    if value.tzinfo is UTC:
+        return value
     if value.tzinfo is None or value.utcoffset() is None:
         raise NaiveTime(f"{value.isoformat()} has no zone; write an offset such as +08:00")
     return value.astimezone(UTC)
@@ -104,8 +106,9 @@ class TimeSpan:
     end: datetime
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "start", instant(self.start))
-        object.__setattr__(self, "end", instant(self.end))
+        if self.start.tzinfo is not UTC or self.end.tzinfo is not UTC:
+            object.__setattr__(self, "start", instant(self.start))
+            object.__setattr__(self, "end", instant(self.end))
         if self.end <= self.start:
             raise EmptySpan(f"ends at {self.end.isoformat()}, not after its start {self.start.isoformat()}")
 
