@@ -230,8 +230,7 @@ def _whole(value: int | None) -> Int8 | None:
     return None if value is None else Int8(value)
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _as_it_is(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
@@ -48,6 +49,7 @@ def zone(name: str) -> ZoneInfo:
         raise UnknownZone(f"{name!r} is not a zone of the IANA database, such as Asia/Shanghai") from None
 
 
+@lru_cache(50_000)  # opening hours ask for the same ones again and again
 def at(day: date, minutes: int, tz: tzinfo) -> datetime:
     """The UTC instant of a wall-clock time given as minutes after midnight (may exceed 1440).
 
