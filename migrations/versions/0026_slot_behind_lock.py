@@ -1,15 +1,15 @@
 """What a booking asks before it writes is one function of the database.
 
-Revision: 0025
-Revises: 0024
+Revision: 0026
+Revises: 0025
 """
 
 from alembic import op
 
 from migrations import guards
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
