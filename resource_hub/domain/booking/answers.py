@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, false, func, insert, or_, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from resource_hub.domain.accounts import service as accounts
@@ -22,7 +22,7 @@ from resource_hub.domain.booking import store
 from resource_hub.domain.booking.errors import NotYours
 from resource_hub.domain.booking.preparing import DECIDES, announce, announce_series, clock_of, is_staff
 from resource_hub.domain.booking.rules.answering import capped, chain_end, step_end
-from resource_hub.domain.booking.tables import AnswerStep, Booking
+from resource_hub.domain.booking.tables import AnswerStep, Booking, Quote
 from resource_hub.domain.booking.terms import BookingRecord, BookingState, StepRecord, StepState
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra import clock as clocks
@@ -32,6 +32,7 @@ from resource_hub.infra.outbox import Event
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.money import Money
 
 _LAB = (Role.MANAGER, Role.DEPUTY)
 _OFFICE = (Role.OFFICE, Role.INSTITUTION_ADMIN)
@@ -166,10 +167,25 @@ def _is_theirs(record: BookingRecord, step: StepRecord, by: Actor, now: datetime
             if record.quote_id
             else None
         )
-        limit = by.approve_limit
-        return limit is None or quote is None or quote.sums.to_pay <= limit
+        return quote is None or _reaches(by.approve_limit, quote.sums.to_pay)
     staff: tuple[Role, ...] = _OFFICE if step.who is Answerer.OFFICE else (*_LAB, *_OFFICE) if late else _LAB
     return is_staff(by, catalogue.resource(record.resource_key), staff)
+
+
+def _reaches(limit: Money | None, amount: Money) -> bool:
+    """Whether an approver's limit covers an amount; it says nothing of other currencies."""
+    return limit is None or (amount.currency == limit.currency and amount <= limit)
+
+
+def _reached(limit: Money | None) -> ColumnElement[bool]:
+    """The same of bookings in a question: what has no price is not beyond it."""
+    if limit is None:
+        return true()
+    return ~exists().where(
+        Quote.institution_id == Booking.institution_id,
+        Quote.id == Booking.quote_id,
+        or_(Quote.currency != limit.currency, Quote.to_pay_minor > limit.minor),
+    )
 
 
 def yes(
@@ -326,7 +342,7 @@ def may_answer_now(record: BookingRecord, by: Actor) -> bool | None:
 
 def wanted_from(by: Actor, now: datetime) -> ColumnElement[bool]:
     """Orders whose answer now is one of this actor's to give, as a condition on requested bookings; ``may_answer`` says
-    the same of a single one. What an approver's limit does not reach counts as well: it is told there."""
+    the same of a single one."""
     step = exists().where(
         AnswerStep.institution_id == Booking.institution_id,
         AnswerStep.booking_id == Booking.id,
@@ -345,9 +361,13 @@ def wanted_from(by: Actor, now: datetime) -> ColumnElement[bool]:
         his += [AnswerStep.who == Answerer.OFFICE.value, late]
     if by.has(*_LAB):
         his.append(AnswerStep.who == Answerer.MANAGER.value)
-    customers = by.led_customer_ids | (by.customer_ids if by.has(Role.APPROVER) else set())
-    if customers:
-        his.append(and_(AnswerStep.who == Answerer.APPROVER.value, Booking.customer_id.in_(customers)))
+    of: list[ColumnElement[bool]] = []
+    if by.led_customer_ids:
+        of.append(Booking.customer_id.in_(by.led_customer_ids))
+    if by.has(Role.APPROVER) and by.customer_ids:
+        of.append(and_(Booking.customer_id.in_(by.customer_ids), _reached(by.approve_limit)))
+    if of:
+        his.append(and_(AnswerStep.who == Answerer.APPROVER.value, or_(*of)))
     parts = [step.where(or_(*his), ~answered)] if his else []
     return or_(false(), *parts, ~step) if by.has(*DECIDES) else or_(false(), *parts)
 

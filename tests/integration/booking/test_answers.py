@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -148,7 +149,6 @@ def test_who_approves_and_books_is_not_asked_again(now: datetime) -> None:
 
 
 def test_an_approver_answers_up_to_a_limit(now: datetime) -> None:
-    from dataclasses import replace
 
     scene = scene_with([{"who": "approver", "hours": 24}])
     _, approver = somebody(scene, scene.firm, Role.APPROVER)
@@ -289,6 +289,30 @@ def test_what_somebody_answered_already_waits_for_others(now: datetime) -> None:
     outbox.deliver_due()
     assert (service.waiting_count(by), service.may_answer_now(service.booking(made.key), by)) == (1, True)
     assert (service.waiting_count(office), service.waiting_count(office, mine=False)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("limit", "mine"),
+    [
+        (None, True),
+        (Money.cny("300"), True),
+        (Money.cny("299.99"), False),
+        (Money.of("300", "USD"), False),  # says nothing of yuan
+    ],
+)
+def test_what_an_approvers_limit_does_not_reach_waits_for_others(
+    now: datetime, limit: Money | None, mine: bool
+) -> None:
+    scene = scene_with([{"who": "approver", "hours": 24}, {"who": "manager", "hours": 24}])
+    person = make_person(roles=[(scene.host, Role.OPERATOR), (scene.host, Role.APPROVER)])
+    by = replace(actor(person, scene.host), approve_limit=limit)
+    _booker, booker = somebody(scene, scene.host, Role.BOOKER)
+    made = make_booking(scene, by=booker, asked=make_asked(**FAR))  # in the house: 300 yuan
+    outbox.deliver_due()
+    assert service.may_answer_now(made, by) is mine
+    assert (service.waiting_count(by), service.waiting_count(by, mine=False)) == (mine, not mine)
+    assert bool(service.requests(by, mine=True)) is bool(service.requests_waiting(by)) is mine
+    assert [one.mine for one in service.to_approve(by)] == [mine]
 
 
 def test_from_the_term_on_it_waits_for_those_above_as_well(now: datetime) -> None:
