@@ -38,6 +38,15 @@ def taken_back(name: str) -> str:
     return name
 
 
+class Refused(Exception):
+    """A refusal of the database that somebody explained. It ends its unit, which raises the ``meaning`` then: who asks
+    something else inside meets the refusal of a row that waited, and must not take it for an answer."""
+
+    def __init__(self, meaning: Exception) -> None:
+        super().__init__(meaning)
+        self.meaning = meaning
+
+
 class UnitSession(Session):
     """The session of a unit of work."""
 
@@ -93,7 +102,7 @@ def delete_later(session: Session, table: type[Any], keys: Sequence[Mapping[str,
 
 def explain(session: Session, meaning: Callable[[IntegrityError], Exception | None]) -> None:
     """What the database's refusal of a row that waits means to who asked for it: when ``meaning`` knows the
-    refusal, its error is raised instead."""
+    refusal, the unit ends with its error."""
     session.info.setdefault(_EXPLAINED, []).append(meaning)
 
 
@@ -111,8 +120,8 @@ def say(session: Session) -> None:
     """Say what waits now.
 
     Raises:
-        IntegrityError: a constraint or guard refuses one of the rows, and nobody has explained that; else the error of
-            the explanation.
+        IntegrityError: a constraint or guard refuses one of the rows, and nobody has explained that. Refused: somebody
+            has.
     """
     waiting: list[_Write] = session.info.pop(_WAITING, [])
     meanings = session.info.pop(_EXPLAINED, [])
@@ -129,7 +138,7 @@ def say(session: Session) -> None:
         for meaning in meanings:
             explained = meaning(error)
             if explained is not None:
-                raise explained from error
+                raise Refused(explained) from error
         raise
 
 

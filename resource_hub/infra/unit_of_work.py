@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from resource_hub.infra import clock, stamps
 from resource_hub.infra.database import current_unit, db, writing_engine
 from resource_hub.infra.file_lock import writer_lock
-from resource_hub.infra.together import UnitSession, say
+from resource_hub.infra.together import Refused, UnitSession, say
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -89,7 +89,8 @@ class Unit:
 
 @contextmanager
 def unit_of_work(*, lease: Lease | None = None) -> Iterator[Unit]:
-    """The current unit, or a new one that commits at the end of the block and rolls back on any exception."""
+    """The current unit, or a new one that commits at the end of the block and rolls back on any exception. What the
+    database refused, and somebody explained, is raised as what it means."""
     joined = current_unit.get()
     if joined is not None:
         yield joined
@@ -111,6 +112,9 @@ def unit_of_work(*, lease: Lease | None = None) -> Iterator[Unit]:
             if unit.lease is not None:
                 unit.lease.still_held(session)
             session.commit()
+        except Refused as refused:
+            session.rollback()
+            raise refused.meaning from refused.__cause__
         except BaseException:
             session.rollback()
             raise

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from resource_hub.domain.availability import slot_store
 from resource_hub.domain.availability.tables import Occupancy
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import (
@@ -16,6 +17,7 @@ from resource_hub.domain.booking.errors import (
     InvalidOrder,
     NoSuchBooking,
     SeriesClash,
+    SlotTaken,
     StaleBooking,
     WrongState,
 )
@@ -477,3 +479,45 @@ def test_the_host_answers_all_at_once(now: Any, accept: bool, state: str) -> Non
     assert {b.state.value for b in bookings(series)} == {state}
     with pytest.raises(WrongState):
         service.answer_series(series.key, accept, by=scene.manager, note="x")
+
+
+# ---- when the database itself speaks ---------------------------------------------------------------------------
+
+
+def blind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody sees what holds a unit, as if the lock had failed; the database does."""
+    monkeypatch.setattr(slot_store, "around", lambda _session, _key, span: slot_store.Around(span, (), ()))
+    monkeypatch.setattr(slot_store, "lock_with_helpers", lambda *_: slot_store.BehindLock())
+
+
+@pytest.mark.parametrize("day", ["2026-03-03", "2026-03-10", "2026-03-24"])
+def test_a_day_that_the_database_refuses_is_named_itself_and_takes_all_back(
+    now: Any, monkeypatch: pytest.MonkeyPatch, day: str
+) -> None:
+    """Its refusal comes with a later question, and is no clash of the day that asks it."""
+    scene = make_scene()
+    _, _, other = another_booker()
+    make_booking(scene, by=other, asked=make_asked(f"{day}T10:00+08:00", f"{day}T12:00+08:00"))
+    blind(monkeypatch)
+    with pytest.raises(SlotTaken) as refused:
+        made(scene)
+    assert moment(refused.value.values["start"]) == moment(f"{day}T09:00+08:00")
+    assert rows(Booking) == 1 and rows(BookingSeries) == 0 and rows(Occupancy) == 1
+
+
+def test_days_that_move_onto_what_the_database_refuses_all_stay(
+    now: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = make_scene()
+    series = made(scene)
+    _, _, other = another_booker()
+    make_booking(scene, by=other, asked=make_asked("2026-03-10T13:00+08:00", "2026-03-10T15:00+08:00"))
+    before = hours(series)
+    blind(monkeypatch)
+    with pytest.raises(SlotTaken) as refused:
+        service.change_series(
+            series.key, bookings(series)[0].key.id, span("2026-03-03T14:00+08:00", "2026-03-03T16:00+08:00"),
+            Scope.ALL, by=scene.booker,
+        )  # fmt: skip
+    assert moment(refused.value.values["start"]) == moment("2026-03-10T14:00+08:00")
+    assert hours(series) == before
