@@ -18,7 +18,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import Answerer, AnswerRule, HouseDocument, Silence
-from resource_hub.domain.booking import store
+from resource_hub.domain.booking import history_store, quote_store, store
 from resource_hub.domain.booking.errors import NotYours
 from resource_hub.domain.booking.preparing import DECIDES, announce, announce_series, clock_of, is_staff
 from resource_hub.domain.booking.rules.answering import capped, chain_end, step_end
@@ -82,7 +82,9 @@ def _begin(
 def _applies(session: Session, record: BookingRecord, rule: AnswerRule) -> bool:
     if rule.above:
         quote = (
-            store.quote(session, HostKey(record.institution_id, record.quote_id)) if record.quote_id else None
+            quote_store.quote(session, HostKey(record.institution_id, record.quote_id))
+            if record.quote_id
+            else None
         )
         if quote is not None and quote.sums.to_pay.minor <= rule.above:
             return False
@@ -163,7 +165,7 @@ def _is_theirs(record: BookingRecord, step: StepRecord, by: Actor, now: datetime
         if record.customer_id not in by.customer_ids or not by.has(*roles):
             return False
         quote = (
-            store.quote(reading(), HostKey(record.institution_id, record.quote_id))
+            quote_store.quote(reading(), HostKey(record.institution_id, record.quote_id))
             if record.quote_id
             else None
         )
@@ -212,7 +214,7 @@ def yes(
     rules = availability.rules_numbered(record.resource_key, record.rules_number)
     _open(unit, record, rules, steps, following, unit.now, quiet=quiet)
     details = {"who": step.who.value, "note": note.strip()}
-    store.add_event(unit.session, record.key, unit.now, by.person_id, "answer_given", details)
+    history_store.add_event(unit.session, record.key, unit.now, by.person_id, "answer_given", details)
     return False
 
 

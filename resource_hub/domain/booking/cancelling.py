@@ -10,10 +10,10 @@ from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.booking import (
+    history_store,
     linking,
     quoting,
     reading,
-    store,
     waiting,
 )
 from resource_hub.domain.booking.errors import (
@@ -59,7 +59,7 @@ def _rules_of(record: BookingRecord) -> HouseDocument:
 def _cancels_as(record: BookingRecord, side: Side) -> Side:
     """As which side a cancellation counts: whom the host moved away from the time that they chose is as free as it."""
     if side is Side.CUSTOMER and record.state is BookingState.APPROVED:
-        return Side.HOST if moved_away(store.events(database.reading(), record.key)) else side
+        return Side.HOST if moved_away(history_store.events(database.reading(), record.key)) else side
     return side
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.booking import ordering, reading, store
+from resource_hub.domain.booking import history_store, ordering, reading, store
 from resource_hub.domain.booking.preparing import is_staff
 from resource_hub.domain.booking.terms import Asked, BookingRecord
 from resource_hub.domain.catalogue import service as catalogue
@@ -43,7 +43,7 @@ def booked_for_others(records: Iterable[BookingRecord]) -> dict[HostKey, UUID]:
     """Which of these were booked on behalf of somebody, and by whom: for another person, or by the host's people for a
     customer. One question for all of them; what was handed over since is left out."""
     records = list(records)
-    asking = store.asking_of(database.reading(), records)
+    asking = history_store.asking_of(database.reading(), records)
     found = {}
     for record in records:
         # Who took it over did not have it booked for them, and who booked it may be another firm's.

@@ -15,7 +15,7 @@ from uuid import UUID
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.booking import hand_over_store, managing, reading, store
+from resource_hub.domain.booking import hand_over_store, history_store, managing, reading
 from resource_hub.domain.booking.dividing import (
     TakeOver,
     ahead,
@@ -174,7 +174,7 @@ def look_offer(key: HostKey, *, by: Actor) -> TakeOver:
 
 def _changed(one: HandOverRecord) -> tuple[Reason, ...]:
     """Who takes a booking over takes what was offered, not what was made of it since."""
-    events = store.events(reads(), one.booking_key)
+    events = history_store.events(reads(), one.booking_key)
     changed = any(e.at > one.offered_at and e.kind in ("changed", "proposed", "split") for e in events)
     return (Reason("booking.hand_over_changed", {}),) if changed else ()
 

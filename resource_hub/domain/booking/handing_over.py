@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 
 from resource_hub.domain.accounts import service as accounts
-from resource_hub.domain.booking import store
+from resource_hub.domain.booking import history_store, store
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import FINAL, BookingState
 from resource_hub.infra.database import reading
@@ -51,7 +51,7 @@ class OpenOrders:
             if row is None or row.person_id != person_id or BookingState(row.state) in _STAYS:
                 continue
             store.change(unit.session, key, {"person_id": successor_id, "changed_at": unit.now})
-            store.add_event(
+            history_store.add_event(
                 unit.session,
                 key,
                 unit.now,

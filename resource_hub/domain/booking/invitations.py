@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
-from resource_hub.domain.booking import cancelling, linking, reading, store
+from resource_hub.domain.booking import cancelling, history_store, linking, reading, store
 from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.preparing import announce, record_event
 from resource_hub.infra.unit_of_work import retried, unit_of_work
@@ -67,7 +67,7 @@ def answered(key: HostKey, person_id: UUID, answer: Answer, *, sequence: int, ma
         except NotFound:
             raise NoSuchBooking() from None
         reading.booking_for(key, by)
-        if any(event.details.get("mark") == mark for event in store.events(unit.session, key)):
+        if any(event.details.get("mark") == mark for event in history_store.events(unit.session, key)):
             return Outcome.REPEATED
         if record.final or sequence < record.ical_sequence:
             return Outcome.STALE

@@ -16,7 +16,7 @@ from uuid import UUID
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import OccupancyKind
-from resource_hub.domain.booking import ports, quoting, store
+from resource_hub.domain.booking import ports, quote_store, quoting, store
 from resource_hub.domain.booking.errors import BookingRefused, SlotTaken
 from resource_hub.domain.booking.preparing import Prepared, prepare, record_event, row_values
 from resource_hub.domain.booking.reading import asked_of
@@ -371,7 +371,9 @@ def helpers_of(key: HostKey) -> list[HelperBooking]:
         HelperBooking(
             child,
             found[child.resource_key],
-            store.quote(session, HostKey(key.institution_id, child.quote_id)) if child.quote_id else None,
+            quote_store.quote(session, HostKey(key.institution_id, child.quote_id))
+            if child.quote_id
+            else None,
         )
         for child in children
         if child.resource_key in found

@@ -12,7 +12,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import DebtBlock, HouseDocument
-from resource_hub.domain.booking import ports, quoting, store, strike_store
+from resource_hub.domain.booking import history_store, ports, quoting, store, strike_store
 from resource_hub.domain.booking.errors import InvalidOrder, NotYours
 from resource_hub.domain.booking.quoting import Buyer
 from resource_hub.domain.booking.rules import overriding
@@ -281,7 +281,7 @@ def number_of(made_id: UUID, year: int, letter: str = "B") -> str:
 def record_event(
     unit: Unit, key: HostKey, person_id: UUID | None, kind: str, details: Mapping[str, Any]
 ) -> None:
-    store.add_event(unit.session, key, unit.now, person_id, kind, details)
+    history_store.add_event(unit.session, key, unit.now, person_id, kind, details)
 
 
 def announce(unit: Unit, key: HostKey, name: str, person_id: UUID | None, **more: Any) -> None:

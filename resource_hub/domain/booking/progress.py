@@ -9,6 +9,7 @@ from uuid import UUID
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import (
+    history_store,
     linking,
     reading,
     store,
@@ -46,7 +47,7 @@ def say(key: HostKey, text: str, *, by: Actor) -> UUID:
         raise InvalidOrder(Reason("booking.message_length", {"most": 4000}, "text"))
     with unit_of_work() as unit:
         record, side = reading.booking_for(key, by)
-        made = store.add_message(unit.session, key, unit.now, by.person_id, side is Side.HOST, body)
+        made = history_store.add_message(unit.session, key, unit.now, by.person_id, side is Side.HOST, body)
         announce(unit, record.key, "booking.message", by.person_id, from_host=side is Side.HOST)
         return made
 
@@ -61,7 +62,7 @@ def attach(key: HostKey, file_organisation_id: UUID, file_id: UUID, kind: FileKi
         raise InvalidOrder(Reason("booking.result_is_delivered", {}, "kind"))
     with unit_of_work() as unit:
         record, side = reading.booking_for(key, by)
-        made = store.add_file(unit.session, key, kind, file_organisation_id, file_id)
+        made = history_store.add_file(unit.session, key, kind, file_organisation_id, file_id)
         record_event(unit, key, by.person_id, "attached", {"kind": kind.value})
         announce(
             unit, record.key, "booking.attached", by.person_id, from_host=side is Side.HOST, kind=kind.value

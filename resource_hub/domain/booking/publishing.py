@@ -27,6 +27,7 @@ from resource_hub.domain.booking import (
     changing,
     linking,
     managing,
+    quote_store,
     quoting,
     reading,
     store,
@@ -146,7 +147,7 @@ def _dearer(record: BookingRecord, span: TimeSpan) -> tuple[Reason, ...]:
     """What is to be said where another time would cost the customer more, by the tariff of the booking."""
     if record.tariff_id is None or record.quote_id is None:
         return ()
-    frozen = store.quote(database.reading(), HostKey(record.institution_id, record.quote_id))
+    frozen = quote_store.quote(database.reading(), HostKey(record.institution_id, record.quote_id))
     if frozen is None:
         return ()
     now = clock.now()

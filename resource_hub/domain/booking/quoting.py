@@ -8,7 +8,7 @@ from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor, CustomerClass
-from resource_hub.domain.booking import ports, store, under_quotes
+from resource_hub.domain.booking import ports, quote_store, under_quotes
 from resource_hub.domain.booking.errors import InvalidOrder, NoSuchBooking, QuoteLapsed
 from resource_hub.domain.booking.terms import Asked, BookingKind, QuoteRecord, ThreeSums
 from resource_hub.domain.catalogue import service as catalogue
@@ -162,7 +162,7 @@ def quote(key: HostKey, asked: Asked, *, by: Actor) -> QuoteRecord:
 
 
 def freeze(unit: Unit, quoted: QuoteRecord, person_id: UUID | None) -> QuoteRecord:
-    return replace(quoted, key=store.add_quote(unit.session, quoted, unit.now, person_id))
+    return replace(quoted, key=quote_store.add(unit.session, quoted, unit.now, person_id))
 
 
 def quote_of(key: HostKey, by: Actor | None = None) -> QuoteRecord:
@@ -171,7 +171,7 @@ def quote_of(key: HostKey, by: Actor | None = None) -> QuoteRecord:
     Raises:
         NoSuchBooking: there is none, or not for this reader.
     """
-    found = store.quote(reading(), key)
+    found = quote_store.quote(reading(), key)
     if found is None:
         raise NoSuchBooking()
     if (

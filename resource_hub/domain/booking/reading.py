@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, func, not_, select
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import Viewer, Week
-from resource_hub.domain.booking import answers, quoting, store
+from resource_hub.domain.booking import answers, history_store, quote_store, quoting, store
 from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.preparing import STAFF, is_staff
 from resource_hub.domain.booking.rules.answering import lapses_at
@@ -121,7 +121,9 @@ def detail(key: HostKey, by: Actor) -> Detail:
     record, side = booking_for(key, by)
     session = reading()
     state = judged_by_clock(record, clock.now())
-    quote = store.quote(session, HostKey(key.institution_id, record.quote_id)) if record.quote_id else None
+    quote = (
+        quote_store.quote(session, HostKey(key.institution_id, record.quote_id)) if record.quote_id else None
+    )
     return Detail(
         record=record,
         state=state,
@@ -129,9 +131,9 @@ def detail(key: HostKey, by: Actor) -> Detail:
         acts=open_acts(record.kind, state, side) if record.parent_id is None else frozenset(),
         resource=catalogue.resource(record.resource_key),
         quote=quote,
-        events=tuple(store.events(session, key)),
-        messages=tuple(store.messages(session, key)),
-        files=tuple(store.files(session, key)),
+        events=tuple(history_store.events(session, key)),
+        messages=tuple(history_store.messages(session, key)),
+        files=tuple(history_store.files(session, key)),
     )
 
 
@@ -142,7 +144,7 @@ def file_of(key: HostKey, booking_file_id: UUID, by: Actor) -> FileRecord:
         NoSuchBooking
     """
     booking_for(key, by)
-    for found in store.files(reading(), key):
+    for found in history_store.files(reading(), key):
         if found.id == booking_file_id and found.kind is not FileKind.RESULT:
             return found
     raise NoSuchBooking()
@@ -296,7 +298,7 @@ def sums_of(records: Iterable[BookingRecord]) -> Mapping[HostKey, ThreeSums]:
     wanted = {
         HostKey(r.key.institution_id, r.quote_id): r.key for r in records if r.quote_id and r.sums is None
     }
-    found = store.quote_sums(reading(), wanted, set(wanted.values()))
+    found = quote_store.sums(reading(), wanted, set(wanted.values()))
     # The order's own sums come first: in their currency an order is said first.
     for key, order, sums in sorted(found, key=lambda row: row[0] not in wanted):
         owner = wanted.get(key, order)

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from resource_hub.domain.accounts.terms import Actor
-from resource_hub.domain.booking import reading, result_store, store
+from resource_hub.domain.booking import history_store, reading, result_store
 from resource_hub.domain.booking.errors import InvalidOrder, NoSuchBooking, NotYours, WrongState
 from resource_hub.domain.booking.preparing import STAFF, announce, is_staff, record_event
 from resource_hub.domain.booking.result_store import ResultRecord
@@ -96,7 +96,9 @@ def _add(unit: Unit, record: BookingRecord, one: NewFile, expires_on: date, ends
         person_id=by.person_id,
         expires_at=ends,
     )
-    made = store.add_file(unit.session, record.key, FileKind.RESULT, stored.organisation_id, stored.id)
+    made = history_store.add_file(
+        unit.session, record.key, FileKind.RESULT, stored.organisation_id, stored.id
+    )
     values = {
         "booking_id": record.key.id,
         "name": stored.name,

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts.terms import CustomerClass
-from resource_hub.domain.booking import inquiry_store
-from resource_hub.domain.booking.tables import Booking, BookingEvent, BookingFile, BookingMessage, Quote
+from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import (
     COUNTED,
     BookingKind,
     BookingRecord,
     BookingState,
-    EventRecord,
-    ExpectedSupportLine,
-    FileKind,
-    FileRecord,
     Holder,
-    MessageRecord,
     OwnTime,
-    QuoteRecord,
-    ThreeSums,
 )
 from resource_hub.domain.catalogue.terms import Mode
-from resource_hub.domain.pricing.terms import PriceLine
-from resource_hub.infra.ids import new_id
-from resource_hub.infra.tables import StoredFile
 from resource_hub.infra.together import add_later
-from resource_hub.infra.types import Id
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan
@@ -454,206 +441,3 @@ def next_on_unit(session: Session, resource: HostKey, unit_id: UUID, since: date
         .limit(1)
     ).one_or_none()
     return record(row) if row is not None else None
-
-
-# ---- quotes --------------------------------------------------------------------------------------------------
-
-
-def add_quote(session: Session, quote: QuoteRecord, created_at: datetime, created_by: UUID | None) -> HostKey:
-    key = HostKey(quote.resource_key.institution_id, new_id())
-    row = {
-        "institution_id": key.institution_id,
-        "id": key.id,
-        "resource_id": quote.resource_key.id,
-        "customer_id": quote.customer_id,
-        "customer_class": quote.customer_class.value,
-        "tariff_id": quote.tariff_id,
-        "use": dict(quote.use),
-        "lines": [line.as_json() for line in quote.lines],
-        "support": [line.as_json() for line in quote.support],
-        "list_minor": quote.sums.list_price.minor,
-        "to_pay_minor": quote.sums.to_pay.minor,
-        "back_minor": quote.sums.back.minor,
-        "net_minor": quote.sums.net.minor,
-        "currency": quote.currency,
-        "valid_until": quote.valid_until,
-        "created_by": created_by,
-        "created_at": created_at,
-    }
-    add_later(session, Quote, [row])
-    if quote.given_id is not None:
-        inquiry_store.add_agreed(session, key, quote.given_id)
-    return key
-
-
-def quote(session: Session, key: HostKey) -> QuoteRecord | None:
-    row = session.get(Quote, tuple(key))
-    if row is None:
-        return None
-    return QuoteRecord(
-        resource_key=HostKey(row.institution_id, row.resource_id),
-        customer_id=row.customer_id,
-        customer_class=CustomerClass(row.customer_class),
-        lines=tuple(PriceLine.from_json(line, row.currency) for line in row.lines),
-        support=tuple(ExpectedSupportLine.from_json(line) for line in row.support),
-        sums=ThreeSums(
-            Money(row.list_minor, row.currency),
-            Money(row.to_pay_minor, row.currency),
-            Money(row.back_minor, row.currency),
-        ),
-        use=row.use,
-        tariff_id=row.tariff_id,
-        valid_until=row.valid_until,
-        key=HostKey(row.institution_id, row.id),
-        given_id=inquiry_store.given_of(session, key) if row.tariff_id is None else None,
-    )
-
-
-def quote_sums(
-    session: Session, keys: Iterable[HostKey], orders: Iterable[HostKey]
-) -> list[tuple[HostKey, HostKey | None, ThreeSums]]:
-    """The three sums of many quotes, and with their order those of the bookings under these orders."""
-    wanted, parents = [tuple(key) for key in keys], [tuple(key) for key in orders]
-    if not wanted:
-        return []
-    sums = (Quote.list_minor, Quote.to_pay_minor, Quote.back_minor, Quote.currency)
-    own = select(Quote.institution_id, Quote.id, literal(None, Id), *sums).where(
-        tuple_(Quote.institution_id, Quote.id).in_(wanted)
-    )
-    under = (
-        select(Quote.institution_id, Quote.id, Booking.parent_id, *sums)
-        .join(Booking, and_(Booking.institution_id == Quote.institution_id, Booking.quote_id == Quote.id))
-        .where(tuple_(Booking.institution_id, Booking.parent_id).in_(parents))
-    )
-    return [
-        (
-            HostKey(host, one),
-            HostKey(host, parent) if parent else None,
-            ThreeSums(Money(gross, money), Money(pay, money), Money(back, money)),
-        )
-        for host, one, parent, gross, pay, back, money in session.execute(own.union_all(under))
-    ]
-
-
-# ---- what belongs to a booking -------------------------------------------------------------------------------
-
-
-def add_event(
-    session: Session,
-    key: HostKey,
-    at: datetime,
-    person_id: UUID | None,
-    kind: str,
-    details: Mapping[str, Any],
-) -> None:
-    row = {
-        "institution_id": key.institution_id,
-        "id": new_id(),
-        "booking_id": key.id,
-        "at": at,
-        "person_id": person_id,
-        "kind": kind,
-        "details": dict(details),
-    }
-    add_later(session, BookingEvent, [row])
-
-
-def events(session: Session, key: HostKey) -> list[EventRecord]:
-    rows = session.execute(
-        select(BookingEvent.at, BookingEvent.person_id, BookingEvent.kind, BookingEvent.details)
-        .where(BookingEvent.institution_id == key.institution_id, BookingEvent.booking_id == key.id)
-        .order_by(BookingEvent.at, BookingEvent.id)
-    )
-    return [EventRecord(*row) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """Ids of bookings that the host's people made for a customer, and of those that were handed over since."""
-
-    by_host: frozenset[UUID] = frozenset()
-    handed_over: frozenset[UUID] = frozenset()
-
-
-def asking_of(session: Session, records: Collection[BookingRecord]) -> Asking:
-    """How bookings came to be whose they are; of those under an order, its hand-over counts."""
-    if not records:
-        return Asking()
-    ids = {record.key.id for record in records} | {r.parent_id for r in records if r.parent_id is not None}
-    by_host = and_(BookingEvent.kind == "requested", BookingEvent.details["by_host"].as_boolean())
-    rows = session.execute(
-        select(BookingEvent.booking_id, BookingEvent.kind).where(
-            BookingEvent.institution_id.in_({record.institution_id for record in records}),
-            BookingEvent.booking_id.in_(ids),
-            or_(BookingEvent.kind == "handed_over", by_host),
-        )
-    ).all()
-    return Asking(
-        frozenset(one for one, kind in rows if kind == "requested"),
-        frozenset(one for one, kind in rows if kind == "handed_over"),
-    )
-
-
-def add_message(
-    session: Session, key: HostKey, at: datetime, person_id: UUID, from_host: bool, text: str
-) -> UUID:
-    made = new_id()
-    session.execute(
-        insert(BookingMessage).values(
-            institution_id=key.institution_id,
-            id=made,
-            booking_id=key.id,
-            at=at,
-            person_id=person_id,
-            from_host=from_host,
-            text=text,
-        )
-    )
-    return made
-
-
-def messages(session: Session, key: HostKey) -> list[MessageRecord]:
-    t = BookingMessage
-    rows = session.execute(
-        select(t.id, t.at, t.person_id, t.from_host, t.text)
-        .where(t.institution_id == key.institution_id, t.booking_id == key.id)
-        .order_by(t.at, t.id)
-    )
-    return [MessageRecord(*row) for row in rows]
-
-
-def add_file(session: Session, key: HostKey, kind: FileKind, organisation_id: UUID, file_id: UUID) -> UUID:
-    made = new_id()
-    session.execute(
-        insert(BookingFile).values(
-            institution_id=key.institution_id,
-            id=made,
-            booking_id=key.id,
-            file_organisation_id=organisation_id,
-            file_id=file_id,
-            kind=kind.value,
-        )
-    )
-    return made
-
-
-def files(session: Session, key: HostKey) -> list[FileRecord]:
-    t = BookingFile
-    rows = session.execute(
-        select(
-            t.id,
-            t.kind,
-            t.file_organisation_id,
-            t.file_id,
-            StoredFile.name,
-            StoredFile.size,
-            StoredFile.media_type,
-            StoredFile.sha256,
-        )
-        .join(
-            StoredFile, and_(StoredFile.organisation_id == t.file_organisation_id, StoredFile.id == t.file_id)
-        )
-        .where(t.institution_id == key.institution_id, t.booking_id == key.id)
-        .order_by(t.id)
-    )
-    return [FileRecord(row[0], FileKind(row[1]), *row[2:]) for row in rows]

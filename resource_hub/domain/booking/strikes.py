@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument
-from resource_hub.domain.booking import reading, store, strike_store
+from resource_hub.domain.booking import history_store, reading, store, strike_store
 from resource_hub.domain.booking.errors import InvalidOrder, NoSuchStrike, NotYours, WrongState, unchanged
 from resource_hub.domain.booking.preparing import DECIDES, is_staff
 from resource_hub.domain.booking.tables import Strike
@@ -58,7 +58,8 @@ def _earned(session: Session, name: str, record: BookingRecord, rules: HouseDocu
         return StrikeKind.NO_SHOW if rules.strike_no_show else None
     if name == "booking.cancelled":
         by_host = any(
-            e.kind == "cancelled" and e.details.get("by_host") for e in store.events(session, record.key)
+            e.kind == "cancelled" and e.details.get("by_host")
+            for e in history_store.events(session, record.key)
         )
         # A request that nobody had confirmed yet is withdrawn, not cancelled late.
         if by_host or record.decided_at is None or record.cancelled_at is None:
@@ -66,7 +67,7 @@ def _earned(session: Session, name: str, record: BookingRecord, rules: HouseDocu
         late = record.span.start - record.cancelled_at < timedelta(minutes=rules.strike_late_cancel)
         return StrikeKind.LATE_CANCEL if late else None
     if name == "booking.started" and rules.strike_late:
-        came = next((e for e in store.events(session, record.key) if e.kind == "started"), None)
+        came = next((e for e in history_store.events(session, record.key) if e.kind == "started"), None)
         if came is None:
             return None
         at = datetime.fromisoformat(came.details["at"]) if "at" in came.details else came.at
