@@ -12,7 +12,8 @@ import mimetypes
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, current_app, request, send_from_directory
+from flask import Flask, Request, Response, current_app, request, send_from_directory
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from werkzeug.security import safe_join
 
 _TEXT = (".css", ".js", ".svg", ".json", ".txt")
@@ -63,5 +64,23 @@ def _answer(body: bytes, kind: str, coding: str, path: Path) -> Response:
     return response
 
 
+class PagesOnly(SecureCookieSessionInterface):
+    """Sessions of pages. A static file is the same for everybody: who asks for it is nobody, and it does not vary by
+    the cookie, or browsers would fetch it anew whenever that changes."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return self.session_class() if _is_static(app, request) else super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if not _is_static(app, request):
+            super().save_session(app, session, response)
+
+
+def _is_static(app: Flask, request: Request) -> bool:
+    # The session is opened before the address is matched to an endpoint.
+    return request.path.startswith(f"{app.static_url_path}/")
+
+
 def install(app: Flask) -> None:
     app.view_functions["static"] = send
+    app.session_interface = PagesOnly()

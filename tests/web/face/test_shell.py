@@ -11,6 +11,7 @@ from flask import Blueprint, redirect, request
 from resource_hub.entrypoints.support import forms, protection
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
 from resource_hub.kernel.errors import Busy, Conflict, Forbidden, Invalid, NotFound, Reason, Refused, Stale
+from tests.builders.accounts import make_person, sign_in
 from tests.support.application import application
 
 FAMILIES = {
@@ -225,3 +226,26 @@ def test_static_files_are_sent_small_and_kept(client):
     assert again.status_code == 304
     assert client.get("/static/../config.py").status_code == 404
     assert client.get("/static/vendor/../../config.py").status_code == 404
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_static_files_do_not_vary_by_the_reader_and_pages_do(guarded, signed_in):
+    client = guarded.test_client()
+    if signed_in:
+        with guarded.app_context():
+            sign_in(client, make_person())
+    page = client.get("/")
+    assert "Cookie" in page.vary
+    assert ("/me" in page.text) is signed_in
+    link = re.search(r'href="(/static/css/app.css[^"]*)"', page.text)[1]
+    for headers in ({}, {"Accept-Encoding": "gzip"}):
+        first = client.get(link, headers=headers)
+        again = client.get(link, headers={**headers, "If-None-Match": first.headers["ETag"]})
+        assert (first.status_code, again.status_code) == (200, 304)
+        for answer in (first, again):
+            assert "Cookie" not in answer.vary and "Accept-Encoding" in answer.vary
+            assert "Set-Cookie" not in answer.headers
+    missing = client.get("/static/css/none.css")
+    assert missing.status_code == 404 and "Set-Cookie" not in missing.headers
+    # Whoever was signed in is it still.
+    assert ("/me" in client.get("/").text) is signed_in
