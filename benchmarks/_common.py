@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from psycopg import RawCursor
 from sqlalchemy import Engine, event
 
 from tests.support import postgres
@@ -125,11 +126,15 @@ def say_again(engine: Engine, said: list[tuple[str, Any, bool]]) -> tuple[float,
     raw = engine.raw_connection()
     try:
         cursor = raw.cursor()
+        numbered = None if sqlite else RawCursor(raw.driver_connection)
         started, used = time.perf_counter(), time.process_time()
         if sqlite:
             cursor.execute("BEGIN IMMEDIATE")
         for statement, values, many in said:
             if statement.startswith("BEGIN"):
+                continue
+            if not sqlite and "$1" in statement:  # said with numbered values
+                numbered.execute(statement, values)
                 continue
             (cursor.executemany if many else cursor.execute)(statement, values)
             if cursor.description is not None:

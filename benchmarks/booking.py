@@ -46,6 +46,7 @@ from resource_hub.domain.availability.terms import OnHolidays
 from resource_hub.domain.pricing import service as pricing
 from resource_hub.infra import clock
 from resource_hub.infra.database import db
+from resource_hub.infra.together import say
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.keys import HostKey
 from tests.builders import accounts as people
@@ -164,8 +165,9 @@ def _pair(app: Flask, other: Flask, scene: Scene, n: int) -> tuple[float, float,
         engine = db.engine
     with other.app_context(), clock.fixed(NOW), heard(db.engine) as said:
         try:
-            with unit_of_work():
+            with unit_of_work() as unit:
                 make_booking(scene, asked=make_asked(**slot(2 * n + 1)))
+                say(unit.session)  # what waits to be written belongs to it
                 raise _Undone
         except _Undone:
             pass
