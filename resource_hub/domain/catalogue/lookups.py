@@ -197,9 +197,13 @@ def units(key: HostKey, *, active_only: bool = False) -> list[UnitRecord]:
     return [record for record in records if record.active] if active_only else records
 
 
-@kept(about=lambda keys: [key.id for key in keys])
+@kept
 def units_of(keys: Sequence[HostKey]) -> dict[HostKey, list[UnitRecord]]:
     """The active lanes of many resources by position, in one query."""
+    return each_remembered(("lanes",), keys, lambda key: (key.id,), _units_of)
+
+
+def _units_of(keys: Sequence[HostKey]) -> dict[HostKey, list[UnitRecord]]:
     found: dict[HostKey, list[UnitRecord]] = {key: [] for key in keys}
     for row in store.units_of_resources(reading(), keys):
         record = store.unit_record(row)
