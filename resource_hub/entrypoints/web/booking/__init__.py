@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from resource_hub.entrypoints.web.booking import (
+    acting,
     approving,
     changing,
     detail,
@@ -23,7 +24,7 @@ from resource_hub.entrypoints.web.booking.series import series
 from resource_hub.entrypoints.web.booking.waiting import waiting
 
 __all__ = [
-    "approving", "blueprint", "bookings", "calendar", "changing", "detail", "dividing", "hand_overs", "hosting",
+    "acting", "approving", "blueprint", "bookings", "calendar", "changing", "detail", "dividing", "hand_overs", "hosting",
     "lists", "on_behalf", "ordering", "orders", "public", "ratings", "requests", "results", "series", "series_answers",
     "waiting", "walk_ins",
 ]  # fmt: skip

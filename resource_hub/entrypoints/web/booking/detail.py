@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from flask import flash, g, redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from resource_hub.domain.accounts import service as accounts
@@ -29,8 +29,8 @@ from resource_hub.domain.booking.terms import (
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.domain.usage import service as usage
-from resource_hub.entrypoints.support import formatting, forms, money_text, uploads
-from resource_hub.entrypoints.support.forms import Form, once
+from resource_hub.entrypoints.support import formatting, forms, money_text
+from resource_hub.entrypoints.support.forms import Form
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.blueprints import bookings
@@ -38,8 +38,7 @@ from resource_hub.entrypoints.web.booking.history import history
 from resource_hub.entrypoints.web.booking.public import helper_lines
 from resource_hub.entrypoints.web.booking.reading_forms import query_of, span_fields
 from resource_hub.entrypoints.web.booking.views import calendar_url
-from resource_hub.infra import clock, files
-from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import local_day, zone
@@ -67,95 +66,138 @@ def show(organisation: str, host: str, booking_id: UUID) -> tuple[str, int]:
 def show_page(
     organisation: str, key: HostKey, form: Form | None = None, change: Any = None
 ) -> tuple[str, int]:
+    """The page of a booking as its reader may see it; with a form that was refused, its faults."""
     found = service.detail(key, g.actor)
     record, resource = found.record, found.resource
     forms.remember_zone(resource.zone)
     host = accounts.organisation(record.institution_id)
+    html = render_template(
+        "booking/show.html",
+        record=record,
+        state=found.state,
+        resource=resource,
+        host=host,
+        organisation_code=organisation,
+        is_host=found.side is Side.HOST,
+        inquiry=service.inquiry_of_order(record),
+        steps=_steps(record.kind, found.state),
+        next_step=_next(found, host),
+        **_place(found),
+        **_people(found),
+        **_price(found),
+        **_cancelling(found),
+        **_acting(found),
+        **_results(found),
+        **_rating(found),
+        **_addresses(found, organisation, host),
+        form=form or Form({"version": record.version, **span_fields(record.span, resource.zone)}),
+        change=change,
+        fault=request.args.get("fault", ""),
+    )
+    return html, (form.status if form else 200)
+
+
+def _place(found: service.Detail) -> dict[str, Any]:
+    """Where it takes place: the unit, and the department that keeps the resource."""
+    host, unit_id, department_id = (
+        found.record.institution_id, found.record.unit_id, found.resource.department_id
+    )  # fmt: skip
+    return {
+        "unit": catalogue.unit(HostKey(host, unit_id)) if unit_id is not None else None,
+        "department": accounts.department(host, department_id) if department_id is not None else None,
+    }
+
+
+def _people(found: service.Detail) -> dict[str, Any]:
+    """Who it is for, who booked it, and who did and said what."""
+    record = found.record
     people = accounts.people(
         {e.person_id for e in found.events if e.person_id}
         | {m.person_id for m in found.messages}
         | {record.person_id, record.booked_by}
     )
-    unit = None
-    if record.unit_id is not None:
-        unit = catalogue.unit(HostKey(record.institution_id, record.unit_id))
-    customer = accounts.customer(record.customer_id)
-    cancel = service.cancel_preview(key, by=g.actor) if Act.CANCEL in found.acts else None
-    department = None
-    if resource.department_id is not None:
-        department = accounts.department(record.institution_id, resource.department_id)
-    booker_id = service.booked_for_others([record]).get(key)
-    helpers = service.helpers_of(key)
+    booker_id = service.booked_for_others([record]).get(record.key)
+    return {
+        "customer": accounts.customer(record.customer_id),
+        "person": people.get(record.person_id),
+        "booker": people.get(booker_id) if booker_id else None,
+        "people": people,
+        "history": history(found.events, people),
+        "answers": _answers(record),
+    }
+
+
+def _price(found: service.Detail) -> dict[str, Any]:
+    """What it costs with all that is booked along, line by line, and the rules that this rests on."""
+    helpers = service.helpers_of(found.record.key)
     quote = service.together(found.quote, [h.quote for h in helpers])
-    cancelled_fees, fee_decides_at = service.fees_together(record)
-    html = render_template(
-        "booking/show.html",
-        d=replace(found, quote=quote),
-        helpers=helpers,
-        inquiry=service.inquiry_of_order(record),
-        record=record,
-        state=found.state,
-        resource=resource,
-        host=host,
-        department=department,
-        unit=unit,
-        customer=customer,
-        person=people.get(record.person_id),
-        booker=people.get(booker_id) if booker_id else None,
-        people=people,
-        is_host=found.side is Side.HOST,
-        cancel=cancel,
-        cancelled_fee=money_text.sums([fee for fee in cancelled_fees if not fee.is_zero]),
-        cancel_fee="" if cancel is None or cancel.free else money_text.sums(service.shown_fees(cancel.fees)),
-        seen_fees=money_text.packed(cancel.fees) if cancel is not None else "",
-        fee_decides_at=fee_decides_at,
-        cancel_effects=_cancel_effects(cancel, found.side),
-        can_change=Act.CHANGE in found.acts and record.span is not None,
-        can_approve=_may_answer(found, resource),
-        asked_answers=service.answers_of(record.key),
-        advances=[
-            (a, word("booking.act", a))
-            for a in ADVANCES
-            if a in found.acts and record.kind is not BookingKind.WINDOW
-        ],
-        lines=[
+    support = quote.support if quote else ()
+    return {
+        "d": replace(found, quote=quote),
+        "helpers": helpers,
+        "lines": [
             *(money_text.price_lines(quote.lines, quote.currency) if quote else ()),
             *helper_lines((h.resource, h.quote) for h in helpers),
         ],
-        support_later=[s for s in quote.support if s.kind == "later"] if quote else (),
-        documents=money_text.documents(c for s in quote.support for c in s.citations) if quote else (),
-        steps=_steps(record.kind, found.state),
-        history=history(found.events, people),
-        answers=_answers(record),
-        used=[
+        "support_later": [s for s in support if s.kind == "later"],
+        "documents": money_text.documents(c for s in support for c in s.citations),
+    }
+
+
+def _cancelling(found: service.Detail) -> dict[str, Any]:
+    """What cancelling would do and cost, and what it did cost."""
+    cancel = service.cancel_preview(found.record.key, by=g.actor) if Act.CANCEL in found.acts else None
+    cancelled_fees, decides_at = service.fees_together(found.record)
+    free = cancel is None or cancel.free
+    return {
+        "cancel": cancel,
+        "cancel_fee": "" if cancel is None or free else money_text.sums(service.shown_fees(cancel.fees)),
+        "cancel_effects": _cancel_effects(cancel, found.side),
+        "seen_fees": money_text.packed(cancel.fees) if cancel is not None else "",
+        "cancelled_fee": money_text.sums([fee for fee in cancelled_fees if not fee.is_zero]),
+        "fee_decides_at": decides_at,
+    }
+
+
+def _acting(found: service.Detail) -> dict[str, Any]:
+    """What this reader may do next."""
+    record = found.record
+    return {
+        "can_change": Act.CHANGE in found.acts and record.span is not None,
+        "can_approve": _may_answer(found, found.resource),
+        "asked_answers": service.answers_of(record.key),
+        "advances": [
+            (act, word("booking.act", act))
+            for act in ADVANCES
+            if act in found.acts and record.kind is not BookingKind.WINDOW
+        ],
+        "file_kinds": [(kind.value, word("booking.file", kind)) for kind in HANDED_IN],
+    }
+
+
+def _rating(found: service.Detail) -> dict[str, Any]:
+    return {
+        "ratings": service.ratings_for(found.record.key, g.actor),
+        "aspects": [(f"aspects.{name}", word("booking.aspect", name)) for name in ASPECTS[found.side]],
+        "scores": [(str(n), str(n)) for n in range(MOST, LEAST - 1, -1)],
+    }
+
+
+def _addresses(found: service.Detail, organisation: str, host: OrganisationRecord) -> dict[str, Any]:
+    """What leads on from here: how it was used, the week, the same order again, the calendar file."""
+    record, resource = found.record, found.resource
+    week = span_fields(record.span, resource.zone).get("start_day", "")
+    again = query_of(replace(service.asked_of(record), span=None), resource.zone)
+    return {
+        "used": [
             url_for("usage.session", organisation=organisation, host=host.code, session_id=session.key.id)
-            for session in usage.sessions_of_booking(key)
+            for session in usage.sessions_of_booking(record.key)
             if session.starts_at is not None
         ],
-        file_kinds=[(k.value, word("booking.file", k)) for k in HANDED_IN],
-        **_results(found),
-        ratings=service.ratings_for(key, g.actor),
-        aspects=[(f"aspects.{name}", word("booking.aspect", name)) for name in ASPECTS[found.side]],
-        scores=[(str(n), str(n)) for n in range(MOST, LEAST - 1, -1)],
-        next_step=_next(found, host),
-        form=form or Form({"version": record.version, **span_fields(record.span, resource.zone)}),
-        change=change,
-        calendar_href=calendar_url(
-            resource, week=span_fields(record.span, resource.zone).get("start_day", "")
-        )
-        if resource.bookable
-        else "",
-        again_href=url_for(
-            "booking.book",
-            host=resource.host_code,
-            code=resource.code,
-            **query_of(replace(service.asked_of(record), span=None), resource.zone),
-        ),
-        ics_href=url_for("feeds.booking", host=host.code, booking_id=record.key.id) if record.span else "",
-        organisation_code=organisation,
-        fault=request.args.get("fault", ""),
-    )
-    return html, (form.status if form else 200)
+        "calendar_href": calendar_url(resource, week=week) if resource.bookable else "",
+        "again_href": url_for("booking.book", host=resource.host_code, code=resource.code, **again),
+        "ics_href": url_for("feeds.booking", host=host.code, booking_id=record.key.id) if record.span else "",
+    }
 
 
 def _results(found: service.Detail) -> dict[str, Any]:
@@ -263,121 +305,7 @@ def _next(found: Any, host: OrganisationRecord) -> str:
     return ""
 
 
-# ---- what changes something ------------------------------------------------------------------------------------
-
-
 def refused(organisation: str, key: HostKey, error: DomainError, change: Any = None) -> tuple[str, int]:
     form = Form.sent()
     form.refuse(error)
     return show_page(organisation, key, form, change)
-
-
-@bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/cancel")
-@allows(MEMBER)
-@once
-def cancelled(organisation: str, host: str, booking_id: UUID) -> Any:
-    key, form = key_of(host, booking_id), Form.sent()
-    try:
-        service.cancel(
-            key,
-            by=g.actor,
-            reason=form.text("reason", longest=500) or "",
-            version=form.version(),
-            expected=money_text.unpacked(form.text("fees")),
-        )
-    except DomainError as error:
-        return refused(organisation, key, error)
-    flash(_("Cancelled. The time is free again."), "good")
-    return back_to(organisation, host, booking_id)
-
-
-@bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/messages")
-@allows(MEMBER)
-@once
-def said(organisation: str, host: str, booking_id: UUID) -> Any:
-    key, form = key_of(host, booking_id), Form.sent()
-    try:
-        service.say(key, form.text("text", longest=4000) or "", by=g.actor)
-    except DomainError as error:
-        return refused(organisation, key, error)
-    return back_to(organisation, host, booking_id, "#messages")
-
-
-@bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/files")
-@allows(MEMBER)
-@once
-def attached(organisation: str, host: str, booking_id: UUID) -> Any:
-    key, form = key_of(host, booking_id), Form.sent()
-    service.booking_for(key, g.actor)
-    upload = form.file("document", required=True, most_bytes=uploads.DOCUMENTS.limit)
-    kind = form.choice("kind", HANDED_IN) or FileKind.ATTACHMENT.value
-    if upload is None:
-        return show_page(organisation, key, form)
-    try:
-        taken = uploads.take(upload, uploads.DOCUMENTS, "document")
-        with unit_of_work():
-            stored = uploads.note(taken, g.actor.organisation_id, person_id=g.actor.person_id)
-            service.attach(key, stored.organisation_id, stored.id, FileKind(kind), by=g.actor)
-    except DomainError as error:
-        return refused(organisation, key, error)
-    flash(_("Added."), "good")
-    return back_to(organisation, host, booking_id, "#documents")
-
-
-@bookings.get("/o/<organisation>/bookings/<host>/<uuid:booking_id>/files/<uuid:file_id>")
-@allows(MEMBER)
-def file(organisation: str, host: str, booking_id: UUID, file_id: UUID) -> Any:
-    """A document of the order, for its two parties; always a download."""
-    found = service.file_of(key_of(host, booking_id), file_id, g.actor)
-    record = files.find(found.file_organisation_id, found.file_id)
-    if record is None:
-        raise uploads.FileGone()
-    return uploads.answer(record, download=True)
-
-
-@bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/advance")
-@allows(MEMBER)
-@once
-def advanced(organisation: str, host: str, booking_id: UUID) -> Any:
-    key, form = key_of(host, booking_id), Form.sent()
-    act = form.choice("act", ADVANCES, required=True)
-    try:
-        service.advance(
-            key,
-            Act(act or "receive"),
-            by=g.actor,
-            note=form.text("note", longest=500) or "",
-            version=form.version(),
-        )
-    except DomainError as error:
-        return refused(organisation, key, error)
-    flash(_("Noted; the other side is told."), "good")
-    return back_to(organisation, host, booking_id)
-
-
-@bookings.post("/o/<organisation>/bookings/<host>/<uuid:booking_id>/answer")
-@allows(MEMBER)
-@once
-def answered(organisation: str, host: str, booking_id: UUID) -> Any:
-    """The host's yes or no; from the booking's page or the list of requests."""
-    key, form = key_of(host, booking_id), Form.sent()
-    answer = form.choice("answer", ("approve", "refuse"), required=True)
-    note = form.text("reason", longest=500) or ""
-    try:
-        if answer == "approve":
-            given = service.approve(key, by=g.actor, note=note, version=form.version())
-            last = given.state is not BookingState.REQUESTED
-            told = (
-                _("Confirmed; the customer is told.")
-                if last
-                else _("Your yes is noted; the next answer is wanted.")
-            )
-            flash(told, "good")
-        else:
-            service.reject(key, by=g.actor, reason=note, version=form.version())
-            flash(_("Refused; the customer reads your reason, and the time is free."), "good")
-    except DomainError as error:
-        return refused(organisation, key, error)
-    if form.text("next") == "requests":
-        return redirect(url_for("requests.index", organisation=organisation), 303)
-    return back_to(organisation, host, booking_id)
