@@ -27,6 +27,8 @@ from resource_hub.kernel.time import TimeSpan, hours_text, instant
 from resource_hub.kernel.time import zone as zone_of
 
 MINUS = "−"
+# Between the two times of a span: no line ends at this dash.
+_TO = "\u2060–\u2060"
 SIGNS = {"CNY": "¥", "EUR": "€", "USD": "US$", "GBP": "£", "JPY": "JP¥"}
 _WEEKDAYS = {"zh": "一二三四五六日", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -174,10 +176,16 @@ def span(value: TimeSpan | None, zone: str | None = None, year: bool = True) -> 
     start, end = _local(value.start, zone), _local(value.end, zone)
     first = moment(value.start, zone, year)
     if start.date() == end.date():
-        return f"{first}–{end:%H:%M}"
+        return f"{first}{_TO}{end:%H:%M}"
     if (end - start).total_seconds() <= 86400 and f"{end:%H:%M}" == "00:00":
-        return f"{first}–24:00"
+        return f"{first}{_TO}24:00"
     return f"{first} – {moment(value.end, zone, False)}"
+
+
+def times(start: datetime | str, end: datetime | str, zone: str | None = None) -> str:
+    """``09:00–12:00``, kept on one line; of moments, or of times of day that are text already."""
+    first, last = (one if isinstance(one, str) else clock(one, zone) for one in (start, end))
+    return f"{first}{_TO}{last}"
 
 
 def zone_name(name: str | None = None) -> str:
@@ -258,8 +266,8 @@ def _for_each_reader(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def install(app: Flask) -> None:
     for function in (
-        money, number, hours, duration, percent, weekday, day, month, clock, moment, stamp, span, zone_name, size,
-        plain, bidi, lines, named, listed, word,
+        money, number, hours, duration, percent, weekday, day, month, clock, moment, stamp, span, times, zone_name,
+        size, plain, bidi, lines, named, listed, word,
     ):  # fmt: skip
         app.jinja_env.filters[function.__name__] = _for_each_reader(function)
     app.jinja_env.globals["language"] = language

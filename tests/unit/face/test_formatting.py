@@ -67,8 +67,14 @@ def test_days_are_unambiguous_in_both_languages(reader):
     reader("en")
     assert formatting.day(date(2026, 3, 5)) == "Thu 5 Mar 2026"
     assert formatting.moment(NOON, "Europe/Berlin") == "Thu 5 Mar 2026, 05:00"
-    assert formatting.span(TimeSpan(NOON, NOON + timedelta(hours=3))) == "Thu 5 Mar 2026, 12:00–15:00"
-    assert formatting.span(TimeSpan(NOON, NOON + timedelta(hours=12))) == "Thu 5 Mar 2026, 12:00–24:00"
+    assert (
+        formatting.span(TimeSpan(NOON, NOON + timedelta(hours=3)))
+        == "Thu 5 Mar 2026, 12:00\u2060–\u206015:00"
+    )
+    assert (
+        formatting.span(TimeSpan(NOON, NOON + timedelta(hours=12)))
+        == "Thu 5 Mar 2026, 12:00\u2060–\u206024:00"
+    )
 
 
 @pytest.mark.parametrize("wanted", ["zh-CN", "zh-Hans-CN", "zh", "zh-TW,en;q=0.5", "zh-HK", "fr", ""])

@@ -35,7 +35,7 @@ def test_looked_at_and_entered_and_taken_back(scene: Any, manager: Any, in_conte
     page = page_of(scene)
     looked = send(page, page, **fields(look="1"))
     assert looked.status_code == 200
-    assert looked.get_data(as_text=True).count("08:00–10:00") == 4
+    assert looked.get_data(as_text=True).count("08:00\u2060–\u206010:00") == 4
     assert entered(in_context, scene) == []
     assert send(page, page, **fields(publish="all")).status_code == 303
     assert entered(in_context, scene) == ["03-09 00", "03-16 00", "03-23 00", "03-30 00"]

@@ -91,7 +91,7 @@ def test_the_page_says_what_holds_now(manager: Any, scene: Any) -> None:
     client, _send = manager
     page = client.get(page_of(scene))
     text = page.get_data(as_text=True)
-    assert page.status_code == 200 and "09:00–17:00" in text and "周一–周五" in text
+    assert page.status_code == 200 and "09:00\u2060–\u206017:00" in text and "周一–周五" in text
 
 
 def test_where_nothing_is_published_the_usual_hours_are_offered(
@@ -114,7 +114,7 @@ def test_looking_names_the_hit_booking_and_changes_nothing(
     text = answer.get_data(as_text=True)
     assert answer.status_code == 200 and booked.number in text
     assert f'name="fate.{booked.key.id}" value="stays" checked' in text
-    assert "13:00–17:00" in text
+    assert "13:00\u2060–\u206017:00" in text
     assert in_context(lambda: availability.weekly_hours(scene.key))[0].starts == 540
     assert state(in_context, booked).state is BookingState.APPROVED
 
@@ -167,7 +167,7 @@ def test_a_form_made_before_somebody_elses_change_is_told_so(
     )
     answer = send(page_of(scene), page_of(scene), **afternoons(look="1", seen="0000"))
     text = answer.get_data(as_text=True)
-    assert answer.status_code == 412 and "10:00–17:00" in text
+    assert answer.status_code == 412 and "10:00\u2060–\u206017:00" in text
     # What was typed stays, and the form is now one of the present state.
     assert 'value="13:00"' in text and 'name="seen" value="0000"' not in text
 

@@ -158,7 +158,7 @@ def test_this_and_following_with_the_days_before_the_click(app: Flask, now: None
     assert look.status_code == 200 and "2 days move" in text(look)
     saved = client.post(address, data={**data, "save": "1"})
     assert saved.status_code == 303 and saved.location != shown
-    assert text(client.get(saved.location)).count("14:00–16:00") >= 2
+    assert text(client.get(saved.location)).count("14:00\u2060–\u206016:00") >= 2
     assert "14:00" not in text(client.get(shown)).split('id="days"')[1]
     listed = client.get(f"/o/{scene.firm.code}/series")
     assert text(listed).count('data-label="How often"') == 2

@@ -144,7 +144,7 @@ def in_words(rows: Iterable[WeeklyHours]) -> list[tuple[str, str]]:
 
 
 def _stretch_text(row: WeeklyHours) -> str:
-    text = f"{clock_text(row.starts)}–{clock_text(row.ends)}"
+    text = formatting.times(clock_text(row.starts), clock_text(row.ends))
     marks = []
     if row.audience is Audience.OUTSIDE:
         marks.append(word("availability.look", "protected"))

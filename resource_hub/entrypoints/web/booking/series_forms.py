@@ -112,7 +112,7 @@ def others(alternatives: Iterable[Mapping[str, str]]) -> list[tuple[str, str]]:
 def told(rule: Recurrence, first: date, starts_minute: int, length_seconds: int) -> str:
     """A rule as a sentence."""
     ends = starts_minute + length_seconds // 60
-    times = f"{_clock(starts_minute)}–{_clock(ends % 1440)}" + (" (+1)" if ends > 1440 else "")
+    times = formatting.times(_clock(starts_minute), _clock(ends % 1440)) + (" (+1)" if ends > 1440 else "")
     end = (
         _("until %(day)s", day=formatting.day(rule.until))
         if rule.until is not None

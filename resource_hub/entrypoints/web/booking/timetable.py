@@ -222,7 +222,7 @@ def _cell(
         look=stretch.look.value,
         left=f"{100 * (begin - first) / whole:.3f}",
         width=f"{100 * (end - begin) / whole:.3f}",
-        time=f"{_clock(begin)}–{_clock(end)}",
+        time=formatting.times(_clock(begin), _clock(end)),
         text=shown,
         why=why,
         start=piece.start.isoformat(),

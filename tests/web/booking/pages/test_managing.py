@@ -50,7 +50,7 @@ def test_it_says_what_when_where_and_what_next(scene, made, desk):
     page = desk.see(page_of(scene, made))
     for said in (
         made.number,
-        "Tue 3 Mar 2026, 09:00–11:00",
+        "Tue 3 Mar 2026, 09:00\u2060–\u206011:00",
         "Come at Tue 3 Mar 2026, 09:00",
         "¥\u202f600.00",
         "Order placed",
@@ -133,7 +133,10 @@ def test_a_stale_form_shows_both_and_keeps_what_was_typed(app, scene, made, desk
     answer = desk.send(page_of(scene, made, "/change"), page, version=version(page), note="mine", **LATER)
     text = answer.get_data(as_text=True)
     assert answer.status_code == 412
-    assert "Thu 5 Mar 2026, 09:00–11:00" in text and "Wed 4 Mar 2026, 13:00–15:00" in text
+    assert (
+        "Thu 5 Mar 2026, 09:00\u2060–\u206011:00" in text
+        and "Wed 4 Mar 2026, 13:00\u2060–\u206015:00" in text
+    )
     assert 'value="13:00"' in text and 'value="mine"' in text
     # sent again it is a choice, no accident
     again = desk.send(page_of(scene, made, "/change"), text, version=version(text), **LATER)
@@ -251,7 +254,7 @@ def test_home_is_the_first_screen_with_what_is_next(scene, made, desk):
     assert answer.location == f"/o/{scene.firm.code}/home"
     page = desk.see(answer.location)
     assert re.search(r'<input id="q"[^>]* autofocus', page)
-    assert "Tue 3 Mar, 09:00–11:00" in page and str(made.key.id) in page
+    assert "Tue 3 Mar, 09:00\u2060–\u206011:00" in page and str(made.key.id) in page
     assert "and ¥\u202f600.00 booked, not charged yet" in page
     assert "Nothing waits for you." in page
 
