@@ -24,7 +24,8 @@ from resource_hub.entrypoints.web.booking.series import series
 from resource_hub.entrypoints.web.booking.waiting import waiting
 
 __all__ = [
-    "acting", "approving", "blueprint", "bookings", "calendar", "changing", "detail", "dividing", "hand_overs", "hosting",
+    "acting", "approving", "blueprint", "bookings", "calendar", "changing", "detail", "dividing", "hand_overs",
+    "hosting",
     "lists", "on_behalf", "ordering", "orders", "public", "ratings", "requests", "results", "series", "series_answers",
     "waiting", "walk_ins",
 ]  # fmt: skip
