@@ -52,7 +52,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine_name", [only] if only else list(ENGINES), scope="session")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Filling the demonstration takes a minute. One test that needs it comes first of all, so that another process does
+    # the next ones meanwhile; when the others need it, it is filled.
+    names = ((item, getattr(item, "fixturenames", ())) for item in items)
+    fills = (
+        item
+        for item, asked in names
+        if "filled_demonstration" in asked and "shared_demonstration" not in asked
+    )
+    if (first := next(fills, None)) is not None:
+        items.remove(first)
+        items.insert(0, first)
     if chromium.find() is None and os.environ.get(REQUIRE_BROWSER) != "1":
         # Said loudly at the end; with the variable set they run and fail.
         for item in items:
@@ -274,7 +286,7 @@ def live_server(app: Flask) -> Iterator[LiveServer]:
 def filled_demonstration(shared_folder: Path) -> Path:
     """The folder of a filled demonstration that nobody runs; copy it, do not change it.
 
-    Filling takes a minute, and who asks meanwhile waits. Mark long tests of it xdist_group("demonstration").
+    Filling takes a minute, and who asks meanwhile waits.
     """
     from tests.support import demonstration
 
@@ -292,7 +304,7 @@ def own_demonstration(filled_demonstration: Path) -> Iterator[Demonstration]:
 
 @pytest.fixture(scope="session")
 def shared_demonstration(filled_demonstration: Path) -> Iterator[Demonstration]:
-    """A running demonstration for tests that only look. Mark them xdist_group("demonstration")."""
+    """A running demonstration for tests that only look."""
     from tests.support import demonstration
 
     with demonstration.running(filled_demonstration) as started:

@@ -245,7 +245,7 @@ def test(arguments: list[str]) -> int:
     failed = check() if whole else []
     options = list(arguments)
     if whole:
-        # Tests that share something costly to start name it as their group and stay together.
+        # So each test goes to whoever is free, in their order; by default whole batches of them would.
         options = ["-q", "-n", os.environ.get("RESOURCE_HUB_TEST_WORKERS", "auto"), "--dist", "loadgroup"]
     code = in_venv("-m", "pytest", *options)
     if failed:

@@ -41,7 +41,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
 from tools import chromium
@@ -161,6 +161,11 @@ class Watch:
         self.page = page
         self.findings: list[Finding] = []
         self.sent = 0
+        self._asked = 0
+        self._open: set[Request] = set()
+        page.on("request", self._request)
+        page.on("requestfinished", self._answered)
+        page.on("requestfailed", self._answered)
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.findings.append(Finding("script error", str(error))))
         page.on("response", self._response)
@@ -172,6 +177,29 @@ class Watch:
 
     def reset(self) -> None:
         self.findings, self.sent = [], 0
+        self._open.clear()
+
+    def settle(self, seconds: float = 20) -> None:
+        """Wait until the page has what it asks for by itself: no request under way, and none begun for a while.
+
+        A timer of the page's own, so that whatever the page was about to do comes before it.
+        """
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            asked = self._asked
+            self.page.evaluate("() => new Promise(done => setTimeout(done, 100))")
+            if not self._open and self._asked == asked:
+                return
+        raise BrowserError(
+            f"still asking after {seconds:.0f} s: {', '.join(_path(r.url) for r in self._open)}"
+        )
+
+    def _request(self, request: Request) -> None:
+        self._asked += 1
+        self._open.add(request)
+
+    def _answered(self, request: Request) -> None:
+        self._open.discard(request)
 
     def _console(self, message: Any) -> None:
         # A failed request is told by its own answer, below, with its address.
@@ -194,7 +222,8 @@ def look_at(
     """Open an address and say what is wrong with what comes; `status` is what the page itself should answer."""
     watch.reset()
     try:
-        response = page.goto(address, wait_until="networkidle")
+        response = page.goto(address)
+        watch.settle()
     except BrowserError as error:
         return [Finding("does not open", str(error).splitlines()[0])]
     findings = list(dict.fromkeys(watch.findings))
@@ -265,6 +294,7 @@ def visit(
     views = []
     sights = list(sights)
     enter = sign_in or (lambda page, who: sign_in_by_form(page, who, password))
+    cookies: Any = None  # who has signed in once stays so
     for language in languages:
         for size in sizes:
             width, height = SIZES[size]
@@ -276,10 +306,14 @@ def visit(
                 is_mobile=size == "phone",
                 has_touch=size == "phone",
                 reduced_motion="reduce",
+                storage_state=cookies,
             )
             context.set_default_timeout(20_000)
             try:
-                views += visit_with(context, person, sights, language, size, enter, pictures)
+                views += visit_with(
+                    context, person, sights, language, size, enter if cookies is None else None, pictures
+                )
+                cookies = context.storage_state()
             finally:
                 context.close()
     return views
@@ -291,12 +325,12 @@ def visit_with(
     sights: list[Sight],
     language: str,
     size: str,
-    enter: Callable[[Page, Person], None],
+    enter: Callable[[Page, Person], None] | None,
     pictures: Path | None,
 ) -> list[View]:
     page = context.new_page()
     watch = Watch(page)
-    if person.sign_in:
+    if person.sign_in and enter:
         enter(page, person)
     speak(page, language)
     links: list[str] = []

@@ -21,8 +21,7 @@ from tests.support.demonstration import START, Demonstration
 from tests.support.server import ROOT
 from tools import look
 
-# Together with the other long ones that need a filled demonstration: no other process waits while it is filled.
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("demonstration")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 HOST, FIRM, FUNDER, RESOURCE = "snu-su", "suxin", "jsfund", "sem2"
 LOCALES = {"zh": ("zh-CN", "扫描电镜", "SEM"), "en": ("en-GB", "scanning electron", "SEM")}

@@ -30,7 +30,7 @@ from resource_hub.entrypoints.demo import today
 from resource_hub.infra import clock
 from resource_hub.infra.database import db
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demonstration")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from resource_hub.kernel.time import zone
 from tests.support.server import LiveServer
 from tests.support.visitor import Page, Visitor
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demonstration")]
+pytestmark = pytest.mark.slow
 
 
 class Life:
