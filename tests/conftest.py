@@ -54,17 +54,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # Filling the demonstration takes a minute. One test that needs it comes first of all, so that another process does
-    # the next ones meanwhile; when the others need it, it is filled.
-    names = ((item, getattr(item, "fixturenames", ())) for item in items)
-    fills = (
-        item
-        for item, asked in names
-        if "filled_demonstration" in asked and "shared_demonstration" not in asked
-    )
-    if (first := next(fills, None)) is not None:
-        items.remove(first)
-        items.insert(0, first)
+    for item in items:
+        # xdist 3.8 writes the group of a test where pytest 9.2 does not look for it; without this there are no groups.
+        grouped = vars(item).get("_nodeid")
+        if grouped and item.nodeid != grouped:
+            item._id = type(item._id).parse(grouped)  # type: ignore[attr-defined]
     if chromium.find() is None and os.environ.get(REQUIRE_BROWSER) != "1":
         # Said loudly at the end; with the variable set they run and fail.
         for item in items:
@@ -286,7 +280,8 @@ def live_server(app: Flask) -> Iterator[LiveServer]:
 def filled_demonstration(shared_folder: Path) -> Path:
     """The folder of a filled demonstration that nobody runs; copy it, do not change it.
 
-    Filling takes a minute, and who asks meanwhile waits.
+    Filling takes a minute, and who asks meanwhile waits: tests/browser/test_main_pages.py, which is a group and so begins
+    first, and the tests beside it need none.
     """
     from tests.support import demonstration
 
@@ -302,9 +297,9 @@ def own_demonstration(filled_demonstration: Path) -> Iterator[Demonstration]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_demonstration(filled_demonstration: Path) -> Iterator[Demonstration]:
-    """A running demonstration for tests that only look."""
+    """A running demonstration for tests that only look. Mark them xdist_group("demonstration")."""
     from tests.support import demonstration
 
     with demonstration.running(filled_demonstration) as started:

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 from tests.support.demonstration import Demonstration
 from tools import look
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("demonstration")]
 
 MAP = look.read_map()
 

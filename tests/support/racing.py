@@ -1,4 +1,4 @@
-"""Several people at one slot at the same moment, each in a process of its own."""
+"""Several people at one slot at the same moment, each in a process of its own. Mark tests of it xdist_group("race")."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _Racer:
     """A process that stands for one person after the other.
 
     Kept between tests: it has composed its application and its statements already, which takes a process two seconds
-    of work. Its connections are closed after each race.
+    of work; the group keeps these tests in one process of the run. Its connections are closed after each race.
     """
 
     def __init__(self) -> None:

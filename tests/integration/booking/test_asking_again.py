@@ -190,6 +190,7 @@ def test_only_ones_own_inquiry_about_the_same_resource(scene: Scene) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("race")
 def test_eight_ask_again_at_once_and_one_inquiry_is_made(
     scene: Scene, database: Database, tmp_path: Path, now: datetime
 ) -> None:

@@ -195,6 +195,7 @@ def test_only_another_organisation_is_asked_and_strangers_see_nothing(now: Any) 
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("race")
 def test_eight_answer_one_offer_at_once(now: Any, database: Database, tmp_path: Path) -> None:
     one = offered()
     taker = {"person_id": one.taker.person_id, "organisation_id": one.taker.organisation_id}

@@ -362,6 +362,7 @@ def test_links_are_refused_where_they_cannot_be(now: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("race")
 def test_eight_instruments_want_one_operator_at_once(now: Any, database: Database, tmp_path: Path) -> None:
     world = linked()
     office = make_actor(world.scene.host, Role.OFFICE)

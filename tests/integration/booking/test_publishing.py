@@ -284,6 +284,7 @@ def live_in(key: HostKey, when: TimeSpan) -> list[BookingRecord]:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("race")
 def test_eight_close_at_once_and_the_booking_is_cancelled_once(
     now: Any, database: Database, tmp_path: Path
 ) -> None:
@@ -303,6 +304,7 @@ def test_eight_close_at_once_and_the_booking_is_cancelled_once(
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("race")
 def test_a_closure_and_seven_who_book_into_it(now: Any, database: Database, tmp_path: Path) -> None:
     """Either the closure came first and nobody is in it, or somebody was first and it waits for a decision."""
     scene = make_scene()

@@ -34,7 +34,7 @@ from tests.support.databases import Database
 from tests.support.racing import race
 
 EIGHT = 8
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("race")]
 
 
 def people(number: int = EIGHT) -> list[dict[str, Any]]:

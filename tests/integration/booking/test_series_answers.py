@@ -272,6 +272,7 @@ def test_what_is_no_answer(now: datetime) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("race")
 def test_eight_answer_a_series_at_once_and_each_day_is_answered_once(
     now: datetime, database: Database, tmp_path: Path
 ) -> None:

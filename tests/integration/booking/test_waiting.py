@@ -472,6 +472,7 @@ def who(by: Actor) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("race")
 def test_eight_make_the_offers_of_one_slot_at_once(now: Any, database: Database, tmp_path: Path) -> None:
 
     scene = make_scene(weekly=())
@@ -489,6 +490,7 @@ def test_eight_make_the_offers_of_one_slot_at_once(now: Any, database: Database,
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("race")
 def test_eight_accept_one_offer_at_once(full: Scene, now: Any, database: Database, tmp_path: Path) -> None:
     _, _, first = another_booker()
     one = waits(full, first, hours=8)
@@ -500,6 +502,7 @@ def test_eight_accept_one_offer_at_once(full: Scene, now: Any, database: Databas
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("race")
 def test_eight_series_over_the_same_days_at_once(now: Any, database: Database, tmp_path: Path) -> None:
     scene = make_scene()
     rule = Recurrence(Frequency.WEEKLY, count=4)
@@ -510,6 +513,7 @@ def test_eight_series_over_the_same_days_at_once(now: Any, database: Database, t
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("race")
 def test_eight_times_the_same_series_form_makes_one(now: Any, database: Database, tmp_path: Path) -> None:
     scene = make_scene()
     rule = Recurrence(Frequency.WEEKLY, count=4)
