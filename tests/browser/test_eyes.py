@@ -28,6 +28,10 @@ FAULTS = {
     "axe": "<button></button>",
     "heavy": '<script src="/big"></script>',
 }
+# Asked for after the page is there, and after the answer to what it asked for first.
+LATE = (
+    "<script>onload = () => setTimeout(() => fetch('/good.html').then(() => fetch('/broken')), 50)</script>"
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +46,7 @@ def faulty() -> Iterator[LiveServer]:
     @app.get("/<kind>.html")
     def page(kind: str) -> tuple[str, dict[str, str]]:
         headers = {"X-Untranslated": "1; Save"} if kind == "untranslated" else {}
-        return PAGE.format(FAULTS.get(kind.replace("-", " "), "")), headers
+        return PAGE.format(LATE if kind == "late" else FAULTS.get(kind.replace("-", " "), "")), headers
 
     @app.get("/<script>")
     def script(script: str) -> tuple[str, int, dict[str, str]]:
@@ -67,6 +71,10 @@ def _look(browser: Browser, url: str) -> list[look.Finding]:
 def test_a_planted_fault_is_found(browser: Browser, faulty: LiveServer, kind: str) -> None:
     findings = _look(browser, f"{faulty.url}/{kind.replace(' ', '-')}.html")
     assert [finding.kind for finding in findings] == [kind]
+
+
+def test_what_a_page_asks_for_by_itself_is_waited_for(browser: Browser, faulty: LiveServer) -> None:
+    assert [finding.kind for finding in _look(browser, f"{faulty.url}/late.html")] == ["server error"]
 
 
 def test_a_good_page_is_left_alone(browser: Browser, faulty: LiveServer) -> None:

@@ -26,7 +26,7 @@ from tests.support.databases import Database
 from tests.support.racing import race
 
 EIGHT = 8
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("race")]
 # Longer than what is read at once.
 BODY = b"%PDF-1.7 " + bytes(range(256)) * 2000
 DOORS = ["results", "files"]
