@@ -396,35 +396,71 @@ def people_above(record: BookingRecord, step: StepRecord) -> list[UUID]:
 
 
 def remind_due(limit: int = 50, lease: Lease | None = None) -> int:
-    """Remind of answers whose reminder is due, and tell those above of answers whose term is over; returns how many.
-    Days of a series that are due together are told together."""
+    """Remind of answers whose reminder is due, tell those above of answers whose term is over, and ask whose turn comes
+    by silence; returns how many. Days of a series that are due together are told together."""
     with unit_of_work(lease=lease) as unit:
-        t = AnswerStep
-        due = or_(t.remind_at <= unit.now, and_(t.answer_by <= unit.now, t.escalated_at.is_(None)))
-        of = and_(Booking.institution_id == t.institution_id, Booking.id == t.booking_id)
-        asked = select(t, Booking.series_id).join(Booking, of).where(t.state == StepState.OPEN.value, due)
-        rows = unit.session.execute(asked.order_by(t.answer_by, t.id).limit(limit)).all()
-        # No batch ends in the midst of a series.
-        series = {series_id for _row, series_id in rows if series_id is not None}
-        if series:
-            rest = asked.where(Booking.series_id.in_(series), t.id.not_in([row.id for row, _ in rows]))
-            rows = [*rows, *unit.session.execute(rest)]
+        rows = _due(unit, limit)
+        ends = _ends_of_silence(unit, [row for row, _series_id in rows])
         together: dict[tuple[HostKey, str], list[AnswerStep]] = {}
         for row, series_id in rows:
-            over = row.answer_by is not None and row.answer_by <= unit.now
-            told = {"remind_at": None, **({"escalated_at": unit.now} if over else {})}
-            _write(unit, HostKey(row.institution_id, row.id), told)
+            end = ends.get(row.id)
+            values: dict[str, Any] = {"remind_at": None}
+            what = "reminder"
+            if end is not None:
+                what = "escalated" if unit.now < end else "wanted"
+                values = {"remind_at": end if unit.now < end else None, "escalated_at": unit.now}
+            _write(unit, HostKey(row.institution_id, row.id), values)
             subject = HostKey(row.institution_id, series_id or row.booking_id)
-            together.setdefault((subject, "answer_escalated" if over else "answer_reminder"), []).append(row)
+            together.setdefault((subject, what), []).append(row)
         for (subject, what), steps in together.items():
-            if len(steps) > 1:
-                days = [str(step.booking_id) for step in steps]
-                announce_series(unit, subject, f"booking.series_{what}", None, booking_ids=days)
-            else:
-                (step,) = steps
-                order = HostKey(step.institution_id, step.booking_id)
-                announce(unit, order, f"booking.{what}", None, step_id=str(step.id))
+            days = [HostKey(step.institution_id, step.booking_id) for step in steps]
+            if what == "wanted":
+                for key in days:
+                    ask(unit, key, quiet=len(days) > 1)
+            if len(days) > 1:
+                ids = [str(key.id) for key in days]
+                announce_series(unit, subject, f"booking.series_answer_{what}", None, booking_ids=ids)
+            elif what != "wanted":
+                announce(unit, days[0], f"booking.answer_{what}", None, step_id=str(steps[0].id))
         return len(rows)
+
+
+def _due(unit: Unit, limit: int) -> list[tuple[AnswerStep, UUID | None]]:
+    """Open answers that something is to be told of, each with the series of its order."""
+    t = AnswerStep
+    due = or_(t.remind_at <= unit.now, and_(t.answer_by <= unit.now, t.escalated_at.is_(None)))
+    of = and_(Booking.institution_id == t.institution_id, Booking.id == t.booking_id)
+    asked = select(t, Booking.series_id).join(Booking, of).where(t.state == StepState.OPEN.value, due)
+    rows = [
+        (row, series_id)
+        for row, series_id in unit.session.execute(asked.order_by(t.answer_by, t.id).limit(limit))
+    ]
+    # No batch ends in the midst of a series.
+    series = {series_id for _row, series_id in rows if series_id is not None}
+    if series:
+        rest = asked.where(Booking.series_id.in_(series), t.id.not_in([row.id for row, _series_id in rows]))
+        rows += [(row, series_id) for row, series_id in unit.session.execute(rest)]
+    return rows
+
+
+def _ends_of_silence(unit: Unit, rows: Sequence[AnswerStep]) -> dict[UUID, datetime]:
+    """From when on silence counts, of those of these answers whose term is over; the resources of those for which it
+    counts now are locked."""
+    over = [row for row in rows if row.answer_by is not None and row.answer_by <= unit.now]
+    records = store.records_of(unit.session, {HostKey(row.institution_id, row.booking_id) for row in over})
+    ends: dict[UUID, datetime] = {}
+    silent = set()
+    for row in over:
+        record = records[HostKey(row.institution_id, row.booking_id)]
+        rules = availability.rules_numbered(record.resource_key, record.rules_number)
+        assert row.opened_at is not None
+        hours = hours_of(rules, Answerer(row.who))
+        end = step_end(rules, hours, row.opened_at, clock_of(record.institution_id, rules))[1]
+        ends[row.id] = end
+        if end <= unit.now:
+            silent.add(record.resource_key)
+    availability.lock(unit, silent)
+    return ends
 
 
 def on_requested(unit: Unit, event: Event) -> None:

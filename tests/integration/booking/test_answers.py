@@ -221,6 +221,43 @@ def test_silence_is_consent_of_each_in_turn(now: datetime) -> None:
         assert service.booking(again.key).state is BookingState.APPROVED
 
 
+@pytest.mark.parametrize("escalate", [0, 6])
+def test_whose_turn_comes_by_silence_is_asked_when_it_comes(now: datetime, escalate: int) -> None:
+    """Nobody need open the order for that: silence of the next one would be a yes as well."""
+    steps = [
+        {"who": "approver", "hours": 24},
+        {"who": "office", "hours": 12},
+        {"who": "manager", "hours": 12},
+    ]
+    scene = scene_with(steps, silence="consent", escalate_hours=escalate)
+    somebody(scene, scene.firm, Role.APPROVER)
+    admin_person, _ = somebody(scene, scene.firm, Role.FIRM_ADMIN)
+    office_person, office = somebody(scene, scene.host, Role.OFFICE)
+    made = make_booking(scene, asked=make_asked(**FAR))
+    outbox.deliver_due()
+    end = now + timedelta(hours=24 + escalate)
+
+    def come_round() -> None:
+        while service.remind_answers():
+            outbox.deliver_due()
+        outbox.deliver_due()
+
+    with clock.fixed(end - timedelta(seconds=1)):
+        come_round()
+        assert ("booking.answer_escalated" in kinds(admin_person)) is bool(escalate)
+        assert "booking.answer_wanted" not in kinds(office_person)
+    with clock.fixed(end + timedelta(minutes=1)):
+        come_round()
+        assert states(made) == ["consented", "open", "waiting"]
+        (letter,) = [n for n in notices.inbox(office_person.id) if n.kind == "booking.answer_wanted"]
+        assert datetime.fromisoformat(letter.values["until"]) == end + timedelta(hours=12)
+        assert service.approve(made.key, by=office).state is BookingState.REQUESTED
+    with clock.fixed(end + timedelta(minutes=1, hours=12 + escalate)):
+        come_round()
+        service.lapse_due()
+        assert service.booking(made.key).state is BookingState.APPROVED
+
+
 def test_another_time_is_answered_anew(now: datetime) -> None:
     scene = scene_with()
     _, office = somebody(scene, scene.host, Role.OFFICE)

@@ -127,6 +127,17 @@ def test_what_silence_does_is_told_once_to_each_side(now: datetime, silence: str
     assert at_host == [f"booking.series_{word}_at_host"]
 
 
+def test_whose_turn_comes_by_silence_gets_one_letter_about_all_days(now: datetime) -> None:
+    scene, _person = scene_asking("approver", silence="consent")
+    series = made(scene)
+    outbox.deliver_due()
+    with clock.fixed(now + timedelta(hours=24)):
+        assert service.remind_answers(2) == 4
+        (letter,) = [n for n in letters(scene.manager_person) if n.kind.endswith("answer_wanted")]
+    assert (letter.kind, letter.values["bookings"]) == ("booking.series_answer_wanted", 4)
+    assert {len(one.answered_by) for one in service.open_answers(bookings(series)).values()} == {0}
+
+
 def test_days_that_lapsed_while_others_are_answered_are_told_together(now: datetime) -> None:
     scene = make_scene(rules={"approval": "always", "answer_hours": 240})
     series = made(scene, DAILY5)  # the first days begin before the term is over
