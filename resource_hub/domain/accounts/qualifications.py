@@ -5,11 +5,12 @@ Whether a training holds is judged by the day asked about; the job only reminds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from resource_hub.domain.accounts import store
@@ -227,8 +228,11 @@ def trainings_of(person_id: UUID) -> list[QualificationRecord]:
     return _list(Qualification.person_id == person_id)
 
 
-def trainings_at(by: Actor, *, type_id: UUID | None = None) -> list[QualificationRecord]:
-    """Who has passed what at the actor's institution, the newest first.
+def trainings_at(
+    by: Actor, limit: int = 500, after: Sequence[Any] | None = None, *, type_id: UUID | None = None
+) -> list[QualificationRecord]:
+    """Who has passed what at the actor's institution, the newest first, from the place after a row: when it was
+    confirmed and its id.
 
     Raises:
         NotYours
@@ -237,7 +241,11 @@ def trainings_at(by: Actor, *, type_id: UUID | None = None) -> list[Qualificatio
     where = [Qualification.institution_id == by.organisation_id]
     if type_id is not None:
         where.append(Qualification.type_id == type_id)
-    return _list(*where)
+    if after is not None:
+        moment, last = after
+        same = and_(Qualification.granted_at == moment, Qualification.id > last)
+        where.append(or_(Qualification.granted_at < moment, same))
+    return _list(*where, limit=limit)
 
 
 def training(key: HostKey) -> QualificationRecord:
@@ -299,13 +307,13 @@ def remind_expiring(limit: int = 50, lease: Lease | None = None) -> int:
 # ---- rows ------------------------------------------------------------------------------------------------------
 
 
-def _list(*where: Any) -> list[QualificationRecord]:
+def _list(*where: Any, limit: int = 500) -> list[QualificationRecord]:
     rows = reading().execute(
         select(Qualification, QualificationType)
         .join(QualificationType, _of_type())
         .where(*where)
         .order_by(Qualification.granted_at.desc(), Qualification.id)
-        .limit(500)
+        .limit(limit)
     )
     return [_record(*row) for row in rows]
 

@@ -106,20 +106,22 @@ def add_walk_in(name: str, contact: str, *, by: Actor) -> CustomerRecord:
         return store.customer_record(own)
 
 
-def walk_ins(by: Actor, limit: int = 200) -> list[WalkIn]:
-    """Walk-ins of the actor's host that belong to no firm yet, the newest first."""
+def walk_ins(by: Actor, limit: int = 200, after: UUID | None = None) -> list[WalkIn]:
+    """Walk-ins of the actor's host that belong to no firm yet, the newest first, from the place after one."""
     if by.organisation_kind is not OrganisationKind.INSTITUTION or not by.has(*RECEIVES):
         return []
-    rows = reading().execute(
+    statement = (
         select(Customer, Organisation)
         .join(Organisation, Organisation.id == Customer.organisation_id)
         .where(
             Organisation.source_key.startswith(_source(by.organisation_id)),
             Organisation.state == OrganisationState.ACTIVE.value,
         )
-        .order_by(Customer.created_at.desc(), Customer.id)
-        .limit(limit)
     )
+    if after is not None:
+        statement = statement.where(Customer.id < after)
+    # Ids are drawn in the order of time.
+    rows = reading().execute(statement.order_by(Customer.id.desc()).limit(limit))
     return [_walk_in(customer, organisation) for customer, organisation in rows]
 
 

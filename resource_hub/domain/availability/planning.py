@@ -13,7 +13,6 @@ from resource_hub.domain.accounts.terms import OrganisationRecord
 from resource_hub.domain.availability import occupancy_store, store
 from resource_hub.domain.availability.calendar_days import library_days
 from resource_hub.domain.availability.calendar_days import warm as load_library
-from resource_hub.domain.availability.rules import document as documents
 from resource_hub.domain.availability.rules import lanes
 from resource_hub.domain.availability.rules import working_days as arithmetic
 from resource_hub.domain.availability.terms import (
@@ -160,11 +159,17 @@ def rules_numbered(key: HostKey, number: int | None) -> HouseDocument:
     """The version of the house rules by which something was judged; without a number the usual ones."""
     if number is None:
         return store.NO_RULES.rules
-    return documents.read(next(one.document for one in rules_history(key) if one.number == number))
+    return store.rules_numbered(reading(), key, number)
 
 
-def rules_history(key: HostKey) -> list[RulesRecord]:
-    return store.rules_history(reading(), key)
+def rules_history(key: HostKey, limit: int | None = None, before: date | None = None) -> list[RulesRecord]:
+    """Versions of the house rules, the newest first; all of them, or some of those that begin before a day."""
+    return store.rules_history(reading(), key, limit, before)
+
+
+def newest_rules_number(key: HostKey) -> int:
+    """By what a form says which rules it was made from; 0 where there are none."""
+    return store.newest_rules_number(reading(), key)
 
 
 @kept

@@ -413,11 +413,10 @@ def save_rules(
         today = local_day(unit.now, zone(planning.zone_of(key.institution_id)))
         if since < today:
             raise RulesInForce(Reason("availability.rules_past", {"today": today.isoformat()}, "since"))
-        history = store.rules_history(unit.session, key)
-        newest = max((old.number for old in history), default=0)
+        newest = store.newest_rules_number(unit.session, key)
         if seen is not None and seen != newest:
             raise RulesChanged()
-        for old in history:
+        for old in store.rules_history(unit.session, key, 1, since + timedelta(days=1)):
             if old.since == since:
                 if since <= today:
                     raise RulesInForce(

@@ -207,17 +207,33 @@ def rules_in_force(session: Session, keys: Sequence[HostKey], on: date) -> dict[
     }
 
 
-def rules_history(session: Session, key: HostKey) -> list[RulesRecord]:
-    """All versions, the newest first."""
+def newest_rules_number(session: Session, key: HostKey) -> int:
     t = HouseRules
-    rows = session.scalars(
-        select(t)
-        .where(t.institution_id == key.institution_id, t.resource_id == key.id)
-        .order_by(t.since.desc())
-    ).all()
+    newest = select(func.max(t.number)).where(t.institution_id == key.institution_id, t.resource_id == key.id)
+    return session.scalar(newest) or 0
+
+
+def rules_numbered(session: Session, key: HostKey, number: int) -> HouseDocument:
+    t = HouseRules
+    statement = select(t.document).where(
+        t.institution_id == key.institution_id, t.resource_id == key.id, t.number == number
+    )
+    return documents.read(session.scalars(statement).one())
+
+
+def rules_history(
+    session: Session, key: HostKey, limit: int | None = None, before: date | None = None
+) -> list[RulesRecord]:
+    """Versions, the newest first; all of them, or some of those from before a day."""
+    t = HouseRules
+    its = and_(t.institution_id == key.institution_id, t.resource_id == key.id)
+    statement = select(t).where(its)
     result: list[RulesRecord] = []
     until: date | None = None
-    for row in rows:
+    if before is not None:
+        statement = statement.where(t.since < before)
+        until = session.scalar(select(func.min(t.since)).where(its, t.since >= before))
+    for row in session.scalars(statement.order_by(t.since.desc()).limit(limit)):
         result.append(
             RulesRecord(
                 HostKey(row.institution_id, row.id), row.resource_id, row.number, row.since, row.document, row.note,

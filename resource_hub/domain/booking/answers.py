@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, exists, false, insert, or_, select, true, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from resource_hub.domain.accounts import service as accounts
@@ -261,24 +261,26 @@ def _write(unit: Unit, key: HostKey, values: dict[str, Any]) -> None:
 
 def steps_of(session: Session, key: HostKey) -> list[StepRecord]:
     """The answers of an order's latest round, in order."""
-    latest = (
-        select(func.max(AnswerStep.round))
-        .where(AnswerStep.institution_id == key.institution_id, AnswerStep.booking_id == key.id)
-        .scalar_subquery()
-    )
+    return steps_of_many(session, [key])[key]
+
+
+def steps_of_many(session: Session, keys: Collection[HostKey]) -> dict[HostKey, list[StepRecord]]:
+    """The answers of the latest round of each of some orders, in order."""
     rows = session.scalars(
         select(AnswerStep)
-        .where(
-            AnswerStep.institution_id == key.institution_id,
-            AnswerStep.booking_id == key.id,
-            AnswerStep.round == latest,
-        )
-        .order_by(AnswerStep.position)
+        .where(tuple_(AnswerStep.institution_id, AnswerStep.booking_id).in_([tuple(key) for key in keys]))
+        .order_by(AnswerStep.round, AnswerStep.position)
         .execution_options(populate_existing=True)
     )
-    found = list(rows)
-    answered_by = frozenset(row.decided_by for row in found if row.decided_by is not None)
-    return [record_of(row, answered_by) for row in found]
+    rounds: dict[HostKey, dict[int, list[AnswerStep]]] = {key: {} for key in keys}
+    for row in rows:
+        rounds[HostKey(row.institution_id, row.booking_id)].setdefault(row.round, []).append(row)
+    result = {}
+    for key, found in rounds.items():
+        latest = found[max(found)] if found else []
+        answered_by = frozenset(row.decided_by for row in latest if row.decided_by is not None)
+        result[key] = [record_of(row, answered_by) for row in latest]
+    return result
 
 
 def open_steps(

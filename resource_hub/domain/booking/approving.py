@@ -5,10 +5,13 @@ The rows are those of the answers that the house rules ask for (``answers``); th
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, func, literal, select
 
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.availability import service as availability
@@ -16,12 +19,16 @@ from resource_hub.domain.availability.terms import Answerer, Silence
 from resource_hub.domain.booking import answers, reading, store
 from resource_hub.domain.booking.preparing import clock_of
 from resource_hub.domain.booking.rules.answering import step_end
-from resource_hub.domain.booking.tables import AnswerStep, Booking
+from resource_hub.domain.booking.tables import AnswerStep, Booking, Quote
 from resource_hub.domain.booking.terms import BookingRecord, BookingState, StepRecord, StepState
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading as reads
+from resource_hub.infra.types import Instant
 
 APPROVES = (Role.APPROVER, Role.FIRM_ADMIN)
+# Where the house sets no term, an answer stands behind all that have one.
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+_Rows = Sequence[Row[AnswerStep, Booking, Quote, datetime]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +46,59 @@ class ToApprove:
     mine: bool
     above: bool
 
+    @property
+    def place(self) -> tuple[datetime, UUID]:
+        """By what the list is ordered."""
+        return self.step.answer_by or _NEVER, self.step.key.id
 
-def to_approve(by: Actor, limit: int = 100) -> list[ToApprove]:
-    """Orders of the actor's customers that wait for an approver, the nearest term first. Who approves nothing sees
-    none."""
+
+def to_approve(by: Actor, limit: int = 100, after: Sequence[Any] | None = None) -> list[ToApprove]:
+    """Orders of the actor's customers that wait for an approver, the nearest term first, from the place after one
+    (``ToApprove.place``). Who approves nothing sees none."""
     customers = by.customer_ids | by.led_customer_ids if by.has(*APPROVES) else by.led_customer_ids
     if not customers:
         return []
-    rows = reads().execute(
-        select(AnswerStep, Booking)
+    found: list[ToApprove] = []
+    while True:
+        rows = _open(customers, limit, after)
+        found += _judged(rows, by)
+        if len(rows) < limit or len(found) >= limit:
+            return found[:limit]
+        after = (rows[-1].due, rows[-1].AnswerStep.id)
+
+
+def _open(customers: Collection[UUID], limit: int, after: Sequence[Any] | None) -> _Rows:
+    """Open answers with their orders; the quotes come along, so that the session need not ask for each."""
+    due = func.coalesce(AnswerStep.answer_by, literal(_NEVER, Instant), type_=Instant)
+    statement = (
+        select(AnswerStep, Booking, Quote, due.label("due"))
         .join(
             Booking,
             (Booking.institution_id == AnswerStep.institution_id) & (Booking.id == AnswerStep.booking_id),
         )
+        .outerjoin(Quote, (Quote.institution_id == Booking.institution_id) & (Quote.id == Booking.quote_id))
         .where(
             AnswerStep.state == StepState.OPEN.value,
             AnswerStep.who == Answerer.APPROVER.value,
             Booking.customer_id.in_(customers),
             Booking.state == BookingState.REQUESTED.value,
         )
-        .order_by(AnswerStep.answer_by, AnswerStep.id)
-        .limit(limit)
     )
+    if after is not None:
+        moment, last = after
+        statement = statement.where((due > moment) | ((due == moment) & (AnswerStep.id > last)))
+    return reads().execute(statement.order_by(due, AnswerStep.id).limit(limit)).all()
+
+
+def _judged(rows: _Rows, by: Actor) -> list[ToApprove]:
+    """Those that wait indeed: no term has passed by which the answer came of itself."""
     now = clock.now()
+    every = answers.steps_of_many(reads(), {store.record(row.Booking).key for row in rows}) if rows else {}
     found = []
-    for step_row, row in rows:
-        record = store.record(row)
-        steps = tuple(answers.steps_of(reads(), record.key))
-        step = next((one for one in steps if one.key.id == step_row.id), None)
+    for row in rows:
+        record = store.record(row.Booking)
+        steps = tuple(every[record.key])
+        step = next((one for one in steps if one.key.id == row.AnswerStep.id), None)
         if step is None:
             continue  # asked anew meanwhile
         if reading.judged_by_clock(record, now) is not BookingState.REQUESTED or _passed(record, step, now):

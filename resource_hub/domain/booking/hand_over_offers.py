@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import not_
+
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
@@ -146,10 +148,17 @@ def offer_for(key: HostKey, by: Actor) -> tuple[HandOverRecord, bool]:
     return found, False
 
 
-def offers_of(by: Actor, limit: int = 100, after: Sequence[Any] | None = None) -> list[HandOverRecord]:
-    """Offers to and from the customers that an actor acts for, the newest first."""
+def offers_of(
+    by: Actor, limit: int = 100, after: Sequence[Any] | None = None, *, waiting: bool | None = None
+) -> list[HandOverRecord]:
+    """Offers to and from the customers that an actor acts for, the newest first: all, only those that wait for an
+    answer, or only the others."""
     customers = by.customer_ids | by.led_customer_ids
-    return hand_over_store.of_customers(reads(), customers, limit, after) if customers else []
+    if not customers:
+        return []
+    waits = hand_over_store.is_open(clock.now())
+    where = {None: [], True: [waits], False: [not_(waits)]}[waiting]
+    return hand_over_store.of_customers(reads(), customers, limit, after, *where)
 
 
 def open_offer_of(key: HostKey) -> HandOverRecord | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import ColumnElement, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.booking import store
@@ -86,14 +86,25 @@ def open_of(session: Session, booking: HostKey) -> HandOverRecord | None:
 
 
 def of_customers(
-    session: Session, customer_ids: Collection[UUID], limit: int, after: Sequence[Any] | None = None
+    session: Session,
+    customer_ids: Collection[UUID],
+    limit: int,
+    after: Sequence[Any] | None = None,
+    *where: ColumnElement[bool],
 ) -> list[HandOverRecord]:
     """Offers to and from customers, the newest first."""
     t = HandOverOffer
-    statement = select(t).where(or_(t.to_customer_id.in_(customer_ids), t.from_customer_id.in_(customer_ids)))
+    theirs = or_(t.to_customer_id.in_(customer_ids), t.from_customer_id.in_(customer_ids))
+    statement = select(t).where(theirs, *where)
     return [
         _record(row) for row in session.scalars(store.newest(statement, t.offered_at, t.id, after, limit))
     ]
+
+
+def is_open(now: datetime) -> ColumnElement[bool]:
+    """It waits for an answer, and its term is not over."""
+    t = HandOverOffer
+    return (t.state == HandOverState.OPEN.value) & (t.expires_at > now)
 
 
 def due(session: Session, now: datetime, limit: int) -> list[HandOverRecord]:

@@ -78,22 +78,31 @@ def inquiry_asked_again(found: Inquiry) -> Inquiry | None:
     return inquiry_store.inquiry(session, HostKey(found.key.institution_id, later)) if later else None
 
 
-def inquiries_of(by: Actor, limit: int = 200) -> list[Inquiry]:
+def inquiries_of(by: Actor, limit: int = 200, after: Sequence[Any] | None = None) -> list[Inquiry]:
     """What the customers of an actor asked, at every host, the newest first."""
     customers = by.customer_ids | by.led_customer_ids
     if not customers:
         return []
-    return inquiry_store.listed(database.reading(), InquiryRow.customer_id.in_(customers), limit=limit)
+    return inquiry_store.listed(
+        database.reading(), InquiryRow.customer_id.in_(customers), limit=limit, after=after
+    )
 
 
-def inquiries_at(by: Actor, states: Sequence[InquiryState] = (), limit: int = 200) -> list[Inquiry]:
-    """What was asked at a host, as far as the actor's roles reach, the newest first."""
+def inquiries_at(
+    by: Actor,
+    states: Sequence[InquiryState] = (),
+    limit: int = 200,
+    after: Sequence[Any] | None = None,
+    *,
+    newest: bool = True,
+) -> list[Inquiry]:
+    """What was asked at a host, as far as the actor's roles reach, the newest or the oldest first."""
     where = _at_host(by)
     if where is None:
         return []
     if states:
         where.append(InquiryRow.state.in_([state.value for state in states]))
-    return inquiry_store.listed(database.reading(), *where, limit=limit)
+    return inquiry_store.listed(database.reading(), *where, limit=limit, after=after, newest=newest)
 
 
 def inquiries_waiting(by: Actor) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, insert, select, update
+from sqlalchemy import Select, and_, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.booking.inquiry_words import (
@@ -161,11 +161,20 @@ def asked_again(session: Session, former: HostKey) -> UUID | None:
     )
 
 
-def listed(session: Session, *where: Any, limit: int) -> list[Inquiry]:
-    """Inquiries, the newest first."""
-    rows = session.execute(
-        _with_newest().where(*where).order_by(InquiryRow.created_at.desc(), InquiryRow.id.desc()).limit(limit)
-    )
+def listed(
+    session: Session, *where: Any, limit: int, after: Sequence[Any] | None = None, newest: bool = True
+) -> list[Inquiry]:
+    """Inquiries, the newest or the oldest first, from the place after a row: its moment and id."""
+    when, row_id = InquiryRow.created_at, InquiryRow.id
+    statement = _with_newest().where(*where)
+    if after is not None:
+        moment, last = after
+        beyond = when < moment if newest else when > moment
+        statement = statement.where(
+            or_(beyond, and_(when == moment, row_id < last if newest else row_id > last))
+        )
+    order = (when.desc(), row_id.desc()) if newest else (when, row_id)
+    rows = session.execute(statement.order_by(*order).limit(limit))
     return [_inquiry(*row) for row in rows]
 
 

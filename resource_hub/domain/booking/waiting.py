@@ -6,17 +6,19 @@ accepted on the guarded path; the job comes round for time that became free with
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import not_
+
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument
-from resource_hub.domain.booking import linking, quoting, store, waiting_store
+from resource_hub.domain.booking import linking, quoting, reading, store, waiting_store
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -26,7 +28,7 @@ from resource_hub.domain.booking.errors import (
     unchanged,
 )
 from resource_hub.domain.booking.ordering import book_in, hold_in
-from resource_hub.domain.booking.preparing import STAFF, judge, prepare, record_event
+from resource_hub.domain.booking.preparing import judge, prepare, record_event
 from resource_hub.domain.booking.rules.waiting import faults, offered_until
 from resource_hub.domain.booking.terms import (
     Asked,
@@ -39,6 +41,7 @@ from resource_hub.domain.booking.terms import (
 from resource_hub.domain.booking.waiting_store import WaitingRecord
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import Mode
+from resource_hub.infra import clock
 from resource_hub.infra.database import reading as reads
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Lease, Unit, retried, unit_of_work
@@ -161,25 +164,36 @@ def entry_for(key: HostKey, by: Actor) -> WaitingRecord:
     return found
 
 
-def waits_of(by: Actor, limit: int = 100, after: Sequence[Any] | None = None) -> list[WaitingRecord]:
-    """Places in line of the customers that an actor acts for, the newest first."""
+def waits_of(
+    by: Actor, limit: int = 100, after: Sequence[Any] | None = None, *, waiting: bool | None = None
+) -> list[WaitingRecord]:
+    """Places in line of the customers that an actor acts for, the newest first: all, only those that wait, or only
+    those that neither wait nor are offered something."""
     customers = by.customer_ids | by.led_customer_ids
-    return waiting_store.of_customers(reads(), customers, limit, after) if customers else []
-
-
-def waits_at(by: Actor, limit: int = 200) -> list[WaitingRecord]:
-    """Who waits for what an actor of the host looks after, first come first."""
-    if not by.has(*STAFF):
+    if not customers:
         return []
-    if by.department_ids is None:
-        return waiting_store.of_host(reads(), by.organisation_id, None, limit)
-    ids = [record.key.id for record in catalogue.resources_managed_by(by)]
-    return waiting_store.of_host(reads(), by.organisation_id, ids, limit) if ids else []
+    waits, offered = waiting_store.is_waiting(), waiting_store.is_offered(clock.now())
+    where = {None: [], True: [waits], False: [not_(waits), not_(offered)]}[waiting]
+    return waiting_store.of_customers(reads(), customers, limit, after, *where)
 
 
-def ahead_of(one: WaitingRecord) -> int:
-    """How many stand before somebody."""
-    return waiting_store.ahead_of(reads(), one)
+def offers_to(by: Actor, limit: int = 50) -> list[WaitingRecord]:
+    """What is kept for the customers that an actor acts for, the newest first."""
+    customers = by.customer_ids | by.led_customer_ids
+    offered = waiting_store.is_offered(clock.now())
+    return waiting_store.of_customers(reads(), customers, limit, None, offered) if customers else []
+
+
+def waits_at(by: Actor, limit: int = 200, after: Sequence[Any] | None = None) -> list[WaitingRecord]:
+    """Who waits for what an actor of the host looks after, first come first."""
+    reach = reading.reach_of(by)
+    return [] if reach == [] else waiting_store.of_host(reads(), by.organisation_id, reach, limit, after)
+
+
+def ahead_of(found: Iterable[WaitingRecord]) -> dict[HostKey, int]:
+    """How many stand before each of those that wait; the others have nobody before them."""
+    keys = [one.key for one in found if one.state is WaitingState.WAITING]
+    return waiting_store.ahead_of(reads(), keys) if keys else {}
 
 
 @retried()

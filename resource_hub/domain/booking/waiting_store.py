@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, insert, select, tuple_, update
+from sqlalchemy.orm import Session, aliased
 
 from resource_hub.domain.booking import store
 from resource_hub.domain.booking.tables import WaitingEntry
@@ -110,44 +110,73 @@ def line(session: Session, resource: HostKey, kind: WaitingKind, limit: int = 10
 
 
 def of_customers(
-    session: Session, customer_ids: Collection[UUID], limit: int, after: Sequence[Any] | None = None
+    session: Session,
+    customer_ids: Collection[UUID],
+    limit: int,
+    after: Sequence[Any] | None = None,
+    *where: ColumnElement[bool],
 ) -> list[WaitingRecord]:
-    statement = select(WaitingEntry).where(WaitingEntry.customer_id.in_(customer_ids))
+    statement = select(WaitingEntry).where(WaitingEntry.customer_id.in_(customer_ids), *where)
     rows = session.scalars(store.newest(statement, WaitingEntry.created_at, WaitingEntry.id, after, limit))
     return [_record(row) for row in rows]
 
 
+def is_offered(now: datetime) -> ColumnElement[bool]:
+    """Something is kept for this entry, and still for a while."""
+    return (WaitingEntry.state == WaitingState.OFFERED.value) & (WaitingEntry.offered_until > now)
+
+
+def is_waiting() -> ColumnElement[bool]:
+    return WaitingEntry.state == WaitingState.WAITING.value
+
+
 def of_host(
-    session: Session, institution_id: UUID, resource_ids: Collection[UUID] | None, limit: int
+    session: Session,
+    institution_id: UUID,
+    resource_ids: Collection[UUID] | None,
+    limit: int,
+    after: Sequence[Any] | None = None,
 ) -> list[WaitingRecord]:
+    """Who waits at a host, first come first, from the place after a row: its moment and id."""
     statement = select(WaitingEntry).where(
         WaitingEntry.institution_id == institution_id, WaitingEntry.state.in_(OPEN)
     )
     if resource_ids is not None:
         statement = statement.where(WaitingEntry.resource_id.in_(resource_ids))
+    if after is not None:
+        moment, last = after
+        statement = statement.where(
+            (WaitingEntry.created_at > moment)
+            | ((WaitingEntry.created_at == moment) & (WaitingEntry.id > last))
+        )
     rows = session.scalars(statement.order_by(WaitingEntry.created_at, WaitingEntry.id).limit(limit))
     return [_record(row) for row in rows]
 
 
-def ahead_of(session: Session, one: WaitingRecord) -> int:
-    """How many stand before somebody in the same line."""
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(WaitingEntry)
-            .where(
-                WaitingEntry.institution_id == one.key.institution_id,
-                WaitingEntry.resource_id == one.resource_id,
-                WaitingEntry.kind == WaitingKind.QUEUE.value,
-                WaitingEntry.state.in_(OPEN),
-                (WaitingEntry.created_at < one.created_at)
-                | ((WaitingEntry.created_at == one.created_at) & (WaitingEntry.id < one.key.id)),
-                WaitingEntry.earliest < one.latest,
-                WaitingEntry.latest > one.earliest,
-            )
+def ahead_of(session: Session, keys: Collection[HostKey]) -> dict[HostKey, int]:
+    """How many stand before each of some in the same line."""
+    other = aliased(WaitingEntry)
+    ahead = (
+        select(func.count())
+        .select_from(other)
+        .where(
+            other.institution_id == WaitingEntry.institution_id,
+            other.resource_id == WaitingEntry.resource_id,
+            other.kind == WaitingKind.QUEUE.value,
+            other.state.in_(OPEN),
+            (other.created_at < WaitingEntry.created_at)
+            | ((other.created_at == WaitingEntry.created_at) & (other.id < WaitingEntry.id)),
+            other.earliest < WaitingEntry.latest,
+            other.latest > WaitingEntry.earliest,
         )
-        or 0
+        .scalar_subquery()
     )
+    rows = session.execute(
+        select(WaitingEntry.institution_id, WaitingEntry.id, ahead).where(
+            tuple_(WaitingEntry.institution_id, WaitingEntry.id).in_([tuple(key) for key in keys])
+        )
+    )
+    return {HostKey(institution_id, entry_id): count for institution_id, entry_id, count in rows}
 
 
 def lines(session: Session, after: HostKey | None, limit: int) -> list[HostKey]:

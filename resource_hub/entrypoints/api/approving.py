@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import marshmallow as ma
 from flask import g
 
 from resource_hub.domain.booking import service
+from resource_hub.entrypoints.api import CursorArguments
 from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.booking_schemas import BookingSchema
 from resource_hub.entrypoints.api.booking_values import rows_out
+from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.fields import Moment, MoneyString
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 
@@ -39,15 +43,19 @@ class AllToApproveSchema(ma.Schema):
 
     limit = MoneyString(required=True, allow_none=True)
     items = ma.fields.List(ma.fields.Nested(ToApproveSchema), required=True)
+    next = ma.fields.String(required=True, allow_none=True)
 
 
 @blueprint.get("/to-approve")
+@blueprint.arguments(CursorArguments, location="query")
 @blueprint.response(200, AllToApproveSchema)
 @allows(MEMBER)
-def to_approve() -> dict[str, Any]:
+def to_approve(args: dict[str, Any]) -> dict[str, Any]:
     """Bookings of the token's customers that wait for their approver, the nearest term first."""
-    found = service.to_approve(g.actor)
-    bookings = {row["id"]: row for row in rows_out([one.record for one in found])}
+    after = paging.unpack(args["after"], datetime, UUID)
+    found = service.to_approve(g.actor, args["limit"] + 1, after)
+    page = paging.page_of(found, args["limit"], lambda one: one.place)
+    bookings = {row["id"]: row for row in rows_out([one.record for one in page.items])}
     return {
         "limit": g.actor.approve_limit,
         "items": [
@@ -59,6 +67,7 @@ def to_approve() -> dict[str, Any]:
                     {"who": s.who.value, "state": s.state.value, "answer_by": s.answer_by} for s in one.steps
                 ],
             }
-            for one in found
+            for one in page.items
         ],
+        "next": page.next_cursor,
     }

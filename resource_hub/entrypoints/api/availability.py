@@ -12,12 +12,10 @@ from flask import g
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service
 from resource_hub.domain.availability.errors import InvalidHours
-from resource_hub.domain.availability.terms import (
-    RulesRecord,
-)
 from resource_hub.domain.booking import service as booking
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.entrypoints.api import CursorArguments
 from resource_hub.entrypoints.api.availability_schemas import (
     CalendarSchema,
     DocumentIn,
@@ -53,11 +51,11 @@ from resource_hub.entrypoints.api.availability_values import (
 from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.common import seen_resource, span_of
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen, seen_number, tagged
+from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
 from resource_hub.infra import clock
 from resource_hub.infra.ids import new_id
 from resource_hub.kernel.errors import Reason
-from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, local_day, zone
 
 blueprint = Blueprint(
@@ -254,25 +252,25 @@ def remove_exception(host: str, code: str, exception_id: UUID) -> None:
 # ---- house rules -----------------------------------------------------------------------------------------------
 
 
-def _history(key: HostKey) -> tuple[list[RulesRecord], int]:
-    found = service.rules_history(key)
-    return found, max((one.number for one in found), default=0)
-
-
 @blueprint.get(f"{_AT}/rules")
+@blueprint.arguments(CursorArguments, location="query")
 @blueprint.response(200, RulesHistorySchema)
 @allows(PUBLIC)
-def rules(host: str, code: str) -> Any:
-    """The house rules of today and every version; the ``ETag`` is asked for when a new one is written."""
+def rules(args: dict[str, Any], host: str, code: str) -> Any:
+    """The house rules of today and their versions, the newest first; the ``ETag`` is asked for when a new one is
+    written."""
     record = seen_resource(host, code)
     present, number = service.house_rules(record.key)
-    versions, newest = _history(record.key)
+    (before,) = paging.unpack(args["after"], date) or (None,)
+    found = service.rules_history(record.key, args["limit"] + 1, before)
+    page = paging.page_of(found, args["limit"], lambda one: (one.since,))
     answer = {
         "in_force": read_back(service.write_rules(present)),
         "number": number,
-        "versions": [version_out(one) for one in versions],
+        "versions": [version_out(one) for one in page.items],
+        "next": page.next_cursor,
     }
-    return answer, 200, tagged(newest)
+    return answer, 200, tagged(service.newest_rules_number(record.key))
 
 
 @blueprint.post(f"{_AT}/rules/preview")
@@ -304,5 +302,5 @@ def save_rules(data: dict[str, Any], headers: dict[str, Any], host: str, code: s
         by=g.actor,
         seen=seen_number(headers["tag"]),
     )
-    versions, newest = _history(record.key)
-    return version_out(next(one for one in versions if one.number == number)), 201, tagged(newest)
+    (made,) = service.rules_history(record.key, 1, data["since"] + timedelta(days=1))
+    return version_out(made), 201, tagged(number)

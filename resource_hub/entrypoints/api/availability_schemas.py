@@ -276,3 +276,4 @@ class RulesHistorySchema(ma.Schema):
     in_force = ma.fields.Nested(SentencesSchema, required=True)
     number = ma.fields.Integer(required=True, allow_none=True)
     versions = ma.fields.List(ma.fields.Nested(RulesSchema), required=True)
+    next = ma.fields.String(required=True, allow_none=True)

@@ -6,7 +6,9 @@ accepted quote by its ``given_quote_id`` (see the bookings of a resource).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,9 +29,11 @@ from resource_hub.domain.booking.rules import given_quotes as rules
 from resource_hub.domain.booking.terms import BookingKind
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import Mode
+from resource_hub.entrypoints.api import CursorArguments, cursor_schema
 from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.common import host_key, seen_resource
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen_number, tagged
+from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.fields import Identifier, Moment, MoneyString, Text
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.infra import clock
@@ -150,8 +154,7 @@ class InquirySchema(ma.Schema):
     created_at = Moment(required=True)
 
 
-class InquiriesSchema(ma.Schema):
-    items = ma.fields.List(ma.fields.Nested(InquirySchema), required=True)
+InquiriesPage = cursor_schema(InquirySchema)
 
 
 class VersionsSchema(ma.Schema):
@@ -199,7 +202,9 @@ def _row(found: Inquiry, host: str, zone_name: str, former_id: UUID | None) -> d
     }
 
 
-def _rows(records: list[Inquiry]) -> dict[str, Any]:
+def _rows(found: Sequence[Inquiry], limit: int) -> dict[str, Any]:
+    page = paging.page_of(found, limit, lambda one: (one.created_at, one.key.id))
+    records = page.items
     hosts = accounts.organisation_names({r.key.institution_id for r in records})
     resources = catalogue.resources({r.resource_key for r in records})
     formers = service.formers_of_inquiries(records)
@@ -207,12 +212,13 @@ def _rows(records: list[Inquiry]) -> dict[str, Any]:
         "items": [
             _row(r, hosts[r.key.institution_id].code, resources[r.resource_key].zone, formers.get(r.key))
             for r in records
-        ]
+        ],
+        "next_cursor": page.next_cursor,
     }
 
 
 def _answer(found: Inquiry, status: int = 200) -> Any:
-    return _rows([found])["items"][0], status, tagged(found.version)
+    return _rows([found], 1)["items"][0], status, tagged(found.version)
 
 
 # ---- doors -----------------------------------------------------------------------------------------------------
@@ -260,21 +266,25 @@ def ask_again(data: dict[str, Any], headers: dict[str, Any], host: str, inquiry_
 
 
 @blueprint.get("/inquiries")
-@blueprint.response(200, InquiriesSchema)
+@blueprint.arguments(CursorArguments, location="query")
+@blueprint.response(200, InquiriesPage)
 @allows(MEMBER)
-def of_customers() -> dict[str, Any]:
+def of_customers(args: dict[str, Any]) -> dict[str, Any]:
     """What the token's customers asked, at whatever host, the newest first."""
-    return _rows(service.inquiries_of(g.actor))
+    after = paging.unpack(args["after"], datetime, UUID)
+    return _rows(service.inquiries_of(g.actor, args["limit"] + 1, after), args["limit"])
 
 
 @blueprint.get("/hosts/<host>/inquiries")
-@blueprint.response(200, InquiriesSchema)
+@blueprint.arguments(CursorArguments, location="query")
+@blueprint.response(200, InquiriesPage)
 @allows(*service.STAFF)
-def at_host(host: str) -> dict[str, Any]:
+def at_host(args: dict[str, Any], host: str) -> dict[str, Any]:
     """What was asked at the token's host, as far as the person's roles reach, the newest first."""
     if accounts.organisation(host).id != g.actor.organisation_id:
         raise NotFound()
-    return _rows(service.inquiries_at(g.actor))
+    after = paging.unpack(args["after"], datetime, UUID)
+    return _rows(service.inquiries_at(g.actor, limit=args["limit"] + 1, after=after), args["limit"])
 
 
 @blueprint.get(_ONE)

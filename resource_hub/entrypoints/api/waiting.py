@@ -12,7 +12,7 @@ from flask import g
 
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules.waiting import MOST_DAYS
-from resource_hub.domain.booking.terms import WaitingKind, WaitingState
+from resource_hub.domain.booking.terms import WaitingKind
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.api import CursorArguments, cursor_schema
 from resource_hub.entrypoints.api.blueprint import Blueprint
@@ -74,12 +74,9 @@ class PlaceSchema(ma.Schema):
 PlacesPage = cursor_schema(PlaceSchema)
 
 
-class PlacesSchema(ma.Schema):
-    items = ma.fields.List(ma.fields.Nested(PlaceSchema), required=True)
-
-
 def _places_out(found: Sequence[service.WaitingRecord]) -> list[dict[str, Any]]:
     resources = catalogue.resources({one.resource_key for one in found})
+    ahead = service.ahead_of(found)
     return [
         {
             "id": one.key.id,
@@ -93,7 +90,7 @@ def _places_out(found: Sequence[service.WaitingRecord]) -> list[dict[str, Any]]:
             "earliest": one.earliest,
             "latest": one.latest,
             "minutes": one.length_seconds // 60,
-            "ahead": service.ahead_of(one) if one.state is WaitingState.WAITING else 0,
+            "ahead": ahead.get(one.key, 0),
             "booking_id": one.booking_id,
             "offered_until": one.offered_until,
             "version": one.version,
@@ -139,18 +136,23 @@ def join(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) ->
 def of_customers(args: dict[str, Any]) -> dict[str, Any]:
     """Places in line of the token's customers, the newest first, with what became of them."""
     after = paging.unpack(args["after"], datetime, UUID)
-    found = service.waits_of(g.actor, args["limit"] + 1, after)
-    page = paging.page_of(found, args["limit"], lambda one: (one.created_at, one.key.id))
-    return {"items": _places_out(page.items), "next_cursor": page.next_cursor}
+    return _page(service.waits_of(g.actor, args["limit"] + 1, after), args["limit"])
 
 
 @blueprint.get("/hosts/<host>/waiting")
-@blueprint.response(200, PlacesSchema)
+@blueprint.arguments(CursorArguments, location="query")
+@blueprint.response(200, PlacesPage)
 @allows(*service.STAFF)
-def at_host(host: str) -> dict[str, Any]:
+def at_host(args: dict[str, Any], host: str) -> dict[str, Any]:
     """Who waits for what the token's person looks after, first come first."""
     own_house(host)
-    return {"items": _places_out(service.waits_at(g.actor))}
+    after = paging.unpack(args["after"], datetime, UUID)
+    return _page(service.waits_at(g.actor, args["limit"] + 1, after), args["limit"])
+
+
+def _page(found: Sequence[service.WaitingRecord], limit: int) -> dict[str, Any]:
+    page = paging.page_of(found, limit, lambda one: (one.created_at, one.key.id))
+    return {"items": _places_out(page.items), "next_cursor": page.next_cursor}
 
 
 @blueprint.get(_ONE)

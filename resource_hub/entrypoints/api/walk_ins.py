@@ -12,12 +12,14 @@ from resource_hub.domain.accounts import service
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.accounts.walk_ins import ERASES
 from resource_hub.domain.booking import service as booking
+from resource_hub.entrypoints.api import CursorArguments, cursor_schema
 from resource_hub.entrypoints.api.accounts import NameSchema
 from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.booking_schemas import BookingSchema
 from resource_hub.entrypoints.api.booking_values import rows_out
 from resource_hub.entrypoints.api.common import own_house
 from resource_hub.entrypoints.api.writing import CreateHeaders, once
+from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.fields import Identifier, Moment, Text
 from resource_hub.entrypoints.support.guards import allows
 
@@ -35,8 +37,7 @@ class WalkInSchema(ma.Schema):
     asked_firm_id = Identifier(required=True, allow_none=True)
 
 
-class WalkInsSchema(ma.Schema):
-    items = ma.fields.List(ma.fields.Nested(WalkInSchema), required=True)
+WalkInsPage = cursor_schema(WalkInSchema)
 
 
 class WalkInBookingsSchema(ma.Schema):
@@ -64,11 +65,15 @@ class WalkInAnswerIn(ma.Schema):
 
 
 @blueprint.get(_AT)
-@blueprint.response(200, WalkInsSchema)
+@blueprint.arguments(CursorArguments, location="query")
+@blueprint.response(200, WalkInsPage)
 @allows(*booking.STAFF)
-def listed(host: str) -> dict[str, Any]:
+def listed(args: dict[str, Any], host: str) -> dict[str, Any]:
     """Walk-ins of the token's host that belong to no firm yet, the newest first."""
     own_house(host)
+    (after,) = paging.unpack(args["after"], UUID) or (None,)
+    found = service.walk_ins(g.actor, args["limit"] + 1, after)
+    page = paging.page_of(found, args["limit"], lambda one: (one.customer.id,))
     return {
         "items": [
             {
@@ -78,8 +83,9 @@ def listed(host: str) -> dict[str, Any]:
                 "contact_erased_at": one.erased_at,
                 "asked_firm_id": one.asked_id,
             }
-            for one in service.walk_ins(g.actor)
-        ]
+            for one in page.items
+        ],
+        "next_cursor": page.next_cursor,
     }
 
 

@@ -86,7 +86,7 @@ def test_in_line_then_kept_then_booked(app: Flask, world: dict[str, Any]) -> Non
     assert booked.status_code == 303 and "/bookings/" in booked.location
     assert "confirmed" in text(client.get(booked.location))
     assert client.post(accept[1], data={"csrf_token": token(client, form_of(world))}).status_code == 409
-    assert "booked" in text(client.get(mine))
+    assert "booked" in text(client.get(f"{mine}?view=past"))
 
 
 def test_what_is_not_needed_is_given_back(app: Flask, world: dict[str, Any]) -> None:
@@ -98,7 +98,7 @@ def test_what_is_not_needed_is_given_back(app: Flask, world: dict[str, Any]) -> 
     leave = re.search(r'action="([^"]+/leave)"', text(client.get(mine)))
     assert leave
     assert client.post(leave[1], data={"csrf_token": token(client, form_of(world))}).location == mine
-    assert "given up" in text(client.get(mine))
+    assert "given up" in text(client.get(f"{mine}?view=past"))
     with app.app_context():
         assert service.bookings_of(world["by"], states=[BookingState.HELD]) == []
 

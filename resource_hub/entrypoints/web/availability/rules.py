@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +12,9 @@ from flask_babel import gettext as _
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.availability import service
 from resource_hub.domain.availability.errors import InvalidRules
-from resource_hub.domain.availability.terms import HouseDocument, RulesRecord
+from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.catalogue.terms import ResourceRecord
-from resource_hub.entrypoints.support import formatting, sentences
+from resource_hub.entrypoints.support import formatting, paging, sentences
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.web.availability import rules_form, trial
@@ -35,8 +34,13 @@ def _rules_page(
 ) -> tuple[str, int]:
     today = today_of(record)
     present, number = service.house_rules(record.key, today)
-    history = service.rules_history(record.key)
-    first = today + timedelta(days=1) if any(v.since == today for v in history) else today
+    tomorrow = today + timedelta(days=1)
+    first = (
+        tomorrow if any(v.since == today for v in service.rules_history(record.key, 1, tomorrow)) else today
+    )
+    limit = paging.asked_limit(10)
+    (before,) = paging.unpack(paging.asked_after(), date) or (None,)
+    history = service.rules_history(record.key, limit + 1, before)
     shown = form or Form({**rules_form.initial(present), "since": first})
     before, after = sentences.tell_all(service.rules_sentences(present)), None
     if draft is not None:
@@ -54,8 +58,8 @@ def _rules_page(
         dropped=[t for t in before if t.sentence not in new] if after is not None else (),
         draft=after,
         trial=trial.tried(record, draft, shown) if draft is not None else None,
-        history=history,
-        seen=_newest(history),
+        history=paging.page_of(history, limit, lambda version: (version.since,)),
+        seen=service.newest_rules_number(record.key),
         trainings=[
             (one.code, formatting.named({"name": {"zh": one.name_zh, "en": one.name_en}}))
             for one in accounts.training_types(record.key.institution_id, active_only=True)
@@ -63,11 +67,6 @@ def _rules_page(
         **rules_form.choices(shown),
     )
     return html, shown.status
-
-
-def _newest(history: Sequence[RulesRecord]) -> int:
-    """By what a form says which rules it was made from."""
-    return max((version.number for version in history), default=0)
 
 
 @blueprint.post("/o/<organisation>/resources/<uuid:resource_id>/rules")
@@ -80,7 +79,7 @@ def rules_saved(organisation: str, resource_id: UUID) -> Any:
     document = rules_form.typed(form)
     since = form.day("since", required=True)
     seen = form.whole("seen")
-    if seen != _newest(service.rules_history(record.key)):
+    if seen != service.newest_rules_number(record.key):
         form.refuse(service.RulesChanged())
     draft = None
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from flask_babel import gettext as _
 
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.terms import BookingState
+from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.web.booking.blueprints import bookings
@@ -26,11 +28,14 @@ def index(organisation: str) -> tuple[str, int]:
 
 
 def _page(form: Form | None, at: UUID | None) -> tuple[str, int]:
-    found = service.to_approve(g.actor)
-    rows = {row.record.key: row for row in rows_of([one.record for one in found])}
+    limit = paging.asked_limit(20)
+    after = paging.unpack(paging.asked_after(), datetime, UUID)
+    page = paging.page_of(service.to_approve(g.actor, limit + 1, after), limit, lambda one: one.place)
+    rows = {row.record.key: row for row in rows_of([one.record for one in page.items])}
     html = render_template(
         "booking/to_approve.html",
-        found=[(one, rows[one.record.key]) for one in found],
+        found=[(one, rows[one.record.key]) for one in page.items],
+        page=page,
         limit=g.actor.approve_limit,
         form=form or Form(),
         plain=Form(),

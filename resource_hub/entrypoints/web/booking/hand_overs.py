@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from resource_hub.domain.booking import service
 from resource_hub.domain.booking.hand_over_offers import LONGEST
 from resource_hub.domain.booking.terms import BookingState, HandOverState
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.entrypoints.support import formatting, sentences
+from resource_hub.entrypoints.support import formatting, paging, sentences
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.web.booking.blueprints import bookings
@@ -22,6 +23,8 @@ from resource_hub.entrypoints.web.booking.detail import back_to, key_of
 from resource_hub.entrypoints.web.booking.dividing import divide_page
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError
+
+MOST_OPEN = 20
 
 
 def _name(customer: Any) -> str:
@@ -77,13 +80,18 @@ def index(organisation: str) -> tuple[str, int]:
 
 
 def _list(form: Form | None, at: UUID | None) -> tuple[str, int]:
-    rows = _rows(service.hand_overs_of(g.actor))
-    open_ = [row for row in rows if row.state is HandOverState.OPEN]
+    limit = paging.asked_limit(20)
+    after = paging.unpack(paging.asked_after(), datetime, UUID)
+    # Each that waits is priced for the reader: the rest follow once these are answered.
+    waiting = service.hand_overs_of(g.actor, MOST_OPEN + 1, waiting=True) if after is None else []
+    open_ = _rows(waiting[:MOST_OPEN])
+    past = service.hand_overs_of(g.actor, limit + 1, after, waiting=False)
     html = render_template(
         "booking/hand_overs.html",
         mine=[row for row in open_ if row.ours],
         given=[row for row in open_ if not row.ours],
-        past=[row for row in rows if row.state is not HandOverState.OPEN],
+        more=len(waiting) > MOST_OPEN,
+        page=paging.page_of(_rows(past), limit, lambda row: (row.one.offered_at, row.one.key.id)),
         form=form or Form(),
         plain=Form(),
         at=at,

@@ -21,7 +21,7 @@ from resource_hub.domain.booking.rules.recurrence import MOST, Recurrence
 from resource_hub.domain.booking.terms import Asked, BookingKind, BookingState, Hazard, Purpose, Scope, Side
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
-from resource_hub.entrypoints.support import formatting, forms, guards, money_text, sentences
+from resource_hub.entrypoints.support import formatting, forms, guards, money_text, paging, sentences
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, SIGNED_IN, allows
 from resource_hub.entrypoints.support.words import word
@@ -169,7 +169,12 @@ def _say_booked(made: service.SeriesRecord) -> None:
 @allows(MEMBER)
 def index(organisation: str) -> str:
     """Series of this organisation's customers, the newest first."""
-    found = service.series_of(g.actor)
+    limit = paging.asked_limit(30)
+    after = paging.unpack(paging.asked_after(), datetime, UUID)
+    page = paging.page_of(
+        service.series_of(g.actor, limit + 1, after), limit, lambda one: (one.created_at, one.key.id)
+    )
+    found = page.items
     days = service.series_days_of([one.key for one in found])
     resources = catalogue.resources({one.resource_key for one in found})
     now = clock.now()
@@ -190,7 +195,7 @@ def index(organisation: str) -> str:
                 ),
             }
         )
-    return render_template("booking/series_list.html", rows=rows)
+    return render_template("booking/series_list.html", rows=rows, page=page)
 
 
 def _told(record: service.SeriesRecord, days: list[service.Occurrence]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from resource_hub.domain.booking.rules.waiting import MOST_DAYS
 from resource_hub.domain.booking.terms import BookingKind, Hazard, Purpose, WaitingKind, WaitingState
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
-from resource_hub.entrypoints.support import formatting, forms
+from resource_hub.entrypoints.support import formatting, forms, paging
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.support.words import word
@@ -139,27 +140,29 @@ def index(organisation: str) -> tuple[str, int]:
 
 
 def _list(form: Form | None) -> tuple[str, int]:
-    rows = _rows(service.waits_of(g.actor))
-    now = clock.now()
-    offers = [
-        r
-        for r in rows
-        if r.state is WaitingState.OFFERED and r.one.offered_until and r.one.offered_until > now
-    ]
+    past = request.args.get("view") == "past"
+    limit = paging.asked_limit(30)
+    after = paging.unpack(paging.asked_after(), datetime, UUID)
+    page = _page_of(service.waits_of(g.actor, limit + 1, after, waiting=not past), limit)
     html = render_template(
         "booking/waiting.html",
         form=form,
-        offers=offers,
-        waits=[r for r in rows if r.state is WaitingState.WAITING],
-        past=[r for r in rows if r not in offers and r.state is not WaitingState.WAITING],
+        past=past,
+        offers=_rows(service.offers_to(g.actor)) if not past and after is None else [],
+        page=page,
     )
     return html, form.status if form else 200
 
 
-def _rows(found: list[service.WaitingRecord]) -> list[SimpleNamespace]:
+def _page_of(found: Sequence[service.WaitingRecord], limit: int) -> paging.Page[SimpleNamespace]:
+    return paging.page_of(_rows(found), limit, lambda row: (row.since, row.one.key.id))
+
+
+def _rows(found: Sequence[service.WaitingRecord]) -> list[SimpleNamespace]:
     resources = catalogue.resources({one.resource_key for one in found})
     people = accounts.people({one.person_id for one in found})
     customers = accounts.customers({one.customer_id for one in found})
+    ahead = service.ahead_of(found)
     booked = service.records(
         [HostKey(one.key.institution_id, one.booking_id) for one in found if one.booking_id is not None]
     )
@@ -180,7 +183,7 @@ def _rows(found: list[service.WaitingRecord]) -> list[SimpleNamespace]:
                 booking=record,
                 person=person.name if person else "–",
                 customer=customer.name_in(formatting.language()) if customer else "–",
-                ahead=service.ahead_of(one) if one.state is WaitingState.WAITING else 0,
+                ahead=ahead.get(one.key, 0),
                 since=one.created_at,
                 host_code=resource.host_code,
             )
@@ -232,4 +235,7 @@ def hosts_list(organisation: str) -> str:
     """Who waits for what one looks after, first come first."""
     host = accounts.organisation(organisation)
     forms.remember_zone(host.zone)
-    return render_template("booking/waiting_host.html", rows=_rows(service.waits_at(g.actor)), host=host)
+    limit = paging.asked_limit(30)
+    after = paging.unpack(paging.asked_after(), datetime, UUID)
+    page = _page_of(service.waits_at(g.actor, limit + 1, after), limit)
+    return render_template("booking/waiting_host.html", page=page, host=host)

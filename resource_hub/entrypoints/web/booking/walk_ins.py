@@ -12,7 +12,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.accounts.walk_ins import ERASES
 from resource_hub.domain.booking import service
-from resource_hub.entrypoints.support import formatting
+from resource_hub.entrypoints.support import formatting, paging
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.web.booking.blueprints import bookings, calendar
@@ -28,11 +28,13 @@ def index(organisation: str) -> tuple[str, int]:
 
 
 def _page(form: Form, at: UUID | None) -> tuple[str, int]:
-    rows = accounts.walk_ins(g.actor)
+    limit = paging.asked_limit(20)
+    (after,) = paging.unpack(paging.asked_after(), UUID) or (None,)
+    rows = accounts.walk_ins(g.actor, limit + 1, after)
     firms = accounts.organisation_names({row.asked_id for row in rows if row.asked_id})
     html = render_template(
         "booking/walk_ins.html",
-        rows=rows,
+        page=paging.page_of(rows, limit, lambda row: (row.customer.id,)),
         firms=firms,
         form=form,
         plain=Form(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from flask_babel import gettext as _
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import service as booking
+from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import SIGNED_IN, allows
 from resource_hub.entrypoints.web.accounts.blueprint import me
@@ -26,10 +28,12 @@ def mine() -> tuple[str, int]:
 
 
 def _page(form: Form | None = None, at: UUID | None = None) -> tuple[str, int]:
-    rows = strike_rows(booking.strikes_of(me().id), clock.now())
+    limit = paging.asked_limit(30)
+    after = paging.unpack(paging.asked_after(), datetime, UUID)
+    rows = strike_rows(booking.strikes_of(me().id, limit + 1, after), clock.now())
     html = render_template(
         "standing/mine.html",
-        rows=rows,
+        page=paging.page_of(rows, limit, lambda row: (row.record.given_at, row.record.key.id)),
         trainings=training_rows(accounts.trainings_of(me().id)),
         form=form or Form(),
         plain=Form(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from flask_babel import gettext as _
 from resource_hub.domain.booking import service as booking
 from resource_hub.domain.booking.terms import StrikeState
 from resource_hub.domain.catalogue.terms import ResourceRecord
+from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.web.catalogue import hooks
@@ -18,6 +20,9 @@ from resource_hub.entrypoints.web.standing.blueprints import blueprint, strike_r
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError, NotFound
 from resource_hub.kernel.keys import HostKey
+
+MOST_APPEALS = 20
+OTHERS = tuple(state for state in StrikeState if state is not StrikeState.APPEALED)
 
 
 def _links(organisation: str, record: ResourceRecord) -> list[tuple[str, str]]:
@@ -39,12 +44,18 @@ def _page(
     organisation: str, form: Form | None = None, at: UUID | None = None, hand: Form | None = None
 ) -> tuple[str, int]:
     now = clock.now()
-    rows = strike_rows(booking.strikes_at(g.actor), now)
+    limit = paging.asked_limit(30)
+    after = paging.unpack(paging.asked_after(), datetime, UUID)
+    appeals = booking.strikes_at(g.actor, states=[StrikeState.APPEALED], limit=MOST_APPEALS + 1)
+    found = booking.strikes_at(g.actor, states=OTHERS, limit=limit + 1, after=after)
     html = render_template(
         "standing/strikes.html",
         organisation_code=organisation,
-        appeals=[row for row in rows if row.state is StrikeState.APPEALED],
-        others=[row for row in rows if row.state is not StrikeState.APPEALED],
+        appeals=strike_rows(appeals[:MOST_APPEALS], now),
+        more_appeals=len(appeals) > MOST_APPEALS,
+        page=paging.page_of(
+            strike_rows(found, now), limit, lambda row: (row.record.given_at, row.record.key.id)
+        ),
         form=form or Form(),
         at=at,
         hand=hand or Form(),

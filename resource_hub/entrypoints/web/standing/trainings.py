@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from flask_babel import gettext as _
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.catalogue.terms import ResourceRecord
-from resource_hub.entrypoints.support import formatting
+from resource_hub.entrypoints.support import formatting, paging
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.web.catalogue import hooks
@@ -41,7 +42,10 @@ def _page(
 ) -> tuple[str, int]:
     types = accounts.training_types(g.actor.organisation_id)
     chosen = next((one for one in types if one.code == request.args.get("training")), None)
-    rows = training_rows(accounts.trainings_at(g.actor, type_id=chosen.key.id if chosen else None))
+    limit = paging.asked_limit(30)
+    after = paging.unpack(paging.asked_after(), datetime, UUID)
+    type_id = chosen.key.id if chosen else None
+    rows = training_rows(accounts.trainings_at(g.actor, limit + 1, after, type_id=type_id))
     today = local_day(clock.now(), zone(accounts.organisation(g.actor.organisation_id).zone))
     html = render_template(
         "standing/trainings.html",
@@ -53,7 +57,7 @@ def _page(
             for one in types
             if one.active
         ],
-        rows=rows,
+        page=paging.page_of(rows, limit, lambda row: (row.record.granted_at, row.record.key.id)),
         grant=grant or Form({"since": today, "type": str(chosen.key.id) if chosen else ""}),
         kind=kind or Form(),
         revoke=revoke,
