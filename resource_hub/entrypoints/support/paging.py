@@ -89,6 +89,14 @@ def page_of(
     return Page(shown, pack(key(shown[-1])) if more else None, total)
 
 
+def part_of(
+    rows: Sequence[T], limit: int, key: Callable[[T], Sequence[Any]], after: Sequence[Any] | None
+) -> Page[T]:
+    """A page of rows that are all at hand, in the order of their keys."""
+    rest = rows if after is None else [row for row in rows if tuple(key(row)) > tuple(after)]
+    return page_of(rest, limit, key, total=len(rows))
+
+
 def asked_limit(default: int = DEFAULT_LIMIT) -> int:
     """``?limit=`` of the request, within bounds."""
     try:

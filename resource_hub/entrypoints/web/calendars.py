@@ -29,6 +29,7 @@ from resource_hub.kernel.keys import HostKey
 
 blueprint = Blueprint("calendars", __name__)
 
+MOST_CLASHES = 30
 POLICY = uploads.Policy(10 * uploads.MB)
 _PAGE = "/o/<organisation>/resources/<uuid:resource_id>/calendars"
 
@@ -73,12 +74,14 @@ def _page(organisation: str, record: ResourceRecord, form: Form | None = None) -
     units = catalogue.units(record.key, active_only=True)
     names = {unit.key.id: unit.name(formatting.language()) for unit in units}
     shown = form or Form({"zone": record.zone, "way": "url"})
+    clashes = service.clashes(record.key, by=g.actor)
     html = render_template(
         "availability/calendars.html",
         record=record,
         organisation_code=organisation,
         sources=[_shown(source, names, record.zone) for source in sources],
-        clashes=_clash_rows(record, sources),
+        clashes=_clash_rows(record, clashes[:MOST_CLASHES], sources),
+        more_clashes=len(clashes) - MOST_CLASHES,
         units=[(str(key), name) for key, name in names.items()],
         form=shown,
         now=clock.now(),
@@ -93,8 +96,7 @@ def _shown(source: CalendarRecord, units: dict[UUID, str], zone: str) -> Shown:
     return Shown(source, place, units.get(source.unit_id, "") if source.unit_id else "", faults, asked)
 
 
-def _clash_rows(record: ResourceRecord, sources: list[CalendarRecord]) -> list[ClashRow]:
-    found = service.clashes(record.key, by=g.actor)
+def _clash_rows(record: ResourceRecord, found: list[Clash], sources: list[CalendarRecord]) -> list[ClashRow]:
     keys = [HostKey(record.key.institution_id, clash.holder_id) for clash in found]
     booked = booking.records(keys)
     rows = {row.record.key: row for row in rows_of(list(booked.values()))}

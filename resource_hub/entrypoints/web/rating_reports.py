@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.booking import service
 from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.formatting import language, plain
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import allows
@@ -59,12 +61,17 @@ def index(organisation: str) -> tuple[str, int]:
 
 
 def _page(organisation: str, form: Form | None = None, at: UUID | None = None) -> tuple[str, int]:
-    rows = _rows(service.reported_ratings(g.actor))
+    limit = paging.asked_limit(20)
+    after = paging.unpack(paging.asked_after(), bool, datetime, UUID)
+    found = service.reported_ratings(g.actor, limit + 1, after=after)
+    page = paging.page_of(found, limit, lambda r: (r.decided_at is not None, r.reported_at, r.key.id))
+    rows = _rows(page.items)
     html = render_template(
         "platform/ratings.html",
         organisation_code=organisation,
         waiting=[row for row in rows if row.record.decided_at is None],
         decided=[row for row in rows if row.record.decided_at is not None],
+        page=page,
         form=form or Form(),
         at=at,
         plain=Form(),

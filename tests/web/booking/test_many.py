@@ -15,6 +15,7 @@ from sqlalchemy import event, insert
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.availability import service as availability
+from resource_hub.domain.booking import service as booking
 from resource_hub.domain.booking import waiting_store
 from resource_hub.domain.booking.tables import Strike
 from resource_hub.domain.booking.terms import StrikeKind, StrikeState, WaitingKind, WaitingState
@@ -22,8 +23,9 @@ from resource_hub.infra import clock
 from resource_hub.infra.database import db
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import unit_of_work
-from tests.builders.availability import moment
-from tests.builders.booking import Scene, make_scene
+from resource_hub.kernel.time import TimeSpan
+from tests.builders.availability import make_exception, moment
+from tests.builders.booking import Scene, make_asked, make_booking, make_scene
 from tests.support.pages import signed_in
 
 NOW = moment("2026-03-02T08:00+08:00")
@@ -105,6 +107,20 @@ def walk_in(scene: Scene, count: int) -> None:
         accounts.add_walk_in(f"石湖 {n:03d}", "", by=scene.manager)
 
 
+def close(scene: Scene, count: int) -> None:
+    for n in range(count):
+        at = NOW + timedelta(days=1, hours=n)
+        wanted = make_exception(span=TimeSpan(at, at + timedelta(minutes=30)))
+        availability.add_exception(scene.key, wanted, by=scene.manager)
+
+
+def answered(scene: Scene, count: int) -> None:
+    for _n in range(count):
+        made = len(booking.bookings_at(scene.manager))
+        at = NOW + timedelta(days=(1, 2, 3, 4, 7)[made // 16], hours=1, minutes=made % 16 * 30)
+        make_booking(scene, asked=make_asked(at.isoformat(), (at + timedelta(minutes=30)).isoformat()))
+
+
 def pages_of(client: Any, address: str, mark: str) -> list[int]:
     """How often a mark stands on each page, from the first to the last."""
     found = []
@@ -123,6 +139,8 @@ CASES: list[tuple[str, str, Callable[[Scene, int], None], str, str, list[int]]] 
     ("manager", "/o/{host}/strikes", strike, "strikes", 'name="decision"', [30, 30, 5]),
     ("booker", "/me/standing", strike, "own strikes", 'name="appeal"', [30, 30, 5]),
     ("manager", "/o/{host}/trainings", train, "trainings", "/revoke", [30, 30, 5]),
+    ("manager", "/o/{host}/resources/{resource}/hours", close, "closures", "/remove", [20, 20, 20, 5]),
+    ("manager", "/o/{host}/requests/answered", answered, "answered", 'data-label="Customer"', [30, 30, 5]),
     ("manager", "/o/{host}/walk-ins", walk_in, "walk-ins", 'id="w-', [20, 20, 20, 5]),
 ]  # fmt: skip
 
@@ -139,7 +157,7 @@ def test_a_long_list_comes_in_pages_and_asks_no_more(
     client, _send = signed_in(app, person)
     with client.session_transaction() as session:
         session["language"] = "en"
-    address = path.format(host=scene.host.code, firm=scene.firm.code)
+    address = path.format(host=scene.host.code, firm=scene.firm.code, resource=scene.key.id)
     counts = []
     for more in (5, MANY - 5):
         with app.app_context():

@@ -56,8 +56,8 @@ SENTENCES = {
     "notice.availability.calendar_failed": N_(
         "The calendar %(calendar)s of %(resource)s could not be read three times in a row."
     ),
-    "label.availability.calendar_clash": N_("A read calendar clashes with bookings"),
-    "label.availability.calendar_failed": N_("A read calendar cannot be had"),
+    "label.availability.calendar_clash": N_("A linked calendar clashes with bookings"),
+    "label.availability.calendar_failed": N_("A linked calendar cannot be read"),
 }
 
 REMEDIES = {

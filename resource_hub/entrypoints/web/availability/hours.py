@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +12,17 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from resource_hub.domain.availability import service
-from resource_hub.domain.availability.terms import Audience, ExceptionKind, OnHolidays, WeeklyHours
+from resource_hub.domain.availability.terms import (
+    Audience,
+    DatedException,
+    ExceptionKind,
+    OnHolidays,
+    WeeklyHours,
+)
 from resource_hub.domain.booking import service as booking
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
-from resource_hub.entrypoints.support import formatting
+from resource_hub.entrypoints.support import formatting, paging
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.support.words import word
@@ -61,6 +67,12 @@ def hours_page(
     since = _typed_day(form)
     more = bool(request.form.get("more"))
     lines = week_form.shown_lines(weekly, more=more)
+    dated = paging.part_of(
+        sorted(service.exceptions(record.key, span), key=_place),
+        paging.asked_limit(20),
+        _place,
+        paging.unpack(paging.asked_after(), datetime, UUID),
+    )
     html = render_template(
         "availability/hours.html",
         record=record,
@@ -82,15 +94,19 @@ def hours_page(
         audiences=[(a.value, word("availability.audience", a)) for a in Audience],
         holidays=[(h.value, word("availability.on_holidays", h)) for h in OnHolidays],
         exceptions=[
-            (e, names.get(e.unit_id, "") if e.unit_id else "", e.span.end <= now)
-            for e in sorted(service.exceptions(record.key, span), key=lambda e: e.span)
+            (e, names.get(e.unit_id, "") if e.unit_id else "", e.span.end <= now) for e in dated.items
         ],
+        page=dated,
         units=[(str(u.key.id), names[u.key.id]) for u in units],
         kinds=[(k.value, word("availability.exception", k)) for k in ExceptionKind],
         other=exception,
         looked_at_other=other is not None,
     )
     return html, max(weekly.status, exception.status)
+
+
+def _place(one: DatedException) -> tuple[datetime, UUID]:
+    return one.span.start, one.id or UUID(int=0)
 
 
 def _typed_day(form: Form | None) -> date | None:

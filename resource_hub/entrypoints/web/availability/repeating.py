@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from resource_hub.domain.booking import service as booking
 from resource_hub.domain.booking.rules.recurrence import LAST, Frequency, Monthly, Recurrence
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
-from resource_hub.entrypoints.support import formatting
+from resource_hub.entrypoints.support import formatting, paging
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.support.words import word
@@ -61,7 +61,12 @@ def _page(
         form=shown,
         looked=looked,
         clashes=clashes,
-        series=_series(record, names),
+        page=paging.part_of(
+            _series(record, names),
+            paging.asked_limit(20),
+            lambda row: (row["next"].span.start, row["id"]),
+            paging.unpack(paging.asked_after(), datetime, UUID),
+        ),
         units=[(str(key), name) for key, name in names.items()],
         kinds=[(kind.value, word("availability.exception", kind)) for kind in _ordered_kinds()],
         audiences=[(a.value, word("availability.audience", a)) for a in Audience],
@@ -103,7 +108,7 @@ def _series(record: ResourceRecord, names: dict[UUID, str]) -> list[dict[str, An
         for series_id, some in found.items()
         if (ahead := sorted(some, key=lambda one: one.span))
     ]
-    return sorted(rows, key=lambda row: row["next"].span)
+    return sorted(rows, key=lambda row: (row["next"].span.start, row["id"]))
 
 
 def _typed(form: Form, record: ResourceRecord) -> tuple[DatedException, Recurrence] | None:

@@ -284,7 +284,7 @@ def _next(found: Any, host: OrganisationRecord) -> str:
         if hosts:
             return _("Begins %(when)s.", when=formatting.moment(record.starts_at, here))
         return _(
-            "Come at %(when)s and check in at the instrument.", when=formatting.moment(record.starts_at, here)
+            "Come on %(when)s and check in at the instrument.", when=formatting.moment(record.starts_at, here)
         )
     if state is BookingState.APPROVED and record.kind is BookingKind.SAMPLES:
         if hosts:

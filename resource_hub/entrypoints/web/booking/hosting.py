@@ -59,6 +59,8 @@ SEES = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.OFFICE, Role.INSTITUTION_
 SHOWN = 16  # more than a screen; what follows is fetched when one scrolls there
 # Requests on the page, and so many at most confirmed in one go; a term below so many seconds is pressing.
 SEVERAL = 60
+# Of what is worked on or was answered, so much stands below the requests; all of it on pages of its own.
+AT_ONCE = 15
 _ANY = UUID(int=0)
 URGENT = 4 * 3600
 
@@ -137,24 +139,10 @@ def index(organisation: str) -> str:
         _waiting(rows_of(service.requests(g.actor, mine=mine, resource=only, limit=SEVERAL)))
         for mine in (True, False)
     )
-    working = rows_of(
-        service.bookings_at(
-            g.actor,
-            states=[BookingState.RECEIVED, BookingState.IN_PROGRESS, BookingState.DELIVERED],
-            limit=100,
-        )
-    )
-    answered = rows_of(
-        service.bookings_at(
-            g.actor,
-            states=[BookingState.APPROVED, BookingState.REJECTED],
-            since=clock.now() - timedelta(days=14),
-            limit=15,
-            newest=True,
-        )
-    )
+    working, answered = (_part(view, AT_ONCE) for view in ("working", "answered"))
     return render_template(
         "booking/requests.html",
+        view="",
         waiting=waiting,
         count=service.waiting_count(g.actor, resource=only),
         others=others,
@@ -169,6 +157,31 @@ def index(organisation: str) -> str:
         quotes_asked=service.inquiries_waiting(g.actor),
         to_rate=_to_rate(),
     )
+
+
+@requests.get("/o/<organisation>/requests/<any(working,answered):view>", endpoint="part")
+@allows(*SEES)
+def part(organisation: str, view: str) -> str:
+    """All that is worked on, or all that was answered lately."""
+    host = accounts.organisation(organisation)
+    forms.remember_zone(host.zone)
+    after = paging.unpack(paging.asked_after(), datetime, UUID)
+    found = _part(view, paging.asked_limit(30), after)
+    return render_template("booking/requests.html", view=view, host=host, **{view: found})
+
+
+def _part(view: str, limit: int, after: Sequence[Any] | None = None) -> paging.Page[Row]:
+    wanted: dict[str, Any] = (
+        {"states": [BookingState.RECEIVED, BookingState.IN_PROGRESS, BookingState.DELIVERED]}
+        if view == "working"
+        else {
+            "states": [BookingState.APPROVED, BookingState.REJECTED],
+            "since": clock.now() - timedelta(days=14),
+            "newest": True,
+        }
+    )
+    rows = rows_of(service.bookings_at(g.actor, **wanted, limit=limit + 1, after=after))
+    return paging.page_of(rows, limit, lambda row: (row.when, row.record.key.id))
 
 
 def _to_rate() -> list[tuple[Row, datetime]]:

@@ -47,7 +47,7 @@ def test_what_waits_for_others_comes_last_and_has_no_button(app, scenery, desk_o
     for page in (after, its):
         assert 'id="waiting"' in page and 'id="others"' in page and page.count("1 request,") == 2
     today = desk_of(scene.manager_person).see(f"/o/{scene.host.code}/today")
-    assert "wait for others" in today
+    assert "waits for others" in today
 
 
 def test_the_answers_are_read_as_parts_of_their_rule(scenery, desk_of):
