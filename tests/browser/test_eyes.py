@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,9 +30,7 @@ FAULTS = {
     "heavy": '<script src="/big"></script>',
 }
 # Asked for after the page is there, and after the answer to what it asked for first.
-LATE = (
-    "<script>onload = () => setTimeout(() => fetch('/good.html').then(() => fetch('/broken')), 50)</script>"
-)
+LATE = "<script>onload = () => setTimeout(() => fetch('/slow').then(() => fetch('/broken')), 50)</script>"
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +46,11 @@ def faulty() -> Iterator[LiveServer]:
     def page(kind: str) -> tuple[str, dict[str, str]]:
         headers = {"X-Untranslated": "1; Save"} if kind == "untranslated" else {}
         return PAGE.format(LATE if kind == "late" else FAULTS.get(kind.replace("-", " "), "")), headers
+
+    @app.get("/slow")
+    def slow() -> str:
+        time.sleep(0.3)
+        return ""
 
     @app.get("/<script>")
     def script(script: str) -> tuple[str, int, dict[str, str]]:
