@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,8 +60,8 @@ def plausible(body: dict[str, Any], times: list[datetime], order: bool) -> dict[
     return body
 
 
-def fuzz(world: World, door: Door, operation: Any, ids: dict[str, str]) -> Counter[int]:
-    """How often each status was answered."""
+def fuzz(world: World, doors: Sequence[Door], operation: Any, ids: dict[str, str]) -> Counter[int]:
+    """How often each status was answered; what is made up is sent by everybody."""
     seen: Counter[int] = Counter()
     known = {"host": world.scene.host.code, "code": world.scene.resource.code, **ids}
 
@@ -80,11 +80,12 @@ def fuzz(world: World, door: Door, operation: Any, ids: dict[str, str]) -> Count
             case.headers = {**(case.headers or {}), "If-Match": "*"}
         if real > 1 and isinstance(case.body, dict):
             case.body = plausible(case.body, times, operation.path.endswith(ORDERS))
-        with clock.fixed(NOW):
-            answer = case.call_and_validate(
-                headers={**door.headers, "Accept-Encoding": "identity"}, checks=CHECKS
-            )
-        seen[answer.status_code] += 1
+        for door in doors:
+            with clock.fixed(NOW):
+                answer = case.call_and_validate(
+                    headers={**door.headers, "Accept-Encoding": "identity"}, checks=CHECKS
+                )
+            seen[answer.status_code] += 1
 
     run()
     return seen
@@ -98,9 +99,7 @@ def test_every_operation_answers_as_described(make_world: Callable[..., World]) 
     found = operations(world)
     assert len(found) >= 30
     seen: Counter[int] = Counter()
-    for door in (world.booker, world.manager):
-        for operation in found:
-            one = fuzz(world, door, operation, ids)
-            seen += one
+    for operation in found:
+        seen += fuzz(world, (world.booker, world.manager), operation, ids)
     # The doors were opened, and not only knocked at.
     assert {200, 201, 403, 404, 409, 412, 422} <= set(seen), seen
