@@ -98,6 +98,9 @@ def judged(
         if not (running and reason.code in ("booking.in_past", "booking.lead"))
         and reason.place in (None, "time")
     ]
+    if not by_host and not running:
+        # A training holds until its day; the time is what can be chosen otherwise.
+        reasons += [replace(r, place="time") for r in judge(prepared, now) if r.code == "booking.training"]
     reasons += check_change(ChangeFacts(record.state, record.span, span, by_host), rules, now)
     quote: QuoteRecord | None = None
     if record.tariff_id is not None:

@@ -38,6 +38,8 @@ DECIDES = (Role.MANAGER, Role.DEPUTY, Role.OFFICE, Role.INSTITUTION_ADMIN)
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 # Quotas of a month reach so far to either side of a booking.
 _OWN = timedelta(days=62)
+# What an order may span at most, whatever the house allows; each of its days is judged.
+_LONGEST_WINDOW, _LONGEST = timedelta(days=366), timedelta(days=3_660)
 # Hours that depend on others are looked at as far as other times are offered.
 _AROUND = 15 * 86_400
 
@@ -79,11 +81,15 @@ def prepare(
 
     Raises:
         NotFound: the resource is not for this reader.
-        InvalidOrder: no customer, or not the actor's; or the person for whom it is does not act for the customer.
+        InvalidOrder: no customer, or not the actor's; or the person for whom it is does not act for the customer; or
+            the time is longer than anything that can be booked.
     """
     resource = catalogue.resource(key)
     if not unlisted:
         catalogue.visible(resource, by)
+    longest = _LONGEST_WINDOW if asked.kind is BookingKind.WINDOW else _LONGEST
+    if asked.span is not None and asked.span.end - asked.span.start > longest:
+        raise InvalidOrder(Reason("availability.span_too_long", {"days": longest.days}, "time"))
     by_host = by is not None and asked.customer_id is not None and asked.customer_id not in by.customer_ids
     if by_host and by is not None and not customer_known and not is_staff(by, resource):
         raise InvalidOrder(Reason("booking.customer_not_yours", {}, "customer"))

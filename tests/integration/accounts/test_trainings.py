@@ -17,6 +17,7 @@ from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.errors import InvalidRules
 from resource_hub.domain.availability.rules import document
+from resource_hub.domain.booking import service as booking
 from resource_hub.domain.booking.errors import BookingRefused
 from resource_hub.domain.booking.terms import BookingState
 from resource_hub.domain.catalogue.terms import Mode
@@ -27,7 +28,7 @@ from resource_hub.domain.usage.terms import EvidenceKind, Tap
 from resource_hub.infra import clock, outbox
 from resource_hub.kernel.keys import HostKey
 from tests.builders.accounts import actor, make_person
-from tests.builders.availability import make_rules, moment
+from tests.builders.availability import make_rules, moment, span
 from tests.builders.booking import Scene, make_asked, make_booking, make_scene
 from tests.support.application import application
 from tests.support.databases import Database
@@ -80,6 +81,21 @@ def test_what_counts_is_the_day_of_the_booking(scene: Scene) -> None:
     make_booking(scene, asked=make_asked("2026-03-03T09:00+08:00", "2026-03-03T10:00+08:00"))
     with pytest.raises(BookingRefused):
         make_booking(scene, asked=make_asked("2026-03-04T09:00+08:00", "2026-03-04T10:00+08:00"))
+
+
+def test_a_booking_does_not_move_past_the_end_of_the_training(scene: Scene) -> None:
+    pass_it(scene, until=date(2026, 3, 4))
+    made = make_booking(scene, asked=make_asked("2026-03-03T09:00+08:00", "2026-03-03T10:00+08:00"))
+    inside = span("2026-03-03T14:00+08:00", "2026-03-03T15:00+08:00")
+    beyond = span("2026-03-05T09:00+08:00", "2026-03-05T10:00+08:00")
+    assert booking.change(made.key, inside, by=scene.booker).span == inside
+    told = [(r.code, r.place) for r in booking.change_preview(made.key, beyond, by=scene.booker).reasons]
+    assert told == [("booking.training", "time")]
+    with pytest.raises(BookingRefused) as caught:
+        booking.change(made.key, beyond, by=scene.booker)
+    assert [r.code for r in caught.value.reasons] == ["booking.training"]
+    # Whom the laboratory moves is its own decision, as whom it books in.
+    assert booking.change(made.key, beyond, by=scene.manager).span == beyond
 
 
 @pytest.mark.parametrize(("since", "months", "until"), [

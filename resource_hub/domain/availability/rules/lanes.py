@@ -168,12 +168,16 @@ def _wall(minutes: int) -> str:
     return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
 
 
+_NAMED = 8
+
+
 def reasons_against(
     hours: Hours, span: TimeSpan, *, outside: bool, unit_id: UUID | None = None
 ) -> list[Reason]:
     """Why opening hours do not allow a booking of exactly this span; empty when they do.
 
-    Every different reason once, in the order of time, at the field ``time``.
+    Every different reason once, in the order of time, at the field ``time``; of very many the first ones and how many
+    more there are.
     """
     found = opening(hours, span, unit_id)
     closed = subtract([span], [*found.to_all, *found.protected])
@@ -183,4 +187,10 @@ def reasons_against(
     unique: dict[tuple[str, str], Reason] = {}
     for reason in reasons:
         unique.setdefault((reason.code, repr(reason.values)), Reason(reason.code, reason.values, "time"))
-    return list(unique.values())
+    different = list(unique.values())
+    if len(different) <= _NAMED + 1:
+        return different
+    return [
+        *different[:_NAMED],
+        Reason("availability.closed_more", {"count": len(different) - _NAMED}, "time"),
+    ]

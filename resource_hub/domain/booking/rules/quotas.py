@@ -85,6 +85,10 @@ class _Measure:
         return int(bool(parts) and period.contains(parts[0].start))
 
 
+# So many days, weeks or months in which a quota is overstepped are named one by one.
+_NAMED = 5
+
+
 def quota_reasons(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
     if facts.span is None:
         return
@@ -102,9 +106,19 @@ def quota_reasons(facts: BookingFacts, rules: HouseDocument, now: datetime) -> I
             parts = measure.counted(facts.span)
             found = most_at_once(parts, [t.span for t in own if t.state in HOLDING]), int(bool(parts)), None
         else:
-            for period in periods(facts.span, quota.period, facts.zone):
-                used = sum(measure.part(time.span, period) for time in own)
-                yield from _over(measure, used, measure.part(facts.span, period), period)
+            over = [
+                reason
+                for period in periods(facts.span, quota.period, facts.zone)
+                for reason in _over(
+                    measure,
+                    sum(measure.part(time.span, period) for time in own),
+                    measure.part(facts.span, period),
+                    period,
+                )
+            ]
+            yield from over[:_NAMED]
+            if len(over) > _NAMED:
+                yield Reason("booking.quota_more", {"count": len(over) - _NAMED}, "time")
             continue
         yield from _over(measure, *found)
 

@@ -29,6 +29,16 @@ SENTENCES = {
         "At most %(most)s days; you asked for %(asked)s.",
         "most",
     ),
+    "availability.closed_more": NN_(
+        "There is one more reason of this kind in the time that you chose.",
+        "There are %(count)s more reasons of this kind in the time that you chose.",
+        "count",
+    ),
+    "booking.quota_more": NN_(
+        "The same holds for one more day, week or month.",
+        "The same holds for %(count)s more days, weeks or months.",
+        "count",
+    ),
     "booking.whole_days": N_("This is booked by whole days, from midnight to midnight."),
     "booking.hours_before_free": N_(
         "%(name)s can be booked once %(before)s before it is taken; from %(start)s to %(end)s nobody has booked."
@@ -285,6 +295,8 @@ REMEDIES = {
     "booking.quota_bookings_concurrent_inside": N_(
         "Choose another time, or put yourself on the waiting list."
     ),
+    "availability.closed_more": N_("Choose a shorter time, or several bookings inside the opening hours."),
+    "booking.quota_more": N_("Choose a shorter time."),
     "booking.quota_minutes_booking": N_("Choose a shorter time, or two bookings."),
     "booking.quota_minutes_booking_inside": N_("Choose a shorter time, or other hours."),
     "booking.quota_minutes_day_inside": N_("Choose another day, a shorter time or other hours."),

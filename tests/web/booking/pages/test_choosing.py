@@ -234,3 +234,13 @@ def test_a_time_that_is_taken_leads_to_others_of_its_kind(app, scene, scenery, v
     assert "Free elsewhere" not in visitor.see(
         f"/hosts/{scene.host.code}/resources/{scene.resource.code}/elsewhere"
     )
+
+
+@pytest.mark.parametrize("year", [2027, 2040, 9999])
+def test_an_end_far_away_is_answered_in_few_words(scene, visitor, year):
+    wish = {"start_day": "2026-03-03", "start_time": "09:00", "end_day": f"{year}-03-03", "end_time": "12:00"}
+    page = visitor.see(calendar(scene), **wish)
+    assert len(page) < 300_000
+    assert page.count("Not open on this day") < 20 and page.count("<li>") < 120
+    if year == 2040:
+        assert "At most 366 days can be asked for at once." in page
