@@ -142,6 +142,7 @@ def _wire_catalogue() -> None:
         # An hour is what lists ask for; the resource's own page knows its shortest booking.
         next_free=lambda keys: availability.next_free(keys, 3600),
         working_days_after=availability.working_day_after,
+        units_changed=availability.units_changed,
         notify=notices.notify,
     )
 

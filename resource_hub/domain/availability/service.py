@@ -33,6 +33,7 @@ from resource_hub.domain.availability.holding import (
     settle,
     taken,
 )
+from resource_hub.domain.availability.lanes_in_use import units_changed
 from resource_hub.domain.availability.planning import (
     Plan,
     booked_near,
@@ -187,6 +188,7 @@ __all__ = [
     "settle_calendar",
     "special_days",
     "taken",
+    "units_changed",
     "warm",
     "week",
     "weekly_hours",

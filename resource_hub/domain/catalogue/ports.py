@@ -82,19 +82,24 @@ def _tell_nobody(*_: Any, **__: Any) -> None:
     return None
 
 
+def _nothing_kept(_unit: Unit, _keys: Sequence[HostKey]) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class _Ports:
     price_list: Callable[[UUID | None], PriceList | None] = _no_prices
     next_free: Callable[[Sequence[HostKey]], Mapping[HostKey, datetime]] = _no_times
     working_days_after: Callable[[str, date, int], tuple[date, bool]] = _weekdays_after
     notify: Callable[..., Any] = _tell_nobody
+    units_changed: Callable[[Unit, Sequence[HostKey]], None] = _nothing_kept
 
 
 _ports = _Ports()
 
 
 def install(**answers: Any) -> None:
-    """Put in the answers by name: ``price_list``, ``next_free``, ``working_days_after``, ``notify``."""
+    """Put in the answers by the names that they have in ``_Ports``."""
     global _ports
     _ports = replace(_ports, **answers)
 
@@ -112,6 +117,15 @@ def next_free(keys: Sequence[HostKey]) -> Mapping[HostKey, datetime]:
 def working_days_after(jurisdiction: str, day: date, number: int) -> tuple[date, bool]:
     """The working day so many after ``day``, and whether that year's calendar is only provisional."""
     return _ports.working_days_after(jurisdiction, day, number)
+
+
+def units_changed(unit: Unit, keys: Sequence[HostKey]) -> None:
+    """Bring what is kept of these resources into step with their units, in the unit that changed them.
+
+    The rows of the resources are locked, and the changes are in the session.
+    """
+    if keys:
+        _ports.units_changed(unit, keys)
 
 
 def notify(

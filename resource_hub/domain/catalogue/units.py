@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from resource_hub.domain.accounts.terms import Actor
-from resource_hub.domain.catalogue import store
+from resource_hub.domain.catalogue import ports, store
 from resource_hub.domain.catalogue.errors import (
     ListingInvalid,
     ResourceNotFound,
@@ -70,6 +70,7 @@ def add_units(key: HostKey, count: int, *, by: Actor) -> list[UnitRecord]:
         row = locked(unit, key, by)
         insert_units(unit, row, count)
         row.version += 1
+        ports.units_changed(unit, [key])
         unit.audit("catalogue.units_added", key.institution_id, subject(key), {"count": count},
                    person_id=by.person_id)  # fmt: skip
         return [store.unit_record(u) for u in store.unit_rows(unit.session, key)]
@@ -83,12 +84,17 @@ def change_unit(
         found = store.unit_row(unit.session, unit_key.institution_id, id=unit_key.id)
         if found is None:
             raise ResourceNotFound()
-        row = locked(unit, HostKey(unit_key.institution_id, found.resource_id), by)
+        key = HostKey(unit_key.institution_id, found.resource_id)
+        row = locked(unit, key, by)
+        unit.session.refresh(found)
+        in_use_before = found.active
         found.name_zh, found.name_en = name_zh.strip()[:120], name_en.strip()[:120]
         found.active, found.serial_number = active, serial_number.strip()[:100]
         row.version += 1
         unit.session.flush()
-        unit.audit("catalogue.unit_changed", unit_key.institution_id, subject(HostKey(row.institution_id, row.id)),
+        if active != in_use_before:
+            ports.units_changed(unit, [key])
+        unit.audit("catalogue.unit_changed", unit_key.institution_id, subject(key),
                    {"unit": found.code, "active": active}, person_id=by.person_id)  # fmt: skip
         return store.unit_record(found)
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.catalogue import contents as contents_json
-from resource_hub.domain.catalogue import index, rules, store
+from resource_hub.domain.catalogue import index, ports, rules, store
 from resource_hub.domain.catalogue.classes import instrument_classes
 from resource_hub.domain.catalogue.importing.rows import RowFacts, RowProblem
 from resource_hub.domain.catalogue.tables import ListingChange, Resource, Unit
@@ -165,6 +165,7 @@ class _Batch:
         self.units: list[dict[str, Any]] = []
         self.changes: list[dict[str, Any]] = []
         self.touched: list[HostKey] = []
+        self.grown: list[HostKey] = []
 
     def go(self, facts: Sequence[RowFacts]) -> None:
         rows = store.rows_of_codes(self.session, self.institution_id, [fact.code for fact in facts])
@@ -332,6 +333,7 @@ class _Batch:
         if more_units:
             first = max((u.position for u in store.unit_rows(self.session, key)), default=0) + 1
             self.units += unit_rows(self.institution_id, row.id, row.code, first, more_units)
+            self.grown.append(key)
         if contents_differ and self.options.listed:
             for old in store.change_rows(
                 self.session,
@@ -382,6 +384,7 @@ def _write(unit: Work, batches: Sequence[_Batch]) -> None:
     touched = [key for batch in batches for key in batch.touched]
     if touched:
         index.refresh(session, touched)
+    ports.units_changed(unit, [key for batch in batches for key in batch.grown])
 
 
 def _open_changes(session: Any, institution_id: UUID, ids: Sequence[UUID]) -> dict[UUID, ListingChange]:
