@@ -55,6 +55,12 @@
     const button = event.submitter;
     if (button) setTimeout(() => { button.setAttribute("aria-busy", "true"); }, 300);
   });
+  // A page that is gone back to and was fetched anew keeps the marks of its forms: the same sent again is the same.
+  const marks = [...document.querySelectorAll('input[name="_once"]')];
+  const [way] = performance.getEntriesByType("navigation");
+  const before = (history.state || {}).marks || [];
+  if (way && way.type === "back_forward" && before.length === marks.length) marks.forEach((mark, n) => { mark.value = before[n]; });
+  if (marks.length) history.replaceState({ ...history.state, marks: marks.map((mark) => mark.value) }, "");
   window.addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
     for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");

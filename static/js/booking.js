@@ -147,7 +147,7 @@
       const address = new URL(location.href);
       for (const name of ["start_day", "start_time", "end_day", "end_time", "unit", "mode", "samples"]) address.searchParams.delete(name);
       for (const [name, value] of this.query()) if (name !== "o") address.searchParams.set(name, value);
-      history.replaceState(null, "", address);
+      history.replaceState(history.state, "", address);
     }
   }
 

@@ -128,6 +128,43 @@ def test_drag_read_the_price_and_book(app, page, scene, sign_in, language):
     )
 
 
+def order_page(scene: Scene, chosen: str) -> str:
+    address = f"/o/{scene.firm.code}/book/{scene.host.code}/{scene.resource.code}"
+    return f"{address}?start_day=2026-03-03&mode=self_use&{chosen}"
+
+
+def book_now(page: Page) -> str:
+    page.locator(".form-end").get_by_role("button", name="Book now", exact=True).click()
+    expect(page.locator("h1 .badge")).to_contain_text("confirmed")
+    return page.url
+
+
+def test_back_and_another_time_is_another_booking_back_and_the_same_is_none(app, page, scene, sign_in):
+    sign_in()
+    page.goto(order_page(scene, "start_time=09:00&end_time=10:00"))
+    first = book_now(page)
+    page.go_back()
+    page.locator('[name="start_time"]').fill("13:00")
+    page.locator('[name="end_time"]').fill("14:00")
+    second = book_now(page)
+    assert second != first and len(booked(app)) == 2
+    page.go_back()
+    assert times(page) == ("2026-03-03", "13:00", "14:00")
+    assert book_now(page) == second
+    assert [made.state for made in booked(app)].count(BookingState.APPROVED) == 2
+
+
+def test_two_tabs_with_one_form_book_what_each_shows(app, page, scene, sign_in):
+    sign_in()
+    page.goto(order_page(scene, "start_time=09:00&end_time=10:00"))
+    copy = page.context.new_page()
+    copy.goto(order_page(scene, "start_time=13:00&end_time=14:00"))
+    mark = page.locator('.order-form [name="_once"]').input_value()
+    copy.evaluate("mark => { document.querySelector('.order-form [name=_once]').value = mark; }", mark)
+    first, second = book_now(page), book_now(copy)
+    assert first != second and len(booked(app)) == 2
+
+
 def test_a_time_that_cannot_be_had_says_why_and_one_of_three_others_is_taken(app, page, scene, sign_in):
     with app.app_context():
         _firm, _person, other = another_booker()

@@ -15,13 +15,14 @@
     return render_template("area/page.html", form=form), form.status
 
 Reading a field returns the value or None and notes an error; nothing is raised, so that all errors are told at once.
-``@once`` on the view makes a form that was sent twice count once. CSRF is checked for every POST by flask-wtf.
+``@once`` on the view makes what was sent twice count once. CSRF is checked for every POST by flask-wtf.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import re
 import secrets
 import time
@@ -363,19 +364,20 @@ class AlreadySent(Conflict):
 
 
 def once(view: Callable[P, Any]) -> Callable[P, Any]:
-    """A form with ``once_token`` counts once: the second sending is led to where the first one arrived.
+    """A form with ``once_token`` counts once: the same sent again is led to where the first sending arrived.
 
-    An answer that is no redirect (the form again, with errors) leaves nothing behind, so it can be sent again.
-    Tokens are kept beside the API's idempotency keys and are swept with them.
+    Another content under the same token (back, something else chosen, sent) is another request. An answer that is no
+    redirect (the form again, with errors) leaves nothing behind, so it can be sent again. Keys are kept beside the
+    API's idempotency keys and are swept with them.
     """
 
     @functools.wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
-        token = request.form.get(ONCE, "")
-        if request.method != "POST" or not token:
+        sent = sending()
+        if sent is None:
             return view(*args, **kwargs)
         who = guards.person_id() or UUID(int=0)
-        key = f"form:{token[:64]}"
+        key = f"form:{sent}"
         if not _claim(who, key):
             return redirect(_first_answer(who, key), 303)
         try:
@@ -392,13 +394,31 @@ def once(view: Callable[P, Any]) -> Callable[P, Any]:
     return guarded
 
 
+def sending() -> str | None:
+    """By what this sending of a form is known again: a digest of its token, where it went and what was typed; None
+    without a token."""
+    token = request.form.get(ONCE, "")
+    if request.method != "POST" or not token:
+        return None
+    typed = [pair for pair in request.form.items(multi=True) if pair[0] not in (ONCE, "csrf_token")]
+    files = [(name, found.filename, _digest_of(found)) for name, found in request.files.items(multi=True)]
+    return hashlib.sha256(json.dumps([token, request.path, typed, files]).encode()).hexdigest()
+
+
+def _digest_of(found: FileStorage) -> str:
+    found.stream.seek(0)
+    digest = hashlib.file_digest(found.stream, "sha256").hexdigest()  # type: ignore[arg-type]
+    found.stream.seek(0)
+    return digest
+
+
 def _claim(who: UUID, key: str) -> bool:
-    body = hashlib.sha256(request.path.encode()).digest()
+    digest = hashlib.sha256(key.encode()).digest()
     try:
         with unit_of_work() as unit:
             unit.session.execute(
                 insert(IdempotencyKey).values(
-                    person_id=who, key=key, request_digest=body, answer={}, created_at=clock.machine_now()
+                    person_id=who, key=key, request_digest=digest, answer={}, created_at=clock.machine_now()
                 )
             )
     except IntegrityError:

@@ -120,6 +120,12 @@ def test_sending_the_form_twice_makes_one_series(app: Flask, now: None) -> None:
     assert first.location == second.location
     with app.app_context():
         assert len(service.series_of(scene.booker)) == 1
+    later = client.post(
+        address, data={**data, "start_time": "13:00", "end_time": "15:00"}
+    )  # back, another time
+    assert later.status_code == 303 and later.location != first.location
+    with app.app_context():
+        assert len(service.series_of(scene.booker)) == 2
 
 
 @pytest.mark.parametrize(

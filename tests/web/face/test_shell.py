@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import threading
 
@@ -159,6 +160,21 @@ def test_a_form_sent_twice_counts_once(guarded):
     assert first.location == second.location == "/made/1"
     assert other.location == "/made/2"
     assert guarded.extensions["sent"] == ["abc", "def"]
+
+
+def test_other_content_under_the_same_token_is_another_request(guarded):
+    client = guarded.test_client()
+    token = form_token(client)
+
+    def send(text, *files):
+        data = {"csrf_token": token, "_once": "abc", "text": text}
+        data["file"] = [(io.BytesIO(content), name) for name, content in files]
+        return client.post("/trial/send", data=data, content_type="multipart/form-data").location
+
+    assert [send("first"), send("second"), send("first")] == ["/made/1", "/made/2", "/made/1"]
+    assert send("first", ("a.txt", b"one")) == "/made/3"
+    assert send("first", ("a.txt", b"two")) == "/made/4"
+    assert send("first", ("a.txt", b"one")) == "/made/3"
 
 
 def test_a_form_that_was_refused_can_be_sent_again(guarded):

@@ -148,7 +148,7 @@ def book(organisation: str, code: str) -> Any:
 def _made(record: ResourceRecord, asked: Asked, walk_in: bool, name: str, contact: str) -> BookingRecord:
     if walk_in:
         return service.book_walk_in(record.key, asked, name, contact, by=g.actor)
-    return service.request(record.key, asked, by=g.actor, idempotency_key=request.form.get("_once"))
+    return service.request(record.key, asked, by=g.actor, idempotency_key=forms.sending())
 
 
 def _looked_at(record: ResourceRecord, asked: Asked, form: Form) -> tuple[Any, tuple[Reason, ...]]:

@@ -138,7 +138,7 @@ def make(organisation: str, host: str, code: str) -> Any:
                     rule,
                     by=g.actor,
                     choices=choices,
-                    request_key=request.form.get("_once"),
+                    request_key=forms.sending(),
                 )
                 _say_booked(made)
                 return back_to(organisation, record.host_code, made.key)

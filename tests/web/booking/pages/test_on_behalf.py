@@ -50,6 +50,20 @@ def test_the_laboratory_books_for_a_customer(
     )
 
 
+def test_the_same_page_books_another_time_and_the_same_time_once(
+    app: Flask, scene: Scene, desk_of: Callable[[PersonRecord], Desk]
+) -> None:
+    desk = desk_of(scene.manager_person)
+    page = desk.see(at(scene), search=scene.firm.uscc)
+    whom = f"{scene.customer_id}:{scene.booker_person.id}"
+    order = {**TIME, "whom": whom, "search": scene.firm.uscc or "", "book": "1"}
+    later = {**order, "start_time": "13:00", "end_time": "15:00"}
+    first, second, again = (desk.send(at(scene), page, **one).location for one in (order, later, order))
+    assert first == again != second
+    with app.app_context():
+        assert len(service.bookings_at(scene.manager)) == 2
+
+
 def test_groups_of_the_house_are_found_by_name(
     app: Flask, scene: Scene, desk_of: Callable[[PersonRecord], Desk]
 ) -> None:

@@ -21,6 +21,7 @@ from resource_hub.infra.database import db, reading
 from resource_hub.infra.tables import OutboxEvent
 from resource_hub.kernel.money import Money
 from tests.builders import accounts as build
+from tests.builders.availability import moment
 from tests.builders.booking import another_booker, make_asked, make_booking
 
 TUESDAY = {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "12:00"}
@@ -59,6 +60,18 @@ def test_sending_twice_books_once(app, scene, desk):
     assert (first.status_code, second.status_code) == (303, 303)
     assert first.location == second.location
     assert len(bookings(app)) == 1
+
+
+def test_another_time_on_the_page_gone_back_to_is_another_booking(app, scene, desk):
+    page = desk.see(address(scene), **TUESDAY)
+    first = desk.send(address(scene), page, **WISH)
+    later = {**WISH, "start_time": "14:00", "end_time": "15:00"}
+    second, again = desk.send(address(scene), page, **later), desk.send(address(scene), page, **WISH)
+    assert [a.status_code for a in (first, second, again)] == [303, 303, 303]
+    assert first.location == again.location != second.location
+    starts = sorted(made.starts_at for made in bookings(app))
+    assert starts == [moment("2026-03-03T09:00+08:00"), moment("2026-03-03T14:00+08:00")]
+    assert "Booked. Your number is" in desk.see(second.location)
 
 
 def test_every_reason_is_told_at_once_and_what_was_typed_stays(app, scenery, desk_of):
