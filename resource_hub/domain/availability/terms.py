@@ -302,6 +302,16 @@ class QuotaFor(StrEnum):
     INSIDE = "inside"
 
 
+class Reach(StrEnum):
+    """Of which resources of the host bookings count together: of this one, of all in the department that it stands
+    in, of all of its class, of all."""
+
+    RESOURCE = "resource"
+    DEPARTMENT = "department"
+    CLASS = "class"
+    HOST = "host"
+
+
 class DebtBlock(StrEnum):
     """Whose overdue statements keep a customer from booking: this host's, anybody's on the hub, or nobody's."""
 
@@ -334,6 +344,7 @@ class Quota:
     """At most ``limit`` minutes or bookings per person or customer in each period.
 
     A customer is a firm, an institution or a group. With ``inside`` only what lies in the hours of that name counts.
+    ``reach`` says of which resources bookings count; the quota binds who books the one whose rule it is.
     """
 
     per: QuotaPer
@@ -342,6 +353,7 @@ class Quota:
     limit: int
     inside: str = ""
     whom: QuotaFor = QuotaFor.ALL
+    reach: Reach = Reach.RESOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +385,7 @@ class HouseDocument:
     setup: int = 0
     teardown: int = 0
     gap: int = 0
+    gap_reach: Reach = Reach.RESOURCE
     cancel_until: int = 0
     change_until: int = 0
     approval: Approval = Approval.NEVER
@@ -414,6 +427,12 @@ class HouseDocument:
     @property
     def by_day(self) -> bool:
         return self.step == 1440
+
+    @property
+    def counts_elsewhere(self) -> bool:
+        """Whether bookings of other resources bear on one of this."""
+        reaches = {quota.reach for quota in self.quotas} | ({self.gap_reach} if self.gap else set())
+        return bool(reaches - {Reach.RESOURCE})
 
     def lead_for(self, mode: str) -> int:
         return self.lead.get(mode, self.lead.get("all", 0))

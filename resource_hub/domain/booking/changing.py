@@ -86,9 +86,9 @@ def judged(
     step(record.kind, record.state, Act.CHANGE, side)
     by_host = side is Side.HOST
     asked = replace(reading.asked_of(record, span), unit_id=unit_id)
-    prepared = prepare(record.resource_key, asked, by=by, now=now, ignore=record.key.id, customer_known=True)
-    facts = replace(prepared.facts, by_host=by_host)
-    prepared = replace(prepared, facts=facts)
+    prepared = prepare(
+        record.resource_key, asked, by=by, now=now, ignore=record.key.id, customer_known=True, as_host=by_host
+    )
     rules = prepared.plan.rules if prepared.plan else HouseDocument()
     running = record.state is BookingState.IN_USE
     reasons = [

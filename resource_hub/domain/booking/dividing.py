@@ -158,8 +158,10 @@ def _judged(
 ) -> tuple[Prepared, tuple[Reason, ...]]:
     """A booking as an order of whom it goes to, and what speaks against it."""
     asked = replace(reading.asked_of(record), person_id=person_id, customer_id=target, unit_id=record.unit_id)
-    prepared = prepare(record.resource_key, asked, by=by, now=now, ignore=record.key.id, customer_known=True)
-    prepared = replace(prepared, facts=replace(prepared.facts, by_host=side is Side.HOST))
+    prepared = prepare(
+        record.resource_key, asked, by=by, now=now, ignore=record.key.id, customer_known=True,
+        as_host=side is Side.HOST,
+    )  # fmt: skip
     reasons = [
         reason
         for reason in judge(prepared, now)

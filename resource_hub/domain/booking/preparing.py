@@ -12,7 +12,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import DebtBlock, HouseDocument
-from resource_hub.domain.booking import history_store, ports, quoting, store, strike_store
+from resource_hub.domain.booking import counting, history_store, ports, quoting, strike_store
 from resource_hub.domain.booking.errors import InvalidOrder, NotYours
 from resource_hub.domain.booking.quoting import Buyer
 from resource_hub.domain.booking.rules import overriding
@@ -27,7 +27,6 @@ from resource_hub.domain.booking.terms import (
 )
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
-from resource_hub.infra.database import reading
 from resource_hub.infra.unit_of_work import Unit
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
@@ -36,8 +35,6 @@ from resource_hub.kernel.time import TimeSpan, local_day, zone
 STAFF = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.OFFICE, Role.INSTITUTION_ADMIN)
 DECIDES = (Role.MANAGER, Role.DEPUTY, Role.OFFICE, Role.INSTITUTION_ADMIN)
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-# Quotas of a month reach so far to either side of a booking.
-_OWN = timedelta(days=62)
 # What an order may span at most, whatever the house allows; each of its days is judged.
 _LONGEST_WINDOW, _LONGEST = timedelta(days=366), timedelta(days=3_660)
 # Hours that depend on others are looked at as far as other times are offered.
@@ -76,8 +73,11 @@ def prepare(
     plan: availability.Plan | None = None,
     customer_known: bool = False,
     unlisted: bool = False,
+    as_host: bool | None = None,
 ) -> Prepared:
     """Gather the facts of an order. For a visitor (``by`` None) as far as they can be known.
+
+    ``as_host``: whether it is judged as the host's own word, where the customer does not say so.
 
     Raises:
         NotFound: the resource is not for this reader.
@@ -93,6 +93,7 @@ def prepare(
     by_host = by is not None and asked.customer_id is not None and asked.customer_id not in by.customer_ids
     if by_host and by is not None and not customer_known and not is_staff(by, resource):
         raise InvalidOrder(Reason("booking.customer_not_yours", {}, "customer"))
+    for_host = by_host if as_host is None else as_host
     customer_id = asked.customer_id if by_host else quoting.may_buy_for(by, asked.customer_id)
     if by is not None and customer_id is None:
         raise InvalidOrder(Reason("booking.no_customer", {}, "customer"))
@@ -108,10 +109,9 @@ def prepare(
     if asked.span is not None and asked.kind is BookingKind.WINDOW:
         plan = plan or availability.plan(key, asked.span)
         closed = tuple(availability.reasons_against(plan, asked.unit_id, asked.span, outside=who.outside))
-        if customer_id is not None and person_id is not None and (plan.rules.quotas or plan.rules.gap):
-            near = asked.span.widened(int(_OWN.total_seconds()), int(_OWN.total_seconds()))
-            near = TimeSpan(min(near.start, now), max(near.end, now + timedelta(days=800)))
-            own = store.own_times(reading(), key, customer_id, person_id, near, ignore, now)
+        # What comes along with an order is judged by the order's rules, and the host's own word by none of these.
+        if customer_id is not None and person_id is not None and not unlisted and not for_host:
+            own = counting.own_times(resource, customer_id, person_id, asked.span, plan.rules, ignore, now)
         if any(row.after for row in plan.rules.times):
             around = asked.span.widened(_AROUND, _AROUND)
             taken = availability.booked_near(key, around, asked.unit_id, now, ignore)
@@ -135,7 +135,7 @@ def prepare(
         zone=resource.zone,
         span=asked.span,
         outside=who.outside,
-        by_host=by_host,
+        by_host=for_host,
         person_id=person_id,
         customer_id=customer_id,
         own=own,

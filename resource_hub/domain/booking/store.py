@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from hashlib import blake2b
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -205,20 +206,88 @@ def own_times(
 ) -> tuple[OwnTime, ...]:
     """Bookings on a resource by the customer or the person that meet a span. A hold that has lapsed is none."""
     rows = session.execute(
-        select(
-            Booking.starts_at, Booking.ends_at, Booking.state, Booking.person_id, Booking.customer_id
-        ).where(
-            Booking.institution_id == resource.institution_id,
-            Booking.resource_id == resource.id,
-            or_(Booking.customer_id == customer_id, Booking.person_id == person_id),
-            Booking.starts_at < span.end,
-            Booking.ends_at > span.start,
-            Booking.state.in_([s.value for s in COUNTED]),
-            or_(Booking.state != BookingState.HELD.value, Booking.hold_expires_at > now),
-            Booking.id != ignore if ignore else Booking.id.is_not(None),
+        _own(resource.institution_id, [customer_id], [person_id], span, ignore, now).where(
+            Booking.resource_id == resource.id
         )
     )
-    return tuple(OwnTime(TimeSpan(s, e), BookingState(state), p, c) for s, e, state, p, c in rows if s and e)
+    return tuple(
+        OwnTime(TimeSpan(row.starts_at, row.ends_at), BookingState(row.state), row.person_id, row.customer_id)
+        for row in rows
+    )
+
+
+def own_elsewhere(
+    session: Session,
+    resource: HostKey,
+    customer_ids: Collection[UUID],
+    person_ids: Collection[UUID],
+    span: TimeSpan,
+    ignore: UUID | None,
+    now: datetime,
+) -> list[tuple[UUID, datetime, OwnTime]]:
+    """Likewise on the host's other resources, each with its resource and when it was made. What came along with an
+    order is none of its own."""
+    rows = session.execute(
+        _own(resource.institution_id, customer_ids, person_ids, span, ignore, now).where(
+            Booking.resource_id != resource.id, Booking.parent_id.is_(None)
+        )
+    )
+    return [
+        (
+            row.resource_id,
+            row.created_at,
+            OwnTime(
+                TimeSpan(row.starts_at, row.ends_at), BookingState(row.state), row.person_id, row.customer_id
+            ),
+        )
+        for row in rows
+    ]
+
+
+def _own(
+    institution_id: UUID,
+    customer_ids: Collection[UUID],
+    person_ids: Collection[UUID],
+    span: TimeSpan,
+    ignore: UUID | None,
+    now: datetime,
+) -> Select[*tuple[Any, ...]]:
+    found = select(
+        Booking.resource_id,
+        Booking.created_at,
+        Booking.starts_at,
+        Booking.ends_at,
+        Booking.state,
+        Booking.person_id,
+        Booking.customer_id,
+    )
+    return found.where(
+        Booking.institution_id == institution_id,
+        or_(Booking.customer_id.in_(customer_ids), Booking.person_id.in_(person_ids)),
+        Booking.kind == BookingKind.WINDOW.value,
+        Booking.starts_at < span.end,
+        Booking.ends_at > span.start,
+        Booking.state.in_([s.value for s in COUNTED]),
+        or_(Booking.state != BookingState.HELD.value, Booking.hold_expires_at > now),
+        Booking.id != ignore if ignore else Booking.id.is_not(None),
+    )
+
+
+def count_alone(session: Session, institution_id: UUID, who: Iterable[UUID], *, wait: bool = True) -> bool:
+    """Until the end of the transaction nobody else counts bookings of these customers and people across a host's
+    resources. Taken after the resources and all at once, in one order, so that nobody waits in a circle; who holds
+    several of them one after another does not wait (``wait``) and is told whether it has them.
+
+    On SQLite there is one writer.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return True
+    function = func.pg_advisory_xact_lock if wait else func.pg_try_advisory_xact_lock
+    numbers = (blake2b(institution_id.bytes + one.bytes, digest_size=8).digest() for one in set(who))
+    for number in sorted(int.from_bytes(one, "big", signed=True) for one in numbers):
+        if session.scalar(select(function(number))) is False:
+            return False
+    return True
 
 
 # ---- lists ---------------------------------------------------------------------------------------------------
@@ -237,7 +306,7 @@ def _page(statement: Select[Any], after: Sequence[Any] | None, limit: int, *, ne
 
 def newest(
     statement: Select[Any], when: Any, row_id: Any, after: Sequence[Any] | None, limit: int
-) -> Select[Any]:
+) -> Select[*tuple[Any, ...]]:
     """A list with the newest first, from the place after a row: its moment and id."""
     if after is not None:
         moment, last = after

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from resource_hub.domain.accounts.terms import CustomerClass
-from resource_hub.domain.availability.terms import Answerer
+from resource_hub.domain.availability.terms import Answerer, Reach
 from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
 from resource_hub.domain.pricing.terms import Price, PriceLine
 from resource_hub.kernel.decision import Citation
@@ -187,12 +187,14 @@ FINAL = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class OwnTime:
-    """Another booking of the same person or customer on this resource, for quotas and gaps."""
+    """Another booking of the same person or customer, for quotas and gaps; ``within`` says how far a rule has to
+    reach to see it: one of this resource is seen by all."""
 
     span: TimeSpan
     state: BookingState
     person_id: UUID
     customer_id: UUID
+    within: frozenset[Reach] = frozenset(Reach)
 
 
 @dataclass(frozen=True, slots=True)

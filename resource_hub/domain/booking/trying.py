@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -16,9 +16,11 @@ from resource_hub.domain.accounts.terms import Actor, CustomerClass
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.rules import working_days
 from resource_hub.domain.availability.terms import HouseDocument
+from resource_hub.domain.booking import counting, store
 from resource_hub.domain.booking.rules.trial import PastOrder, TriedOrder, replay
 from resource_hub.domain.booking.tables import Booking, BookingEvent
-from resource_hub.domain.booking.terms import COUNTED, BookingKind, BookingState
+from resource_hub.domain.booking.terms import COUNTED, BookingKind, BookingState, OwnTime
+from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
@@ -70,9 +72,10 @@ def try_rules(key: HostKey, draft: HouseDocument, *, by: Actor, months: int = 6)
     orders = orders[:MOST_TRIED]
     host = accounts.organisation(key.institution_id)
     days = _working_days(host.jurisdiction, orders)
-    found = [one for one in replay(orders, draft, host.zone, days) if one.reasons]
     present, _number = availability.house_rules(key)
-    before = sum(bool(one.reasons) for one in replay(orders, present, host.zone, days))
+    others = _elsewhere(key, orders, now) if draft.counts_elsewhere or present.counts_elsewhere else []
+    found = [one for one in replay(orders, draft, host.zone, days, others) if one.reasons]
+    before = sum(bool(one.reasons) for one in replay(orders, present, host.zone, days, others))
     counts = Counter(code for one in found for code in {reason.code for reason in one.reasons})
     examples = {reason.code: reason for one in found for reason in one.reasons}
     found.sort(key=lambda one: one.order.span, reverse=True)
@@ -126,6 +129,18 @@ def _orders(session: Session, key: HostKey, since: datetime, now: datetime) -> l
             )
         )
     return result
+
+
+def _elsewhere(key: HostKey, orders: list[PastOrder], now: datetime) -> list[tuple[datetime, OwnTime]]:
+    """Bookings of the same customers and people on the host's other resources, each with when it was made."""
+    if not orders:
+        return []
+    span = TimeSpan(min(one.span.start for one in orders), max(one.span.end for one in orders))
+    customers, people = {one.customer_id for one in orders}, {one.person_id for one in orders}
+    near = span.widened(counting.NEAR, counting.NEAR)
+    found = store.own_elsewhere(reading(), key, customers, people, near, None, now)
+    reaches = counting.reaches_to(catalogue.resource(key), {one[0] for one in found})
+    return [(made, replace(time, within=reaches[other])) for other, made, time in found]
 
 
 def _asks(session: Session, institution_id: UUID, ids: list[UUID]) -> Mapping[UUID, tuple[datetime, bool]]:

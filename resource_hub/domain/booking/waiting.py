@@ -286,6 +286,12 @@ def _offer_to(unit: Unit, key: HostKey, one: WaitingRecord) -> int:
         _set(unit, one, WaitingState.LEFT)
         return 0
     rules, _number = availability.house_rules(key)
+    if rules.counts_elsewhere:
+        # One after another of the line would otherwise be waited for, and somebody there for one of those before: who
+        # is booking just now is come round to.
+        who = (one.customer_id, one.person_id)
+        if not store.count_alone(unit.session, key.institution_id, who, wait=False):
+            return 0
     for span in _candidates(unit, key, one, rules):
         until = offered_until(unit.now, span.start, rules)
         if until is None:

@@ -247,6 +247,11 @@ def listed(values: Iterable[Any]) -> str:
     return ("、" if language() == "zh" else ", ").join(plain(v) for v in values)
 
 
+def with_more(what: str, more: str) -> str:
+    """``a (b)``, or with Chinese brackets."""
+    return f"{what}（{more}）" if language() == "zh" else f"{what} ({more})"
+
+
 def word(value: Any, scope: str) -> str:
     """``{{ booking.state|word("booking.state") }}``"""
     return words.word(scope, value)

@@ -1,9 +1,10 @@
 """Reasons as sentences in the reader's language, each with what can be done next.
 
 Values are plain JSON; they are written for people by their shape: ``{"minor": .., "currency": ..}`` is money,
-``{"word": ["booking.state", "approved"]}`` a stored value, text like ``2026-03-05T01:30:00+00:00`` a moment (in the
-zone under the key ``zone``, else the page's), ``2026-03-05`` a day, a key that ends in ``_seconds`` hours, one that
-ends in ``_ratio`` per cent, a list an enumeration, ``{"zh": .., "en": ..}`` a name.
+``{"word": ["booking.state", "approved"]}`` a stored value (with ``"more"`` in brackets behind it), text like
+``2026-03-05T01:30:00+00:00`` a moment (in the zone under the key ``zone``, else the page's), ``2026-03-05`` a day, a
+key that ends in ``_seconds`` hours, one that ends in ``_ratio`` per cent, a list an enumeration,
+``{"zh": .., "en": ..}`` a name.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def written(key: str, value: Any, zone: str | None = None) -> str:
             return formatting.money(value)
         if "word" in value:
             scope, stored = value["word"]
-            return words.word(scope, stored)
+            told = words.word(scope, stored)
+            return formatting.with_more(told, written(key, value["more"], zone)) if "more" in value else told
         if "zh" in value or "en" in value:
             return formatting.named({"name": value})
         return formatting.listed(f"{k}: {v}" for k, v in value.items())

@@ -22,14 +22,16 @@ from resource_hub.domain.booking.inquiry_words import QuoteLine, Wish
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import HOLDING, BookingKind, BookingState
 from resource_hub.domain.catalogue.terms import Mode
+from resource_hub.domain.pricing import service as pricing
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan
 from tests.builders.accounts import bearer, make_person
-from tests.builders.availability import make_exception, span
-from tests.builders.booking import another_booker, make_asked, make_booking, make_scene
+from tests.builders.availability import make_exception, make_rules, make_weekly, span
+from tests.builders.booking import TARIFF, another_booker, make_asked, make_booking, make_scene
+from tests.builders.catalogue import make_listing
 from tests.support.databases import Database
 from tests.support.racing import race
 
@@ -409,3 +411,60 @@ def test_both_sides_rate_at_once(now: Any, database: Database, tmp_path: Path) -
         for by in (scene.booker, scene.manager):
             look = service.ratings_for(made.key, by)
             assert look.shown and look.own is not None and look.other is not None
+
+
+def instruments(scene: Any, rules: dict[str, Any]) -> list[Any]:
+    """Eight instruments of one host under the same rules, that of the scene first."""
+    keys = [scene.key]
+    for _ in range(EIGHT - 1):
+        made = make_listing(scene.host)
+        with unit_of_work() as unit:
+            availability.set_hours_directly(unit, made.key, make_weekly(), make_rules(**rules))
+            availability.rebuild(unit, [made.key], availability.kept_span())
+        pricing.adopt(made.key, TARIFF, date(2020, 1, 1))
+        keys.append(made.key)
+    return keys
+
+
+def colleagues(scene: Any) -> list[dict[str, Any]]:
+    """Eight people of one firm."""
+    people = [make_person(roles=[(scene.firm, Role.BOOKER)]) for _ in range(EIGHT)]
+    return [{"person_id": person.id, "organisation_id": scene.firm.id} for person in people]
+
+
+def test_eight_at_eight_instruments_with_one_shared_quota(
+    now: Any, database: Database, tmp_path: Path
+) -> None:
+    # Two hours each: three of them are the quota.
+    quota = {"per": "customer", "period": "week", "measure": "minutes", "limit": 360, "reach": "host"}
+    scene = make_scene(rules={"quotas": [quota]})
+    keys = instruments(scene, {"quotas": [quota]})
+    payloads = [{"key": key, **who} for key, who in zip(keys, colleagues(scene), strict=True)]
+    found = race(database, tmp_path, now, "request", payloads)
+    assert Counter(one[0] for one in found) == {"won": 3, "booking.refused": EIGHT - 3}
+    assert all(one[1] == ["booking.quota_minutes_week"] for one in found if one[0] != "won")
+    assert rows(Booking) == rows(Occupancy) == 3
+
+
+def test_four_book_under_a_shared_quota_while_four_move_there(
+    now: Any, database: Database, tmp_path: Path
+) -> None:
+    quota = {"per": "customer", "period": "day", "measure": "bookings", "limit": 3, "reach": "host"}
+    scene = make_scene(rules={"quotas": [quota]})
+    payloads: list[dict[str, Any]] = []
+    wish = make_asked(*day(10, 11)).span
+    keys = instruments(scene, {"quotas": [quota]})
+    for n, (key, who) in enumerate(zip(keys, colleagues(scene), strict=True)):
+        if n >= 4:
+            payloads.append({"key": key, **who})
+            continue
+        by = accounts.actor(who["person_id"], who["organisation_id"])
+        asked = make_asked(f"2026-03-{9 + n:02d}T09:00+08:00", f"2026-03-{9 + n:02d}T10:00+08:00")
+        made = service.request(key, asked, by=by)
+        payloads.append({"job": "change", "booking": made.key, "span": wish, **who})
+    found = race(database, tmp_path, now, "request", payloads)
+    assert Counter(one[0] for one in found) == {"won": 3, "booking.refused": EIGHT - 3}
+    db.session.remove()
+    third = span(*day(0, 23))
+    held = select(func.count()).where(Booking.starts_at >= third.start, Booking.ends_at <= third.end)
+    assert reading().scalar(held) == 3

@@ -22,6 +22,7 @@ from resource_hub.domain.availability.terms import (
     QuotaMeasure,
     QuotaPer,
     QuotaPeriod,
+    Reach,
     Silence,
 )
 from resource_hub.domain.booking.rules.quotas import quota_reasons
@@ -36,14 +37,16 @@ PLACE = re.compile(r"%\((\w+)\)s")
 
 
 def quotas() -> Iterator[Quota]:
-    for per, period, measure, inside, whom in itertools.product(
-        QuotaPer, QuotaPeriod, QuotaMeasure, ("", "prime"), QuotaFor
+    for per, period, measure, inside, whom, reach in itertools.product(
+        QuotaPer, QuotaPeriod, QuotaMeasure, ("", "prime"), QuotaFor, Reach
     ):
         if period is QuotaPeriod.CONCURRENT and measure is QuotaMeasure.MINUTES:
             continue
         if period is QuotaPeriod.BOOKING and measure is QuotaMeasure.BOOKINGS:
             continue
-        yield Quota(per, period, measure, 1, inside, whom)
+        if period is QuotaPeriod.BOOKING and reach is not Reach.RESOURCE:
+            continue
+        yield Quota(per, period, measure, 1, inside, whom, reach)
 
 
 DOCUMENTS = [
@@ -56,6 +59,7 @@ DOCUMENTS = [
         samples_most=10, training="sem", no_show_release=False, rotating_code=True, own_account=True, late_grace=10,
     ),
     HouseDocument(extend=False),
+    HouseDocument(gap=15, gap_reach=Reach.HOST),
     HouseDocument(
         approval=Approval.ALWAYS, answer_working=True, remind_hours=4, escalate_hours=8,
         steps=(AnswerRule(Answerer.APPROVER, 24, 50_000), AnswerRule(Answerer.MANAGER, 24), AnswerRule(Answerer.OFFICE, 8)),

@@ -25,6 +25,7 @@ from resource_hub.domain.availability.terms import (
     QuotaMeasure,
     QuotaPer,
     QuotaPeriod,
+    Reach,
     Silence,
 )
 from resource_hub.entrypoints.support.forms import Form
@@ -48,11 +49,12 @@ def documents(draw: Any) -> HouseDocument:
     quota = st.builds(
         Quota, st.sampled_from(QuotaPer), st.sampled_from(periods), st.sampled_from(QuotaMeasure),
         st.integers(1, 5000), st.sampled_from(["", *codes]), st.sampled_from(QuotaFor),
+        st.sampled_from(Reach),
     )  # fmt: skip
     minutes = st.integers(0, 600)
     return HouseDocument(
         step=draw(st.sampled_from([5, 15, 30, 60])), lead={"self_use": draw(st.integers(1, 600))},
-        lead_days=draw(st.integers(0, 9)), gap=draw(minutes), cancel_until=draw(minutes), change_until=draw(minutes),
+        lead_days=draw(st.integers(0, 9)), gap=draw(minutes), gap_reach=draw(st.sampled_from(Reach)), cancel_until=draw(minutes), change_until=draw(minutes),
         approval=draw(st.sampled_from(Approval)), silence=draw(st.sampled_from(Silence)),
         debt=draw(st.sampled_from(DebtBlock)), quotas=tuple(draw(st.lists(quota, max_size=6))), times=tuple(times),
         fields=tuple(AskedField(f"f{n}", "样品", "Sample", draw(st.booleans())) for n in range(draw(st.integers(0, 3)))),

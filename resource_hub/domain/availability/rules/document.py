@@ -24,6 +24,7 @@ from resource_hub.domain.availability.terms import (
     QuotaMeasure,
     QuotaPer,
     QuotaPeriod,
+    Reach,
     Silence,
 )
 from resource_hub.kernel.errors import Reason
@@ -71,7 +72,7 @@ _SWITCHES = {
     "strike_everywhere": False,
     "answer_working": False,
 }
-_CHOICES = {"approval": Approval, "silence": Silence, "debt": DebtBlock}
+_CHOICES = {"approval": Approval, "silence": Silence, "debt": DebtBlock, "gap_reach": Reach}
 _OTHERS = {"format", "lead", "quotas", "fields", "training", "times", "steps"}
 
 
@@ -165,6 +166,8 @@ def _hours_together(rules: HouseDocument) -> list[Reason]:
             faults.append(Reason("availability.rules_quota_counts_bookings", {}, place))
         if quota.period is QuotaPeriod.BOOKING and quota.measure is QuotaMeasure.BOOKINGS:
             faults.append(Reason("availability.rules_quota_counts_hours", {}, place))
+        if quota.period is QuotaPeriod.BOOKING and quota.reach is not Reach.RESOURCE:
+            faults.append(Reason("availability.rules_quota_one_booking", {}, place))
     return faults
 
 
@@ -215,6 +218,7 @@ def _quota(row: Mapping[str, Any], place: str, faults: list[Reason]) -> Quota:
         _whole(row.get("limit"), place, 1, YEAR, faults),
         str(row.get("inside") or ""),
         _one(QuotaFor, row.get("whom", QuotaFor.ALL), place, faults),
+        _one(Reach, row.get("reach", Reach.RESOURCE), place, faults),
     )
 
 
@@ -266,6 +270,7 @@ def write(rules: HouseDocument) -> dict[str, Any]:
                 "limit": q.limit,
                 "inside": q.inside,
                 "whom": q.whom.value,
+                "reach": q.reach.value,
             }
             for q in rules.quotas
         ],

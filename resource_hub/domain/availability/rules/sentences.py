@@ -14,6 +14,7 @@ from resource_hub.domain.availability.terms import (
     Quota,
     QuotaFor,
     QuotaMeasure,
+    Reach,
 )
 from resource_hub.kernel.errors import Reason
 
@@ -58,8 +59,10 @@ def _ahead(rules: HouseDocument) -> Iterator[Reason]:
 def _hours(rules: HouseDocument) -> Iterator[Reason]:
     if rules.setup or rules.teardown:
         yield Reason("house.setup", {"setup": rules.setup, "teardown": rules.teardown})
-    if rules.gap:
+    if rules.gap and rules.gap_reach is Reach.RESOURCE:
         yield Reason("house.gap", {"gap_seconds": rules.gap * 60})
+    elif rules.gap:
+        yield Reason("house.gap_reach", {"gap_seconds": rules.gap * 60, "reach": reach_of(rules.gap_reach)})
     names = {row.code: name_of(row) for row in reversed(rules.times)}
     for row in rules.times:
         values: dict[str, Any] = {"name": names[row.code], "days": days_of(row), "hours": clock_of(row)}
@@ -111,7 +114,7 @@ def _answer(rules: HouseDocument) -> Iterator[Reason]:
 
 def _quota(quota: Quota, rules: HouseDocument) -> Reason:
     scope = "booking.quota_per" if quota.whom is QuotaFor.ALL else f"booking.quota_per_{quota.whom}"
-    values: dict[str, Any] = {"per": {"word": [scope, quota.per.value]}}
+    values: dict[str, Any] = {"per": counted_per(quota, scope)}
     if quota.measure is QuotaMeasure.MINUTES:
         values["limit_seconds"] = quota.limit * 60
     else:
@@ -121,6 +124,16 @@ def _quota(quota: Quota, rules: HouseDocument) -> Reason:
         values["hours"] = name_of(rules.named_hours(quota.inside)[0])
         code += "_inside"
     return Reason(code, values)
+
+
+def reach_of(reach: Reach) -> dict[str, list[str]]:
+    return {"word": ["booking.quota_reach", reach.value]}
+
+
+def counted_per(quota: Quota, scope: str) -> dict[str, Any]:
+    """Whose bookings a quota counts, and of which instruments where not of this one alone."""
+    per: dict[str, Any] = {"word": [scope, quota.per.value]}
+    return per if quota.reach is Reach.RESOURCE else {**per, "more": reach_of(quota.reach)}
 
 
 def _asked(rules: HouseDocument) -> Iterator[Reason]:

@@ -156,7 +156,9 @@ def _gap(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[R
         return
     near = facts.span.widened(rules.gap * 60, rules.gap * 60)
     for own in facts.own:
-        if own.person_id == facts.person_id and own.state not in FINAL and near.overlaps(own.span):
+        if own.person_id != facts.person_id or rules.gap_reach not in own.within:
+            continue
+        if own.state not in FINAL and near.overlaps(own.span):
             values = {
                 "gap_seconds": rules.gap * 60,
                 "start": own.span.start.isoformat(),

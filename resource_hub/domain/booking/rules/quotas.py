@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from resource_hub.domain.availability.rules.named_hours import inside
+from resource_hub.domain.availability.rules.sentences import counted_per
 from resource_hub.domain.availability.terms import (
     HouseDocument,
     NamedHours,
@@ -96,7 +97,7 @@ def quota_reasons(facts: BookingFacts, rules: HouseDocument, now: datetime) -> I
         if not _binds(quota.whom, facts.outside):
             continue
         measure = _Measure(quota, rules.named_hours(quota.inside), facts.zone)
-        own = [time for time in facts.own if _belongs(time, facts, quota.per)]
+        own = [time for time in facts.own if _belongs(time, facts, quota)]
         if quota.period is QuotaPeriod.FUTURE:
             ahead = [time for time in own if time.span.end > now and time.state not in FINAL]
             found = sum(measure.whole(time.span) for time in ahead), measure.whole(facts.span), None
@@ -127,11 +128,12 @@ def _binds(whom: QuotaFor, outside: bool) -> bool:
     return whom is QuotaFor.ALL or (whom is QuotaFor.OUTSIDE) is outside
 
 
-def _belongs(time: OwnTime, facts: BookingFacts, per: QuotaPer) -> bool:
-    mine = (
-        time.person_id == facts.person_id if per is QuotaPer.PERSON else time.customer_id == facts.customer_id
-    )
-    return mine and time.state in COUNTED
+def _belongs(time: OwnTime, facts: BookingFacts, quota: Quota) -> bool:
+    if quota.per is QuotaPer.PERSON:
+        mine = time.person_id == facts.person_id
+    else:
+        mine = time.customer_id == facts.customer_id
+    return mine and quota.reach in time.within and time.state in COUNTED
 
 
 def most_at_once(parts: Iterable[TimeSpan], others: Iterable[TimeSpan]) -> int:
@@ -152,7 +154,7 @@ def _over(measure: _Measure, used: int, asked: int, period: TimeSpan | None) -> 
     if not asked or used + asked <= measure.limit:
         return
     quota = measure.quota
-    values: dict[str, object] = {"per": {"word": ["booking.quota_per", quota.per.value]}}
+    values: dict[str, object] = {"per": counted_per(quota, "booking.quota_per")}
     suffix = "_seconds" if measure.in_time else ""
     values |= {f"limit{suffix}": measure.limit, f"used{suffix}": used, f"asked{suffix}": asked}
     if period is not None:

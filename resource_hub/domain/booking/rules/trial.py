@@ -7,9 +7,9 @@ what was typed into fields that did not exist, or what somebody owed on that day
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -53,16 +53,22 @@ def replay(
     rules: HouseDocument,
     zone_name: str,
     working_days_after: Callable[[date, int], date],
+    elsewhere: Iterable[tuple[datetime, OwnTime]] = (),
 ) -> Iterator[TriedOrder]:
-    """Each order with every reason that the rules would have had against it."""
+    """Each order with every reason that the rules would have had against it. Bookings ``elsewhere``, each with the
+    moment in which it was made, stood as they did."""
     tz = zone(zone_name)
-    own: dict[UUID, dict[HostKey, OwnTime]] = defaultdict(dict)
+    own: dict[UUID, dict[object, OwnTime]] = defaultdict(dict)
+    others = deque(sorted(elsewhere, key=lambda one: one[0]))
     stood: list[PastOrder] = []
     depends = any(row.after for row in rules.times)
     ahead = any(quota.period is QuotaPeriod.FUTURE for quota in rules.quotas)
     reach = timedelta(days=max((_REACH.get(quota.period, 1) for quota in rules.quotas), default=1))
     reach = max(reach, timedelta(minutes=rules.gap + 1))
     for order in sorted(orders, key=lambda one: (one.asked_at, one.key)):
+        while others and others[0][0] <= order.asked_at:
+            made, other = others.popleft()
+            _stands(own, (made, len(others)), other)
         near = TimeSpan(order.span.start - reach, order.span.end + reach)
         mine = own[order.customer_id] | own[order.person_id] if rules.quotas or rules.gap else {}
         earliest = (
@@ -87,11 +93,15 @@ def replay(
         reasons = tuple(reason for rule in TRIED for reason in rule(facts, rules, order.asked_at))
         yield TriedOrder(order, reasons)
         if not reasons and order.state in COUNTED:
-            # To whoever booked next it still lay ahead, whatever became of it.
-            time = OwnTime(order.span, BookingState.APPROVED, order.person_id, order.customer_id)
-            own[order.customer_id][order.key] = time
-            own[order.person_id][order.key] = time
+            _stands(own, order.key, OwnTime(order.span, order.state, order.person_id, order.customer_id))
             stood.append(order)
+
+
+def _stands(own: dict[UUID, dict[object, OwnTime]], key: object, time: OwnTime) -> None:
+    """To whoever booked next it still lay ahead, whatever became of it."""
+    time = replace(time, state=BookingState.APPROVED)
+    own[time.customer_id][key] = time
+    own[time.person_id][key] = time
 
 
 def _taken(order: PastOrder, near: TimeSpan, stood: Iterable[PastOrder]) -> tuple[TimeSpan, ...]:

@@ -9,6 +9,9 @@ SENTENCES = {
     "availability.rules_quota_counts_bookings": N_(
         "What runs at one moment is counted in bookings, not in hours."
     ),
+    "availability.rules_quota_one_booking": N_(
+        "One booking is of one instrument: it has no others to count."
+    ),
     "availability.rules_quota_counts_hours": N_(
         "What one booking may take is counted in hours, not in bookings."
     ),
@@ -255,6 +258,9 @@ SENTENCES = {
         "In %(hours)s each %(per)s may have %(limit)s booking at a time.",
         "In %(hours)s each %(per)s may have %(limit)s bookings at a time.",
         "limit",
+    ),
+    "house.gap_reach": N_(
+        "Between two bookings of one person at least %(gap_seconds)s must lie (%(reach)s)."
     ),
     "house.own_account": N_("Everybody books for themselves, not for others."),
     "house.debt_here": N_("Who owes this institution a statement that is long overdue cannot book."),

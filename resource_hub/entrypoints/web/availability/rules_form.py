@@ -21,6 +21,7 @@ from resource_hub.domain.availability.terms import (
     QuotaMeasure,
     QuotaPer,
     QuotaPeriod,
+    Reach,
     Silence,
 )
 from resource_hub.entrypoints.support import formatting
@@ -47,7 +48,7 @@ _NEEDED = {
 }  # fmt: skip
 # Written in hours on the page, kept in minutes.
 _HOURS = {"cancel_until", "change_until", "gap", "strike_late_cancel"}
-_CHOICES: dict[str, Any] = {"approval": Approval, "silence": Silence, "debt": DebtBlock}
+_CHOICES: dict[str, Any] = {"approval": Approval, "silence": Silence, "debt": DebtBlock, "gap_reach": Reach}
 _FLAGS = (
     "hazard", "no_show_release", "rotating_code", "own_account", "extend", "strike_no_show", "strike_late",
     "strike_everywhere", "answer_working",
@@ -88,6 +89,7 @@ def _quota_values(n: int, quota: Quota) -> dict[str, Any]:
     return {
         f"quota_per.{n}": quota.per, f"quota_period.{n}": quota.period, f"quota_measure.{n}": quota.measure,
         f"quota_limit.{n}": limit, f"quota_inside.{n}": quota.inside, f"quota_whom.{n}": quota.whom,
+        f"quota_reach.{n}": quota.reach,
     }  # fmt: skip
 
 
@@ -137,6 +139,7 @@ def _quota(form: Form, n: int) -> dict[str, Any] | None:
         "limit": _in_minutes(limit) if measure == QuotaMeasure.MINUTES.value else int(limit),
         "inside": form.text(f"quota_inside.{n}", longest=40) or "",
         "whom": form.choice(f"quota_whom.{n}", QuotaFor) or QuotaFor.ALL.value,
+        "reach": form.choice(f"quota_reach.{n}", Reach) or Reach.RESOURCE.value,
     }
 
 
@@ -232,6 +235,7 @@ def choices(form: Form) -> dict[str, Any]:
         "debts": _words("booking.debt", DebtBlock),
         "pers": [(p.value, _("each %(per)s", per=word("booking.quota_per", p))) for p in QuotaPer],
         "whoms": _words("booking.quota_whom", QuotaFor),
+        "reaches": _words("booking.quota_reach", Reach),
         "periods": _words("booking.quota_period", QuotaPeriod),
         "measures": [
             (m.value, _("hours") if m is QuotaMeasure.MINUTES else word("booking.quota_measure", m))
