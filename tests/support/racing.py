@@ -213,6 +213,15 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "close": lambda p, by: service.publish_exception(
         p["key"], p["exception"], by=by, verdicts=p["verdicts"], reason="检修"
     ),
+    "retire": lambda p, by: service.change_unit(
+        p["unit"],
+        by=by,
+        name_zh="1 号机位",
+        name_en="Unit 1",
+        active=False,
+        verdicts=p["verdicts"],
+        reason="检修",
+    ),
     "import": _import,
     "post": _post,
     "upload": _upload,

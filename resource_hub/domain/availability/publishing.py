@@ -286,6 +286,24 @@ def preview_exception(
     ]  # fmt: skip
 
 
+def preview_unit_out(key: HostKey, unit_id: UUID, *, by: Actor) -> list[Hit]:
+    """Bookings of a unit that is to be taken out of use; nothing is written."""
+    may_manage(key, by)
+    now = clock.now()
+    return [
+        Hit(held, (Reason("availability.unit_out_of_use", {}),))
+        for held in occupancy_store.future_bookings(reading(), key, now)
+        if held.unit_id == unit_id and held.in_force(now)
+    ]
+
+
+def unit_out_draft(unit_id: UUID) -> Draft:
+    """Hours without a unit, from now on."""
+    now = clock.now()
+    gone = DatedException(ExceptionKind.CLOSURE, TimeSpan(now, now + timedelta(days=3660)), unit_id=unit_id)
+    return lambda plan: replace(plan.hours, exceptions=(*plan.hours.exceptions, gone))
+
+
 def check_exception(exception: DatedException) -> None:
     """Refuse what cannot be published whatever it hits.
 

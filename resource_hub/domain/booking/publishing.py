@@ -1,4 +1,4 @@
-"""Hours, closures and maintenance published together with what becomes of the bookings that they hit.
+"""Hours, closures, maintenance and units out of use published together with what becomes of the bookings that they hit.
 
 Availability knows hours and who holds a unit; what a booking is, what it costs and who is told stands here. Hours and
 bookings change in one unit of work: nobody is left with a booking that was to be cancelled, and nobody is cancelled
@@ -86,6 +86,21 @@ def preview_exception(key: HostKey, exception: DatedException, *, by: Actor) -> 
     hits = availability.preview_exception(key, exception, by=by, outsiders=outsiders_of(key.institution_id))
     stays = exception.kind is not ExceptionKind.MAINTENANCE
     return _with_choices(key, hits, availability.exception_draft(exception), stays)
+
+
+def preview_unit_out(unit_key: HostKey, *, by: Actor) -> tuple[HitBooking, ...]:
+    """Bookings of a unit that is to be taken out of use; nothing is written. One that is out of use has none to ask
+    about: its bookings were settled then.
+
+    Raises:
+        ResourceNotFound, NotYourResource
+    """
+    unit = catalogue.unit(unit_key)
+    if not unit.active:
+        return ()
+    key = HostKey(unit_key.institution_id, unit.resource_id)
+    hits = availability.preview_unit_out(key, unit_key.id, by=by)
+    return _with_choices(key, hits, availability.unit_out_draft(unit_key.id))
 
 
 def outsiders_of(institution_id: UUID) -> availability.Outsiders:
@@ -227,10 +242,47 @@ def publish_exception(
         chosen = _decided(key, hits, verdicts or {}, reason, stays=not maintenance)
         # Moves are judged by the hours that hold then; maintenance needs its units free before.
         if maintenance:
-            _carry_out(unit, chosen, by, reason)
+            _carry_out(unit, chosen, by, reason, availability.exception_draft(exception))
         availability.add_exception(key, exception, by=by)
         if not maintenance:
             _carry_out(unit, chosen, by, reason)
+    return len(hits)
+
+
+@retried()
+def change_unit(
+    unit_key: HostKey,
+    *,
+    by: Actor,
+    name_zh: str,
+    name_en: str,
+    active: bool,
+    serial_number: str = "",
+    verdicts: Mapping[UUID, Verdict] | None = None,
+    reason: str = "",
+) -> int:
+    """Rename a unit, bring it back or take it out of use, then with what becomes of each of its bookings; returns how
+    many there are.
+
+    Raises:
+        HitsUndecided, InvalidOrder, ResourceNotFound, NotYourResource, and what moving and cancelling refuse with.
+    """
+    availability.warm()
+    with unit_of_work() as unit:
+        key = HostKey(unit_key.institution_id, catalogue.unit(unit_key).resource_id)
+        availability.may_manage(key, by)
+        linking.lock(unit, [key])
+        # Another may have taken it out of use while this one waited for the lock.
+        hits = (
+            availability.preview_unit_out(key, unit_key.id, by=by)
+            if not active and catalogue.unit(unit_key).active
+            else []
+        )
+        chosen = _decided(key, hits, verdicts or {}, reason)
+        catalogue.change_unit(
+            unit_key, by=by, name_zh=name_zh, name_en=name_en, active=active, serial_number=serial_number
+        )
+        _carry_out(unit, chosen, by, reason)
     return len(hits)
 
 
@@ -265,9 +317,29 @@ def _place(booking_id: UUID) -> str:
     return f"hit.{booking_id}"
 
 
-def _carry_out(unit: Unit, chosen: Mapping[HostKey, Verdict], by: Actor, reason: str) -> None:
+def _unit_for(record: BookingRecord, span: TimeSpan, draft: availability.Draft | None) -> UUID | None:
+    """The unit that a booking moves to: its own where that can be had then, else the first; None leaves the refusal to
+    the move itself. Where only its own unit is closed a booking keeps its time."""
+    plan = availability.plan(record.resource_key, span)
+    if draft is not None:
+        plan = replace(plan, hours=draft(plan))
+    found = availability.free_times(
+        record.resource_key, span, outside=record.customer_class.outside, ignore=record.key.id, plan=plan
+    )
+    fits = {free.unit_id for free in found if free.span.contains(span)}
+    in_order = [one.key.id for one in plan.units if one.key.id in fits]
+    return record.unit_id if record.unit_id in fits else next(iter(in_order), None)
+
+
+def _carry_out(
+    unit: Unit,
+    chosen: Mapping[HostKey, Verdict],
+    by: Actor,
+    reason: str,
+    draft: availability.Draft | None = None,
+) -> None:
     """Cancel and move; a refusal names its booking and takes everything back. What meets several days of a series is
-    told once."""
+    told once. ``draft`` makes the hours that are published only afterwards."""
     records = store.records_of(unit.session, chosen)
     series = {key: record.series_key for key, record in records.items()}
     days = Counter((series.get(key), verdict.fate) for key, verdict in chosen.items())
@@ -287,8 +359,9 @@ def _carry_out(unit: Unit, chosen: Mapping[HostKey, Verdict], by: Actor, reason:
                 raise BookingRefused(*dearer)
             managing.decides(record, by)
             changing.change_in(
-                unit, record, verdict.span, side, by, note=reason, kind="proposed", quiet=quiet
-            )
+                unit, record, verdict.span, side, by, unit_id=_unit_for(record, verdict.span, draft),
+                note=reason, kind="proposed", quiet=quiet,
+            )  # fmt: skip
             if quiet:
                 waiting.freed_by_change(unit, record, verdict.span, by.person_id)
         except DomainError as error:

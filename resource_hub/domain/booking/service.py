@@ -67,8 +67,10 @@ from resource_hub.domain.booking.preparing import DECIDES, STAFF, is_staff, judg
 from resource_hub.domain.booking.progress import advance, attach, finished, missed, say, started
 from resource_hub.domain.booking.publishing import (
     HitBooking,
+    change_unit,
     preview_exception,
     preview_hours,
+    preview_unit_out,
     publish_exception,
     publish_hours,
 )
@@ -268,6 +270,7 @@ __all__ = [
     "change",
     "change_preview",
     "change_series",
+    "change_unit",
     "close_past",
     "compute",
     "create_series",
@@ -348,6 +351,7 @@ __all__ = [
     "preview_exception",
     "preview_hours",
     "preview_repeated",
+    "preview_unit_out",
     "propose",
     "public_ratings",
     "publish_exception",

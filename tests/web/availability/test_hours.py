@@ -281,3 +281,30 @@ def test_strangers_and_the_customer_see_no_such_page(app: Any, scene: Any, in_co
     assert client.get(f"/o/{other.host.code}/resources/{scene.key.id}/hours").status_code == 404
     client, _send = signed_in(app, scene.booker_person)
     assert client.get(page_of(scene)).status_code == 404
+
+
+# ---- a unit out of use -----------------------------------------------------------------------------------------
+
+
+def test_a_unit_goes_out_of_use_after_its_bookings_were_looked_at(
+    manager: Any, scene: Any, booked: Any, in_context: Any
+) -> None:
+    from resource_hub.domain.catalogue import service as catalogue
+
+    _client, send = manager
+    [unit] = in_context(lambda: catalogue.units(scene.key))
+    show = page_of(scene).removesuffix("/hours")
+    path = f"{show}/units/{unit.key.id}"
+    names = {"name_zh": "一号机", "name_en": "One", "serial_number": "7"}
+    looked = send(show, path, **names)
+    text = looked.get_data(as_text=True)
+    assert looked.status_code == 200 and booked.number in text and 'value="一号机"' in text
+    assert in_context(lambda: catalogue.unit(unit.key)).active
+    undecided = send(show, path, publish="1", **names)
+    assert undecided.status_code == 409 and f"f-hit.{booked.key.id}" in undecided.get_data(as_text=True)
+    chosen = {f"fate.{booked.key.id}": "cancelled", f"version.{booked.key.id}": booked.version}
+    answer = send(show, path, publish="1", reason="光源老化", **chosen, **names)
+    assert answer.status_code == 303
+    gone = in_context(lambda: catalogue.unit(unit.key))
+    assert (gone.active, gone.name_zh) == (False, "一号机")
+    assert state(in_context, booked).cancel_reason == "光源老化"

@@ -8,6 +8,7 @@ SENTENCES = {
     "availability.mine": N_("Your booking."),
     "availability.held": N_("Kept for you while you book."),
     "availability.maintenance": N_("Maintenance."),
+    "availability.unit_out_of_use": N_("Its unit goes out of use."),
     "availability.setup": N_("Set-up of the next booking."),
     "availability.teardown": N_("Tear-down of the booking before."),
     "availability.past": N_("This time has passed."),

@@ -17,8 +17,8 @@ from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.web.availability.blueprints import MANAGES, blueprint, managed
-from resource_hub.entrypoints.web.availability.hits import typed_verdicts
-from resource_hub.entrypoints.web.availability.hours import Hits, hours_page, settled
+from resource_hub.entrypoints.web.availability.hits import settled, typed_verdicts
+from resource_hub.entrypoints.web.availability.hours import Hits, hours_page
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.time import TimeSpan
 

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from flask_babel import ngettext
+
+from resource_hub.domain.availability.terms import FreeTime
 from resource_hub.domain.booking.service import HitBooking
 from resource_hub.domain.booking.terms import Fate, Verdict
+from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.support import formatting, sentences
 from resource_hub.entrypoints.support.forms import Form
 from resource_hub.entrypoints.web.booking.lists import Row, rows_of
+from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
 
 
@@ -32,6 +37,15 @@ class HitRow:
         return self.row.record.version if self.row else None
 
 
+def _time(free: FreeTime, hit: HitBooking) -> tuple[str, str]:
+    """A time as it is chosen; the unit is named where it is another one."""
+    text = formatting.span(free.span, year=False)
+    if free.unit_id != hit.held.unit_id:
+        unit = catalogue.unit(HostKey(free.key.institution_id, free.unit_id))
+        text = f"{text} · {unit.name(formatting.language())}"
+    return _value(free.span), text
+
+
 def hit_rows(hits: Sequence[HitBooking], form: Form) -> list[HitRow]:
     rows = {row.record.key: row for row in rows_of([hit.record for hit in hits if hit.record])}
     result = []
@@ -46,7 +60,7 @@ def hit_rows(hits: Sequence[HitBooking], form: Form) -> list[HitRow]:
                 hit.record.span if hit.record and hit.record.span else hit.held.span,
                 sentences.tell_all(hit.reasons),
                 tuple(one.value for one in hit.fates),
-                [(_value(free.span), formatting.span(free.span, year=False)) for free in hit.times],
+                [_time(free, hit) for free in hit.times],
                 form.value(f"fate.{holder}") or usual,
             )
         )
@@ -83,3 +97,14 @@ def typed_verdicts(form: Form) -> dict[UUID, Verdict]:
                 form.whole(f"version.{holder}"),
             )
     return found
+
+
+def settled(hits: int) -> str:
+    """What became of the bookings, after publishing."""
+    if not hits:
+        return ""
+    return " " + ngettext(
+        "%(num)d booking was settled as chosen; whoever moves or is cancelled is told.",
+        "%(num)d bookings were settled as chosen; whoever moves or is cancelled is told.",
+        hits,
+    )

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from resource_hub.domain.availability import service
 from resource_hub.domain.availability.terms import (
@@ -28,7 +27,7 @@ from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.availability import week_form
 from resource_hub.entrypoints.web.availability.blueprints import MANAGES, blueprint, managed, today_of
-from resource_hub.entrypoints.web.availability.hits import hit_rows, typed_verdicts
+from resource_hub.entrypoints.web.availability.hits import hit_rows, settled, typed_verdicts
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.time import TimeSpan
@@ -152,14 +151,3 @@ def hours_saved(organisation: str, resource_id: UUID) -> Any:
         return hours_page(organisation, record, form, draft=rows if hits is not None else None, hits=hits)
     flash(_("Published; the hours hold from %(day)s.", day=formatting.day(since)) + settled(count), "good")
     return redirect(url_for("availability.hours", organisation=organisation, resource_id=resource_id), 303)
-
-
-def settled(hits: int) -> str:
-    """What became of the bookings, after publishing."""
-    if not hits:
-        return ""
-    return " " + ngettext(
-        "%(num)d booking was settled as chosen; whoever moves or is cancelled is told.",
-        "%(num)d bookings were settled as chosen; whoever moves or is cancelled is told.",
-        hits,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.booking import service as booking
 from resource_hub.domain.catalogue import kinds as kind_fields
 from resource_hub.domain.catalogue import rules, service
 from resource_hub.domain.catalogue.classes import instrument_classes
@@ -21,12 +23,15 @@ from resource_hub.domain.catalogue.terms import (
     ListingState,
     Mode,
     ResourceKind,
+    ResourceRecord,
+    UnitRecord,
     WorkingOrder,
 )
 from resource_hub.entrypoints.support import formatting, paging, uploads
 from resource_hub.entrypoints.support.forms import Form, once, remember_zone
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.support.words import word
+from resource_hub.entrypoints.web.availability.hits import hit_rows, settled, typed_verdicts
 from resource_hub.entrypoints.web.catalogue import helpers, hooks, listing_form
 from resource_hub.entrypoints.web.catalogue.public import own_record
 from resource_hub.infra import clock
@@ -362,7 +367,10 @@ def add_units(organisation: str, resource_id: UUID) -> Answer:
 
 @blueprint.post("/o/<organisation>/resources/<uuid:resource_id>/units/<uuid:unit_id>")
 @allows(*service.MANAGES)
+@once
 def change_unit(organisation: str, resource_id: UUID, unit_id: UUID) -> Answer:
+    """Rename a unit, bring it back or take it out of use: then its bookings are shown first, and settled."""
+    record = own_record(organisation, resource_id)
     form = Form.sent()
     values: dict[str, Any] = {
         "name_zh": form.text("name_zh", longest=120) or "",
@@ -370,10 +378,46 @@ def change_unit(organisation: str, resource_id: UUID, unit_id: UUID) -> Answer:
         "serial_number": form.text("serial_number", longest=100) or "",
         "active": form.flag("active"),
     }
-    return _step(
-        organisation, resource_id, form, _("The unit was changed."),
-        lambda: service.change_unit(HostKey(g.actor.organisation_id, unit_id), by=g.actor, **values),
-    )  # fmt: skip
+    key = HostKey(record.key.institution_id, unit_id)
+    unit = service.unit(key)
+    if unit.resource_id != resource_id:
+        raise NotFound()
+    hits: Sequence[booking.HitBooking] = ()
+    if form.ok and not values["active"]:
+        hits = booking.preview_unit_out(key, by=g.actor)
+        if hits and not request.form.get("publish"):
+            return _unit_out_page(organisation, record, unit, form, hits)
+    verdicts, reason = typed_verdicts(form), form.text("reason", longest=500) or ""
+    if form.ok:
+        try:
+            count = booking.change_unit(key, by=g.actor, verdicts=verdicts, reason=reason, **values)
+        except DomainError as error:
+            form.refuse(error)
+            hits = booking.preview_unit_out(key, by=g.actor) if not values["active"] else ()
+        else:
+            flash(_("The unit was changed.") + settled(count))
+            return redirect(url_for("manage.show", organisation=organisation, resource_id=resource_id), 303)
+    if hits:
+        return _unit_out_page(organisation, record, unit, form, hits)
+    return _show_page(organisation, resource_id, form), form.status
+
+
+def _unit_out_page(
+    organisation: str,
+    record: ResourceRecord,
+    unit: UnitRecord,
+    form: Form,
+    hits: Sequence[booking.HitBooking],
+) -> Answer:
+    page = render_template(
+        "catalogue/unit_out.html",
+        record=record,
+        unit=unit,
+        form=form,
+        hits=hit_rows(hits, form),
+        organisation=organisation,
+    )
+    return page, form.status
 
 
 @blueprint.post("/o/<organisation>/resources/<uuid:resource_id>/helpers")
