@@ -3,7 +3,7 @@ looked at before it is made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -380,6 +380,21 @@ def add_exception(key: HostKey, exception: DatedException, *, by: Actor) -> Date
             "availability.hours_changed", f"{key.institution_id}:{key.id}", {"resource_id": str(key.id)}
         )
     return kept
+
+
+def removal_draft(ids: Collection[UUID]) -> Draft:
+    """Hours without these exceptions."""
+    return lambda plan: replace(
+        plan.hours, exceptions=tuple(one for one in plan.hours.exceptions if one.id not in ids)
+    )
+
+
+def preview_removal(
+    key: HostKey, ids: Collection[UUID], *, by: Actor, outsiders: Outsiders | None = None
+) -> list[Hit]:
+    """Bookings in time that closes again when exceptions are taken back; nothing is written."""
+    may_manage(key, by)
+    return hits_of(key, removal_draft(ids), outsiders) if ids else []
 
 
 def remove_exception(key: HostKey, exception_id: UUID, *, by: Actor) -> None:

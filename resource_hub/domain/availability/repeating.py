@@ -153,22 +153,31 @@ def _beside(span: TimeSpan, held: Sequence[Held]) -> list[TimeSpan]:
     return subtract([span], [h.span for h in held if h.kind is OccupancyKind.MAINTENANCE])
 
 
+def dates_ahead(key: HostKey, series_id: UUID) -> frozenset[UUID]:
+    """The dates of a series that have not begun: those that can be taken back together."""
+    t = OpeningException
+    return frozenset(
+        reading().scalars(
+            select(t.id).where(
+                t.institution_id == key.institution_id,
+                t.resource_id == key.id,
+                t.series_id == series_id,
+                t.starts_at > clock.now(),
+            )
+        )
+    )
+
+
 def remove_dates(key: HostKey, series_id: UUID, *, by: Actor) -> int:
     """Take back the dates of a series that have not begun; returns how many there were."""
     may_manage(key, by)
     t = OpeningException
     with unit_of_work() as unit:
         store.lock(unit.session, [key])
-        where = (
-            t.institution_id == key.institution_id,
-            t.resource_id == key.id,
-            t.series_id == series_id,
-            t.starts_at > unit.now,
-        )
-        ids = list(unit.session.scalars(select(t.id).where(*where)))
+        ids = dates_ahead(key, series_id)
         if not ids:
             return 0
-        unit.session.execute(delete(t).where(*where))
+        unit.session.execute(delete(t).where(t.institution_id == key.institution_id, t.id.in_(ids)))
         occupancy_store.clear_of(unit.session, key.institution_id, ids)
         unit.session.flush()
         holding.rebuild(unit, [key], kept_span())

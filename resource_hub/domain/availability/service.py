@@ -76,7 +76,9 @@ from resource_hub.domain.availability.publishing import (
     may_manage,
     preview_exception,
     preview_hours,
+    preview_removal,
     preview_unit_out,
+    removal_draft,
     remove_exception,
     roll_windows,
     save_hours,
@@ -85,7 +87,13 @@ from resource_hub.domain.availability.publishing import (
     unit_out_draft,
     weekly_hours,
 )
-from resource_hub.domain.availability.repeating import add_dates, date_of, preview_dates, remove_dates
+from resource_hub.domain.availability.repeating import (
+    add_dates,
+    date_of,
+    dates_ahead,
+    preview_dates,
+    remove_dates,
+)
 from resource_hub.domain.availability.rules.document import read as read_rules
 from resource_hub.domain.availability.rules.document import write as write_rules
 from resource_hub.domain.availability.rules.notice import ReadNotice
@@ -132,6 +140,7 @@ __all__ = [
     "claim_due",
     "clashes",
     "date_of",
+    "dates_ahead",
     "day_shares",
     "days_of",
     "end_early",
@@ -168,6 +177,7 @@ __all__ = [
     "preview_dates",
     "preview_exception",
     "preview_hours",
+    "preview_removal",
     "preview_unit_out",
     "read_again",
     "read_notice",
@@ -176,6 +186,7 @@ __all__ = [
     "reasons_against",
     "rebuild",
     "release",
+    "removal_draft",
     "remove_calendar",
     "remove_dates",
     "remove_exception",

@@ -8,7 +8,7 @@ for hours that were not published.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
@@ -101,6 +101,12 @@ def preview_unit_out(unit_key: HostKey, *, by: Actor) -> tuple[HitBooking, ...]:
     key = HostKey(unit_key.institution_id, unit.resource_id)
     hits = availability.preview_unit_out(key, unit_key.id, by=by)
     return _with_choices(key, hits, availability.unit_out_draft(unit_key.id))
+
+
+def preview_take_back(key: HostKey, ids: Collection[UUID], *, by: Actor) -> tuple[HitBooking, ...]:
+    """Bookings in time that closes again when extra openings are taken back; closures and maintenance hit nobody."""
+    hits = availability.preview_removal(key, ids, by=by, outsiders=outsiders_of(key.institution_id))
+    return _with_choices(key, hits, availability.removal_draft(ids))
 
 
 def outsiders_of(institution_id: UUID) -> availability.Outsiders:
@@ -247,6 +253,63 @@ def publish_exception(
         if not maintenance:
             _carry_out(unit, chosen, by, reason)
     return len(hits)
+
+
+@retried()
+def take_back(
+    key: HostKey,
+    exception_id: UUID,
+    *,
+    by: Actor,
+    verdicts: Mapping[UUID, Verdict] | None = None,
+    reason: str = "",
+) -> int:
+    """Take a closure, extra opening or maintenance back, with what becomes of each booking in time that closes again;
+    returns how many there are. Taking back what has gone is no error.
+
+    Raises:
+        HitsUndecided, InvalidOrder, NotYourResource, and what moving and cancelling refuse with.
+    """
+    availability.warm()
+    with unit_of_work() as unit:
+        chosen, number = _closing_again(unit, key, [exception_id], by, verdicts, reason)
+        availability.remove_exception(key, exception_id, by=by)
+        _carry_out(unit, chosen, by, reason)
+    return number
+
+
+@retried()
+def take_back_dates(
+    key: HostKey,
+    series_id: UUID,
+    *,
+    by: Actor,
+    verdicts: Mapping[UUID, Verdict] | None = None,
+    reason: str = "",
+) -> tuple[int, int]:
+    """The same for the dates of a series that have not begun; returns how many these were, and how many bookings."""
+    availability.warm()
+    with unit_of_work() as unit:
+        linking.lock(unit, [key])
+        ids = availability.dates_ahead(key, series_id)
+        chosen, number = _closing_again(unit, key, ids, by, verdicts, reason)
+        gone = availability.remove_dates(key, series_id, by=by)
+        _carry_out(unit, chosen, by, reason)
+    return gone, number
+
+
+def _closing_again(
+    unit: Unit,
+    key: HostKey,
+    ids: Collection[UUID],
+    by: Actor,
+    verdicts: Mapping[UUID, Verdict] | None,
+    reason: str,
+) -> tuple[dict[HostKey, Verdict], int]:
+    availability.may_manage(key, by)
+    linking.lock(unit, [key])
+    hits = availability.preview_removal(key, ids, by=by, outsiders=outsiders_of(key.institution_id))
+    return _decided(key, hits, verdicts or {}, reason), len(hits)
 
 
 @retried()

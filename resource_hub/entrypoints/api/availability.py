@@ -18,6 +18,7 @@ from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.api import CursorArguments
 from resource_hub.entrypoints.api.availability_schemas import (
     CalendarSchema,
+    DecidedIn,
     DocumentIn,
     ExceptionIn,
     ExceptionSchema,
@@ -240,13 +241,33 @@ def add_exception(data: dict[str, Any], headers: dict[str, Any], host: str, code
     return exception_out(service.exception(record.key, UUID(once(headers, made)["id"])))
 
 
+@blueprint.post(f"{_AT}/exceptions/<uuid:exception_id>/removal/preview")
+@blueprint.response(200, HitsSchema)
+@allows(*KEEPS)
+def removal_preview(host: str, code: str, exception_id: UUID) -> dict[str, Any]:
+    """Bookings in time that closes again when an extra opening is taken back; nothing is written."""
+    record = _kept(host, code)
+    hits = booking.preview_take_back(record.key, [exception_id], by=g.actor)
+    return {"hits": [hit_out(h) for h in hits]}
+
+
 @blueprint.delete(f"{_AT}/exceptions/<uuid:exception_id>")
+@blueprint.arguments(DecidedIn, required=False)
 @blueprint.response(204)
 @allows(*KEEPS)
-def remove_exception(host: str, code: str, exception_id: UUID) -> None:
-    """Take it back. Removing what has gone is no error."""
+def remove_exception(data: dict[str, Any], host: str, code: str, exception_id: UUID) -> None:
+    """Take it back, with a verdict on each booking in time that closes again. Removing what has gone is no error.
+
+    Where nobody is hit no body is needed.
+    """
     record = _kept(host, code)
-    service.remove_exception(record.key, exception_id, by=g.actor)
+    booking.take_back(
+        record.key,
+        exception_id,
+        by=g.actor,
+        verdicts=verdicts_in(data),
+        reason=data["reason_to_customers"],
+    )
 
 
 # ---- house rules -----------------------------------------------------------------------------------------------

@@ -143,6 +143,22 @@ def test_a_closure_is_looked_at_entered_and_taken_back(world: World, other_host:
     book(world, world.stranger, **afternoon)
 
 
+def test_an_extra_opening_is_taken_back_with_its_bookings_settled(world: World, other_host: Door) -> None:
+    hours = {"start": "2026-03-07T10:00:00+08:00", "end": "2026-03-07T12:00:00+08:00"}
+    extra = world.manager("POST", f"{world.at}/exceptions", 201, json={"kind": "extra", **hours}).json
+    path = f"{world.at}/exceptions/{extra['id']}"
+    made = book(world, **hours)
+    (hit,) = world.manager("POST", f"{path}/removal/preview", 200).json["hits"]
+    assert hit["holder_id"] == made["id"] and {"stays", "cancelled"} <= set(hit["fates"])
+    for door, status in ((world.booker, 403), (world.visitor, 401), (other_host, 404)):
+        door("POST", f"{path}/removal/preview", status)
+    assert codes(world.manager("DELETE", path, 409)) == ["booking.hit_undecided"]
+    goes = {"verdicts": [{"booking_id": made["id"], "fate": "cancelled"}]}
+    world.manager("DELETE", path, 422, json=goes)  # nobody is cancelled without a reason
+    world.manager("DELETE", path, 204, json={**goes, "reason_to_customers": "值班人员请假"})
+    assert world.booker("GET", world.one(made["id"]), 200).json["state"] == "cancelled"
+
+
 def test_maintenance_gives_way_to_a_booking_and_then_keeps_the_units(world: World) -> None:
     made = book(world)
     work = {**CLOSURE, "kind": "maintenance"}

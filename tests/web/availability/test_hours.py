@@ -15,8 +15,8 @@ from resource_hub.domain.booking.terms import BookingState
 from resource_hub.entrypoints.support.forms import Form
 from resource_hub.entrypoints.web.availability import week_form
 from resource_hub.kernel.time import TimeSpan
-from tests.builders.availability import make_weekly, moment, span
-from tests.builders.booking import make_booking
+from tests.builders.availability import make_exception, make_weekly, moment, span
+from tests.builders.booking import make_asked, make_booking
 from tests.support.pages import signed_in
 
 WORKDAYS = ["0", "1", "2", "3", "4"]
@@ -281,6 +281,26 @@ def test_strangers_and_the_customer_see_no_such_page(app: Any, scene: Any, in_co
     assert client.get(f"/o/{other.host.code}/resources/{scene.key.id}/hours").status_code == 404
     client, _send = signed_in(app, scene.booker_person)
     assert client.get(page_of(scene)).status_code == 404
+
+
+def test_an_extra_opening_is_taken_back_after_its_bookings_were_looked_at(
+    manager: Any, scene: Any, in_context: Any
+) -> None:
+    _client, send = manager
+    saturday = ("2026-03-07T10:00+08:00", "2026-03-07T12:00+08:00")
+    one = make_exception(ExceptionKind.EXTRA, span=span(*saturday))
+    extra = in_context(lambda: availability.add_exception(scene.key, one, by=scene.manager))
+    booked = in_context(lambda: make_booking(scene, asked=make_asked(*saturday)))
+    path = f"{page_of(scene).removesuffix('/hours')}/exceptions/{extra.id}/remove"
+    looked = send(page_of(scene), path)
+    text = looked.get_data(as_text=True)
+    assert looked.status_code == 200 and booked.number in text and "has-error" not in text
+    assert in_context(lambda: availability.exception(scene.key, extra.id)) == extra
+    assert send(page_of(scene), path, publish="1").status_code == 409
+    chosen = {f"fate.{booked.key.id}": "stays"}
+    assert send(page_of(scene), path, publish="1", **chosen).status_code == 303
+    assert state(in_context, booked).state is BookingState.APPROVED
+    assert send(page_of(scene), path).status_code == 303  # it has gone
 
 
 # ---- a unit out of use -----------------------------------------------------------------------------------------

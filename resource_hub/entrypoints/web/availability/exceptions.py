@@ -17,7 +17,7 @@ from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.web.availability.blueprints import MANAGES, blueprint, managed
-from resource_hub.entrypoints.web.availability.hits import settled, typed_verdicts
+from resource_hub.entrypoints.web.availability.hits import settled, taking_back, typed_verdicts
 from resource_hub.entrypoints.web.availability.hours import Hits, hours_page
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.time import TimeSpan
@@ -89,8 +89,33 @@ def exception_added(organisation: str, resource_id: UUID) -> Any:
 
 @blueprint.post("/o/<organisation>/resources/<uuid:resource_id>/exceptions/<uuid:exception_id>/remove")
 @allows(*MANAGES)
+@once
 def exception_removed(organisation: str, resource_id: UUID, exception_id: UUID) -> Any:
+    """Bookings in time that closes again are shown first, and settled."""
     record = managed(resource_id)
-    service.remove_exception(record.key, exception_id, by=g.actor)
-    flash(_("Taken back."), "good")
+    form = Form.sent()
+    count = 0
+    try:
+        count = booking.take_back(
+            record.key,
+            exception_id,
+            by=g.actor,
+            verdicts=typed_verdicts(form),
+            reason=form.text("reason", longest=500) or "",
+        )
+    except DomainError as error:
+        hits = booking.preview_take_back(record.key, [exception_id], by=g.actor)
+        if not hits:
+            raise
+        if request.form.get("publish"):
+            form.refuse(error)
+        about: dict[str, Any] = {"organisation": organisation, "resource_id": resource_id}
+        return taking_back(
+            record,
+            form,
+            hits,
+            action=url_for("availability.exception_removed", exception_id=exception_id, **about),
+            back=url_for("availability.hours", **about),
+        )
+    flash(_("Taken back.") + settled(count), "good")
     return _back(organisation, resource_id)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from flask import render_template, request
+from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from resource_hub.domain.availability.terms import FreeTime
 from resource_hub.domain.booking.service import HitBooking
 from resource_hub.domain.booking.terms import Fate, Verdict
 from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.support import formatting, sentences
 from resource_hub.entrypoints.support.forms import Form
 from resource_hub.entrypoints.web.booking.lists import Row, rows_of
@@ -65,6 +68,55 @@ def hit_rows(hits: Sequence[HitBooking], form: Form) -> list[HitRow]:
             )
         )
     return result
+
+
+def settling_page(
+    record: ResourceRecord,
+    form: Form,
+    hits: Sequence[HitBooking],
+    *,
+    title: str,
+    lead: str,
+    button: str,
+    action: str,
+    back: str,
+    kept: Sequence[str] = (),
+) -> tuple[str, int]:
+    """Bookings that something would hit, each to be settled, on a page of its own.
+
+    Args:
+        lead: what is about to happen. kept: fields of the form that are sent again as they are.
+    """
+    html = render_template(
+        "availability/settle.html",
+        record=record,
+        form=form,
+        hits=hit_rows(hits, form),
+        title=title,
+        lead=lead,
+        button=button,
+        action=action,
+        back=back,
+        kept=kept,
+        organisation=(request.view_args or {})["organisation"],
+    )
+    return html, form.status
+
+
+def taking_back(
+    record: ResourceRecord, form: Form, hits: Sequence[HitBooking], *, action: str, back: str
+) -> tuple[str, int]:
+    """Bookings in time that closes again when an extra opening is taken back."""
+    return settling_page(
+        record,
+        form,
+        hits,
+        title=_("Take the extra opening back"),
+        lead=_("This time closes again."),
+        button=_("Take back"),
+        action=action,
+        back=back,
+    )
 
 
 def _value(span: TimeSpan) -> str:

@@ -23,6 +23,7 @@ from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.availability import week_form
 from resource_hub.entrypoints.web.availability.blueprints import MANAGES, blueprint, managed, today_of
+from resource_hub.entrypoints.web.availability.hits import settled, taking_back, typed_verdicts
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.time import TimeSpan, at, zone
@@ -202,8 +203,34 @@ def dates_added(organisation: str, resource_id: UUID) -> Any:
 
 @blueprint.post(f"{_PAGE}/<uuid:series_id>/remove")
 @allows(*MANAGES)
+@once
 def dates_removed(organisation: str, resource_id: UUID, series_id: UUID) -> Any:
+    """Bookings in time that closes again are shown first, and settled."""
     record = managed(resource_id)
-    gone = service.remove_dates(record.key, series_id, by=g.actor)
-    flash(ngettext("%(num)d date is taken back.", "%(num)d dates are taken back.", gone), "good")
-    return redirect(url_for("availability.dates", organisation=organisation, resource_id=resource_id), 303)
+    form = Form.sent()
+    about: dict[str, Any] = {"organisation": organisation, "resource_id": resource_id}
+    try:
+        gone, count = booking.take_back_dates(
+            record.key,
+            series_id,
+            by=g.actor,
+            verdicts=typed_verdicts(form),
+            reason=form.text("reason", longest=500) or "",
+        )
+    except DomainError as error:
+        ids = service.dates_ahead(record.key, series_id)
+        hits = booking.preview_take_back(record.key, ids, by=g.actor)
+        if not hits:
+            raise
+        if request.form.get("publish"):
+            form.refuse(error)
+        return taking_back(
+            record,
+            form,
+            hits,
+            action=url_for("availability.dates_removed", series_id=series_id, **about),
+            back=url_for("availability.dates", **about),
+        )
+    told = ngettext("%(num)d date is taken back.", "%(num)d dates are taken back.", gone)
+    flash(told + settled(count), "good")
+    return redirect(url_for("availability.dates", **about), 303)

@@ -31,7 +31,7 @@ from resource_hub.entrypoints.support import formatting, paging, uploads
 from resource_hub.entrypoints.support.forms import Form, once, remember_zone
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.support.words import word
-from resource_hub.entrypoints.web.availability.hits import hit_rows, settled, typed_verdicts
+from resource_hub.entrypoints.web.availability.hits import settled, settling_page, typed_verdicts
 from resource_hub.entrypoints.web.catalogue import helpers, hooks, listing_form
 from resource_hub.entrypoints.web.catalogue.public import own_record
 from resource_hub.infra import clock
@@ -409,15 +409,20 @@ def _unit_out_page(
     form: Form,
     hits: Sequence[booking.HitBooking],
 ) -> Answer:
-    page = render_template(
-        "catalogue/unit_out.html",
-        record=record,
-        unit=unit,
-        form=form,
-        hits=hit_rows(hits, form),
-        organisation=organisation,
+    back = url_for("manage.show", organisation=organisation, resource_id=record.key.id)
+    return settling_page(
+        record,
+        form,
+        hits,
+        title=_("Take %(unit)s out of use", unit=unit.name(formatting.language())),
+        lead=_("Nobody can book it from now on."),
+        button=_("Take out of use"),
+        action=url_for(
+            "manage.change_unit", organisation=organisation, resource_id=record.key.id, unit_id=unit.key.id
+        ),
+        back=f"{back}#units",
+        kept=("name_zh", "name_en", "serial_number"),
     )
-    return page, form.status
 
 
 @blueprint.post("/o/<organisation>/resources/<uuid:resource_id>/helpers")
