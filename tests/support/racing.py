@@ -23,6 +23,7 @@ from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.errors import SlotTaken
 from resource_hub.domain.availability.terms import BusyEvent, CalendarRead
 from resource_hub.domain.booking import service
+from resource_hub.domain.booking.terms import Scope
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra import clock
 from resource_hub.infra.database import db
@@ -233,10 +234,21 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "take": lambda p, by: service.accept_hand_over(p["offer"], by=by).key.id,
     "withdraw": lambda p, by: service.withdraw_hand_over(p["offer"], by=by).key.id,
     "accept": lambda p, by: service.accept_offer(p["entry"], by=by).key.id,
+    "answer": lambda p, by: (
+        service.answered(
+            p["booking"], by.person_id, service.Answer.DECLINED, sequence=p["sequence"], mark=p["mark"]
+        ).value
+    ),
+    "walk_in": lambda p, by: service.book_walk_in(p["key"], make_asked(), p["name"], "", by=by).key.id,
     "rate": lambda p, by: service.rate(p["booking"], 4, by=by).key.id,
     "ask_again": lambda p, by: service.ask_for_quote(p["key"], p["wish"], by=by, former=p["former"]).key.id,
     "answer_series": lambda p, by: len(
         service.answer_series(p["series"], p["accept"], by=by, note="检定", version=p.get("version"))
+    ),
+    "change_series": lambda p, by: (
+        service.change_series(
+            p["series"], p["booking"], p["span"], Scope.REST, by=by, version=p["version"]
+        ).key.id
     ),
     "series": lambda p, by: (
         service.create_series(p["key"], make_asked(), p["rule"], by=by, request_key=p.get("token")).key.id

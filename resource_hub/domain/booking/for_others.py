@@ -14,6 +14,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import history_store, ordering, reading, store
+from resource_hub.domain.booking.errors import BookingRefused, SlotTaken
 from resource_hub.domain.booking.preparing import is_staff
 from resource_hub.domain.booking.terms import Asked, BookingRecord
 from resource_hub.domain.catalogue import service as catalogue
@@ -23,7 +24,6 @@ from resource_hub.kernel.errors import NotFound
 from resource_hub.kernel.keys import HostKey
 
 
-@retried()
 def book_walk_in(key: HostKey, asked: Asked, name: str, contact: str, *, by: Actor) -> BookingRecord:
     """Book for somebody who stands at the door: written down and booked together, or neither.
 
@@ -33,6 +33,15 @@ def book_walk_in(key: HostKey, asked: Asked, name: str, contact: str, *, by: Act
     """
     if not is_staff(by, catalogue.resource(key)):
         raise NotFound()
+    try:
+        return _book_walk_in(key, asked, name, contact, by)
+    except (SlotTaken, BookingRefused) as error:
+        ordering.add_alternatives(error, key, asked, None)
+        raise
+
+
+@retried()
+def _book_walk_in(key: HostKey, asked: Asked, name: str, contact: str, by: Actor) -> BookingRecord:
     availability.warm()
     with unit_of_work():
         customer = accounts.add_walk_in(name, contact, by=by)

@@ -7,15 +7,13 @@ from sqlalchemy import exists, select
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import linking, store, waiting
-from resource_hub.domain.booking.errors import WrongState
 from resource_hub.domain.booking.managing import opened, written
-from resource_hub.domain.booking.rules.states import step
+from resource_hub.domain.booking.rules.states import not_open, step
 from resource_hub.domain.booking.tables import Booking, WaitingEntry
 from resource_hub.domain.booking.terms import Act, BookingRecord, BookingState
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.unit_of_work import retried, unit_of_work
-from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 
 
@@ -54,11 +52,7 @@ def give_back(key: HostKey, *, by: Actor) -> BookingRecord:
         _row, record, side = opened(unit, key, by, None)
         state = step(record.kind, record.state, Act.CANCEL, side)
         if record.state is not BookingState.HELD:
-            values = {
-                "act": {"word": ["booking.act", Act.CANCEL.value]},
-                "state": {"word": ["booking.state", record.state.value]},
-            }
-            raise WrongState(Reason("booking.wrong_state", values))
+            raise not_open(Act.CANCEL, record.state)
         linking.let_go(unit, record)
         availability.release(unit, record.institution_id, record.key.id, key=record.resource_key)
         changes = {"state": state.value, "hold_expires_at": None, "ical_sequence": record.ical_sequence + 1}

@@ -333,10 +333,9 @@ def moving(record: BookingRecord, span: TimeSpan, by: Actor, now: datetime) -> l
     return [_prepared(found[key], asked, by, now) for key in sorted(found)]
 
 
-def settle(unit: Unit, record: BookingRecord) -> None:
-    """Make what the helpers of a request hold lasting: it was approved."""
-    for child in store.children(unit.session, record.key):
-        availability.settle(unit, record.institution_id, child.key.id)
+def holders(unit: Unit, record: BookingRecord) -> list[UUID]:
+    """Who holds the time of an order: itself, and each of its helpers."""
+    return [record.key.id, *(child.key.id for child in store.children(unit.session, record.key))]
 
 
 def move(

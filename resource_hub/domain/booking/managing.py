@@ -29,10 +29,11 @@ from resource_hub.domain.booking.preparing import (
     is_staff,
     record_event,
 )
-from resource_hub.domain.booking.rules.states import step
+from resource_hub.domain.booking.rules.states import not_open, step
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import (
     Act,
+    BookingKind,
     BookingRecord,
     BookingState,
     Side,
@@ -109,8 +110,10 @@ def approve_in(
     """Say yes inside a unit."""
     side = Side.HOST if person_id else Side.SYSTEM
     state = step(record.kind, record.state, Act.APPROVE, side)
-    availability.settle(unit, record.institution_id, record.key.id)
-    linking.settle(unit, record)
+    kept = [availability.settle(unit, record.institution_id, one) for one in linking.holders(unit, record)]
+    if record.kind is BookingKind.WINDOW and not all(kept):
+        # By a clock that is ahead of this one the term is over, and somebody else has the time.
+        raise not_open(Act.APPROVE, BookingState.EXPIRED)
     values: dict[str, Any] = {
         "state": state.value,
         "decided_by": person_id,

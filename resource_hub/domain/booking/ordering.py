@@ -38,7 +38,9 @@ from resource_hub.domain.booking.preparing import (
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
 from resource_hub.domain.booking.rules.check import check, needs_approval
 from resource_hub.domain.booking.rules.lengths import fitted
+from resource_hub.domain.booking.rules.states import not_open
 from resource_hub.domain.booking.terms import (
+    Act,
     Asked,
     BookingKind,
     BookingRecord,
@@ -156,7 +158,7 @@ def request(
         return _request(key, asked, by, idempotency_key, quote_id, hold_id)
     except (SlotTaken, BookingRefused) as error:
         if current_unit.get() is None:
-            _add_alternatives(error, key, asked, by)
+            add_alternatives(error, key, asked, by)
         raise
 
 
@@ -214,10 +216,12 @@ def _behind_lock(
         yield linking.links_behind_lock(unit, key), behind.around
 
 
-def _subjects(key: HostKey, asked: Asked, by: Actor) -> set[UUID]:
+def _subjects(key: HostKey, asked: Asked, by: Actor | None) -> set[UUID]:
     """Of whom answers are asked when a booking is judged."""
-    customers = by.customer_ids | ({asked.customer_id} if asked.customer_id else frozenset())
-    return {key.id, key.institution_id, by.organisation_id, *customers, CALENDARS, PROGRAMMES}
+    found = {key.id, key.institution_id, CALENDARS, PROGRAMMES}
+    if asked.customer_id is not None:
+        found.add(asked.customer_id)
+    return found if by is None else found | {by.organisation_id, *by.customer_ids}
 
 
 def _book_in(
@@ -308,7 +312,8 @@ def _still_held(unit: Unit, key: HostKey, hold_id: UUID | None, by: Actor) -> UU
     """The hold, if it still keeps its time. Of one that has lapsed nothing is left: its owner queues like everybody.
 
     Raises:
-        NoSuchBooking: this customer has no such hold of this resource.
+        NoSuchBooking: this customer has no such hold of this resource. WrongState: it has become an order, or was
+            given back.
     """
     if hold_id is None:
         return None
@@ -316,7 +321,7 @@ def _still_held(unit: Unit, key: HostKey, hold_id: UUID | None, by: Actor) -> UU
     if row is None or row.customer_id not in by.customer_ids or row.resource_id != key.id:
         raise NoSuchBooking()
     if row.state not in (BookingState.HELD.value, BookingState.EXPIRED.value):
-        raise NoSuchBooking()
+        raise not_open(Act.REQUEST, BookingState(row.state))
     held = row.state == BookingState.HELD.value and row.hold_expires_at and row.hold_expires_at > unit.now
     return hold_id if held else None
 
@@ -360,23 +365,30 @@ def _take_slot(
     )  # fmt: skip
 
 
-def _add_alternatives(error: DomainError, key: HostKey, asked: Asked, by: Actor) -> None:
-    """Other times that would do, added to the refusal after the unit is over: looking for them holds up nobody."""
+def add_alternatives(error: DomainError, key: HostKey, asked: Asked, by: Actor | None) -> None:
+    """Other times that would do, added to the refusal after the unit is over: looking for them holds up nobody.
+    Without ``by`` those that anybody from outside might have."""
     about_time = isinstance(error, SlotTaken) or any(reason.place == "time" for reason in error.reasons)
     if asked.span is None or not about_time:
         return
     with keeping(), stamped(_subjects(key, asked, by)):
-        error.values["alternatives"] = alternatives(key, asked, by=by)
+        error.values["alternatives"] = alternatives(key, asked, by=by, unlisted=True)
 
 
 def alternatives(
-    key: HostKey, asked: Asked, *, by: Actor | None, ignore: UUID | None = None, count: int = 3
+    key: HostKey,
+    asked: Asked,
+    *,
+    by: Actor | None,
+    ignore: UUID | None = None,
+    count: int = 3,
+    unlisted: bool = False,
 ) -> list[dict[str, str]]:
     """Up to three times of about the wished length that the rules allow and that are free, nearest first."""
     if asked.span is None:
         return []
     now = clock.now()
-    prepared = prepare(key, replace(asked, person_id=None), by=by, now=now, ignore=ignore)
+    prepared = prepare(key, replace(asked, person_id=None), by=by, now=now, ignore=ignore, unlisted=unlisted)
     assert prepared.plan is not None
     rules = prepared.plan.rules
     lead = 0 if prepared.by_host else rules.lead_for(asked.mode.value if asked.mode else "all")
@@ -416,7 +428,7 @@ def hold(key: HostKey, asked: Asked, *, by: Actor, idempotency_key: str | None =
         return _hold(key, asked, by, idempotency_key)
     except (SlotTaken, BookingRefused) as error:
         if current_unit.get() is None:
-            _add_alternatives(error, key, asked, by)
+            add_alternatives(error, key, asked, by)
         raise
 
 

@@ -79,12 +79,17 @@ def step(kind: BookingKind, state: BookingState, act: Act, side: Side) -> Bookin
     """
     found = STEPS.get((kind, state, act))
     if found is None or side not in found.who:
-        values = {
-            "act": {"word": ["booking.act", act.value]},
-            "state": {"word": ["booking.state", state.value]},
-        }
-        raise WrongState(Reason("booking.wrong_state", values))
+        raise not_open(act, state)
     return found.to
+
+
+def not_open(act: Act, state: BookingState) -> WrongState:
+    """The refusal of an act that a state does not allow."""
+    values = {
+        "act": {"word": ["booking.act", act.value]},
+        "state": {"word": ["booking.state", state.value]},
+    }
+    return WrongState(Reason("booking.wrong_state", values))
 
 
 @cache
