@@ -168,20 +168,27 @@ def hits_of(key: HostKey, draft: Draft, outsiders: Outsiders | None) -> list[Hit
         return []
     span = TimeSpan(min(b.span.start for b in bookings), max(b.span.end for b in bookings))
     plan = planning.plan(key, span)
-    hours = draft(plan)
+    return hits_between(bookings, plan.hours, draft(plan), outsiders)
+
+
+def hits_between(
+    bookings: Sequence[Held], before: Hours | None, after: Hours, outsiders: Outsiders | None
+) -> list[Hit]:
+    """Bookings outside one set of hours that the other one, if given, allows: what is outside already is not hit."""
     from_outside = outsiders(bookings) if outsiders is not None else {}
     result = []
     for held in bookings:
-        proper = TimeSpan(
-            held.span.start + timedelta(seconds=held.setup_seconds),
-            held.span.end - timedelta(seconds=held.teardown_seconds),
-        )
+        proper = held.span.widened(-held.setup_seconds, -held.teardown_seconds)
         outside = from_outside.get(held.holder_id, True)
-        # What is outside the hours already is not hit by the change.
-        before = lanes.reasons_against(plan.hours, proper, outside=outside, unit_id=held.unit_id)
-        after = lanes.reasons_against(hours, proper, outside=outside, unit_id=held.unit_id)
-        if after and not before:
-            result.append(Hit(held, tuple(after)))
+
+        def against(
+            hours: Hours, one: Held = held, span: TimeSpan = proper, out: bool = outside
+        ) -> list[Reason]:
+            return lanes.reasons_against(hours, span, outside=out, unit_id=one.unit_id)
+
+        reasons = against(after)
+        if reasons and not (before is not None and against(before)):
+            result.append(Hit(held, tuple(reasons)))
     return result
 
 

@@ -109,11 +109,22 @@ from resource_hub.domain.availability.searching import (
     next_free,
 )
 from resource_hub.domain.availability.slot_store import Around
-from resource_hub.domain.availability.special_days import calendar_year, enter_days, forget_day
+from resource_hub.domain.availability.special_days import (
+    Days,
+    bookings_outside,
+    calendar_year,
+    days_from_json,
+    enter_days,
+    forget_day,
+    hits_of_days,
+    preview_days,
+)
+from resource_hub.domain.availability.window_store import kept_resources
 
 __all__ = [
     "Around",
     "DayShare",
+    "Days",
     "Draft",
     "Due",
     "Hit",
@@ -129,6 +140,7 @@ __all__ = [
     "alternatives",
     "alternatives_json",
     "booked_near",
+    "bookings_outside",
     "calendar",
     "calendar_failed",
     "calendar_unchanged",
@@ -142,6 +154,7 @@ __all__ = [
     "date_of",
     "dates_ahead",
     "day_shares",
+    "days_from_json",
     "days_of",
     "end_early",
     "ensure_windows",
@@ -155,6 +168,7 @@ __all__ = [
     "forget_day",
     "free_times",
     "free_units",
+    "hits_of_days",
     "hold_until",
     "hours_digest",
     "hours_draft",
@@ -162,6 +176,7 @@ __all__ = [
     "house_rules",
     "is_provisional",
     "is_working_day",
+    "kept_resources",
     "kept_span",
     "lock",
     "lock_with_helpers",
@@ -175,6 +190,7 @@ __all__ = [
     "plan",
     "plans",
     "preview_dates",
+    "preview_days",
     "preview_exception",
     "preview_hours",
     "preview_removal",

@@ -47,6 +47,15 @@ def reach(session: Session, keys: Sequence[HostKey]) -> dict[HostKey, TimeSpan]:
     return {HostKey(r.institution_id, r.resource_id): TimeSpan(r.starts_at, r.ends_at) for r in rows}
 
 
+def kept_resources(session: Session, institution_id: UUID | None = None) -> list[HostKey]:
+    """Resources, of one host or of all, for which free windows are kept: those whose hours are published."""
+    t = FreeWindowReach
+    query = select(t.institution_id, t.resource_id).order_by(t.institution_id, t.resource_id)
+    if institution_id is not None:
+        query = query.where(t.institution_id == institution_id)
+    return [HostKey(*row) for row in session.execute(query)]
+
+
 def set_reach(session: Session, key: HostKey, span: TimeSpan | None) -> None:
     t = FreeWindowReach
     session.execute(delete(t).where(t.institution_id == key.institution_id, t.resource_id == key.id))

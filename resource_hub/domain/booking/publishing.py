@@ -78,14 +78,14 @@ def preview_hours(
         InvalidHours, NotYourResource
     """
     hits = availability.preview_hours(key, rows, since, by=by, outsiders=outsiders_of(key.institution_id))
-    return _with_choices(key, hits, availability.hours_draft(rows, since))
+    return with_choices(key, hits, availability.hours_draft(rows, since))
 
 
 def preview_exception(key: HostKey, exception: DatedException, *, by: Actor) -> tuple[HitBooking, ...]:
     """Bookings that an exception would leave outside the hours, or that stand in the way of maintenance."""
     hits = availability.preview_exception(key, exception, by=by, outsiders=outsiders_of(key.institution_id))
     stays = exception.kind is not ExceptionKind.MAINTENANCE
-    return _with_choices(key, hits, availability.exception_draft(exception), stays)
+    return with_choices(key, hits, availability.exception_draft(exception), stays)
 
 
 def preview_unit_out(unit_key: HostKey, *, by: Actor) -> tuple[HitBooking, ...]:
@@ -100,13 +100,13 @@ def preview_unit_out(unit_key: HostKey, *, by: Actor) -> tuple[HitBooking, ...]:
         return ()
     key = HostKey(unit_key.institution_id, unit.resource_id)
     hits = availability.preview_unit_out(key, unit_key.id, by=by)
-    return _with_choices(key, hits, availability.unit_out_draft(unit_key.id))
+    return with_choices(key, hits, availability.unit_out_draft(unit_key.id))
 
 
 def preview_take_back(key: HostKey, ids: Collection[UUID], *, by: Actor) -> tuple[HitBooking, ...]:
     """Bookings in time that closes again when extra openings are taken back; closures and maintenance hit nobody."""
     hits = availability.preview_removal(key, ids, by=by, outsiders=outsiders_of(key.institution_id))
-    return _with_choices(key, hits, availability.removal_draft(ids))
+    return with_choices(key, hits, availability.removal_draft(ids))
 
 
 def outsiders_of(institution_id: UUID) -> availability.Outsiders:
@@ -119,7 +119,7 @@ def outsiders_of(institution_id: UUID) -> availability.Outsiders:
     return of
 
 
-def _with_choices(
+def with_choices(
     key: HostKey, hits: Sequence[availability.Hit], draft: availability.Draft, stays: bool = True
 ) -> tuple[HitBooking, ...]:
     records = reading.records([HostKey(key.institution_id, hit.held.holder_id) for hit in hits])
@@ -216,8 +216,8 @@ def publish_hours(
         hits = availability.save_hours(
             key, rows, since, by=by, seen=seen, outsiders=outsiders_of(key.institution_id)
         )
-        chosen = _decided(key, hits, verdicts or {}, reason)
-        _carry_out(unit, chosen, by, reason)
+        chosen = decided(key, hits, verdicts or {}, reason)
+        carry_out(unit, chosen, by, reason)
     return len(hits)
 
 
@@ -245,13 +245,13 @@ def publish_exception(
         hits = availability.preview_exception(
             key, exception, by=by, outsiders=outsiders_of(key.institution_id)
         )
-        chosen = _decided(key, hits, verdicts or {}, reason, stays=not maintenance)
+        chosen = decided(key, hits, verdicts or {}, reason, stays=not maintenance)
         # Moves are judged by the hours that hold then; maintenance needs its units free before.
         if maintenance:
-            _carry_out(unit, chosen, by, reason, availability.exception_draft(exception))
+            carry_out(unit, chosen, by, reason, availability.exception_draft(exception))
         availability.add_exception(key, exception, by=by)
         if not maintenance:
-            _carry_out(unit, chosen, by, reason)
+            carry_out(unit, chosen, by, reason)
     return len(hits)
 
 
@@ -274,7 +274,7 @@ def take_back(
     with unit_of_work() as unit:
         chosen, number = _closing_again(unit, key, [exception_id], by, verdicts, reason)
         availability.remove_exception(key, exception_id, by=by)
-        _carry_out(unit, chosen, by, reason)
+        carry_out(unit, chosen, by, reason)
     return number
 
 
@@ -294,7 +294,7 @@ def take_back_dates(
         ids = availability.dates_ahead(key, series_id)
         chosen, number = _closing_again(unit, key, ids, by, verdicts, reason)
         gone = availability.remove_dates(key, series_id, by=by)
-        _carry_out(unit, chosen, by, reason)
+        carry_out(unit, chosen, by, reason)
     return gone, number
 
 
@@ -309,7 +309,7 @@ def _closing_again(
     availability.may_manage(key, by)
     linking.lock(unit, [key])
     hits = availability.preview_removal(key, ids, by=by, outsiders=outsiders_of(key.institution_id))
-    return _decided(key, hits, verdicts or {}, reason), len(hits)
+    return decided(key, hits, verdicts or {}, reason), len(hits)
 
 
 @retried()
@@ -341,15 +341,15 @@ def change_unit(
             if not active and catalogue.unit(unit_key).active
             else []
         )
-        chosen = _decided(key, hits, verdicts or {}, reason)
+        chosen = decided(key, hits, verdicts or {}, reason)
         catalogue.change_unit(
             unit_key, by=by, name_zh=name_zh, name_en=name_en, active=active, serial_number=serial_number
         )
-        _carry_out(unit, chosen, by, reason)
+        carry_out(unit, chosen, by, reason)
     return len(hits)
 
 
-def _decided(
+def decided(
     key: HostKey,
     hits: Sequence[availability.Hit],
     verdicts: Mapping[UUID, Verdict],
@@ -394,7 +394,7 @@ def _unit_for(record: BookingRecord, span: TimeSpan, draft: availability.Draft |
     return record.unit_id if record.unit_id in fits else next(iter(in_order), None)
 
 
-def _carry_out(
+def carry_out(
     unit: Unit,
     chosen: Mapping[HostKey, Verdict],
     by: Actor,

@@ -63,6 +63,13 @@ from resource_hub.domain.booking.linking import prepared as prepared_helpers
 from resource_hub.domain.booking.linking import reasons_against as reasons_against_helpers
 from resource_hub.domain.booking.managing import lapse_due
 from resource_hub.domain.booking.ordering import alternatives, hold, request, sweep_keys
+from resource_hub.domain.booking.outside_hours import SUBSCRIPTIONS as _OUTSIDE
+from resource_hub.domain.booking.outside_hours import (
+    outside_hours,
+    preview_days,
+    preview_outside,
+    settle_outside,
+)
 from resource_hub.domain.booking.preparing import DECIDES, STAFF, is_staff, judge, prepare
 from resource_hub.domain.booking.progress import advance, attach, finished, missed, say, started
 from resource_hub.domain.booking.publishing import (
@@ -347,12 +354,15 @@ __all__ = [
     "open_answers",
     "open_hand_over_of",
     "order_of_inquiry",
+    "outside_hours",
     "own_hold",
     "prepare",
     "prepared_helpers",
     "preview",
+    "preview_days",
     "preview_exception",
     "preview_hours",
+    "preview_outside",
     "preview_repeated",
     "preview_take_back",
     "preview_unit_out",
@@ -390,6 +400,7 @@ __all__ = [
     "series_for",
     "series_of",
     "series_state",
+    "settle_outside",
     "shown_fees",
     "side_of",
     "split",
@@ -416,7 +427,7 @@ __all__ = [
     "withdraw_quote",
 ]  # fmt: skip
 
-_PARTS = (_TELLING, _STRIKES, _ANSWERS, _INQUIRIES, _RESULTS, _RATINGS, _HAND_OVER)
+_PARTS = (_TELLING, _STRIKES, _ANSWERS, _INQUIRIES, _RESULTS, _RATINGS, _HAND_OVER, _OUTSIDE)
 SUBSCRIPTIONS = {
     name: [handler for part in _PARTS for handler in part.get(name, [])]
     for name in sorted({name for part in _PARTS for name in part})

@@ -65,6 +65,23 @@ class InquiryAgain(HostRow, Base):
     )
 
 
+class OutsideHours(HostRow, Base):
+    """A booking that a public holiday or make-up workday has left outside the hours; its id is the booking's. Its host
+    settles it: it stays, moves or is cancelled."""
+
+    __tablename__ = "outside_hours"
+    resource_id: Mapped[UUID] = mapped_column(Id)
+    starts_at: Mapped[datetime] = mapped_column(Instant)  # of the booking then: one that moves is settled
+    noted_at: Mapped[datetime] = mapped_column(Instant)
+    settled_at: Mapped[datetime | None] = mapped_column(Instant)
+    settled_by: Mapped[UUID | None] = mapped_column(Id)
+    __table_args__ = (
+        host_fk("outside_hours", "booking", "id"),
+        host_fk("outside_hours", "resource"),
+        Index("ix_outside_hours_resource", "institution_id", "settled_at", "resource_id"),
+    )
+
+
 class InquiryFile(HostRow, Base):
     """A document that says more about an inquiry: a drawing, a sample list."""
 

@@ -10,7 +10,10 @@ import pytest
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import DayKind
+from resource_hub.domain.booking import service as booking
+from resource_hub.infra import outbox
 from tests.builders.accounts import make_person, make_platform
+from tests.builders.booking import make_booking, make_scene
 from tests.support.pages import signed_in
 
 PAGE = "/o/platform/calendar-days"
@@ -98,3 +101,26 @@ def test_it_is_for_the_platforms_staff(manager: Any, scene: Any) -> None:
     client, _send = manager
     assert client.get(PAGE).status_code == 404
     assert client.get(f"/o/{scene.host.code}/calendar-days").status_code == 403
+
+
+def test_a_day_is_looked_at_with_the_bookings_of_hosts_and_then_entered(
+    staff: Any, app: Any, in_context: Any
+) -> None:
+    scene = in_context(make_scene)
+    booked = in_context(lambda: make_booking(scene))
+    _client, send = staff
+    fields = {"kind": "holiday", "day": "2026-03-03", "name_zh": "校庆"}
+    looked = send(PAGE, PAGE, look="1", **fields).get_data(as_text=True)
+    assert scene.host.name_zh in looked and booked.number not in looked
+    assert date(2026, 3, 3) not in days(in_context, 2026)[0]
+    assert send(PAGE, PAGE, enter="1", **fields).status_code == 303
+    in_context(outbox.deliver_due)
+    client, settle = signed_in(app, scene.manager_person)
+    assert "outside-hours" in client.get(f"/o/{scene.host.code}/today").get_data(as_text=True)
+    path = f"/o/{scene.host.code}/resources/{scene.key.id}/outside-hours"
+    assert booked.number in client.get(path).get_data(as_text=True)
+    assert settle(path, path, publish="1").status_code == 409
+    chosen = {f"fate.{booked.key.id}": "cancelled"}
+    assert settle(path, path, publish="1", reason="放假", **chosen).status_code == 303
+    assert in_context(lambda: booking.booking(booked.key)).cancel_reason == "放假"
+    assert "outside-hours" not in client.get(f"/o/{scene.host.code}/today").get_data(as_text=True)

@@ -239,6 +239,12 @@ SENTENCES = {
     "label.booking.decline_costs": N_("I declined in my calendar, and cancelling would cost something"),
     "label.booking.decline_too_late": N_("I declined in my calendar too late to cancel"),
     "label.booking.requested": N_("My request was sent"),
+    "notice.booking.outside_hours": NN_(
+        "%(resource)s: %(bookings)s booking lies outside the opening hours by the new calendar of holidays. Say what becomes of it.",
+        "%(resource)s: %(bookings)s bookings lie outside the opening hours by the new calendar of holidays. Say what becomes of them.",
+        "bookings",
+    ),
+    "label.booking.outside_hours": N_("Holidays leave bookings of my instruments outside the hours"),
     "label.booking.requested_at_host": N_("Somebody asks for an instrument that I look after"),
     "label.booking.approved": N_("My booking is confirmed"),
     "label.booking.approved_at_host": N_("Somebody booked an instrument that I look after"),

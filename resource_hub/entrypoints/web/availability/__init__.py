@@ -5,6 +5,7 @@ from __future__ import annotations
 from resource_hub.entrypoints.web.availability import (
     exceptions,
     hours,
+    outside_hours,
     protected,
     repeating,
     rules,
@@ -17,6 +18,7 @@ __all__ = [
     "calendar_days",
     "exceptions",
     "hours",
+    "outside_hours",
     "protected",
     "repeating",
     "rules",

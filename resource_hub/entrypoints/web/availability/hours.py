@@ -100,6 +100,7 @@ def hours_page(
         kinds=[(k.value, word("availability.exception", k)) for k in ExceptionKind],
         other=exception,
         looked_at_other=other is not None,
+        outside=booking.outside_hours(g.actor).get(record.key, 0),
     )
     return html, max(weekly.status, exception.status)
 

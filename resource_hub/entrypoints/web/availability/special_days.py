@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -11,9 +11,11 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import OrganisationRecord, Role
 from resource_hub.domain.availability import service
 from resource_hub.domain.availability.terms import DayKind, SpecialDay
+from resource_hub.domain.booking import service as booking
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.support.words import word
@@ -44,6 +46,7 @@ def _page(
     *,
     notice: Form | None = None,
     read: service.ReadNotice | None = None,
+    looked: Sequence[SpecialDay] = (),
 ) -> tuple[str, int]:
     year = _year(request.values)
     found, entered = service.calendar_year(COUNTRY, year)
@@ -61,6 +64,8 @@ def _page(
         form=single,
         notice=pasted,
         read=read,
+        looked=looked,
+        hits=_hits(looked or (read.days if read is not None else ())),
         kinds=[(k.value, word("availability.day", k)) for k in DayKind],
         year_tabs=[
             {
@@ -94,12 +99,21 @@ def entered(organisation: str) -> Any:
         SpecialDay(day + timedelta(days=n), DayKind(kind), zh, en, stands_for, False, source)
         for n in range(count)
     ]
+    if request.form.get("look"):
+        return _page(organisation, form, looked=wanted)
     try:
         service.enter_days(COUNTRY, wanted, by=g.actor)
     except DomainError as error:
         form.refuse(error)
-        return _page(organisation, form)
+        return _page(organisation, form, looked=wanted)
     return _told(organisation, day.year, count)
+
+
+def _hits(days: Sequence[SpecialDay]) -> list[tuple[OrganisationRecord, int]]:
+    """How many bookings of each host these days would leave outside its hours, most first."""
+    found = booking.preview_days(COUNTRY, days)
+    hosts = accounts.organisation_names(found)
+    return sorted(((hosts[one], number) for one, number in found.items()), key=lambda row: -row[1])
 
 
 def _told(organisation: str, year: int, count: int) -> Any:

@@ -71,6 +71,7 @@ def today(organisation: str) -> str:
         requests=bookings.waiting_count(g.actor),
         others=bookings.waiting_count(g.actor, mine=False),
         to_rate=_to_rate(),
+        outside=bookings.outside_hours(g.actor),
         hours=_scale(board),
         place=_place(board),
         may_close=g.actor.has(*CLOSES),

@@ -1,0 +1,134 @@
+"""Public holidays and make-up workdays that leave bookings outside the hours: shown before, noted, told, settled."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from resource_hub.domain.accounts.terms import Actor, Role
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import DayKind, OnHolidays, SpecialDay
+from resource_hub.domain.booking import service
+from resource_hub.domain.booking.errors import HitsUndecided
+from resource_hub.domain.booking.terms import BookingState, Fate, Verdict
+from resource_hub.domain.notices import service as notices
+from resource_hub.infra import outbox
+from resource_hub.infra.database import db
+from tests.builders.accounts import actor, make_person, make_platform
+from tests.builders.availability import make_weekly, span
+from tests.builders.booking import Scene, make_asked, make_booking, make_scene
+
+TUESDAY, SATURDAY = date(2026, 3, 3), date(2026, 3, 7)
+HOLIDAY = SpecialDay(TUESDAY, DayKind.HOLIDAY, "校庆", "Anniversary")
+MAKE_UP = SpecialDay(SATURDAY, DayKind.WORKDAY, "补班", "Make-up", stands_for=date(2026, 3, 4))
+ORDINARY = SpecialDay(TUESDAY, DayKind.ORDINARY)
+WHY = "放假"
+
+
+@pytest.fixture
+def staff(now: Any) -> Actor:
+    platform = make_platform()
+    return actor(make_person(roles=[(platform, Role.PLATFORM_STAFF)]), platform)
+
+
+def enter(staff: Actor, *days: SpecialDay) -> None:
+    availability.enter_days("CN", days, by=staff)
+    outbox.deliver_due()
+    db.session.remove()
+
+
+def waiting(scene: Scene) -> dict[Any, int]:
+    return dict(service.outside_hours(scene.manager))
+
+
+def told(scene: Scene) -> list[str]:
+    return [n.kind for n in notices.inbox(scene.manager_person.id) if n.kind == "booking.outside_hours"]
+
+
+def test_each_host_is_counted_before_and_told_after(staff: Actor) -> None:
+    one, other, spared = (
+        make_scene(units=2),
+        make_scene(units=1),
+        make_scene(weekly=make_weekly(on_holidays=OnHolidays.OPEN)),
+    )
+    booked = make_booking(one)
+    make_booking(one, asked=make_asked("2026-03-04T09:00+08:00", "2026-03-04T11:00+08:00"))
+    make_booking(other)
+    make_booking(spared)
+    assert service.preview_days("CN", [HOLIDAY]) == {one.host.id: 1, other.host.id: 1}
+    assert waiting(one) == {}
+    enter(staff, HOLIDAY)
+    assert waiting(one) == {one.key: 1} and waiting(other) == {other.key: 1} and waiting(spared) == {}
+    assert (told(one), told(spared)) == (["booking.outside_hours"], [])
+    [found] = service.preview_outside(one.key, by=one.manager)
+    assert found.record is not None and found.record.key == booked.key
+    assert found.fates == (Fate.STAYS, Fate.MOVES, Fate.CANCELLED)
+    assert [reason.code for reason in found.reasons] == ["availability.closed_holiday"]
+    # Entered again under another name it hits nobody anew.
+    enter(staff, SpecialDay(TUESDAY, DayKind.HOLIDAY, "校庆日"))
+    assert waiting(one) == {one.key: 1} and len(told(one)) == 1
+
+
+@pytest.mark.parametrize("fate", list(Fate))
+def test_the_host_settles_its_own(staff: Actor, fate: Fate) -> None:
+    scene = make_scene()
+    booked = make_booking(scene)
+    enter(staff, HOLIDAY)
+    with pytest.raises(HitsUndecided):
+        service.settle_outside(scene.key, by=scene.manager, verdicts={})
+    [found] = service.preview_outside(scene.key, by=scene.manager)
+    verdict = Verdict(fate, found.times[0].span if fate is Fate.MOVES else None, booked.version)
+    assert (
+        service.settle_outside(scene.key, by=scene.manager, verdicts={booked.key.id: verdict}, reason=WHY)
+        == 1
+    )
+    db.session.remove()
+    after = service.booking(booked.key)
+    assert after.state is (BookingState.CANCELLED if fate is Fate.CANCELLED else BookingState.APPROVED)
+    assert (after.span == booked.span) is (fate is not Fate.MOVES)
+    assert waiting(scene) == {} and service.preview_outside(scene.key, by=scene.manager) == ()
+
+
+def test_who_moves_or_cancels_by_itself_need_not_be_settled(staff: Actor) -> None:
+    scene = make_scene(units=2)
+    one, other = (
+        make_booking(scene),
+        make_booking(scene, asked=make_asked("2026-03-03T14:00+08:00", "2026-03-03T15:00+08:00")),
+    )
+    enter(staff, HOLIDAY)
+    assert waiting(scene) == {scene.key: 2}
+    service.change(one.key, span("2026-03-04T09:00+08:00", "2026-03-04T11:00+08:00"), by=scene.booker)
+    service.cancel(other.key, by=scene.booker)
+    db.session.remove()
+    assert waiting(scene) == {}
+
+
+def test_a_day_that_is_taken_back_asks_nothing_more(staff: Actor) -> None:
+    scene = make_scene()
+    make_booking(scene)
+    enter(staff, HOLIDAY)
+    availability.forget_day("CN", TUESDAY, by=staff)
+    outbox.deliver_due()
+    db.session.remove()
+    assert waiting(scene) == {}
+
+
+def test_a_make_up_workday_that_is_taken_back_leaves_bookings_outside(staff: Actor) -> None:
+    scene = make_scene()
+    enter(staff, MAKE_UP)
+    make_booking(scene, asked=make_asked("2026-03-07T09:00+08:00", "2026-03-07T11:00+08:00"))
+    assert service.preview_days("CN", [SpecialDay(SATURDAY, DayKind.ORDINARY)]) == {scene.host.id: 1}
+    enter(staff, SpecialDay(SATURDAY, DayKind.ORDINARY))
+    assert waiting(scene) == {scene.key: 1}
+
+
+def test_only_who_looks_after_it_sees_and_settles(staff: Actor) -> None:
+    scene = make_scene(units=2)
+    make_booking(scene)
+    enter(staff, HOLIDAY)
+    operator = actor(make_person(roles=[(scene.host, Role.OPERATOR)]), scene.host)
+    assert not service.outside_hours(operator)
+    with pytest.raises(availability.NotYourResource):
+        service.preview_outside(scene.key, by=operator)
