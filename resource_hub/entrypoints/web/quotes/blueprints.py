@@ -57,6 +57,7 @@ def rows_of(records: Sequence[Inquiry]) -> list[Row]:
     hosts = accounts.organisation_names({r.key.institution_id for r in records})
     customers = accounts.customers({r.customer_id for r in records})
     people = accounts.people({r.person_id for r in records})
+    now = clock.now()
     result = []
     for r in records:
         resource, host = resources[r.resource_key], hosts[r.key.institution_id]
@@ -65,7 +66,7 @@ def rows_of(records: Sequence[Inquiry]) -> list[Row]:
             Row(
                 r,
                 resource,
-                r.state_on(today_of(resource)),
+                r.state_on(local_day(now, zone(resource.zone))),
                 host.code,
                 plain(host.name_in(language())),
                 plain(customer.name_in(language())) if customer else "–",

@@ -99,10 +99,11 @@ class TrainingRow:
 def training_rows(records: Sequence[QualificationRecord]) -> list[TrainingRow]:
     hosts = accounts.organisation_names({r.key.institution_id for r in records})
     people = accounts.people({i for r in records for i in (r.person_id, r.granted_by)})
+    now = clock.now()
     result = []
     for r in records:
         host = hosts[r.key.institution_id]
-        today = local_day(clock.now(), zone(host.zone))
+        today = local_day(now, zone(host.zone))
         if r.revoked_at is not None:
             state = "revoked"
         elif not r.holds(today):
