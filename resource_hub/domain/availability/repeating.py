@@ -14,7 +14,14 @@ from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import calendar_store, holding, occupancy_store, publishing, store
 from resource_hub.domain.availability.errors import BadDay, InvalidHours
 from resource_hub.domain.availability.holding import taken
-from resource_hub.domain.availability.publishing import Hit, Outsiders, check_exception, kept_span, may_manage
+from resource_hub.domain.availability.publishing import (
+    Draft,
+    Hit,
+    Outsiders,
+    check_exception,
+    kept_span,
+    may_manage,
+)
 from resource_hub.domain.availability.tables import OpeningException
 from resource_hub.domain.availability.terms import (
     DatedException,
@@ -51,6 +58,16 @@ def check_dates(dates: Sequence[DatedException]) -> None:
         check_exception(one)
 
 
+def dates_draft(dates: Sequence[DatedException]) -> Draft:
+    """Hours with these dates as well. Maintenance takes time away like a closure."""
+    kind = dates[0].kind
+    more = [
+        replace(one, kind=ExceptionKind.CLOSURE if kind is ExceptionKind.MAINTENANCE else kind)
+        for one in dates
+    ]
+    return lambda plan: replace(plan.hours, exceptions=(*plan.hours.exceptions, *more))
+
+
 def preview_dates(
     key: HostKey, dates: Sequence[DatedException], *, by: Actor, outsiders: Outsiders | None = None
 ) -> list[Hit]:
@@ -58,11 +75,7 @@ def preview_dates(
     may_manage(key, by)
     check_dates(dates)
     if dates[0].kind is not ExceptionKind.MAINTENANCE:
-        return publishing.hits_of(
-            key,
-            lambda plan: replace(plan.hours, exceptions=(*plan.hours.exceptions, *dates)),
-            outsiders,
-        )
+        return publishing.hits_of(key, dates_draft(dates), outsiders)
     return [Hit(held, (Reason("availability.maintenance", {}),)) for held in _in_the_way(key, dates)]
 
 

@@ -91,6 +91,7 @@ from resource_hub.domain.availability.repeating import (
     add_dates,
     date_of,
     dates_ahead,
+    dates_draft,
     preview_dates,
     remove_dates,
 )
@@ -153,6 +154,7 @@ __all__ = [
     "clashes",
     "date_of",
     "dates_ahead",
+    "dates_draft",
     "day_shares",
     "days_from_json",
     "days_of",

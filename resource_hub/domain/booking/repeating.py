@@ -1,21 +1,27 @@
 """Maintenance, closures and extra openings that come again: the dates of a rule, the bookings that they would hit, and
-which of them are entered. A date that hits a booking is named and left out only when somebody says so."""
+what becomes of each. A date that hits a booking is entered with its bookings settled, or left out when somebody says
+so."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.availability.terms import DatedException
+from resource_hub.domain.availability.terms import DatedException, ExceptionKind
 from resource_hub.domain.booking import linking
-from resource_hub.domain.booking.errors import HitsUndecided
-from resource_hub.domain.booking.publishing import outsiders_of
+from resource_hub.domain.booking.publishing import (
+    HitBooking,
+    carry_out,
+    decided,
+    outsiders_of,
+    with_choices,
+)
 from resource_hub.domain.booking.rules.recurrence import Recurrence, days
+from resource_hub.domain.booking.terms import Fate, Verdict
 from resource_hub.infra.unit_of_work import retried, unit_of_work
-from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, at, local_day, zone
 
@@ -70,40 +76,74 @@ def _by_date(found: Sequence[DatedException], hits: Sequence[availability.Hit]) 
     return tuple(DateHit(one, tuple(holders[one.span])) for one in found)
 
 
+def preview_hits(
+    key: HostKey, first: DatedException, rule: Recurrence, *, by: Actor
+) -> tuple[HitBooking, ...]:
+    """Every booking that the dates would hit, with what may become of it."""
+    found = dates(first, rule, availability.zone_of(key.institution_id))
+    hits = availability.preview_dates(key, found, by=by, outsiders=outsiders_of(key.institution_id))
+    return _with_choices(key, found, hits)
+
+
+def _with_choices(
+    key: HostKey, found: Sequence[DatedException], hits: Sequence[availability.Hit]
+) -> tuple[HitBooking, ...]:
+    maintenance = found[0].kind is ExceptionKind.MAINTENANCE
+    return with_choices(key, hits, availability.dates_draft(found), stays=not maintenance)
+
+
+def _verdicts_for_all(hits: Sequence[HitBooking], fate: Fate) -> dict[UUID, Verdict]:
+    """The same for every booking for which it is possible; who moves gets the first time that is offered."""
+    return {
+        hit.held.holder_id: Verdict(fate, hit.times[0].span if fate is Fate.MOVES else None)
+        for hit in hits
+        if fate in hit.fates
+    }
+
+
 @retried()
 def publish_repeated(
-    key: HostKey, first: DatedException, rule: Recurrence, *, by: Actor, leave_out: bool = False
+    key: HostKey,
+    first: DatedException,
+    rule: Recurrence,
+    *,
+    by: Actor,
+    leave_out: bool = False,
+    verdicts: Mapping[UUID, Verdict] | None = None,
+    for_all: Fate | None = None,
+    reason: str = "",
 ) -> tuple[int, int]:
-    """Publish every date; returns how many were entered and how many were left out.
+    """Publish every date, with what becomes of each booking that it hits; returns how many dates were entered and how
+    many were left out.
 
     Args:
-        leave_out: leave out dates that hit bookings; without it nothing is published when there are some.
+        leave_out: leave out the dates that hit bookings instead.
+        verdicts: by booking. for_all: what becomes of those without one, where it is possible.
+        reason: what customers of moved and cancelled bookings read.
 
     Raises:
-        HitsUndecided: naming each date that hits bookings. InvalidOrder, BadDay, NotYourResource
+        HitsUndecided: naming each booking. InvalidOrder, BadDay, NotYourResource, and what moving and cancelling refuse
+            with.
     """
     availability.warm()
     with unit_of_work() as unit:
         availability.may_manage(key, by)
         linking.lock(unit, [key])
-        found = preview_repeated(key, first, rule, by=by)
-        hit = [one for one in found if one.holders]
-        if hit and not leave_out:
-            zone_name = availability.zone_of(key.institution_id)
-            raise HitsUndecided(
-                *(
-                    Reason(
-                        "availability.date_hits",
-                        {
-                            "start": one.exception.span.start.isoformat(),
-                            "count": len(one.holders),
-                            "zone": zone_name,
-                        },
-                        "until",
-                    )
-                    for one in hit
-                )
-            )
-        free = [one.exception for one in found if not one.holders]
-        availability.add_dates(key, free, by=by)
-    return len(free), len(hit)
+        found = dates(first, rule, availability.zone_of(key.institution_id))
+        hits = availability.preview_dates(key, found, by=by, outsiders=outsiders_of(key.institution_id))
+        if leave_out:
+            free = [one.exception for one in _by_date(found, hits) if not one.holders]
+            availability.add_dates(key, free, by=by)
+            return len(free), len(found) - len(free)
+        maintenance = first.kind is ExceptionKind.MAINTENANCE
+        chosen_for_all = (
+            _verdicts_for_all(_with_choices(key, found, hits), for_all) if for_all and hits else {}
+        )
+        chosen = decided(key, hits, {**chosen_for_all, **(verdicts or {})}, reason, stays=not maintenance)
+        # As with a single one: maintenance needs its units free before, moves are judged by the hours that hold then.
+        if maintenance:
+            carry_out(unit, chosen, by, reason, availability.dates_draft(found))
+        availability.add_dates(key, found, by=by)
+        if not maintenance:
+            carry_out(unit, chosen, by, reason)
+    return len(found), 0

@@ -137,7 +137,7 @@ from resource_hub.domain.booking.reading import (
     viewer_of,
     waiting_count,
 )
-from resource_hub.domain.booking.repeating import DateHit, preview_repeated, publish_repeated
+from resource_hub.domain.booking.repeating import DateHit, preview_hits, preview_repeated, publish_repeated
 from resource_hub.domain.booking.result_store import ResultRecord
 from resource_hub.domain.booking.results import MOST_FILES as MOST_RESULTS
 from resource_hub.domain.booking.results import NewFile, may_deliver, results_of
@@ -361,6 +361,7 @@ __all__ = [
     "preview",
     "preview_days",
     "preview_exception",
+    "preview_hits",
     "preview_hours",
     "preview_outside",
     "preview_repeated",

@@ -13,6 +13,7 @@ from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service
 from resource_hub.domain.availability.errors import InvalidHours
 from resource_hub.domain.booking import service as booking
+from resource_hub.domain.booking.terms import Fate
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.api import CursorArguments
@@ -31,6 +32,10 @@ from resource_hub.entrypoints.api.availability_schemas import (
     PublishedHoursSchema,
     PublishExceptionIn,
     PublishHoursIn,
+    PublishRepeatedIn,
+    RepeatedHitsSchema,
+    RepeatedIn,
+    RepeatedSchema,
     RulesHistorySchema,
     RulesIn,
     RulesPreviewSchema,
@@ -50,6 +55,7 @@ from resource_hub.entrypoints.api.availability_values import (
     weekly_out,
 )
 from resource_hub.entrypoints.api.blueprint import Blueprint
+from resource_hub.entrypoints.api.booking_values import rule_in
 from resource_hub.entrypoints.api.common import seen_resource, span_of
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen, seen_number, tagged
 from resource_hub.entrypoints.support import paging
@@ -268,6 +274,50 @@ def remove_exception(data: dict[str, Any], host: str, code: str, exception_id: U
         verdicts=verdicts_in(data),
         reason=data["reason_to_customers"],
     )
+
+
+@blueprint.post(f"{_AT}/exceptions/repeated/preview")
+@blueprint.arguments(RepeatedIn)
+@blueprint.response(200, RepeatedHitsSchema)
+@allows(*KEEPS)
+def repeated_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
+    """The dates of a closure, extra opening or maintenance that comes again, and the bookings that they would hit;
+    nothing is written."""
+    record = _kept(host, code)
+    first, rule = exception_in(data), rule_in(data["rule"])
+    dates = booking.preview_repeated(record.key, first, rule, by=g.actor)
+    return {
+        "dates": [
+            {"start": d.exception.span.start, "end": d.exception.span.end, "bookings": len(d.holders)}
+            for d in dates
+        ],
+        "hits": [hit_out(h) for h in booking.preview_hits(record.key, first, rule, by=g.actor)],
+    }
+
+
+@blueprint.post(f"{_AT}/exceptions/repeated")
+@blueprint.arguments(PublishRepeatedIn)
+@blueprint.arguments(CreateHeaders, location="headers")
+@blueprint.response(201, RepeatedSchema)
+@allows(*KEEPS)
+def add_repeated(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> dict[str, Any]:
+    """Enter every date, with a verdict on each booking that it hits; or leave out the dates that hit bookings."""
+    record = _kept(host, code)
+
+    def made() -> dict[str, Any]:
+        entered, left_out = booking.publish_repeated(
+            record.key,
+            exception_in(data),
+            rule_in(data["rule"]),
+            by=g.actor,
+            leave_out=data["leave_out"],
+            verdicts=verdicts_in(data),
+            for_all=Fate(data["for_all"]) if data["for_all"] else None,
+            reason=data["reason_to_customers"],
+        )
+        return {"entered": entered, "left_out": left_out}
+
+    return once(headers, made)
 
 
 # ---- house rules -----------------------------------------------------------------------------------------------

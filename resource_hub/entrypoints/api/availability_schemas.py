@@ -11,6 +11,7 @@ from resource_hub.domain.booking.service import TRIAL_MONTHS
 from resource_hub.domain.booking.terms import Fate
 from resource_hub.entrypoints.api.accounts import NameSchema
 from resource_hub.entrypoints.api.common import WhySchema
+from resource_hub.entrypoints.api.series_schemas import RuleSchema
 from resource_hub.entrypoints.support.fields import Identifier, Moment, Text
 
 _DAYS = ma.validate.Range(date(1950, 1, 1), date(2199, 12, 31))
@@ -194,6 +195,36 @@ class ExceptionIn(ma.Schema):
 
 class PublishExceptionIn(ExceptionIn, DecidedIn):
     pass
+
+
+class RepeatedIn(ExceptionIn):
+    """The first date, and how it comes again; every date has the wall-clock times of the first."""
+
+    rule = ma.fields.Nested(RuleSchema, required=True)
+
+
+class PublishRepeatedIn(RepeatedIn, DecidedIn):
+    """``for_all`` holds for hit bookings without a verdict; ``leave_out`` leaves out dates that hit some."""
+
+    for_all = ma.fields.String(
+        load_default=None, allow_none=True, validate=ma.validate.OneOf([f.value for f in Fate])
+    )
+    leave_out = ma.fields.Boolean(load_default=False)
+
+
+class DateHitSchema(ma.Schema):
+    start = Moment(required=True)
+    end = Moment(required=True)
+    bookings = ma.fields.Integer(required=True)
+
+
+class RepeatedHitsSchema(HitsSchema):
+    dates = ma.fields.List(ma.fields.Nested(DateHitSchema), required=True)
+
+
+class RepeatedSchema(ma.Schema):
+    entered = ma.fields.Integer(required=True)
+    left_out = ma.fields.Integer(required=True)
 
 
 class ExceptionSchema(ma.Schema):

@@ -8,6 +8,7 @@ from typing import Any
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import service
+from resource_hub.domain.booking.rules.recurrence import Recurrence
 from resource_hub.domain.booking.terms import (
     Asked,
     BookingKind,
@@ -186,3 +187,8 @@ def rows_out(records: Sequence[BookingRecord]) -> list[dict[str, Any]]:
 
 def answer_out(record: BookingRecord, status: int = 200) -> Any:
     return rows_out([record])[0], status, tagged(record.version)
+
+
+def rule_in(row: dict[str, Any]) -> Recurrence:
+    until = row["until"].isoformat() if row["until"] else None
+    return Recurrence.from_json({**row, "until": until})

@@ -13,7 +13,6 @@ from uuid import UUID
 from flask import g
 
 from resource_hub.domain.booking import service
-from resource_hub.domain.booking.rules.recurrence import Recurrence
 from resource_hub.domain.booking.terms import BookingState, Scope
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.api import CursorArguments
@@ -24,6 +23,7 @@ from resource_hub.entrypoints.api.booking_values import (
     more_out,
     price_out,
     rows_out,
+    rule_in,
     sums_out,
 )
 from resource_hub.entrypoints.api.common import host_key, own_house, seen_resource, span_of, times_out, told
@@ -64,11 +64,6 @@ def _choices_in(rows: list[dict[str, Any]]) -> dict[date, service.Choice]:
         span = span_of(row["start"], row["end"], f"choices.{n}.end") if timed else None
         found[row["day"]] = service.Choice(row["skip"], span)
     return found
-
-
-def _rule_in(row: dict[str, Any]) -> Recurrence:
-    until = row["until"].isoformat() if row["until"] else None
-    return Recurrence.from_json({**row, "until": until})
 
 
 def _series_out(found: Sequence[service.SeriesRecord]) -> list[dict[str, Any]]:
@@ -144,7 +139,7 @@ def preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
     look = service.look_series(
         record.key,
         asked_in(data, record),
-        _rule_in(data["rule"]),
+        rule_in(data["rule"]),
         by=g.actor,
         choices=_choices_in(data["choices"]),
     )
@@ -175,7 +170,7 @@ def create(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) 
     """Book every day of a series, or none. A refusal names each day that clashes, to be left out or given another
     time in ``choices``."""
     record = seen_resource(host, code)
-    asked, rule, choices = asked_in(data, record), _rule_in(data["rule"]), _choices_in(data["choices"])
+    asked, rule, choices = asked_in(data, record), rule_in(data["rule"]), _choices_in(data["choices"])
 
     def made() -> dict[str, Any]:
         return {"id": str(service.create_series(record.key, asked, rule, by=g.actor, choices=choices).key.id)}

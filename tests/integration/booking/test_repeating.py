@@ -26,13 +26,14 @@ from resource_hub.domain.booking import service as booking
 from resource_hub.domain.booking.errors import HitsUndecided
 from resource_hub.domain.booking.repeating import dates
 from resource_hub.domain.booking.rules.recurrence import Frequency, Monthly, Recurrence
+from resource_hub.domain.booking.terms import BookingState, Fate, Verdict
 from resource_hub.infra import clock
-from resource_hub.infra.database import reading
+from resource_hub.infra.database import db, reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.time import TimeSpan, subtract
 from tests.builders.availability import moment, span
-from tests.builders.booking import Scene, make_booking, make_scene
+from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
 
 NOW = moment("2026-03-02T08:00+08:00")
 WEEKLY = Recurrence(Frequency.WEEKLY, until=date(2026, 4, 30))
@@ -159,9 +160,44 @@ def test_a_date_that_hits_a_booking_is_named_and_left_out_only_when_said_so(
     assert [row.holders for row in seen] == [(booked.key.id,), (), (), ()]
     with pytest.raises(HitsUndecided) as caught:
         booking.publish_repeated(scene.key, wanted, rule, by=scene.manager)
-    assert [r.code for r in caught.value.reasons] == ["availability.date_hits"]
+    assert [r.code for r in caught.value.reasons] == ["booking.hit_undecided"]
     assert held(scene) == []
     assert booking.publish_repeated(scene.key, wanted, rule, by=scene.manager, leave_out=True) == (3, 1)
+    assert windows_are_right(scene)
+
+
+@pytest.mark.parametrize("kind", [ExceptionKind.MAINTENANCE, ExceptionKind.CLOSURE])
+@pytest.mark.parametrize("fate", list(Fate))
+def test_every_date_is_entered_with_its_bookings_settled(
+    scene: Scene, kind: ExceptionKind, fate: Fate
+) -> None:
+    booked, one = on_booked_day(scene)
+    other = make_booking(
+        scene,
+        by=another_booker()[2],
+        asked=make_asked("2026-03-10T09:00+08:00", "2026-03-10T11:00+08:00"),
+    )
+    rule, wanted = Recurrence(Frequency.WEEKLY, count=4), DatedException(kind, one.span)
+    hits = booking.preview_hits(scene.key, wanted, rule, by=scene.manager)
+    assert [hit.record.key for hit in hits if hit.record] == [booked.key, other.key]
+    assert (Fate.STAYS in hits[0].fates) is (kind is ExceptionKind.CLOSURE)
+
+    def publish(**more: Any) -> tuple[int, int]:
+        return booking.publish_repeated(scene.key, wanted, rule, by=scene.manager, reason="校准", **more)
+
+    stays = {other.key.id: Verdict(Fate.CANCELLED, version=other.version)}
+    with pytest.raises(HitsUndecided):
+        publish(verdicts=stays)
+    if fate not in hits[0].fates:
+        with pytest.raises(HitsUndecided):
+            publish(for_all=fate)
+        return
+    assert publish(verdicts=stays, for_all=fate) == (4, 0)
+    db.session.remove()
+    assert booking.booking(other.key).cancel_reason == "校准"
+    after = booking.booking(booked.key)
+    assert after.state is (BookingState.CANCELLED if fate is Fate.CANCELLED else BookingState.APPROVED)
+    assert (after.span == booked.span) is (fate is not Fate.MOVES)
     assert windows_are_right(scene)
 
 

@@ -159,6 +159,29 @@ def test_an_extra_opening_is_taken_back_with_its_bookings_settled(world: World, 
     assert world.booker("GET", world.one(made["id"]), 200).json["state"] == "cancelled"
 
 
+def test_maintenance_that_comes_again_is_entered_with_its_bookings_settled(
+    world: World, other_host: Door
+) -> None:
+    made = book(world)
+    path = f"{world.at}/exceptions/repeated"
+    work = {**CLOSURE, "kind": "maintenance", "rule": {"frequency": "weekly", "count": 3}}
+    look = world.manager("POST", f"{path}/preview", 200, json=work).json
+    assert [one["bookings"] for one in look["dates"]] == [1, 0, 0]
+    (hit,) = look["hits"]
+    assert hit["holder_id"] == made["id"] and hit["fates"] == ["moves", "cancelled"]
+    for door, status in ((world.booker, 403), (world.visitor, 401), (other_host, 404)):
+        door("POST", path, status, json=work)
+        door("POST", f"{path}/preview", status, json=work)
+    assert codes(world.manager("POST", path, 409, json=work)) == ["booking.hit_undecided"]
+    why = {"reason_to_customers": "校准"}
+    key = {"Idempotency-Key": "dates"}
+    for _ in range(2):
+        answer = world.manager("POST", path, 201, json={**work, "for_all": "moves", **why}, headers=key).json
+        assert answer == {"entered": 3, "left_out": 0}
+    moved = world.booker("GET", world.one(made["id"]), 200).json
+    assert (moved["state"], moved["start"]) == ("approved", hit["times"][0]["start"])
+
+
 def test_maintenance_gives_way_to_a_booking_and_then_keeps_the_units(world: World) -> None:
     made = book(world)
     work = {**CLOSURE, "kind": "maintenance"}

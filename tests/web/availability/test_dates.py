@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from resource_hub.domain.availability import service as availability
+from resource_hub.domain.booking import service as booking
 from tests.builders.availability import span
 from tests.builders.booking import make_booking
 
@@ -56,13 +57,27 @@ def test_dates_with_bookings_are_named_and_left_out(scene: Any, manager: Any, in
     assert (
         ("1 booking" in looked or "1 个预约" in looked)
         and 'name="publish" value="free"' in looked
-        and 'name="publish" value="all"' not in looked
+        and f'name="fate.{booked.key.id}" value="moves"' in looked
+        and f'name="fate.{booked.key.id}" value="stays"' not in looked
     )
     assert send(page, page, **{**wanted, "publish": "all"}).status_code in (409, 422)
     assert entered(in_context, scene) == []
     assert send(page, page, **{**wanted, "publish": "free"}).status_code == 303
     assert len(entered(in_context, scene)) >= 1
     assert all(not row.startswith(f"{booked.span.start:%m-%d}") for row in entered(in_context, scene))
+
+
+def test_dates_are_entered_with_their_bookings_settled(scene: Any, manager: Any, in_context: Any) -> None:
+    _client, send = manager
+    page = page_of(scene)
+    booked = in_context(lambda: make_booking(scene))
+    day = booked.span.start.astimezone().strftime("%Y-%m-%d")
+    wanted = fields(day=day, starts="00:00", ends="23:00", until="2026-03-20", publish="all", reason="校准")
+    assert send(page, page, **wanted).status_code == 409
+    chosen = {f"fate.{booked.key.id}": "cancelled", f"version.{booked.key.id}": booked.version}
+    assert send(page, page, **{**wanted, **chosen}).status_code == 303
+    assert len(entered(in_context, scene)) == 3
+    assert in_context(lambda: booking.booking(booked.key)).cancel_reason == "校准"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,7 +24,7 @@ from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.availability import week_form
 from resource_hub.entrypoints.web.availability.blueprints import MANAGES, blueprint, managed, today_of
-from resource_hub.entrypoints.web.availability.hits import settled, taking_back, typed_verdicts
+from resource_hub.entrypoints.web.availability.hits import hit_rows, settled, taking_back, typed_verdicts
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.time import TimeSpan, at, zone
@@ -40,7 +41,11 @@ def dates(organisation: str, resource_id: UUID) -> Any:
 
 
 def _page(
-    organisation: str, record: ResourceRecord, form: Form | None = None, looked: Any = None
+    organisation: str,
+    record: ResourceRecord,
+    form: Form | None = None,
+    looked: Any = None,
+    hits: Sequence[booking.HitBooking] = (),
 ) -> tuple[str, int]:
     today = today_of(record)
     usual = {
@@ -62,6 +67,7 @@ def _page(
         form=shown,
         looked=looked,
         clashes=clashes,
+        hits=hit_rows(hits, shown) if hits else [],
         page=paging.part_of(
             _series(record, names),
             paging.asked_limit(20),
@@ -175,7 +181,7 @@ def _on_first_day(
 @allows(*MANAGES)
 @once
 def dates_added(organisation: str, resource_id: UUID) -> Any:
-    """Look at the dates first, then enter all of them, or those that hit nobody."""
+    """Look at the dates first, then enter all of them with their bookings settled, or those that hit nobody."""
     record = managed(resource_id)
     form = Form.sent()
     typed = _typed(form, record)
@@ -183,20 +189,31 @@ def dates_added(organisation: str, resource_id: UUID) -> Any:
         return _page(organisation, record, form)
     first, rule = typed
     looked = None
+    hits: Sequence[booking.HitBooking] = ()
     try:
         looked = booking.preview_repeated(record.key, first, rule, by=g.actor)
+        hits = booking.preview_hits(record.key, first, rule, by=g.actor)
         if request.form.get("look"):
-            return _page(organisation, record, form, looked)
+            return _page(organisation, record, form, looked, hits)
+        leave_out = request.form.get("publish") == "free"
         entered, left_out = booking.publish_repeated(
-            record.key, first, rule, by=g.actor, leave_out=request.form.get("publish") == "free"
+            record.key,
+            first,
+            rule,
+            by=g.actor,
+            leave_out=leave_out,
+            verdicts=typed_verdicts(form),
+            reason=form.text("reason", longest=500) or "",
         )
     except DomainError as error:
         form.refuse(error)
-        return _page(organisation, record, form, looked)
+        return _page(organisation, record, form, looked, hits)
     told = ngettext("%(num)d date is entered.", "%(num)d dates are entered.", entered)
     if left_out:
         more = ngettext("%(num)d date is left out.", "%(num)d dates are left out.", left_out)
         told = f"{told} {more}"
+    elif not leave_out:
+        told += settled(len(hits))
     flash(told, "wait" if left_out else "good")
     return redirect(url_for("availability.dates", organisation=organisation, resource_id=resource_id), 303)
 
