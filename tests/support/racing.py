@@ -214,6 +214,12 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "close": lambda p, by: service.publish_exception(
         p["key"], p["exception"], by=by, verdicts=p["verdicts"], reason="检修"
     ),
+    "hours": lambda p, by: service.publish_hours(
+        p["key"], p["rows"], p["since"], by=by, verdicts=p["verdicts"], reason="检修"
+    ),
+    "dates": lambda p, by: service.publish_repeated(
+        p["key"], p["exception"], p["rule"], by=by, verdicts=p["verdicts"], reason="检修"
+    ),
     "retire": lambda p, by: service.change_unit(
         p["unit"],
         by=by,

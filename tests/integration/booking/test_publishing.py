@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from resource_hub.domain.booking.errors import (
     SlotTaken,
     StaleBooking,
 )
+from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence
 from resource_hub.domain.booking.terms import BookingRecord, BookingState, Fate, Verdict
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
@@ -333,3 +335,83 @@ def test_a_closure_and_seven_who_book_into_it(now: Any, database: Database, tmp_
     assert fate["booking.refused"] == 7 - inside
     assert (closed, fate["booking.hits_undecided"]) in {(1, 0), (0, 1)}, found
     assert not (closed and inside)
+
+
+def against_seven(
+    scene: Scene, first: dict[str, Any], hours: Sequence[int] = range(9, 16)
+) -> list[dict[str, Any]]:
+    """A manager who publishes, and seven of other firms who each want an hour of Tuesday."""
+    keeper = {"person_id": scene.manager.person_id, "organisation_id": scene.host.id, "key": scene.key}
+    payloads = [{**keeper, "verdicts": {}, **first}]
+    for hour in hours:
+        firm, person, _ = another_booker()
+        asked = {"start": f"2026-03-03T{hour:02d}:00+08:00", "end": f"2026-03-03T{hour + 1:02d}:00+08:00"}
+        payloads.append(
+            {"person_id": person.id, "organisation_id": firm.id, "key": scene.key, "asked": asked}
+        )
+    return payloads
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("race")
+def test_weekly_hours_and_seven_who_book_outside_them(now: Any, database: Database, tmp_path: Path) -> None:
+    """Either the hours came first and the mornings are refused, or somebody was first and they wait for a decision."""
+    scene = make_scene()
+    hours = {"job": "hours", "rows": AFTERNOONS, "since": now.date()}
+    found = race(database, tmp_path, now, "request", against_seven(scene, hours))
+    fate = Counter(one[0] for one in found)
+    db.session.remove()
+    published = availability.weekly_hours(scene.key)[-1].starts == 13 * 60
+    inside = live_in(scene.key, TUESDAY)
+    mornings = [r for r in inside if r.span is not None and r.span.start.hour < 5]
+    assert (published, fate["booking.hits_undecided"]) in {(True, 0), (False, 1)}, found
+    assert bool(mornings) is not published
+    # From 13 o'clock on everybody gets theirs, whoever came first.
+    assert len(inside) - len(mornings) == 3
+    assert fate["won"] == len(inside) + published
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("race")
+def test_a_closure_that_moves_a_booking_and_seven_who_book_where_it_goes(
+    now: Any, database: Database, tmp_path: Path
+) -> None:
+    """The booking gets its new time, or the whole closure is taken back and it keeps the old one."""
+    scene = make_scene()
+    booked = made(scene)
+    target = span("2026-03-04T09:00+08:00", "2026-03-04T11:00+08:00")
+    closes = {
+        "job": "close",
+        "exception": closure(),
+        "verdicts": {booked.key.id: Verdict(Fate.MOVES, target, booked.version)},
+    }
+    payloads = against_seven(scene, closes)
+    for one in payloads[1:]:
+        one["asked"] = {"start": target.start.isoformat(), "end": target.end.isoformat()}
+    found = race(database, tmp_path, now, "request", payloads)
+    fate = Counter(one[0] for one in found)
+    db.session.remove()
+    closed = reading().scalar(select(func.count()).select_from(OpeningException))
+    after = again(booked)
+    [there] = live_in(scene.key, span("2026-03-04T00:00+08:00", "2026-03-05T00:00+08:00"))
+    assert there.span == target and fate["won"] == 1 and fate["taken"] == 7, found
+    assert (closed, after.span) == ((1, target) if there.key == booked.key else (0, booked.span))
+    assert told(booked, "booking.changed") == closed
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("race")
+def test_maintenance_that_comes_again_and_seven_who_book_into_its_dates(
+    now: Any, database: Database, tmp_path: Path
+) -> None:
+    scene = make_scene()
+    first = closure(ExceptionKind.MAINTENANCE)
+    rule = Recurrence(Frequency.WEEKLY, count=4)
+    dates = {"job": "dates", "exception": first, "rule": rule}
+    found = race(database, tmp_path, now, "request", against_seven(scene, dates))
+    fate = Counter(one[0] for one in found)
+    db.session.remove()
+    entered = reading().scalar(select(func.count()).select_from(OpeningException))
+    inside = len(live_in(scene.key, TUESDAY))
+    assert (entered, fate["booking.hits_undecided"], bool(inside)) in {(4, 0, False), (0, 1, True)}, found
+    assert fate["won"] == inside + (entered == 4)
