@@ -1,4 +1,4 @@
-"""Any sequence of requests, holds, answers, changes, cancellations and passing time, against a small model.
+"""Any sequence of requests, holds, answers, changes, use, waiting and passing time, against a small model.
 
 The model is a list of intervals with states. After each step the database must agree with it: who holds what, in which
 state each booking is by the clock, which time is free; and no two holders may share a minute of a unit.
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
+    initialize,
     invariant,
     multiple,
     rule,
@@ -25,6 +26,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
+from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability import window_store
 from resource_hub.domain.availability.tables import Occupancy
@@ -34,14 +36,15 @@ from resource_hub.domain.booking.errors import BookingRefused, SlotTaken, WrongS
 from resource_hub.domain.booking.terms import BookingState
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
+from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, subtract
+from tests.builders.accounts import make_person
 from tests.builders.availability import make_weekly, moment
 from tests.builders.booking import Scene, another_booker, make_asked, make_scene
 
 HALF_HOUR = timedelta(minutes=30)
-SETUP, TEARDOWN = 30 * 60, 15 * 60
 HOLD, ANSWER = timedelta(minutes=15), timedelta(hours=6)
 UNITS = 2
 FIRST = moment("2026-03-02T08:00+08:00")
@@ -50,29 +53,35 @@ OPEN = [
     TimeSpan(FIRST + timedelta(days=n), FIRST + timedelta(days=n, hours=12)) for n in range(3)
 ]  # fmt: skip
 HELD, REQUESTED, APPROVED = BookingState.HELD, BookingState.REQUESTED, BookingState.APPROVED
+IN_USE, DONE, NO_SHOW = BookingState.IN_USE, BookingState.DONE, BookingState.NO_SHOW
 
 
 @dataclass
 class Known:
-    """A booking as the model knows it: unit, booked time, state as last written, and the term of that state."""
+    """A booking as the model knows it: unit, booked time, state as last written, the term of that state, set-up and
+    tear-down, and when it was left early."""
 
     key: HostKey
     who: int
     unit: int
     span: TimeSpan
     state: BookingState
+    around: tuple[int, int]
     term: datetime | None = None
+    left: datetime | None = None
+    person: int = 0
 
     def state_at(self, now: datetime) -> BookingState:
         waits = self.state in (HELD, REQUESTED)
         return BookingState.EXPIRED if waits and self.term is not None and self.term <= now else self.state
 
     def holds(self, now: datetime) -> bool:
-        return self.state_at(now) in (HELD, REQUESTED, APPROVED)
+        return self.state_at(now) in (HELD, REQUESTED, APPROVED, IN_USE, DONE)
 
     @property
     def whole(self) -> TimeSpan:
-        return self.span.widened(SETUP, TEARDOWN)
+        whole = self.span.widened(*self.around)
+        return whole if self.left is None else TimeSpan(whole.start, self.left)
 
 
 # Half hours since the first morning: mostly inside the hours of some day, so crowded that bookings meet.
@@ -87,6 +96,7 @@ class BookingMachine(RuleBasedStateMachine):
     """One resource with two units, a host who answers, and two firms; subclasses say how approval goes."""
 
     approval = "never"
+    around = (30 * 60, 15 * 60)
     bookings = Bundle("bookings")
 
     def __init__(self) -> None:
@@ -94,10 +104,23 @@ class BookingMachine(RuleBasedStateMachine):
         self.now = FIRST
         self.known: list[Known] = []
         with clock.fixed(self.now):
-            rules = {"setup": 30, "teardown": 15, "hold": 15, "answer_hours": 6, "approval": self.approval}
+            setup, teardown = (seconds // 60 for seconds in self.around)
+            rules = {
+                "setup": setup,
+                "teardown": teardown,
+                "hold": 15,
+                "answer_hours": 6,
+                "approval": self.approval,
+            }
             weekly = make_weekly(weekdays=range(7), starts=8 * 60, ends=20 * 60)
             self.scene: Scene = make_scene(units=UNITS, weekly=weekly, rules=rules)
-            self.actors = [self.scene.booker, another_booker()[2]]
+            firm, _, other = another_booker()
+            self.actors = [self.scene.booker, other]
+            self.people = [
+                [by.person_id, make_person(roles=[(of, Role.BOOKER)]).id]
+                for by, of in ((self.scene.booker, self.scene.firm), (other, firm))
+            ]
+            self.waiting: list[service.WaitingRecord] = []
             self.units = [u.key.id for u in availability.plan(self.scene.key, OPEN[0]).units]
 
     def teardown(self) -> None:
@@ -114,7 +137,7 @@ class BookingMachine(RuleBasedStateMachine):
 
     def free_unit(self, span: TimeSpan, unit: int | None, ignore: Known | None = None) -> int | None:
         """The unit that would be taken: the one asked for, the one that a booking has, the first by position."""
-        whole = span.widened(SETUP, TEARDOWN)
+        whole = span.widened(*self.around)
         order = [unit] if unit is not None else list(range(UNITS))
         if unit is None and ignore is not None:
             order = [ignore.unit, *(u for u in order if u != ignore.unit)]
@@ -153,6 +176,15 @@ class BookingMachine(RuleBasedStateMachine):
 
     # ---- steps
 
+    @initialize(target=bookings, slot=st.integers(2, 6))
+    def a_morning(self, slot: int) -> Any:
+        """Two bookings that stand, so that every run has something to use, split and hand over."""
+        made = [self.request(who, 48 * who + slot, 4, None) for who in (0, 1)]
+        for one in made:
+            if self.booked_state is REQUESTED:
+                self.approve(one)
+        return multiple(*made)
+
     @rule(target=bookings, who=st.integers(0, 1), slot=slots, length=lengths, unit=units)
     def request(self, who: int, slot: int, length: int, unit: int | None) -> Any:
         span = self.span(slot, length)
@@ -162,7 +194,9 @@ class BookingMachine(RuleBasedStateMachine):
         if error is not None or chosen is None:
             return multiple()
         state = self.booked_state
-        one = Known(made.key, who, chosen, span, state, self.term(span) if state is REQUESTED else None)
+        one = Known(
+            made.key, who, chosen, span, state, self.around, self.term(span) if state is REQUESTED else None
+        )
         self.known.append(one)
         return one
 
@@ -174,7 +208,7 @@ class BookingMachine(RuleBasedStateMachine):
             made = service.hold(self.scene.key, self.asked(span, unit), by=self.actors[who])
         if error is not None or chosen is None:
             return multiple()
-        one = Known(made.key, who, chosen, span, HELD, self.now + HOLD)
+        one = Known(made.key, who, chosen, span, HELD, self.around, self.now + HOLD)
         self.known.append(one)
         return one
 
@@ -198,7 +232,7 @@ class BookingMachine(RuleBasedStateMachine):
         if held is not None:
             one.unit, one.span, one.state, one.term = chosen, span, state, term
             return multiple()
-        fresh = Known(made.key, one.who, chosen, span, state, term)
+        fresh = Known(made.key, one.who, chosen, span, state, self.around, term)
         self.known.append(fresh)
         return fresh
 
@@ -230,6 +264,8 @@ class BookingMachine(RuleBasedStateMachine):
 
     def change_to(self, one: Known, span: TimeSpan, unit: int | None) -> None:
         state = one.state_at(self.now)
+        if state is IN_USE:
+            return  # what may be changed of a running use is a matter of its own rules
         error: type[DomainError] | None = WrongState
         if state in (REQUESTED, APPROVED):
             error = self.against(span, unit, one)
@@ -259,6 +295,137 @@ class BookingMachine(RuleBasedStateMachine):
         if error is None:
             one.state, one.term = BookingState.CANCELLED, None
 
+    @rule(one=bookings, late=st.integers(0, 2))
+    def begin(self, one: Known, late: int) -> None:
+        """Somebody checks in at the instrument when it is time; of what does not stand ready nothing begins."""
+        if one.state_at(self.now) is APPROVED:
+            self.now = max(self.now, one.span.start + late * timedelta(minutes=10))
+        state = one.state_at(self.now)
+        if state is NO_SHOW:
+            return
+        with clock.fixed(self.now), unit_of_work() as unit:
+            service.started(unit, one.key)
+        if state is APPROVED:
+            one.state = IN_USE
+
+    @rule(one=bookings, minutes=st.sampled_from([0, 7, 45, 200]))
+    def finish(self, one: Known, minutes: int) -> None:
+        """The use is over, and what is left of the slot is free."""
+        if one.state is IN_USE:
+            self.now += timedelta(minutes=minutes)
+        with clock.fixed(self.now), unit_of_work() as unit:
+            service.finished(unit, one.key, self.now)
+        if one.state is IN_USE:
+            one.state = DONE
+            if self.now < one.span.end:
+                one.left = self.now
+
+    @rule(one=bookings)
+    def nobody_comes(self, one: Known) -> None:
+        """The clock has gone past the start, and nobody has come."""
+        if one.state_at(self.now) is not APPROVED:
+            return
+        self.now = max(self.now, one.span.start + timedelta(minutes=30))
+        with clock.fixed(self.now), unit_of_work() as unit:
+            service.missed(unit, one.key)
+        one.state = NO_SHOW
+
+    def ahead(self, one: Known) -> bool:
+        return one.state_at(self.now) in (REQUESTED, APPROVED) and one.span.start > self.now
+
+    @rule(target=bookings, one=bookings, half=st.integers(1, 4))
+    def split(self, one: Known, half: int) -> Any:
+        """Two of one: where set-up and tear-down find no place between the halves, it stays whole."""
+        at = one.span.start + HALF_HOUR * half
+        if at >= one.span.end:
+            return multiple()
+        error: type[DomainError] | None = None
+        if not self.ahead(one):
+            error = WrongState
+        elif any(self.around):
+            error = SlotTaken
+        with self.expecting(error):
+            made = service.split(one.key, at, by=self.actors[one.who])
+        if error is not None:
+            return multiple()
+        first, second = TimeSpan(one.span.start, at), TimeSpan(at, one.span.end)
+        asks = self.booked_state is REQUESTED
+        if asks:
+            term = self.term(first)
+            one.term = min(term, one.term) if one.state is REQUESTED and one.term else term
+            one.state = REQUESTED
+        one.span = first
+        other = Known(
+            made[1].key, one.who, one.unit, second, self.booked_state, self.around,
+            self.term(second) if asks else None, person=one.person,
+        )  # fmt: skip
+        self.known.append(other)
+        return other
+
+    @rule(one=bookings)
+    def hand_over(self, one: Known) -> None:
+        """To the colleague, and back again; time, state and term stay."""
+        error = None if self.ahead(one) else WrongState
+        with self.expecting(error):
+            service.hand_over(one.key, self.people[one.who][1 - one.person], by=self.actors[one.who])
+        if error is None:
+            one.person = 1 - one.person
+
+    @rule(who=st.integers(0, 1), day=st.integers(0, 2), length=lengths)
+    def wait(self, who: int, day: int, length: int) -> None:
+        """Somebody wants some time of a day, whenever it is free."""
+        if OPEN[day].start <= self.now:
+            return
+        with clock.fixed(self.now):
+            one = service.join_line(
+                self.scene.key,
+                make_asked(),
+                OPEN[day].start,
+                OPEN[day].end,
+                length * 30 * 60,
+                by=self.actors[who],
+            )
+        if one.key not in [w.key for w in self.waiting]:
+            self.waiting.append(one)
+
+    @rule(target=bookings, which=st.integers(0, 5))
+    def take_the_offer(self, which: int) -> Any:
+        """What is kept for somebody who waited becomes a booking, until its term."""
+        if which >= len(self.waiting):
+            return multiple()
+        one = self.waiting[which]
+        held = self.offer_of(one)
+        error = None if held is not None and held.state_at(self.now) is HELD else WrongState
+        who = [by.person_id for by in self.actors].index(one.person_id)
+        with self.expecting(error):
+            service.accept_offer(one.key, by=self.actors[who])
+        if error is not None or held is None:
+            return multiple()
+        held.state = self.booked_state
+        held.term = self.term(held.span) if held.state is REQUESTED else None
+        return held
+
+    def offer_of(self, one: service.WaitingRecord) -> Known | None:
+        """What is kept for an entry; known from the moment at which it was offered, of free time that was wished for."""
+        with clock.fixed(self.now):
+            who = [by.person_id for by in self.actors].index(one.person_id)
+            found = service.entry_for(one.key, self.actors[who])
+        if found.booking_id is None:
+            return None
+        key = HostKey(one.key.institution_id, found.booking_id)
+        for known in self.known:
+            if known.key == key:
+                return known
+        record = service.booking(key)
+        assert record.span is not None and record.unit_id is not None and found.offered_until is not None
+        assert found.earliest <= record.span.start and record.span.end <= found.latest
+        assert record.span.end - record.span.start == timedelta(seconds=found.length_seconds)
+        unit = self.units.index(record.unit_id)
+        assert self.free_unit(record.span, unit) == unit
+        made = Known(key, who, unit, record.span, HELD, self.around, found.offered_until)
+        self.known.append(made)
+        return made
+
     @rule()
     def the_job_runs(self) -> None:
         with clock.fixed(self.now):
@@ -280,9 +447,15 @@ class BookingMachine(RuleBasedStateMachine):
 
     # ---- what must be true
 
+    def learn_offers(self) -> None:
+        """Any step that frees time may have kept it for somebody who waits."""
+        db.session.remove()
+        for one in self.waiting:
+            self.offer_of(one)
+
     @invariant()
     def the_database_agrees(self) -> None:
-        db.session.remove()
+        self.learn_offers()
         rows = (
             reading()
             .execute(
@@ -311,22 +484,26 @@ class BookingMachine(RuleBasedStateMachine):
             record = written[one.key]
             assert service.judged_by_clock(record, self.now) is one.state_at(self.now)
             assert record.span == one.span
+            assert record.person_id == self.people[one.who][one.person]
 
     @invariant()
     def free_time_is_what_nobody_holds(self) -> None:
+        self.learn_offers()
         whole = TimeSpan(OPEN[0].start, OPEN[-1].end)
         with clock.fixed(self.now):
             found = availability.free_times(self.scene.key, whole, outside=True)
+        setup, teardown = self.around
         for n, unit_id in enumerate(self.units):
             # Set-up and tear-down of both neighbours must find their place.
             taken = [
-                k.whole.widened(TEARDOWN, SETUP) for k in self.known if k.unit == n and k.holds(self.now)
+                k.whole.widened(teardown, setup) for k in self.known if k.unit == n and k.holds(self.now)
             ]
             assert [f.span for f in found if f.unit_id == unit_id] == subtract(OPEN, taken)
 
     @invariant()
     def kept_windows_offer_nothing_that_is_held(self) -> None:
         """What searches read may lag behind a term that has just run out, but never offers what somebody holds."""
+        self.learn_offers()
         whole = TimeSpan(max(self.now, OPEN[0].start), max(self.now + HALF_HOUR, OPEN[-1].end))
         kept = window_store.windows_of(reading(), [self.scene.key], Audience.OUTSIDE, whole)
         for (_, unit_id), spans in kept.items():
@@ -337,6 +514,7 @@ class BookingMachine(RuleBasedStateMachine):
 
 class AskedFirst(BookingMachine):
     approval = "always"
+    around = (0, 0)
 
 
 def machine(kind: type[BookingMachine]) -> Callable[[], BookingMachine]:
@@ -349,8 +527,8 @@ def test_any_sequence_agrees_with_the_model(now: datetime, kind: type[BookingMac
     run_state_machine_as_test(
         machine(kind),
         settings=settings(
-            max_examples=20,
-            stateful_step_count=25,
+            max_examples=15,
+            stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -32,9 +33,21 @@ CHECKS = [
 ORDERS = ("/bookings", "/holds", "/quotes", "/bookings/preview")
 EXAMPLES = 10
 # Half hours of three weeks around now, sorted by who uses them.
-TIMES = st.lists(
+NEAR = st.lists(
     st.integers(-48, 900).map(lambda n: NOW + timedelta(minutes=30 * n)), min_size=2, max_size=2
 ).map(sorted)
+# And ends that nobody means: no time at all, backwards, ten years, far away, and the borders of what a date can be.
+ODD: list[tuple[datetime, datetime]] = [
+    (NOW, NOW),
+    (NOW + timedelta(hours=2), NOW),
+    (NOW, NOW + timedelta(days=3653)),
+    (datetime(2199, 12, 31, 9, tzinfo=UTC), datetime(2199, 12, 31, 11, tzinfo=UTC)),
+    (NOW, datetime(2199, 12, 31, 11, tzinfo=UTC)),
+    (datetime(1, 1, 1, tzinfo=UTC), datetime(1, 1, 1, 2, tzinfo=UTC)),
+    (datetime(9999, 12, 31, 21, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+    (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+]
+TIMES = st.one_of(NEAR, NEAR, st.sampled_from(ODD).map(list))
 
 
 def operations(world: World) -> list[Any]:
@@ -45,7 +58,7 @@ def operations(world: World) -> list[Any]:
 def plausible(body: dict[str, Any], times: list[datetime], order: bool) -> dict[str, Any]:
     """A body whose times are times and whose ids are left out; what else it holds stays as it was made."""
     body = {k: v for k, v in body.items() if not k.endswith("_id")}
-    for name, moment in zip(("start", "end"), sorted(times), strict=True):
+    for name, moment in zip(("start", "end"), times, strict=True):
         if name in body or name == "end" and "start" in body:
             body[name] = moment.isoformat()
     if order:
@@ -103,3 +116,18 @@ def test_every_operation_answers_as_described(make_world: Callable[..., World]) 
         seen += fuzz(world, (world.booker, world.manager), operation, ids)
     # The doors were opened, and not only knocked at.
     assert {200, 201, 403, 404, 409, 412, 422} <= set(seen), seen
+
+
+@pytest.mark.parametrize("times", ODD, ids=lambda pair: f"{pair[0].year}-{pair[1].year}")
+def test_times_that_nobody_means_are_refused_at_once(world: World, times: tuple[datetime, datetime]) -> None:
+    order = {"start": times[0].isoformat(), "end": times[1].isoformat(), "description": "断口形貌"}
+    path = f"/api/v1/hosts/{world.scene.host.code}/resources/{world.scene.resource.code}"
+    client = world.app.test_client()
+    for act in ("bookings", "holds", "waiting"):
+        sent = order | (
+            {"earliest": order["start"], "latest": order["end"], "minutes": 60} if act == "waiting" else {}
+        )
+        began = time.perf_counter()
+        answer = client.post(f"{path}/{act}", json=sent, headers=world.booker.headers)
+        assert 400 <= answer.status_code < 500, (act, answer.text)
+        assert time.perf_counter() - began < 3, act
