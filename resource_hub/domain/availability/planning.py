@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -16,7 +16,10 @@ from resource_hub.domain.availability.calendar_days import warm as load_library
 from resource_hub.domain.availability.rules import lanes
 from resource_hub.domain.availability.rules import working_days as arithmetic
 from resource_hub.domain.availability.terms import (
+    DatedException,
     DayKind,
+    ExceptionKind,
+    Held,
     Hours,
     HouseDocument,
     Lane,
@@ -57,8 +60,10 @@ class Plan:
 
 
 def country(jurisdiction: str) -> str:
-    """The jurisdiction whose public holidays hold: a region code of GB/T 2260 is China."""
-    return "CN" if jurisdiction[:1].isdigit() else jurisdiction.upper()
+    """The jurisdiction whose public holidays hold: a region of China, by its code of GB/T 2260 or of ISO 3166-2, has
+    those of the country; elsewhere a region may have its own."""
+    where = jurisdiction.upper()
+    return "CN" if where[:1].isdigit() or where.startswith("CN-") else where
 
 
 @kept
@@ -230,23 +235,35 @@ def weeks(keys: Sequence[HostKey], span: TimeSpan, viewer: Viewer) -> dict[HostK
             zone=one.zone,
             days=days,
             special={day: one.hours.days[day] for day in days if day in one.hours.days},
-            lanes=tuple(
-                Lane(
-                    unit.key.id,
-                    unit.code,
-                    lanes.lane(one.hours, span, unit.key.id, held.get(key, ()), viewer, now),
-                    not unit.active,
-                    unit.name_zh,
-                    unit.name_en,
-                )
-                for unit in one.units
-            ),
+            lanes=_lanes(one, span, held.get(key, ()), viewer, now),
             step_minutes=one.rules.step,
             setup_seconds=one.rules.setup_seconds,
             teardown_seconds=one.rules.teardown_seconds,
             as_of=now,
         )
     return result
+
+
+def _lanes(
+    one: Plan, span: TimeSpan, held: Sequence[Held], viewer: Viewer, now: datetime
+) -> tuple[Lane, ...]:
+    """A lane for each unit in use, and for one that is not while bookings stand on it: there it is closed."""
+    units = list(one.units)
+    booked = {h.unit_id for h in held if h.kind is OccupancyKind.BOOKING} - {unit.key.id for unit in units}
+    if booked:
+        units += [unit for unit in catalogue.units(one.key) if unit.key.id in booked]
+    closed = replace(one.hours, exceptions=(DatedException(ExceptionKind.CLOSURE, span),))
+    return tuple(
+        Lane(
+            unit.key.id,
+            unit.code,
+            lanes.lane(one.hours if unit.active else closed, span, unit.key.id, held, viewer, now),
+            not unit.active,
+            unit.name_zh,
+            unit.name_en,
+        )
+        for unit in units
+    )
 
 
 def may_occupy(key: HostKey, unit_id: UUID | None, span: TimeSpan, *, outside: bool) -> list[Reason]:

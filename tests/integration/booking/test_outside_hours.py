@@ -16,14 +16,16 @@ from resource_hub.domain.booking.terms import BookingState, Fate, Verdict
 from resource_hub.domain.notices import service as notices
 from resource_hub.infra import outbox
 from resource_hub.infra.database import db
-from tests.builders.accounts import actor, make_person, make_platform
+from tests.builders.accounts import actor, make_actor, make_institution, make_person, make_platform
 from tests.builders.availability import make_weekly, span
 from tests.builders.booking import Scene, make_asked, make_booking, make_scene
+from tests.builders.catalogue import make_listing
 
 TUESDAY, SATURDAY = date(2026, 3, 3), date(2026, 3, 7)
 HOLIDAY = SpecialDay(TUESDAY, DayKind.HOLIDAY, "校庆", "Anniversary")
 MAKE_UP = SpecialDay(SATURDAY, DayKind.WORKDAY, "补班", "Make-up", stands_for=date(2026, 3, 4))
 ORDINARY = SpecialDay(TUESDAY, DayKind.ORDINARY)
+MORNING = span("2026-03-03T09:00+08:00", "2026-03-03T11:00+08:00")
 WHY = "放假"
 
 
@@ -69,6 +71,16 @@ def test_each_host_is_counted_before_and_told_after(staff: Actor) -> None:
     # Entered again under another name it hits nobody anew.
     enter(staff, SpecialDay(TUESDAY, DayKind.HOLIDAY, "校庆日"))
     assert waiting(one) == {one.key: 1} and len(told(one)) == 1
+
+
+@pytest.mark.parametrize("jurisdiction", ["CN-JS", "320500"])
+def test_days_of_the_country_hold_in_its_regions(staff: Actor, jurisdiction: str) -> None:
+    host = make_institution(jurisdiction=jurisdiction)
+    key = make_listing(host).key
+    availability.save_hours(key, make_weekly(), TUESDAY, by=make_actor(host, Role.MANAGER))
+    enter(staff, HOLIDAY)
+    reasons = availability.may_occupy(key, None, MORNING, outside=True)
+    assert [reason.code for reason in reasons] == ["availability.closed_holiday"]
 
 
 @pytest.mark.parametrize("fate", list(Fate))

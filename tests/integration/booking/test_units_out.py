@@ -77,6 +77,11 @@ def test_who_is_honoured_stays_and_is_not_asked_about_again(now: Any) -> None:
     assert retire(scene, unit, verdicts={booked.key.id: Verdict(Fate.STAYS)}) == 1
     assert again(booked).state is BookingState.APPROVED
     assert retire(scene, unit) == 0
+    # The calendar still shows it, and nothing else of the unit to be had.
+    [lane] = service.calendar(scene.key, TUESDAY, scene.manager).lanes
+    assert lane.unit_id == unit.key.id and lane.retired
+    assert [s.holder_id for s in lane.stretches if s.holder_id] == [booked.key.id]
+    assert not any(s.bookable for s in lane.stretches)
 
 
 def test_a_cancelled_one_is_told_why_and_costs_nothing(now: Any) -> None:
