@@ -417,12 +417,21 @@ def remind_due(limit: int = 50, lease: Lease | None = None) -> int:
         for (subject, what), steps in together.items():
             days = [HostKey(step.institution_id, step.booking_id) for step in steps]
             if what == "wanted":
+                several = len(days) > 1
                 for key in days:
-                    ask(unit, key, quiet=len(days) > 1)
+                    ask(unit, key, quiet=several)
+                # Where the last answer was silence nobody's turn comes.
+                now = open_steps(unit.session, subject.institution_id, [key.id for key in days])
+                silent = {step.id for step in steps}
+                days = [key for key in days if key.id in now and now[key.id].key.id not in silent]
+                if several and days:
+                    ids = [str(key.id) for key in days]
+                    announce_series(unit, subject, f"booking.series_answer_{what}", None, booking_ids=ids)
+                continue
             if len(days) > 1:
                 ids = [str(key.id) for key in days]
                 announce_series(unit, subject, f"booking.series_answer_{what}", None, booking_ids=ids)
-            elif what != "wanted":
+            else:
                 announce(unit, days[0], f"booking.answer_{what}", None, step_id=str(steps[0].id))
         return len(rows)
 
@@ -432,7 +441,8 @@ def _due(unit: Unit, limit: int) -> list[tuple[AnswerStep, UUID | None]]:
     t = AnswerStep
     due = or_(t.remind_at <= unit.now, and_(t.answer_by <= unit.now, t.escalated_at.is_(None)))
     of = and_(Booking.institution_id == t.institution_id, Booking.id == t.booking_id)
-    asked = select(t, Booking.series_id).join(Booking, of).where(t.state == StepState.OPEN.value, due)
+    open_ = and_(t.state == StepState.OPEN.value, Booking.state == BookingState.REQUESTED.value)
+    asked = select(t, Booking.series_id).join(Booking, of).where(open_, due)
     rows = [
         (row, series_id)
         for row, series_id in unit.session.execute(asked.order_by(t.answer_by, t.id).limit(limit))
@@ -475,6 +485,18 @@ def on_requested(unit: Unit, event: Event) -> None:
         return
     availability.lock(unit, [HostKey(key.institution_id, before.resource_id)])
     ask(unit, key)
+
+
+def want_for(unit: Unit, series_key: HostKey, days: Sequence[BookingRecord], person_id: UUID | None) -> None:
+    """Days of a series that wait, and were told of quietly, ask for their first answer together; those that have asked
+    already are not told of again."""
+    waiting = [one.key.id for one in days if one.state is BookingState.REQUESTED]
+    asked = open_steps(unit.session, series_key.institution_id, waiting) if waiting else {}
+    ids = [str(one) for one in waiting if one not in asked]
+    if ids:
+        announce_series(
+            unit, series_key, "booking.series_answer_wanted", person_id, booking_ids=ids, first=True
+        )
 
 
 def ask(unit: Unit, key: HostKey, *, quiet: bool = False) -> None:

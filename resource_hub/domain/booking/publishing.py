@@ -23,6 +23,7 @@ from resource_hub.domain.availability.terms import (
     WeeklyHours,
 )
 from resource_hub.domain.booking import (
+    answers,
     cancelling,
     changing,
     linking,
@@ -239,7 +240,7 @@ def publish_exception(
     """
     availability.warm()
     maintenance = exception.kind is ExceptionKind.MAINTENANCE
-    with unit_of_work() as unit:
+    with unit_of_work() as unit, waiting.offered_last():
         availability.may_manage(key, by)
         linking.lock(unit, [key])
         hits = availability.preview_exception(
@@ -406,30 +407,33 @@ def carry_out(
     records = store.records_of(unit.session, chosen)
     series = {key: record.series_key for key, record in records.items()}
     days = Counter((series.get(key), verdict.fate) for key, verdict in chosen.items())
-    for key, verdict in sorted(chosen.items()):
-        series_key = series.get(key)
-        quiet = series_key is not None and days[series_key, verdict.fate] > 1
-        try:
-            _row, record, side = managing.opened(unit, key, by, verdict.version)
-            if verdict.fate is Fate.CANCELLED:
-                cancelling.cancel_in(unit, record, side, by, reason, quiet=quiet)
-                if quiet:
-                    waiting.freed(unit, record, record.span, by.person_id)
-                continue
-            assert verdict.span is not None
-            dearer = _dearer(record, verdict.span)
-            if dearer:
-                raise BookingRefused(*dearer)
-            managing.decides(record, by)
-            changing.change_in(
-                unit, record, verdict.span, side, by, unit_id=_unit_for(record, verdict.span, draft),
-                note=reason, kind="proposed", quiet=quiet,
-            )  # fmt: skip
-            if quiet:
-                waiting.freed_by_change(unit, record, verdict.span, by.person_id)
-        except DomainError as error:
-            error.reasons = tuple(replace(one, place=_place(key.id)) for one in error.reasons)
-            raise
+    moved: dict[HostKey, list[BookingRecord]] = {}
+    with waiting.offered_last():
+        for key, verdict in sorted(chosen.items()):
+            series_key = series.get(key)
+            quiet = series_key is not None and days[series_key, verdict.fate] > 1
+            try:
+                _row, record, side = managing.opened(unit, key, by, verdict.version)
+                if verdict.fate is Fate.CANCELLED:
+                    cancelling.cancel_in(unit, record, side, by, reason, quiet=quiet)
+                    if quiet:
+                        waiting.freed(unit, record, record.span, by.person_id)
+                    continue
+                assert verdict.span is not None
+                dearer = _dearer(record, verdict.span)
+                if dearer:
+                    raise BookingRefused(*dearer)
+                managing.decides(record, by)
+                done = changing.change_in(
+                    unit, record, verdict.span, side, by, unit_id=_unit_for(record, verdict.span, draft),
+                    note=reason, kind="proposed", quiet=quiet,
+                )  # fmt: skip
+                if series_key is not None and quiet:
+                    waiting.freed_by_change(unit, record, verdict.span, by.person_id)
+                    moved.setdefault(series_key, []).append(done)
+            except DomainError as error:
+                error.reasons = tuple(replace(one, place=_place(key.id)) for one in error.reasons)
+                raise
     for (series_key, fate), number in days.items():
         if series_key is not None and number > 1:
             what = "cancelled" if fate is Fate.CANCELLED else "changed"
@@ -441,3 +445,5 @@ def carry_out(
                 bookings=number,
                 reason=reason.strip(),
             )
+    for series_key, days_moved in moved.items():
+        answers.want_for(unit, series_key, days_moved, by.person_id)

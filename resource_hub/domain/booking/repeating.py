@@ -11,7 +11,7 @@ from uuid import UUID
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import DatedException, ExceptionKind
-from resource_hub.domain.booking import linking
+from resource_hub.domain.booking import linking, waiting
 from resource_hub.domain.booking.publishing import (
     HitBooking,
     carry_out,
@@ -126,7 +126,7 @@ def publish_repeated(
             with.
     """
     availability.warm()
-    with unit_of_work() as unit:
+    with unit_of_work() as unit, waiting.offered_last():
         availability.may_manage(key, by)
         linking.lock(unit, [key])
         found = dates(first, rule, availability.zone_of(key.institution_id))

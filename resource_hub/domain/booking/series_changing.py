@@ -11,6 +11,7 @@ from uuid import UUID
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import (
+    answers,
     cancelling,
     changing,
     linking,
@@ -186,7 +187,7 @@ def _change(
         target = _target(unit, series, planned)
         clashes: list[tuple[date, tuple[Reason, ...]]] = []
         moved = 0
-        asked_for: list[str] = []
+        changed: list[BookingRecord] = []
         several = scope is not Scope.ONE
         # Where times move on the last day goes first, so that no day stands in the way of the one before it.
         for one in reversed(planned.days) if planned.later else planned.days:
@@ -199,8 +200,7 @@ def _change(
                         )
                     done = changing.change_in(unit, booking, one.after, side, by, note=note, quiet=several)
                     moved += 1
-                    if side is Side.CUSTOMER and done.state is BookingState.REQUESTED:
-                        asked_for.append(str(done.key.id))
+                    changed.append(done)
                 except (BookingRefused, SlotTaken) as error:
                     clashes.append((day, error.reasons))
             series_store.move_occurrence(unit.session, key.institution_id, one.id, target.id, one.day)
@@ -214,15 +214,7 @@ def _change(
                 if one.stays is None and booking is not None and one.after is not None:
                     waiting.freed_by_change(unit, booking, one.after, by.person_id)
             announce_series(unit, target, "booking.series_changed", by.person_id, bookings=moved)
-            if asked_for:
-                announce_series(
-                    unit,
-                    target,
-                    "booking.series_answer_wanted",
-                    by.person_id,
-                    booking_ids=asked_for,
-                    first=True,
-                )
+            answers.want_for(unit, target, changed, by.person_id)
         return known(unit, target)
 
 

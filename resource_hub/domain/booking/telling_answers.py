@@ -11,7 +11,7 @@ from resource_hub.domain.availability.terms import Answerer
 from resource_hub.domain.booking import answers, reading, series_store
 from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.ordering import names_of
-from resource_hub.domain.booking.terms import BookingRecord, StepRecord, StepState
+from resource_hub.domain.booking.terms import BookingRecord, BookingState, StepRecord, StepState
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.notices import service as notices
 from resource_hub.infra.outbox import Event
@@ -71,7 +71,11 @@ def tell_series(unit: Unit, event: Event) -> None:
             answers.ask(unit, HostKey(key.institution_id, booking_id), quiet=True)
     # Who gave an answer tells of the next one itself, also before the request was told of.
     first = event.payload.get("first", False)
-    days = [one.booking for one in series_store.occurrences(unit.session, [key])[key] if one.booking]
+    days = [
+        one.booking
+        for one in series_store.occurrences(unit.session, [key])[key]
+        if one.booking and reading.judged_by_clock(one.booking, unit.now) is BookingState.REQUESTED
+    ]
     steps = answers.open_steps(unit.session, key.institution_id, noted)
     asked: dict[tuple[UUID, UUID], list[datetime]] = {}
     people: dict[tuple[Answerer, UUID], list[UUID]] = {}

@@ -6,7 +6,9 @@ accepted on the guarded path; the job comes round for time that became free with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -331,6 +333,25 @@ def _publish(unit: Unit, name: str, one: WaitingRecord) -> None:
     unit.publish(name, f"{one.key.institution_id}:{one.key.id}", payload)
 
 
+_last: ContextVar[list[Callable[[], None]] | None] = ContextVar("offered last", default=None)
+
+
+@contextmanager
+def offered_last() -> Iterator[None]:
+    """What becomes free inside the block is offered on at its end: first comes whatever else it does with the time."""
+    if _last.get() is not None:
+        yield
+        return
+    offers: list[Callable[[], None]] = []
+    token = _last.set(offers)
+    try:
+        yield
+    finally:
+        _last.reset(token)
+    for offer in offers:
+        offer()
+
+
 def freed(
     unit: Unit, record: BookingRecord, span: TimeSpan | None, person_id: UUID | None, *, lapsed: bool = False
 ) -> None:
@@ -347,6 +368,14 @@ def freed(
             _publish(unit, "booking.offer_missed", offered)
     if span is None or span.end <= unit.now or record.kind is not BookingKind.WINDOW:
         return
+    later = _last.get()
+    if later is None:
+        _offer_on(unit, record, span, person_id)
+    else:
+        later.append(lambda: _offer_on(unit, record, span, person_id))
+
+
+def _offer_on(unit: Unit, record: BookingRecord, span: TimeSpan, person_id: UUID | None) -> None:
     offer_in(unit, record.resource_key)
     if record.state is BookingState.HELD or record.unit_id is None:
         return

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from resource_hub.domain.accounts.terms import PersonRecord, Role
+from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import DatedException, ExceptionKind
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence
@@ -178,3 +179,72 @@ def test_new_hours_that_hit_several_days_are_told_once(now: datetime, fate: Fate
     (letter,) = [n for n in letters(scene.booker_person) if word in n.kind]
     assert (letter.kind, letter.values["bookings"]) == (f"booking.series_{word}", 2)
     assert kinds(other_person)[-1] == f"booking.{word}"
+
+
+@pytest.mark.parametrize("scope", [Scope.ALL, Scope.ONE])
+def test_who_answers_first_by_newer_rules_is_asked_when_the_host_moves_days(
+    now: datetime, scope: Scope
+) -> None:
+    scene = make_scene(rules={"approval": "always"})
+    person = somebody(scene, scene.firm, Role.APPROVER)[0]
+    series = made(scene)
+    letters(person)
+    rules = {"approval": "always", "steps": FIRST["approver"]}
+    availability.save_rules(scene.key, rules, now.date(), by=scene.manager)
+    day = bookings(series)[0]
+    later = span("2026-03-03T13:00+08:00", "2026-03-03T15:00+08:00")
+    service.change_series(series.key, day.key.id, later, scope, by=scene.manager, note="x")
+    wanted = [n for n in letters(person) if n.kind.endswith("answer_wanted")]
+    assert [n.kind for n in wanted] == [
+        "booking.series_answer_wanted" if scope is Scope.ALL else "booking.answer_wanted"
+    ]
+    if scope is Scope.ALL:
+        assert wanted[0].values["bookings"] == len(service.open_answers(bookings(series))) == 4
+        # Moved once more they wait as before, and nobody is asked twice.
+        again = span("2026-03-03T14:00+08:00", "2026-03-03T16:00+08:00")
+        service.change_series(
+            series.key, bookings(series)[0].key.id, again, scope, by=scene.manager, note="x"
+        )
+        assert len([n for n in letters(person) if n.kind.endswith("answer_wanted")]) == 1
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_closure_that_moves_days_has_them_ask_by_newer_rules(now: datetime, number: int) -> None:
+    scene = make_scene(rules={"approval": "always"})
+    person = somebody(scene, scene.firm, Role.APPROVER)[0]
+    series = made(scene, DAILY5)
+    letters(person)
+    rules = {"approval": "always", "steps": FIRST["approver"]}
+    availability.save_rules(scene.key, rules, now.date(), by=scene.manager)
+    closed = DatedException(
+        ExceptionKind.CLOSURE,
+        span("2026-03-04T00:00+08:00", f"2026-03-0{4 + number}T00:00+08:00"),
+        reason_zh="检修",
+    )
+    begin = moment("2026-03-09T09:00+08:00")
+    verdicts = {
+        one.key.id: Verdict(
+            Fate.MOVES,
+            span((begin + timedelta(days=n)).isoformat(), (begin + timedelta(days=n, hours=2)).isoformat()),
+        )
+        for n, one in enumerate(bookings(series)[1 : 1 + number])
+    }
+    service.publish_exception(scene.key, closed, by=scene.manager, reason="检修", verdicts=verdicts)
+    assert len([n for n in letters(person) if n.kind.endswith("answer_wanted")]) == 1
+    assert len(service.open_answers(bookings(series))) == number
+
+
+@pytest.mark.parametrize("lapse_first", [True, False])
+def test_nobody_is_asked_for_what_silence_has_approved(now: datetime, lapse_first: bool) -> None:
+    scene, _person = scene_asking("approver", silence="consent")
+    made(scene)
+    letters(scene.manager_person)
+    with clock.fixed(now + timedelta(hours=24)):
+        service.remind_answers()
+        before = kinds(scene.manager_person)
+    with clock.fixed(now + timedelta(hours=48)):
+        jobs = [service.lapse_due, service.remind_answers]
+        for job in jobs if lapse_first else reversed(jobs):
+            job()
+        after = kinds(scene.manager_person)[len(before) :]
+    assert not [kind for kind in after if kind.endswith("answer_wanted")], after

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.tables import Occupancy
-from resource_hub.domain.availability.terms import HouseDocument
+from resource_hub.domain.availability.terms import DatedException, ExceptionKind, HouseDocument
 from resource_hub.domain.billing import service as billing
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import (
@@ -26,7 +26,7 @@ from resource_hub.domain.booking.errors import (
 from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence
 from resource_hub.domain.booking.rules.waiting import offered_until
 from resource_hub.domain.booking.tables import Booking, BookingSeries, WaitingEntry
-from resource_hub.domain.booking.terms import BookingState, Scope, WaitingKind, WaitingState
+from resource_hub.domain.booking.terms import BookingState, Fate, Scope, Verdict, WaitingKind, WaitingState
 from resource_hub.domain.notices.tables import Notice
 from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import db, reading
@@ -99,7 +99,7 @@ def test_who_waits_gets_freed_time_in_the_unit_that_frees_it(full: Scene) -> Non
     _, _, second = another_booker()
     one, two = waits(full, first), waits(full, second, hours=7)
     assert (state(one), state(two)) == (WaitingState.WAITING, WaitingState.WAITING)
-    assert service.ahead_of(two) == 1
+    assert service.ahead_of([two]).get(two.key, 0) == 1
     cancel_all(full)
     assert (state(one), state(two)) == (WaitingState.OFFERED, WaitingState.WAITING)
     held = hold_of(one)
@@ -521,3 +521,17 @@ def test_eight_times_the_same_series_form_makes_one(now: Any, database: Database
     found = race(database, tmp_path, now, "series", [payload] * 8)
     assert {f[0] for f in found} == {"won"} and len({f[1] for f in found}) == 1
     assert rows(BookingSeries) == 1 and rows(Booking) == 4
+
+
+def test_maintenance_takes_the_time_before_it_is_offered_on(now: datetime) -> None:
+    scene = make_scene()
+    one = make_booking(scene, asked=WHOLE_DAY)
+    _, _, other = another_booker()
+    entry = waits(scene, other)
+    day = span("2026-03-03T08:00+08:00", "2026-03-03T18:00+08:00")
+    kept = DatedException(ExceptionKind.MAINTENANCE, day, reason_zh="检修")
+    service.publish_exception(
+        scene.key, kept, by=scene.manager, reason="检修", verdicts={one.key.id: Verdict(Fate.CANCELLED)}
+    )
+    assert service.booking(one.key).state is BookingState.CANCELLED
+    assert state(entry) is WaitingState.WAITING
