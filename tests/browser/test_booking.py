@@ -18,6 +18,7 @@ from tests.builders import accounts as build
 from tests.builders.availability import moment, span
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
 from tests.support.accessibility import assert_accessible
+from tests.support.keys import press, tab_to
 
 pytestmark = pytest.mark.browser
 
@@ -191,8 +192,7 @@ def test_a_time_that_cannot_be_had_says_why_and_one_of_three_others_is_taken(app
 def test_with_the_keyboard_alone(app, page, scene, sign_in):
     sign_in()
     page.goto(calendar(scene))
-    page.locator('.tt-day[data-day="2026-03-03"] a.tt-piece').first.focus()
-    page.keyboard.press("Enter")
+    press(page, page.locator('.tt-day[data-day="2026-03-03"] a.tt-piece').first)
     choice = page.get_by_role("slider", name="Chosen time")
     expect(choice).to_be_focused()
     expect(choice).to_have_attribute("aria-valuetext", "2026-03-03 09:00–10:00")
@@ -206,15 +206,9 @@ def test_with_the_keyboard_alone(app, page, scene, sign_in):
     page.keyboard.press("Enter")
     expect(page.locator("#choose").get_by_role("button", name="Book", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
-    page.locator('[name="description"]').focus()
+    tab_to(page, page.locator('[name="description"]'))
     page.keyboard.type("grain size")
-    button = page.get_by_role("button", name="Book now").last
-    for _step in range(12):
-        page.keyboard.press("Tab")
-        if button.evaluate("node => node === document.activeElement"):
-            break
-    expect(button).to_be_focused()
-    page.keyboard.press("Enter")
+    press(page, page.get_by_role("button", name="Book now").last)
     expect(page.locator("h1 .badge")).to_contain_text("confirmed")
     assert booked(app)[0].starts_at == moment("2026-03-04T10:00+08:00")
 
@@ -274,6 +268,38 @@ def test_extend_by_dragging_its_end_on_the_page_of_the_change(app, page, scene, 
     assert stored(app, made).span == span("2026-03-03T09:00+08:00", "2026-03-03T12:30+08:00")
 
 
+def test_move_and_extend_with_the_keyboard_alone(app, page, scene, made, sign_in):
+    sign_in()
+    page.goto(f"/o/{scene.firm.code}/bookings/{scene.host.code}/{made.key.id}")
+    press(page, page.get_by_role("link", name="Move or extend").first)
+    choice = page.get_by_role("slider").first
+    tab_to(page, choice)
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "Shift+ArrowRight"):
+        page.keyboard.press(key)
+    assert times(page) == ("2026-03-04", "10:00", "12:30")
+    expect(page.locator("#quote strong").first).to_have_text("¥\u202f750.00")
+    press(page, page.get_by_role("button", name="Move it"))
+    expect(page.locator(".notice").first).to_contain_text("Moved.")
+    assert stored(app, made).span == span("2026-03-04T10:00+08:00", "2026-03-04T12:30+08:00")
+
+
+def test_move_and_extend_on_a_phone(app, page, scene, made, sign_in):
+    page.set_viewport_size({"width": 390, "height": 844})
+    sign_in()
+    page.goto(f"/o/{scene.firm.code}/bookings/{scene.host.code}/{made.key.id}")
+    page.get_by_role("link", name="Move or extend").first.click()
+    page.locator('.tt-day[data-day="2026-03-04"] a.tt-piece').first.click()
+    page.get_by_role("button", name="Longer").click()
+    start, end = times(page)[1:]
+    assert times(page)[0] == "2026-03-04"
+    expect(page.locator("#quote")).to_contain_text("It moves at once")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert_accessible(page)
+    page.get_by_role("button", name="Move it").click()
+    expect(page.locator(".notice").first).to_contain_text("Moved.")
+    assert stored(app, made).span == span(f"2026-03-04T{start}+08:00", f"2026-03-04T{end}+08:00")
+
+
 def test_the_fee_stands_there_before_cancelling(app, page, live_server, scene, made, sign_in):
     sign_in()
     with live_server.fixed(moment("2026-03-02T20:00+08:00")):
@@ -299,6 +325,11 @@ def test_on_a_phone_the_list_comes_first_and_a_tap_chooses(app, page, scene, mad
     expect(page.locator("#choose")).to_be_in_viewport()
     page.get_by_role("button", name="延长").click()
     expect(page.locator("#quote .is-main dd")).to_have_text("¥\u202f450.00")
+    page.locator("#choose").get_by_role("button", name="预约", exact=True).click()
+    page.locator('[name="description"]').fill("断口形貌")
+    page.get_by_role("button", name="确认预约", exact=True).last.click()
+    expect(page.locator("h1 .badge")).to_contain_text("已确认")
+    assert booked(app)[-1].starts_at == moment("2026-03-04T09:00+08:00")
     for path in (
         f"/o/{scene.firm.code}/home",
         f"/o/{scene.firm.code}/bookings",

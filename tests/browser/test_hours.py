@@ -20,6 +20,7 @@ from tests.builders.availability import make_weekly
 from tests.builders.booking import Scene, make_asked, make_booking, make_scene
 from tests.builders.catalogue import make_listing
 from tests.support.accessibility import assert_accessible
+from tests.support.keys import tab_to
 
 pytestmark = pytest.mark.browser
 
@@ -52,15 +53,6 @@ def state(app: Any, record: BookingRecord) -> BookingRecord:
         found = booking.booking(record.key)
         db.session.remove()
     return found
-
-
-def tab_to(page: Any, target: Any, most: int = 150) -> None:
-    """Press Tab until the target has the focus, as somebody without a mouse does."""
-    for _ in range(most):
-        if target.evaluate("one => one === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError("not reached with the keyboard")
 
 
 def no_sideways_scroll(page: Any) -> bool:

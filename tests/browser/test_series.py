@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from resource_hub.domain.booking import service
 from resource_hub.infra.database import db
@@ -15,6 +15,7 @@ from tests.builders import accounts as build
 from tests.builders.availability import moment
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
 from tests.support.accessibility import assert_accessible
+from tests.support.keys import press, tab_to
 
 pytestmark = pytest.mark.browser
 
@@ -102,31 +103,55 @@ def test_a_clash_is_answered_then_this_and_following_moves(
 def test_a_series_with_the_keyboard_alone(page: Page, scene: Scene, sign_in, app) -> None:
     sign_in(scene.booker_person)
     page.goto(order(scene, "series"))
-    page.locator("input[name=count]").focus()
+    tab_to(page, page.locator("input[name=count]"))
     page.keyboard.press("ControlOrMeta+A")
-    page.keyboard.type("2")
+    page.keyboard.type("4")
     page.keyboard.press("Enter")
     choice = page.get_by_label("What to do on")
-    choice.focus()
+    tab_to(page, choice)
     page.keyboard.press("ArrowDown")
     expect(choice).to_have_value("skip")
-    page.keyboard.press("ArrowDown")
-    again = page.get_by_role("button", name="Look again with these choices")
-    again.focus()
-    page.keyboard.press("Enter")
-    book = page.get_by_role("button", name="Book 2 days")
-    book.focus()
-    page.keyboard.press("Enter")
+    press(page, page.get_by_role("button", name="Look again with these choices"))
+    press(page, page.get_by_role("button", name="Book 3 days"))
     page.wait_for_url(re.compile(r"/series/"))
+    press(page, page.get_by_role("link", name="Move", exact=True).nth(1))
+    for name, clock in (("start_time", "13:00"), ("end_time", "16:00")):
+        field = page.locator(f"input[name={name}]")
+        tab_to(page, field)
+        if field.get_attribute("type") == "time":
+            page.keyboard.type(f"{int(clock[:2]) - 12:02d}00PM")
+        else:
+            page.keyboard.press("ControlOrMeta+A")
+            page.keyboard.type(clock)
+        expect(field).to_have_value(clock)
+    tab_to(page, page.locator("input[name=scope]:checked"))
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_label("This day and the following")).to_be_checked()
+    press(page, page.get_by_role("button", name="Show what it means"))
+    press(page, page.get_by_role("button", name="Move it"))
+    expect(page.get_by_role("link", name=re.compile(r"13:00\W–\W16:00"))).to_have_count(2)
     with app.app_context():
-        (made,) = service.series_of(scene.booker)
-        days = service.series_days(made.key)
+        found = service.series_of(scene.booker)
+        days = [day.booking.span for one in found for day in service.series_days(one.key) if day.booking]
         db.session.remove()
-    assert len([day for day in days if day.booking is not None]) == 2
+    assert sorted((one.start, one.seconds // 3600) for one in days) == [
+        (moment("2026-03-03T09:00+08:00"), 2),
+        (moment("2026-03-17T13:00+08:00"), 3),
+        (moment("2026-03-24T13:00+08:00"), 3),
+    ]
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_from_the_line_to_the_booking(page: Page, scene: Scene, sign_in, app, size: str) -> None:
+def click(page: Page, target: Locator) -> None:
+    target.click()
+
+
+@pytest.mark.parametrize(
+    ("size", "go"), [("desk", click), ("phone", click), ("desk", press)], ids=["desk", "phone", "keys"]
+)
+def test_from_the_line_to_the_booking(
+    page: Page, scene: Scene, sign_in, app, size: str, go: Callable[[Page, Locator], None]
+) -> None:
     page.set_viewport_size(SIZES[size])
     with app.app_context():
         full = make_booking(scene, asked=make_asked("2026-03-03T09:00+08:00", "2026-03-03T17:00+08:00"))
@@ -136,7 +161,7 @@ def test_from_the_line_to_the_booking(page: Page, scene: Scene, sign_in, app, si
     page.goto(order(scene, "waiting").replace(scene.firm.code, firm.code))
     no_sideways_scroll(page)
     assert_accessible(page)
-    page.get_by_role("button", name="Stand in line").click()
+    go(page, page.get_by_role("button", name="Stand in line"))
     expect(page.get_by_text("you are next")).to_be_visible()
     no_sideways_scroll(page)
     assert_accessible(page)
@@ -147,6 +172,6 @@ def test_from_the_line_to_the_booking(page: Page, scene: Scene, sign_in, app, si
     expect(page.get_by_role("heading", name="Kept for you")).to_be_visible()
     no_sideways_scroll(page)
     assert_accessible(page)
-    page.get_by_role("button", name="Book it").click()
+    go(page, page.get_by_role("button", name="Book it"))
     page.wait_for_url(re.compile(r"/bookings/"))
     expect(page.get_by_text("confirmed").first).to_be_visible()
