@@ -234,7 +234,12 @@ def day_board(by: Actor, day: date | None = None) -> DayBoard:
             continue
         items.setdefault(record.unit_id, []).append(_session_item(record, now))
     faults = [store.fault_record(f) for f in store.open_faults(session, host.id, ids)]
-    units = neighbours.units_of(keys) if keys else {}
+    units = dict(neighbours.units_of(keys)) if keys else {}
+    # Who stands on a unit that has gone out of use comes all the same.
+    known = {unit.key.id for some in units.values() for unit in some}
+    gone = {b.resource_key for b in bookings if b.unit_id is not None and b.unit_id not in known}
+    for key in sorted(gone):
+        units[key] = [unit for unit in neighbours.every_unit(key) if unit.active or unit.key.id in items]
     lanes = tuple(
         Lane(
             resource,

@@ -77,6 +77,13 @@ def units_of(keys: Sequence[HostKey]) -> dict[HostKey, list[Any]]:
     return catalogue.units_of(keys)
 
 
+def every_unit(key: HostKey) -> list[Any]:
+    """Units out of use as well."""
+    from resource_hub.domain.catalogue import service as catalogue
+
+    return catalogue.units(key)
+
+
 def resource(key: HostKey) -> Any:
     from resource_hub.domain.catalogue import service as catalogue
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from resource_hub.domain.booking.errors import HitsUndecided
 from resource_hub.domain.booking.terms import BookingRecord, BookingState, Fate, Verdict
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import UnitRecord
+from resource_hub.domain.usage import service as usage
 from resource_hub.infra.database import db
 from tests.builders.availability import make_exception, span
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
@@ -82,6 +84,10 @@ def test_who_is_honoured_stays_and_is_not_asked_about_again(now: Any) -> None:
     assert lane.unit_id == unit.key.id and lane.retired
     assert [s.holder_id for s in lane.stretches if s.holder_id] == [booked.key.id]
     assert not any(s.bookable for s in lane.stretches)
+    # So does the board of that day.
+    [place] = usage.day_board(scene.manager, date(2026, 3, 3)).lanes
+    assert place.unit.key == unit.key and [item.booking.key.id for item in place.items] == [booked.key.id]
+    assert usage.day_board(scene.manager, date(2026, 3, 4)).lanes == ()
 
 
 def test_a_cancelled_one_is_told_why_and_costs_nothing(now: Any) -> None:
