@@ -92,6 +92,22 @@ def local_exact(wall: datetime, tz: tzinfo, fold: int | None = None) -> datetime
     return second if fold == 1 else first
 
 
+def readings(wall: datetime, tz: tzinfo) -> tuple[datetime, ...]:
+    """The instants at which the clock shows a time: one, or both where a clock change repeats it.
+
+    Raises:
+        NoSuchLocalTime: the clock skips it.
+    """
+    first, second = local_exact(wall, tz, fold=0), local_exact(wall, tz, fold=1)
+    return (first,) if first == second else (first, second)
+
+
+def is_repeated(moment: datetime, tz: tzinfo) -> bool:
+    """Whether the clock shows the time of this instant at another one too."""
+    local = instant(moment).astimezone(tz)
+    return local.replace(fold=1 - local.fold).utcoffset() != local.utcoffset()
+
+
 def local_day(moment: datetime, tz: tzinfo) -> date:
     return instant(moment).astimezone(tz).date()
 

@@ -125,6 +125,7 @@
         const answer = await fetch(`${this.part.dataset.quote}?${this.query()}`, { headers: { "HX-Request": "true" }, signal: asking.signal });
         if (!answer.ok) throw new Error(answer.statusText);
         this.quote.innerHTML = await answer.text();
+        this.askWhich();
         window.hub.localTimes(this.quote);
         this.judge();
         this.keep();
@@ -133,6 +134,13 @@
         window.hub.toast(document.body.dataset.offline);
       }
       if (this.asking === asking) this.quote.removeAttribute("aria-busy");
+    }
+
+    // A time that a clock change repeats: the server knows, and the form asks which one is meant.
+    askWhich() {
+      const asked = this.quote.querySelector("template[data-twice]"), place = this.part.querySelector("div[data-twice]");
+      const words = (part) => part.textContent.replace(/\s+/g, "");
+      if (asked && place && words(asked.content) !== words(place)) place.replaceChildren(asked.content);
     }
 
     judge() {
@@ -145,7 +153,7 @@
     keep() {
       if (this.form.method === "post") return;
       const address = new URL(location.href);
-      for (const name of ["start_day", "start_time", "end_day", "end_time", "unit", "mode", "samples"]) address.searchParams.delete(name);
+      for (const name of ["start_day", "start_time", "start_offset", "end_day", "end_time", "end_offset", "unit", "mode", "samples"]) address.searchParams.delete(name);
       for (const [name, value] of this.query()) if (name !== "o") address.searchParams.set(name, value);
       history.replaceState(history.state, "", address);
     }
@@ -255,7 +263,7 @@
         this.dragged = true;
         setTimeout(() => { this.dragged = false; }, 0);
         if (e.type === "pointercancel" || !to) { this.draw(); return; }
-        if (move) this.carry(move, to);
+        if (move) this.carry(move, to, span, own.dataset);
         else this.choice.focus();
       };
       document.addEventListener("pointermove", follow);
@@ -264,13 +272,15 @@
     }
 
     // An own booking was dragged on the calendar: its page of change says what that means and asks before it does it.
-    carry(address, [start, end]) {
+    carry(address, [start, end], before, { startOffset, endOffset }) {
       const to = new URL(address, location);
       const first = Math.floor(start / DAY), last = Math.floor(end / DAY);
       to.searchParams.set("start_day", dayText(first));
       to.searchParams.set("start_time", clockText(start - first * DAY));
       if (last !== first && end !== last * DAY) to.searchParams.set("end_day", dayText(last));
       to.searchParams.set("end_time", clockText(end - last * DAY));
+      if (startOffset && start === before[0]) to.searchParams.set("start_offset", startOffset);
+      if (endOffset && end === before[1]) to.searchParams.set("end_offset", endOffset);
       location.assign(to);
     }
 

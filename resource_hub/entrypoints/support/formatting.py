@@ -23,7 +23,7 @@ from markupsafe import Markup, escape
 
 from resource_hub.entrypoints.support import words
 from resource_hub.kernel.money import Money
-from resource_hub.kernel.time import TimeSpan, hours_text, instant
+from resource_hub.kernel.time import TimeSpan, hours_text, instant, is_repeated
 from resource_hub.kernel.time import zone as zone_of
 
 MINUS = "−"
@@ -150,8 +150,19 @@ def month(value: date | str | None) -> str:
 
 
 def clock(value: datetime | None, zone: str | None = None) -> str:
-    """``09:30`` in the zone."""
-    return "" if value is None else f"{_local(value, zone):%H:%M}"
+    """``09:30`` in the zone; which of the two where a clock change repeats it."""
+    return "" if value is None else _clock_of(_local(value, zone))
+
+
+def _clock_of(local: datetime) -> str:
+    text = f"{local:%H:%M}"
+    if local.tzinfo is None or not is_repeated(local, local.tzinfo):
+        return text
+    if (
+        local.dst() == local.replace(fold=1 - local.fold).dst()
+    ):  # the zone itself changed, not summer to winter
+        return _("%(time)s (second time)", time=text) if local.fold else _("%(time)s (first time)", time=text)
+    return _("%(time)s (winter time)", time=text) if local.fold else _("%(time)s (summer time)", time=text)
 
 
 def moment(value: datetime | None, zone: str | None = None, year: bool = True) -> str:
@@ -176,7 +187,7 @@ def span(value: TimeSpan | None, zone: str | None = None, year: bool = True) -> 
     start, end = _local(value.start, zone), _local(value.end, zone)
     first = moment(value.start, zone, year)
     if start.date() == end.date():
-        return f"{first}{_TO}{end:%H:%M}"
+        return f"{first}{_TO}{_clock_of(end)}"
     if (end - start).total_seconds() <= 86400 and f"{end:%H:%M}" == "00:00":
         return f"{first}{_TO}24:00"
     return f"{first} – {moment(value.end, zone, False)}"

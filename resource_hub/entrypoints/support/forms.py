@@ -39,14 +39,14 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.wrappers import Response
 
-from resource_hub.entrypoints.support import guards, sentences
+from resource_hub.entrypoints.support import formatting, guards, sentences, wall_clock
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.tables import IdempotencyKey
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import Conflict, DomainError, Reason
 from resource_hub.kernel.money import Money, MoneyError
-from resource_hub.kernel.time import NoSuchLocalTime, RepeatedLocalTime, local_exact
+from resource_hub.kernel.time import NoSuchLocalTime, RepeatedLocalTime
 from resource_hub.kernel.time import zone as zone_of
 
 P = ParamSpec("P")
@@ -103,6 +103,18 @@ class Form:
     def _is_box(self, name: str) -> bool:
         # An unticked box is not sent at all; the form sends a mark for each box it showed.
         return self.typed is not None and f"_box.{name}" in self.typed
+
+    def twice(self, name: str, zone: str | None = None, since: str = "") -> list[tuple[str, str]]:
+        """Both readings of a time that a clock change repeats; none where there is nothing to choose."""
+        whole = str(self.value(name))
+
+        def part(field: str) -> str:
+            text = str(self.value(field))
+            if text or "T" not in whole:
+                return text
+            return {f"{name}_day": whole[:10], f"{name}_time": whole[11:16]}.get(field, "")
+
+        return wall_clock.choices(part, name, zone or formatting.default_zone(), since)
 
     def error(self, name: str) -> str:
         return next((told.sentence for told in self.errors if told.place == name), "")
@@ -267,7 +279,7 @@ class Form:
         """A UTC instant from a wall-clock time of the zone.
 
         Sent as one value (``2026-03-05T09:30``) or as two fields ``<name>_day`` and ``<name>_time``. Of a time that
-        the clock repeats the first is taken.
+        the clock repeats ``<name>_offset`` says which one.
         """
         typed = self.typed or MultiDict()
         if f"{name}_day" in typed:
@@ -283,11 +295,9 @@ class Form:
             wall = datetime.fromisoformat(text.replace(" ", "T"))
             if wall.tzinfo is not None:
                 return wall.astimezone(zone_of("UTC"))
-            tz = zone_of(zone)
-            try:
-                return local_exact(wall, tz)
-            except RepeatedLocalTime:
-                return local_exact(wall, tz, fold=0)
+            return wall_clock.exact(wall, typed.get(f"{name}_offset", ""), zone)
+        except RepeatedLocalTime:
+            self.note(name, "form.repeated_time")
         except NoSuchLocalTime:
             self.note(name, "form.skipped_time")
         except (ValueError, OverflowError):

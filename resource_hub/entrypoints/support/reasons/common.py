@@ -31,6 +31,7 @@ SENTENCES = {
     "form.not_a_time": N_("Write a time of day as hours:minutes, such as 09:30."),
     "form.not_a_moment": N_("Give a day and a time, such as 2026-03-05 09:30."),
     "form.skipped_time": N_("This time does not exist: the clocks are put forward over it."),
+    "form.repeated_time": N_("This time comes twice on that day: the clocks are put back over it."),
     "form.not_a_choice": N_("Choose one of the listed values."),
     "form.not_an_id": N_("This reference cannot be read."),
     "form.not_an_address": N_("Write an e-mail address, such as name@example.org."),
@@ -71,4 +72,5 @@ REMEDIES = {
     "form.already_sent": N_("Wait a moment and look at the list before sending it again."),
     "cursor.unreadable": N_("Start again from the first page."),
     "form.skipped_time": N_("Choose a time an hour later or earlier."),
+    "form.repeated_time": N_("Choose beside the time which of the two is meant."),
 }

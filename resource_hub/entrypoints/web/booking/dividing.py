@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,14 +14,13 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.terms import BookingState
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.entrypoints.support import formatting, forms
+from resource_hub.entrypoints.support import formatting, forms, wall_clock
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.web.booking.blueprints import bookings
 from resource_hub.entrypoints.web.booking.detail import back_to, key_of
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.time import zone
 
 
 @bookings.get("/o/<organisation>/bookings/<host>/<uuid:booking_id>/divide")
@@ -53,20 +52,17 @@ def divide_page(
     record, _side = service.booking_for(key, g.actor)
     resource = catalogue.resource(record.resource_key)
     forms.remember_zone(resource.zone)
-    middle = ""
+    middle: dict[str, str] = {}
     if record.span is not None:
-        start = record.span.start.astimezone(zone(resource.zone))
-        half = start + (record.span.end - record.span.start) / 2
-        middle = half.replace(
-            minute=half.minute - half.minute % 5, second=0, microsecond=0, tzinfo=None
-        ).isoformat()
+        half = record.span.start + (record.span.end - record.span.start) / 2
+        half -= timedelta(minutes=half.minute % 5, seconds=half.second, microseconds=half.microsecond)
+        middle = wall_clock.fields("at", half, resource.zone)
     html = render_template(
         "booking/divide.html",
         record=record,
         resource=resource,
         host=accounts.organisation(key.institution_id),
-        form=form
-        or Form({"version": record.version, "at": datetime.fromisoformat(middle) if middle else None}),
+        form=form or Form({"version": record.version, **middle}),
         people=_people(key),
         found=found,
         offer=service.open_hand_over_of(key),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import flash, g, redirect, render_template, request, url_for
@@ -30,7 +31,7 @@ from resource_hub.domain.booking.terms import (
 )
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ListingState, ResourceRecord
-from resource_hub.entrypoints.support import forms, paging, sentences
+from resource_hub.entrypoints.support import forms, paging, sentences, wall_clock
 from resource_hub.entrypoints.support.formatting import language, plain
 from resource_hub.entrypoints.support.forms import once
 from resource_hub.entrypoints.support.guards import allows
@@ -354,7 +355,8 @@ def _tables(
                 start = first_start(piece, tz, step, now)
                 if start is None:
                     return ""
-                return f"{for_customer}?start_day={start:%Y-%m-%d}&start_time={start:%H:%M}&unit={unit_id}"
+                chosen = {**wall_clock.fields("start", start, host.zone), "unit": unit_id}
+                return f"{for_customer}?{urlencode({k: v for k, v in chosen.items() if v}, safe=':')}"
             if holder(stretch) is None or stretch.look in (Look.SETUP, Look.TEARDOWN):
                 return ""
             return shown_at.replace(str(_ANY), str(stretch.holder_id))

@@ -27,6 +27,8 @@ from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError, NotFound, Reason
 
 WALK_IN = "walk_in"
+# What a free piece of the calendar brings along.
+CHOSEN = ("start_day", "start_time", "start_offset", "unit")
 # So many who were here before are shown, and so many that a search by name finds.
 _LATEST, _FOUND = 25, 20
 
@@ -85,7 +87,7 @@ def _whom(form: Form) -> tuple[UUID | None, UUID | None]:
 def start(organisation: str, code: str) -> tuple[str, int]:
     """The form for booking in somebody else's name, with the time that was chosen."""
     record = _resource(code)
-    chosen = {name: request.args.get(name, "") for name in ("start_day", "start_time", "unit")}
+    chosen = {name: request.args.get(name, "") for name in CHOSEN}
     form = Form({"mode": record.modes[0] if record.modes else "", **chosen})
     return _page(record, form, None, ())
 
@@ -99,6 +101,7 @@ def _page(record: ResourceRecord, form: Form, quote: Any, reasons: tuple[Reason,
         "booking/on_behalf.html",
         record=record,
         form=form,
+        chosen=CHOSEN,
         search=text,
         whom=[*_customers(text), (_("At the door"), [(WALK_IN, _("somebody without an account"))])],
         rules=rules,

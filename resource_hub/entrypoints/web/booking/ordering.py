@@ -30,7 +30,7 @@ from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.blueprints import blueprint
 from resource_hub.entrypoints.web.booking.public import answer_to, public_resource
-from resource_hub.entrypoints.web.booking.reading_forms import asked_from, query_of, read_form, span_fields
+from resource_hub.entrypoints.web.booking.reading_forms import asked_from, query_of, read_form, typed_fields
 from resource_hub.entrypoints.web.booking.views import calendar_url
 from resource_hub.infra import clock
 from resource_hub.infra.unit_of_work import unit_of_work
@@ -53,7 +53,7 @@ def order(organisation: str, host: str, code: str) -> tuple[str, int]:
     asked = _with_customer(asked)
     form = Form(
         {
-            **span_fields(asked.span, record.zone),
+            **typed_fields(request.args, asked.span, record.zone),
             "kind": asked.kind.value,
             "mode": asked.mode,
             "unit": str(asked.unit_id or ""),

@@ -30,6 +30,7 @@ from resource_hub.entrypoints.web.booking.reading_forms import (
     booking_seats,
     query_of,
     span_fields,
+    typed_fields,
 )
 from resource_hub.entrypoints.web.booking.views import calendar_url, default_minutes, shown
 from resource_hub.entrypoints.web.catalogue import hooks, when
@@ -180,7 +181,7 @@ def choosing(record: ResourceRecord) -> dict[str, Any]:
         "booking_takes_samples": Mode.SEND_IN in record.modes,
         "booking_form": forms.Form(
             {
-                **span_fields(asked.span, record.zone),
+                **typed_fields(request.args, asked.span, record.zone),
                 "mode": asked.mode,
                 "unit": str(asked.unit_id or ""),
                 "customer": str(asked.customer_id or ""),
@@ -203,6 +204,7 @@ def answer_to(record: ResourceRecord, asked: Asked, fault: str | None, by: Actor
     price = priced(record, asked, fault, by)
     return {
         "booking_price": price,
+        "booking_clock": forms.Form(request.values.to_dict()),
         "booking_wait": _wait_url(record, asked, by)
         if any(told.code == "availability.slot_taken" for told in price.reasons)
         else "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.booking.terms import Asked, BookingKind, Hazard, Purpose
 from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
-from resource_hub.entrypoints.support import guards
+from resource_hub.entrypoints.support import guards, wall_clock
 from resource_hub.entrypoints.support.forms import Form
 from resource_hub.entrypoints.web.context import LAST
 from resource_hub.kernel.time import (
@@ -24,8 +24,6 @@ from resource_hub.kernel.time import (
     NoSuchLocalTime,
     RepeatedLocalTime,
     TimeSpan,
-    local_exact,
-    zone,
 )
 
 MODES = tuple(mode.value for mode in Mode)
@@ -68,41 +66,29 @@ class Typed:
     fault: str | None = None
 
 
-def _wall(day: str, clock: str) -> datetime | None:
-    try:
-        if clock == "24:00":
-            return datetime.combine(date.fromisoformat(day) + timedelta(days=1), datetime.min.time())
-        return datetime.fromisoformat(f"{day}T{clock}")
-    except ValueError:
-        return None
-
-
 def typed_span(values: Mapping[str, str], zone_name: str) -> Typed:
     """A span from ``start_day start_time end_day end_time`` of the zone's wall clock.
 
     Without an end day it is the same day, or the next one when the end is not after the start (overnight). Of a time
-    that the clock repeats the first is taken.
+    that the clock repeats ``start_offset`` and ``end_offset`` say which one.
     """
     start_day, start_time = values.get("start_day", "").strip(), values.get("start_time", "").strip()
     end_day, end_time = values.get("end_day", "").strip(), values.get("end_time", "").strip()
     if not start_day or not start_time or not end_time:
         return Typed(None, "booking.time_missing" if start_day or start_time or end_time else None)
-    first, last = _wall(start_day, start_time), _wall(end_day or start_day, end_time)
-    if first is None or last is None or first.tzinfo or last.tzinfo:
+    first, last = wall_clock.wall(start_day, start_time), wall_clock.wall(end_day or start_day, end_time)
+    if first is None or last is None:
         return Typed(None, "form.not_a_moment")
     if not end_day and last <= first:
         last += timedelta(days=1)
-    tz = zone(zone_name)
-    found = []
-    for wall in (first, last):
-        try:
-            found.append(local_exact(wall, tz))
-        except RepeatedLocalTime:
-            found.append(local_exact(wall, tz, fold=0))
-        except NoSuchLocalTime:
-            return Typed(None, "form.skipped_time")
     try:
-        return Typed(TimeSpan(found[0], found[1]))
+        start = wall_clock.exact(first, values.get("start_offset", ""), zone_name)
+        end = wall_clock.exact(last, values.get("end_offset", ""), zone_name, after=start)
+        return Typed(TimeSpan(start, end))
+    except NoSuchLocalTime:
+        return Typed(None, "form.skipped_time")
+    except RepeatedLocalTime:
+        return Typed(None, "form.repeated_time")
     except EmptySpan:
         return Typed(None, "booking.end_before_start")
 
@@ -111,14 +97,21 @@ def span_fields(span: TimeSpan | None, zone_name: str) -> dict[str, str]:
     """A span as the fields of a form."""
     if span is None:
         return {}
-    tz = zone(zone_name)
-    start, end = span.start.astimezone(tz), span.end.astimezone(tz)
-    return {
-        "start_day": f"{start:%Y-%m-%d}",
-        "start_time": f"{start:%H:%M}",
-        "end_day": f"{end:%Y-%m-%d}" if end.date() != start.date() else "",
-        "end_time": f"{end:%H:%M}",
+    found = {
+        **wall_clock.fields("start", span.start, zone_name),
+        **wall_clock.fields("end", span.end, zone_name),
     }
+    same_day = found["end_day"] == found["start_day"]
+    # Over the hour that comes twice an end may stand before its start on the same day.
+    return {**found, "end_day": ""} if same_day and found["end_time"] > found["start_time"] else found
+
+
+def typed_fields(values: Mapping[str, str], span: TimeSpan | None, zone_name: str) -> dict[str, str]:
+    """The fields of a span that was read from an address; what could not be read stands there as it was typed."""
+    if span is not None:
+        return span_fields(span, zone_name)
+    names = [f"{end}_{part}" for end in ("start", "end") for part in ("day", "time", "offset")]
+    return {name: values[name] for name in names if values.get(name)}
 
 
 def _id(text: str | None) -> UUID | None:

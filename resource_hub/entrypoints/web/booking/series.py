@@ -27,7 +27,13 @@ from resource_hub.entrypoints.support.guards import MEMBER, SIGNED_IN, allows
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.booking.lists import Row, money_unit, rows_of
 from resource_hub.entrypoints.web.booking.public import public_resource
-from resource_hub.entrypoints.web.booking.reading_forms import asked_from, read_form, span_fields, typed_span
+from resource_hub.entrypoints.web.booking.reading_forms import (
+    asked_from,
+    read_form,
+    span_fields,
+    typed_fields,
+    typed_span,
+)
 from resource_hub.entrypoints.web.booking.series_forms import (
     WEEKDAYS,
     others,
@@ -67,7 +73,7 @@ def start(organisation: str, host: str, code: str) -> tuple[str, int]:
     first = local_day(asked.span.start, zone(record.zone)) if asked.span else None
     form = Form(
         {
-            **span_fields(asked.span, record.zone),
+            **typed_fields(request.args, asked.span, record.zone),
             **rule_fields(first),
             "mode": asked.mode,
             "customer": str(asked.customer_id or ""),

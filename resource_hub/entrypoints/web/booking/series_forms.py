@@ -12,15 +12,13 @@ from werkzeug.datastructures import MultiDict
 
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules.recurrence import LAST, Frequency, Monthly, Recurrence, nth_of
-from resource_hub.entrypoints.support import formatting
+from resource_hub.entrypoints.support import formatting, wall_clock
 from resource_hub.entrypoints.support.forms import Form
 from resource_hub.kernel.time import (
     EmptySpan,
     NoSuchLocalTime,
     RepeatedLocalTime,
     TimeSpan,
-    local_exact,
-    zone,
 )
 
 WEEKDAYS = range(7)
@@ -80,21 +78,14 @@ def _choice(
             wall = datetime.fromisoformat(
                 f"{values.get(f'other.{day}_day', '')}T{values.get(f'other.{day}_time', '')}"
             )
-            start = _instant(wall, zone_name)
+            start = wall_clock.exact(wall, values.get(f"other.{day}_offset", ""), zone_name)
             return service.Choice(span=TimeSpan(start, start + timedelta(seconds=length)))
         start_text, _slash, end_text = value.partition("/")
         return service.Choice(
             span=TimeSpan(datetime.fromisoformat(start_text), datetime.fromisoformat(end_text))
         )
-    except (ValueError, EmptySpan, NoSuchLocalTime, OverflowError):
+    except (ValueError, EmptySpan, NoSuchLocalTime, RepeatedLocalTime, OverflowError):
         return None
-
-
-def _instant(wall: datetime, zone_name: str) -> datetime:
-    try:
-        return local_exact(wall, zone(zone_name))
-    except RepeatedLocalTime:
-        return local_exact(wall, zone(zone_name), fold=0)
 
 
 def others(alternatives: Iterable[Mapping[str, str]]) -> list[tuple[str, str]]:

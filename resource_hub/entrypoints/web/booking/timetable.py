@@ -12,7 +12,7 @@ from uuid import UUID
 from flask_babel import gettext as _
 
 from resource_hub.domain.availability.terms import Lane, Look, SpecialDay, Stretch, Week
-from resource_hub.entrypoints.support import formatting, sentences
+from resource_hub.entrypoints.support import formatting, sentences, wall_clock
 from resource_hub.entrypoints.support.words import word
 from resource_hub.kernel.time import TimeSpan, zone
 
@@ -38,6 +38,8 @@ class Cell:
     href: str = ""
     holder: str = ""
     move: str = ""
+    start_offset: str = ""
+    end_offset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,8 @@ def _cell(
         href=link(stretch, piece, unit_id) if link else "",
         holder=str(stretch.holder_id) if stretch.holder_id else "",
         move=move(stretch) if move else "",
+        start_offset=wall_clock.offset(piece.start, week.zone),
+        end_offset=wall_clock.offset(piece.end, week.zone),
     )
 
 

@@ -20,7 +20,7 @@ from resource_hub.domain.booking.rules.waiting import MOST_DAYS
 from resource_hub.domain.booking.terms import BookingKind, Hazard, Purpose, WaitingKind, WaitingState
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
-from resource_hub.entrypoints.support import formatting, forms, paging
+from resource_hub.entrypoints.support import formatting, forms, paging, wall_clock
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.support.words import word
@@ -30,7 +30,7 @@ from resource_hub.entrypoints.web.booking.views import calendar_url
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.time import TimeSpan, zone
+from resource_hub.kernel.time import TimeSpan, local_day, midnight, zone
 
 waiting = Blueprint("waiting", __name__)
 
@@ -42,19 +42,17 @@ def _form(record: ResourceRecord) -> Form:
     asked, _fault = asked_from(request.args, record, BookingKind.WINDOW)
     rules, _number = availability.house_rules(record.key)
     start = asked.span.start if asked.span else clock.now()
-    local = start.astimezone(zone(record.zone))
+    tz = zone(record.zone)
+    day = local_day(start, tz)
     seconds = asked.span.seconds if asked.span else max(rules.least, 60) * 60
     return Form(
         {
             "mode": asked.mode,
             "customer": str(asked.customer_id or ""),
             "purpose": asked.purpose,
-            "earliest": local.replace(hour=0, minute=0, second=0, tzinfo=None)
-            if asked.span
-            else local.replace(second=0, microsecond=0, tzinfo=None),
-            "latest": (
-                local.replace(hour=0, minute=0, second=0, tzinfo=None)
-                + timedelta(days=1 if asked.span else 7)
+            **wall_clock.fields("earliest", midnight(day, tz) if asked.span else start, record.zone),
+            **wall_clock.fields(
+                "latest", midnight(day + timedelta(days=1 if asked.span else 7), tz), record.zone
             ),
             "length": formatting.hours(seconds),
             "kind": WaitingKind.QUEUE.value,

@@ -51,7 +51,7 @@ def test_it_says_what_when_where_and_what_next(scene, made, desk):
     for said in (
         made.number,
         "Tue 3 Mar 2026, 09:00\u2060–\u206011:00",
-        "Come at Tue 3 Mar 2026, 09:00",
+        "Come on Tue 3 Mar 2026, 09:00",
         "¥\u202f600.00",
         "Order placed",
     ):
