@@ -249,22 +249,22 @@ def _set(unit: Unit, one: WaitingRecord, state: WaitingState, **values: Any) -> 
 
 
 def _give_back(unit: Unit, key: HostKey, by: Actor) -> None:
-    """Free a hold that was offered and is not wanted."""
+    """Free a hold that was offered and is not wanted, and what was to come along."""
     row = store.locked(unit.session, key)
     if row is None or row.state != BookingState.HELD.value:
         return
+    record = store.record(row)
+    linking.let_go(unit, record)
     availability.release(unit, key.institution_id, key.id)
-    store.change(
-        unit.session,
-        key,
-        {
-            "state": BookingState.CANCELLED.value,
-            "cancelled_at": unit.now,
-            "cancelled_by": by.person_id,
-            "hold_expires_at": None,
-            "changed_at": unit.now,
-        },
-    )
+    changes = {
+        "state": BookingState.CANCELLED.value,
+        "cancelled_at": unit.now,
+        "cancelled_by": by.person_id,
+        "hold_expires_at": None,
+        "changed_at": unit.now,
+    }
+    store.change(unit.session, key, changes)
+    linking.carry(unit, record, changes, by.person_id, "cancelled")
     record_event(unit, key, by.person_id, "cancelled", {})
 
 

@@ -314,6 +314,21 @@ def test_an_offer_from_the_waiting_list_keeps_the_helpers(now: Any) -> None:
     assert under(booked)["制样室"].record.state is BookingState.APPROVED and rows(Occupancy) == 2
 
 
+@pytest.mark.parametrize("no", ["decline_offer", "leave_line"])
+def test_an_offer_that_is_not_wanted_gives_the_helpers_back_at_once(now: Any, no: str) -> None:
+    world = linked()
+    made = make_booking(world.scene)
+    _, _, other = another_booker()
+    hours = (moment("2026-03-03T09:00+08:00"), moment("2026-03-03T11:00+08:00"))
+    one = service.join_line(world.key, make_asked(), *hours, 7200, by=other)
+    service.cancel(made.key, by=world.scene.booker)
+    assert rows(Occupancy) == 2  # the instrument and its room are kept
+    getattr(service, no)(one.key, by=other)
+    assert rows(Occupancy) == 0
+    states = reading().scalars(select(Booking.state).where(Booking.id != made.key.id))
+    assert set(states) == {"cancelled"}
+
+
 def test_an_offer_keeps_nothing_where_a_helper_is_taken(now: Any) -> None:
     world = linked()
     occupied(world.room, "2026-03-03T10:00+08:00", "2026-03-03T11:00+08:00")
