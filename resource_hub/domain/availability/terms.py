@@ -312,6 +312,15 @@ class Reach(StrEnum):
     HOST = "host"
 
 
+class StrikeKind(StrEnum):
+    """For what a strike is given; ``misuse`` only by hand."""
+
+    NO_SHOW = "no_show"
+    LATE_CANCEL = "late_cancel"
+    LATE = "late"
+    MISUSE = "misuse"
+
+
 class DebtBlock(StrEnum):
     """Whose overdue statements keep a customer from booking: this host's, anybody's on the hub, or nobody's."""
 
@@ -354,6 +363,20 @@ class Quota:
     inside: str = ""
     whom: QuotaFor = QuotaFor.ALL
     reach: Reach = Reach.RESOURCE
+
+
+@dataclass(frozen=True, slots=True)
+class BarRule:
+    """So many strikes of these kinds bar from booking; beside the limit for all kinds together.
+
+    ``within``: days in which they lie, 0 is as long as a strike counts. ``ladder``: days of the bar, the next figure
+    with each further strike and the last one from there on; 0 is a warning.
+    """
+
+    kinds: tuple[StrikeKind, ...]
+    count: int
+    within: int
+    ladder: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,6 +437,7 @@ class HouseDocument:
     strike_days: int = 365
     strike_everywhere: bool = False
     bar_days: int = 30
+    bars: tuple[BarRule, ...] = ()
     steps: tuple[AnswerRule, ...] = ()
     answer_working: bool = False
     remind_hours: int = 0

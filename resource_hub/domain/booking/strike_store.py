@@ -14,7 +14,7 @@ from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.booking import store
 from resource_hub.domain.booking.errors import NoSuchStrike
-from resource_hub.domain.booking.rules.strikes import barred_until
+from resource_hub.domain.booking.rules.strikes import barred_by, barred_until
 from resource_hub.domain.booking.tables import Strike
 from resource_hub.domain.booking.terms import StrikeKind, StrikeRecord, StrikeState
 from resource_hub.infra import database
@@ -26,14 +26,16 @@ def reasons_against(
     person_id: UUID, resource: HostKey, rules: HouseDocument, now: datetime
 ) -> tuple[Reason, ...]:
     """The bar that a person's strikes bring, if one holds now."""
-    if not rules.strike_limit:
+    if not rules.strike_limit and not rules.bars:
         return ()
     where = [Strike.person_id == person_id, Strike.institution_id == resource.institution_id]
     if not rules.strike_everywhere:
         where.append(Strike.resource_id == resource.id)
     found = [record_of(row) for row in database.reading().scalars(select(Strike).where(*where))]
-    until = barred_until(found, rules.strike_limit, rules.bar_days)
-    if until is None or until <= now:
+    ends = [barred_until(found, rules.strike_limit, rules.bar_days)]
+    ends += [barred_by(found, rule) for rule in rules.bars]
+    until = max((end for end in ends if end is not None), default=now)
+    if until <= now:
         return ()
     zone = availability.zone_of(resource.institution_id)
     counted = sum(strike.counts(now) for strike in found)

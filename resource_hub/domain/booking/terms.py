@@ -11,6 +11,7 @@ from uuid import UUID
 
 from resource_hub.domain.accounts.terms import CustomerClass
 from resource_hub.domain.availability.terms import Answerer, Reach
+from resource_hub.domain.availability.terms import StrikeKind as StrikeKind
 from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
 from resource_hub.domain.pricing.terms import Price, PriceLine
 from resource_hub.kernel.decision import Citation
@@ -135,15 +136,6 @@ class Hazard(StrEnum):
     NANOPARTICLES = "nanoparticles"
     MAGNETIC = "magnetic"
     OTHER = "other"
-
-
-class StrikeKind(StrEnum):
-    """For what a strike is given; ``misuse`` only by hand."""
-
-    NO_SHOW = "no_show"
-    LATE_CANCEL = "late_cancel"
-    LATE = "late"
-    MISUSE = "misuse"
 
 
 class StrikeState(StrEnum):

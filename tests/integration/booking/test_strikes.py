@@ -219,3 +219,15 @@ def test_strikes_elsewhere_count_only_where_the_rules_say_so(now: datetime) -> N
                 service.prepare(other.key, asked, by=scene.booker, now=clock.now()), clock.now()
             )
             assert ("booking.barred" in [r.code for r in found]) is everywhere
+
+
+def test_a_ladder_warns_first_and_bars_with_the_next(now: datetime) -> None:
+    ladder = {"kinds": ["no_show"], "count": 1, "within": 0, "ladder": [0, 3, 7]}
+    scene = make_scene(rules={"strike_no_show": True, "bars": [ladder]})
+    miss(scene, 3)
+    miss(scene, 4)  # after a warning it can still be booked
+    with clock.fixed(moment("2026-03-05T08:00+08:00")), pytest.raises(BookingRefused) as caught:
+        make_booking(scene, asked=make_asked("2026-03-06T09:00+08:00", "2026-03-06T10:00+08:00"))
+    (reason,) = caught.value.reasons
+    assert reason.code == "booking.barred"
+    assert datetime.fromisoformat(reason.values["until"]) == moment("2026-03-07T09:30+08:00")

@@ -14,6 +14,7 @@ from resource_hub.domain.availability.terms import (
     AnswerRule,
     Approval,
     AskedField,
+    BarRule,
     DebtBlock,
     HouseDocument,
     NamedHours,
@@ -24,6 +25,7 @@ from resource_hub.domain.availability.terms import (
     QuotaPeriod,
     Reach,
     Silence,
+    StrikeKind,
 )
 from resource_hub.domain.booking.rules.quotas import quota_reasons
 from resource_hub.entrypoints.support.sentences import remedy_table, sentence_table
@@ -67,6 +69,7 @@ DOCUMENTS = [
     HouseDocument(approval=Approval.OUTSIDE, steps=(AnswerRule(Answerer.MANAGER, 24),)),
     HouseDocument(strike_no_show=True, strike_late=True, strike_late_cancel=60, strike_limit=3),
     HouseDocument(strike_limit=3, strike_everywhere=True),
+    HouseDocument(bars=(BarRule((StrikeKind.MISUSE,), 1, 0, (0, 7)),)),
     HouseDocument(extend=False, change_until=60),
     *(HouseDocument(approval=a, silence=s, debt=d) for a in Approval for s in Silence for d in DebtBlock),
 ]  # fmt: skip

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resource_hub.domain.booking.rules.strikes import barred_until
+from resource_hub.domain.availability.rules.document import read, write
+from resource_hub.domain.availability.terms import BarRule
+from resource_hub.domain.booking.rules.strikes import barred_by, barred_until
 from resource_hub.domain.booking.terms import StrikeKind, StrikeRecord, StrikeState
 from resource_hub.infra.ids import new_id
 from resource_hub.kernel.keys import HostKey
@@ -66,3 +69,36 @@ def test_the_bar_is_what_a_calendar_shows(given_on: list[tuple[int, int]], limit
     assert (end is None) == (not barred)
     if end is not None:
         assert end == day(max(barred) + 1)
+
+
+NO_SHOW, LATE_CANCEL = StrikeKind.NO_SHOW, StrikeKind.LATE_CANCEL
+
+
+@pytest.mark.parametrize(("days", "rule", "end"), [
+    # China University of Petroleum: a warning, three days, a week
+    ([0], BarRule((NO_SHOW,), 1, 0, (0, 3, 7)), None),
+    ([0, 10], BarRule((NO_SHOW,), 1, 0, (0, 3, 7)), day(13)),
+    ([0, 10, 20, 30], BarRule((NO_SHOW,), 1, 0, (0, 3, 7)), day(37)),
+    # NYCU: three no-shows in a year, six months; one late cancellation, one month
+    ([0, 100, 200], BarRule((NO_SHOW,), 3, 365, (180,)), day(380)),
+    ([0, 1, 200], BarRule((LATE_CANCEL,), 1, 0, (30,)), None),
+    # a shared group: two wasted, a week; the first has left the window on the thirtieth day
+    ([0, 29], BarRule((NO_SHOW,), 2, 30, (7,)), day(36)),
+    ([0, 30], BarRule((NO_SHOW,), 2, 30, (7,)), None),
+])  # fmt: skip
+def test_bars_for_some_kinds(days: list[int], rule: BarRule, end: datetime | None) -> None:
+    assert barred_by([strike(d) for d in days], rule) == end
+
+
+def test_each_kind_is_counted_by_its_own_rule() -> None:
+    late = replace(strike(5), kind=LATE_CANCEL)
+    assert barred_by([strike(0), late], BarRule((LATE_CANCEL,), 1, 0, (30,))) == day(35)
+    assert barred_by([strike(0), late], BarRule((NO_SHOW, LATE_CANCEL), 3, 0, (30,))) is None
+
+
+def test_documents_with_and_without_bars_read_as_written() -> None:
+    old = read({"strike_limit": 3, "bar_days": 10})
+    assert (old.strike_limit, old.bar_days, old.bars) == (3, 10, ())
+    row = {"kinds": ["no_show"], "count": 1, "within": 0, "ladder": [0, 3, 7]}
+    new = read({"strike_no_show": True, "bars": [row]})
+    assert new.bars == (BarRule((NO_SHOW,), 1, 0, (0, 3, 7)),) and read(write(new)) == new

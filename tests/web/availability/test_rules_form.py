@@ -17,6 +17,7 @@ from resource_hub.domain.availability.terms import (
     AnswerRule,
     Approval,
     AskedField,
+    BarRule,
     DebtBlock,
     HouseDocument,
     NamedHours,
@@ -27,6 +28,7 @@ from resource_hub.domain.availability.terms import (
     QuotaPeriod,
     Reach,
     Silence,
+    StrikeKind,
 )
 from resource_hub.entrypoints.support.forms import Form
 from resource_hub.entrypoints.web.availability import rules_form
@@ -63,6 +65,7 @@ def documents(draw: Any) -> HouseDocument:
             AnswerRule(who, draw(st.integers(1, 720)), draw(st.integers(0, 10**7)))
             for who in draw(st.permutations(list(Answerer)))[: draw(st.integers(0, 3))]
         ),
+        bars=(BarRule((StrikeKind.MISUSE,), 2, draw(st.integers(0, 365)), (0, 3, 7)),) * draw(st.integers(0, 2)),
         own_account=draw(st.booleans()), extend=draw(st.booleans()), training="sem",
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from resource_hub.domain.availability.terms import (
     AnswerRule,
     Approval,
     AskedField,
+    BarRule,
     DebtBlock,
     HouseDocument,
     NamedHours,
@@ -26,6 +27,7 @@ from resource_hub.domain.availability.terms import (
     QuotaPeriod,
     Reach,
     Silence,
+    StrikeKind,
 )
 from resource_hub.kernel.errors import Reason
 
@@ -73,7 +75,7 @@ _SWITCHES = {
     "answer_working": False,
 }
 _CHOICES = {"approval": Approval, "silence": Silence, "debt": DebtBlock, "gap_reach": Reach}
-_OTHERS = {"format", "lead", "quotas", "fields", "training", "times", "steps"}
+_OTHERS = {"format", "lead", "quotas", "fields", "training", "times", "steps", "bars"}
 
 
 def read(document: Mapping[str, Any]) -> HouseDocument:
@@ -98,6 +100,7 @@ def read(document: Mapping[str, Any]) -> HouseDocument:
     values["quotas"] = _rows(document.get("quotas", []), "quotas", _quota, faults)
     values["fields"] = _rows(document.get("fields", []), "fields", _field, faults)
     values["steps"] = _rows(document.get("steps", []), "steps", _step, faults)
+    values["bars"] = _rows(document.get("bars", []), "bars", _bar, faults)
     values["times"] = _rows(document.get("times", []), "times", _named_hours, faults)
     for name, usual in _SWITCHES.items():
         if not isinstance(document.get(name, usual), bool):
@@ -133,6 +136,21 @@ def _together(rules: HouseDocument) -> list[Reason]:
     for index, who in enumerate(asked):
         if who in asked[:index]:
             faults.append(Reason("availability.rules_step_twice", {}, f"steps.{index}"))
+    given = {StrikeKind.MISUSE} | {
+        kind
+        for kind, noted in (
+            (StrikeKind.NO_SHOW, rules.strike_no_show),
+            (StrikeKind.LATE, rules.strike_late),
+            (StrikeKind.LATE_CANCEL, rules.strike_late_cancel),
+        )
+        if noted
+    }
+    for index, bar in enumerate(rules.bars):
+        if set(bar.kinds) - given:
+            faults.append(Reason("availability.rules_bar_never", {}, f"bars.{index}"))
+        if bar.within > rules.strike_days:
+            values = {"days": rules.strike_days}
+            faults.append(Reason("availability.rules_bar_within", values, f"bars.{index}"))
     faults += _day_mode(rules) + _hours_together(rules)
     codes = [row.code for row in rules.fields]
     for index, code in enumerate(codes):
@@ -230,6 +248,20 @@ def _step(row: Mapping[str, Any], place: str, faults: list[Reason]) -> AnswerRul
     )
 
 
+def _bar(row: Mapping[str, Any], place: str, faults: list[Reason]) -> BarRule:
+    kinds, ladder = row.get("kinds"), row.get("ladder")
+    lists = isinstance(kinds, list | tuple) and isinstance(ladder, list | tuple)
+    if not lists or not kinds or not ladder or len(set(map(str, kinds))) < len(kinds) or len(ladder) > 10:
+        faults.append(Reason("availability.rules_bar", {}, place))
+        kinds, ladder = [], []
+    return BarRule(
+        tuple(_one(StrikeKind, kind, place, faults) for kind in kinds),
+        _whole(row.get("count"), place, 1, 50, faults),
+        _whole(row.get("within", 0), place, 0, 1096, faults),
+        tuple(_whole(days, place, 0, 1096, faults) for days in ladder),
+    )
+
+
 def _named_hours(row: Mapping[str, Any], place: str, faults: list[Reason]) -> NamedHours:
     code, zh, en = (str(row.get(key) or "").strip() for key in ("code", "name_zh", "name_en"))
     days = row.get("days")
@@ -279,6 +311,15 @@ def write(rules: HouseDocument) -> dict[str, Any]:
             for f in rules.fields
         ],
         "steps": [{"who": s.who.value, "hours": s.hours, "above": s.above} for s in rules.steps],
+        "bars": [
+            {
+                "kinds": [kind.value for kind in b.kinds],
+                "count": b.count,
+                "within": b.within,
+                "ladder": list(b.ladder),
+            }
+            for b in rules.bars
+        ],
         "times": [
             {
                 "code": t.code,

@@ -191,3 +191,7 @@ def _strikes(rules: HouseDocument) -> Iterator[Reason]:
     if rules.strike_limit:
         code = "house.strike_bar_everywhere" if rules.strike_everywhere else "house.strike_bar"
         yield Reason(code, {"limit": rules.strike_limit, "days": rules.bar_days})
+    for bar in rules.bars:
+        kinds = [{"word": ["booking.strike", kind.value]} for kind in bar.kinds]
+        within, ladder = bar.within or rules.strike_days, list(bar.ladder)
+        yield Reason("house.bar", {"count": bar.count, "what": kinds, "within": within, "ladder": ladder})

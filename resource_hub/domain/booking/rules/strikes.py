@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from resource_hub.domain.availability.terms import BarRule
 from resource_hub.domain.booking.terms import StrikeRecord, StrikeState
 
 
@@ -22,4 +23,18 @@ def barred_until(strikes: Iterable[StrikeRecord], limit: int, bar_days: int) -> 
         for strike in found
         if sum(other.counts(strike.given_at) for other in found) >= limit
     ]
+    return max(ends, default=None)
+
+
+def barred_by(strikes: Iterable[StrikeRecord], rule: BarRule) -> datetime | None:
+    """The end of the last bar by a rule for some kinds of strikes, longer with each further one as its ladder says."""
+    found = [one for one in strikes if one.kind in rule.kinds and one.state is not StrikeState.LIFTED]
+    ends = []
+    for strike in found:
+        at = strike.given_at
+        since = at - timedelta(days=rule.within) if rule.within else datetime.min.replace(tzinfo=at.tzinfo)
+        over = sum(other.counts(at) and other.given_at > since for other in found) - rule.count
+        days = rule.ladder[min(over, len(rule.ladder) - 1)] if over >= 0 else 0
+        if days:
+            ends.append(at + timedelta(days=days))
     return max(ends, default=None)

@@ -259,6 +259,13 @@ SENTENCES = {
         "In %(hours)s each %(per)s may have %(limit)s bookings at a time.",
         "limit",
     ),
+    "availability.rules_bar": N_("Tick what the strikes are for, and give at most ten figures for the bars."),
+    "availability.rules_bar_never": N_("No strike is noted for one of these, so it would never bar."),
+    "availability.rules_bar_within": N_("A strike counts for %(days)s days only."),
+    "house.bar": N_(
+        "%(count)s strikes for %(what)s within %(within)s days bar from booking, each further one by the next figure"
+        " of days (0 is a warning): %(ladder)s."
+    ),
     "house.gap_reach": N_(
         "Between two bookings of one person at least %(gap_seconds)s must lie (%(reach)s)."
     ),

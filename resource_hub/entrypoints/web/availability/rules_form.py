@@ -23,6 +23,7 @@ from resource_hub.domain.availability.terms import (
     QuotaPeriod,
     Reach,
     Silence,
+    StrikeKind,
 )
 from resource_hub.entrypoints.support import formatting
 from resource_hub.entrypoints.support.forms import Form
@@ -31,7 +32,7 @@ from resource_hub.entrypoints.web.availability.week_form import clock_text, week
 from resource_hub.kernel.money import Money
 
 # Rows of each kind: so many at least are shown, so many at most are read.
-SHOWN = {"quota_limit": 3, "step_hours": 2, "time_starts": 1, "field_zh": 2}
+SHOWN = {"quota_limit": 3, "step_hours": 2, "time_starts": 1, "field_zh": 2, "bar_count": 1}
 MOST = 20
 SPARE = 1
 
@@ -75,6 +76,11 @@ def initial(rules: HouseDocument) -> dict[str, Any]:
             f"time_code.{n}": row.code, f"time_zh.{n}": row.name_zh, f"time_en.{n}": row.name_en,
             f"time_days.{n}": [str(day) for day in row.days], f"time_starts.{n}": clock_text(row.starts),
             f"time_ends.{n}": clock_text(row.ends % 1440), f"time_after.{n}": row.after,
+        }  # fmt: skip
+    for n, bar in enumerate(rules.bars):
+        values |= {
+            f"bar_kinds.{n}": [kind.value for kind in bar.kinds], f"bar_count.{n}": str(bar.count),
+            f"bar_within.{n}": str(bar.within), f"bar_ladder.{n}": ", ".join(map(str, bar.ladder)),
         }  # fmt: skip
     for n, asked in enumerate(rules.fields):
         values |= {
@@ -123,6 +129,7 @@ def typed(form: Form) -> dict[str, Any]:
     document["steps"] = [row for n in range(MOST) if (row := _step(form, n)) is not None]
     document["times"] = [row for n in range(MOST) if (row := _time(form, n)) is not None]
     document["quotas"] = [row for n in range(MOST) if (row := _quota(form, n)) is not None]
+    document["bars"] = [row for n in range(MOST) if (row := _bar(form, n)) is not None]
     document["fields"] = [row for n in range(MOST) if (row := _field(form, n)) is not None]
     return document
 
@@ -140,6 +147,20 @@ def _quota(form: Form, n: int) -> dict[str, Any] | None:
         "inside": form.text(f"quota_inside.{n}", longest=40) or "",
         "whom": form.choice(f"quota_whom.{n}", QuotaFor) or QuotaFor.ALL.value,
         "reach": form.choice(f"quota_reach.{n}", Reach) or Reach.RESOURCE.value,
+    }
+
+
+def _bar(form: Form, n: int) -> dict[str, Any] | None:
+    count = form.whole(f"bar_count.{n}")
+    if not count:
+        return None
+    ladder = (form.text(f"bar_ladder.{n}", longest=80) or "").replace("，", ",").replace("、", ",").split(",")
+    return {
+        "kinds": form.choices(f"bar_kinds.{n}", [kind.value for kind in StrikeKind]),
+        "count": count,
+        "within": form.whole(f"bar_within.{n}") or 0,
+        # What is no figure is told of by the document.
+        "ladder": [int(days) if days.strip().isdecimal() else -1 for days in ladder],
     }
 
 
@@ -196,7 +217,13 @@ def _field(form: Form, n: int) -> dict[str, Any] | None:
 
 
 # Rows of the document and the field of the form at which their faults stand.
-_ROWS = {"quotas": "quota_limit", "fields": "field_zh", "times": "time_zh", "steps": "step_hours"}
+_ROWS = {
+    "quotas": "quota_limit",
+    "fields": "field_zh",
+    "times": "time_zh",
+    "steps": "step_hours",
+    "bars": "bar_count",
+}
 
 
 def placed(form: Form, error: InvalidRules) -> InvalidRules:
@@ -217,6 +244,7 @@ def _is_filled(form: Form, name: str, n: int) -> bool:
     fields = {
         "quotas": ("quota_limit",),
         "steps": ("step_hours",),
+        "bars": ("bar_count",),
         "fields": ("field_zh", "field_en"),
         "times": ("time_zh", "time_en", "time_starts", "time_ends"),
     }[name]
@@ -247,6 +275,8 @@ def choices(form: Form) -> dict[str, Any]:
         "hours_named": [(time_code(form, n), _time_name(form, n)) for n in times],
         "answerers": _words("booking.answerer", Answerer),
         "answer_steps": _rows(form, "steps", "step_hours"),
+        "bars": _rows(form, "bars", "bar_count"),
+        "strike_kinds": _words("booking.strike", StrikeKind),
         "quotas": _rows(form, "quotas", "quota_limit"),
         "fields": _rows(form, "fields", "field_zh"),
     }
