@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, false, insert, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, and_, exists, false, func, insert, or_, select, true, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from resource_hub.domain.accounts import service as accounts
@@ -81,12 +81,9 @@ def _begin(
 
 def _applies(session: Session, record: BookingRecord, rule: AnswerRule) -> bool:
     if rule.above:
-        quote = (
-            quote_store.quote(session, HostKey(record.institution_id, record.quote_id))
-            if record.quote_id
-            else None
-        )
-        if quote is not None and quote.sums.to_pay.minor <= rule.above:
+        sums = _to_pay(session, record)
+        currency = catalogue.resource(record.resource_key).currency
+        if sums and all(one.currency == currency and one.minor <= rule.above for one in sums):
             return False
     if rule.who is Answerer.APPROVER:
         # Nobody to ask, or they booked themselves: that was their yes.
@@ -164,14 +161,20 @@ def _is_theirs(record: BookingRecord, step: StepRecord, by: Actor, now: datetime
         roles = (Role.APPROVER, Role.FIRM_ADMIN) if late else (Role.APPROVER,)
         if record.customer_id not in by.customer_ids or not by.has(*roles):
             return False
-        quote = (
-            quote_store.quote(reading(), HostKey(record.institution_id, record.quote_id))
-            if record.quote_id
-            else None
-        )
-        return quote is None or _reaches(by.approve_limit, quote.sums.to_pay)
+        return all(_reaches(by.approve_limit, one) for one in _to_pay(reading(), record))
     staff: tuple[Role, ...] = _OFFICE if step.who is Answerer.OFFICE else (*_LAB, *_OFFICE) if late else _LAB
     return is_staff(by, catalogue.resource(record.resource_key), staff)
+
+
+def _to_pay(session: Session, record: BookingRecord) -> list[Money]:
+    """What an order costs with all that is booked along, a sum for each currency; empty without any price."""
+    quotes = [HostKey(record.institution_id, record.quote_id)] if record.quote_id else []
+    found = quote_store.sums(session, quotes, [record.key])
+    totals: dict[str, Money] = {}
+    for _quote, _parent, sums in found:
+        money = sums.to_pay
+        totals[money.currency] = totals[money.currency] + money if money.currency in totals else money
+    return [money for money in totals.values() if len(totals) == 1 or not money.is_zero]
 
 
 def _reaches(limit: Money | None, amount: Money) -> bool:
@@ -183,10 +186,17 @@ def _reached(limit: Money | None) -> ColumnElement[bool]:
     """The same of bookings in a question: what has no price is not beyond it."""
     if limit is None:
         return true()
-    return ~exists().where(
+    with_it = aliased(Booking)
+    priced = (
         Quote.institution_id == Booking.institution_id,
-        Quote.id == Booking.quote_id,
-        or_(Quote.currency != limit.currency, Quote.to_pay_minor > limit.minor),
+        with_it.institution_id == Booking.institution_id,
+        or_(with_it.id == Booking.id, with_it.parent_id == Booking.id),
+        Quote.id == with_it.quote_id,
+    )
+    total = select(func.coalesce(func.sum(Quote.to_pay_minor), 0)).where(*priced).correlate(Booking)
+    return and_(
+        ~exists().where(*priced, Quote.currency != limit.currency, Quote.to_pay_minor != 0),
+        total.scalar_subquery() <= limit.minor,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from flask import Flask, Request, Response, current_app, request, send_from_directory
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
 _TEXT = (".css", ".js", ".svg", ".json", ".txt")
@@ -29,9 +30,13 @@ def send(filename: str) -> Response:
     """A file under ``static/``, compressed as the browser can take it."""
     folder = current_app.static_folder or "static"
     lasting = "v" in request.args or filename.startswith("vendor/")
-    response = _compressed(folder, filename) or send_from_directory(
-        folder, filename, max_age=YEAR if lasting else 0
-    )
+    try:
+        response = _compressed(folder, filename) or send_from_directory(
+            folder, filename, max_age=YEAR if lasting else 0
+        )
+    except NotFound:
+        # Not the page for it: its form would have a token of a session that is not kept.
+        return Response("", 404, {"Cache-Control": "no-store"}, mimetype="text/plain")
     if lasting and response.status_code in (200, 304):
         response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
     response.vary.add("Accept-Encoding")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.tables import Occupancy
 from resource_hub.domain.availability.terms import OccupancyKind
 from resource_hub.domain.booking import service
-from resource_hub.domain.booking.errors import BookingRefused, SlotTaken, WrongState
+from resource_hub.domain.booking.errors import BookingRefused, NotYours, SlotTaken, WrongState
 from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import Act, BookingState, WaitingState
@@ -24,14 +24,16 @@ from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.errors import ListingInvalid
 from resource_hub.domain.catalogue.terms import ResourceKind, ResourceRecord
 from resource_hub.domain.pricing import service as pricing
-from resource_hub.infra import clock
+from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import db, reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import unit_of_work
-from tests.builders.accounts import make_actor
+from resource_hub.kernel.money import Money
+from tests.builders.accounts import actor, make_actor, make_person
 from tests.builders.availability import make_rules, make_weekly, moment, span
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
 from tests.builders.catalogue import make_listing
+from tests.integration.booking.test_answers import somebody
 from tests.support.databases import Database
 from tests.support.racing import race
 
@@ -394,3 +396,23 @@ def test_eight_instruments_want_one_operator_at_once(now: Any, database: Databas
     found = race(database, tmp_path, now, "request", payloads)
     assert Counter(one[0] for one in found) == {"won": 1, "taken": 7}
     assert rows(Booking) == 3 and rows(Occupancy) == 3
+
+
+def test_an_approvers_limit_counts_what_is_booked_along(now: datetime) -> None:
+    steps = [{"who": "approver", "hours": 24}, {"who": "manager", "hours": 24}]
+    there = linked(rules={"approval": "always", "steps": steps})
+    person = make_person(roles=[(there.scene.host, Role.OPERATOR), (there.scene.host, Role.APPROVER)])
+    approver = actor(person, there.scene.host)
+    _booker, booker = somebody(there.scene, there.scene.host, Role.BOOKER)
+    made = make_booking(there.scene, by=booker)
+    outbox.deliver_due()
+    total = service.sums_of([service.booking(made.key)])[made.key].to_pay
+    short = replace(approver, approve_limit=total - Money.cny("0.01"))
+    enough = replace(approver, approve_limit=total)
+    for by, mine in ((short, False), (enough, True)):
+        assert service.may_answer_now(made, by) is mine
+        assert [one.mine for one in service.to_approve(by)] == [mine]
+        assert bool(service.requests_waiting(by)) is mine
+    with pytest.raises(NotYours):
+        service.approve(made.key, by=short)
+    service.approve(made.key, by=enough)

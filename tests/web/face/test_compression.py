@@ -115,3 +115,8 @@ def test_a_masked_token_is_taken_and_a_broken_one_refused(small_app: Flask) -> N
 @given(st.text())
 def test_no_text_breaks_the_unmasking(text: str) -> None:
     compression.unmasked("m~" + text)
+
+
+def test_a_static_file_that_is_not_there_is_no_page(client):
+    answer = client.get("/static/nope.css")
+    assert (answer.status_code, answer.text, answer.headers["Cache-Control"]) == (404, "", "no-store")
