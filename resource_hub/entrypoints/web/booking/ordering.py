@@ -106,6 +106,7 @@ def _page(record: ResourceRecord, form: Form, asked: Asked, fault: str | None) -
         cancel_notes=cancel_notes,
         no_show=no_show,
         by_hand=asked.given_id is not None,
+        kept=service.own_hold(record.key, g.actor) if form.errors else None,
     )
     return html, form.status
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import ports, service
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import ExpectedSupportLine
@@ -241,6 +242,21 @@ def test_who_changes_the_wish_books_that_and_keeps_nothing_else(app, scene, desk
         f"/hosts/{scene.host.code}/resources/{scene.resource.code}/calendar", week="2026-03-03", view="day"
     )
     assert 'data-look="mine"' not in day and 'data-look="held"' not in day
+
+
+def test_rules_made_stricter_meanwhile_refuse_and_say_what_stays_kept(app, scene, desk):
+    page = desk.see(address(scene), **TUESDAY)
+    keep(desk, scene)
+    with app.app_context():
+        stricter = {"least": 240, "step": 30}
+        availability.save_rules(scene.key, stricter, date(2026, 3, 2), by=scene.manager)
+        db.session.remove()
+    refused = desk.send(address(scene), page, **WISH)
+    said = refused.get_data(as_text=True)
+    assert refused.status_code == 409 and "At least 4 h; you asked for 3 h." in said
+    assert "Choose a longer time." in said and "stays kept for you until 08:15" in said
+    assert desk.send(address(scene), page, **{**WISH, "end_time": "13:00"}).status_code == 303
+    assert [row.state for row in bookings(app)] == ["approved"]
 
 
 def test_a_new_choice_gives_the_kept_one_back(app, scene, desk):
