@@ -111,7 +111,7 @@ def _prepared(helper: ResourceRecord, asked: Asked, by: Actor | None, now: datet
         helpers=frozenset(),
         given_id=None,  # a price given by hand is the order's; what comes along keeps its own tariff
     )
-    return prepare(helper.key, wish, by=by, now=now, customer_known=True, unlisted=True)
+    return prepare(helper.key, wish, by=by, now=now, customer_known=True, unlisted=True, along=True)
 
 
 def in_the_way(helper: ResourceRecord, reasons: Sequence[Reason]) -> tuple[Reason, ...]:

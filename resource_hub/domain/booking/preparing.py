@@ -73,10 +73,12 @@ def prepare(
     plan: availability.Plan | None = None,
     customer_known: bool = False,
     unlisted: bool = False,
+    along: bool = False,
     as_host: bool | None = None,
 ) -> Prepared:
     """Gather the facts of an order. For a visitor (``by`` None) as far as they can be known.
 
+    ``unlisted``: whoever asks may not be able to see the resource by itself. ``along``: it comes along with an order.
     ``as_host``: whether it is judged as the host's own word, where the customer does not say so.
 
     Raises:
@@ -110,7 +112,7 @@ def prepare(
         plan = plan or availability.plan(key, asked.span)
         closed = tuple(availability.reasons_against(plan, asked.unit_id, asked.span, outside=who.outside))
         # What comes along with an order is judged by the order's rules, and the host's own word by none of these.
-        if customer_id is not None and person_id is not None and not unlisted and not for_host:
+        if customer_id is not None and person_id is not None and not along and not for_host:
             own = counting.own_times(resource, customer_id, person_id, asked.span, plan.rules, ignore, now)
         if any(row.after for row in plan.rules.times):
             around = asked.span.widened(_AROUND, _AROUND)
