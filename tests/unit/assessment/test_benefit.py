@@ -185,6 +185,15 @@ def test_a_range_contains_every_value_that_its_gaps_may_take(facts, rate, hidden
     assert whole.value.high <= partial.value.high
 
 
+def test_none_used_of_functions_that_nobody_counted_may_still_be_a_gap():
+    """Of no functions at all, entered later, the ratio would be none: the range has to hold that."""
+    values = {InputCode.FUNCTIONS_USED: 0, InputCode.FUNCTIONS_NEW: 0}
+    uncounted = benefit.functions_item(FORM, Inputs(values)).value
+    for original in (0, 3):
+        later = benefit.functions_item(FORM, Inputs({**values, InputCode.FUNCTIONS_ORIGINAL: original})).value
+        assert uncounted.low <= later.low <= later.high <= uncounted.high
+
+
 @given(years(), st.sampled_from(BENEFIT_INPUTS), st.integers(0, 50))
 def test_more_of_anything_never_lowers_the_total(facts, code, more):
     if code is InputCode.FUNCTIONS_ORIGINAL:

@@ -265,10 +265,7 @@ def functions_item(scheme: BenefitScheme, inputs: Inputs) -> Figure:
         )
         if value is None
     ]
-    if used == 0 and original is None:
-        use = Range.of(0)  # none used is none, of however many
-        open_codes.remove(InputCode.FUNCTIONS_ORIGINAL)
-    elif original is None or used is None or original == 0:
+    if original is None or used is None or original == 0:
         use = Range.of(0, best)
         if original == 0:
             open_codes.append(InputCode.FUNCTIONS_ORIGINAL)  # a ratio of nothing is no ratio
