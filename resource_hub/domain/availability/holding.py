@@ -210,7 +210,9 @@ def end_early(unit: Unit, key: HostKey, holder_id: UUID, end: datetime) -> None:
     before = occupancy_store.of_holder(unit.session, key.institution_id, holder_id)
     store.lock(unit.session, [key])
     for row in before:
-        if row.span.start < end < row.span.end:
+        if end <= row.span.start:
+            release(unit, key.institution_id, holder_id, key=key, held=[row])
+        elif end < row.span.end:
             occupancy_store.shorten(unit.session, key.institution_id, holder_id, end)
             _regained(
                 unit.session, key, [Held(row.unit_id, TimeSpan(end, row.span.end), row.kind, row.holder_id)]

@@ -171,6 +171,15 @@ def test_ended_early_the_rest_is_free(now: datetime) -> None:
     assert service.free_units(key, TimeSpan(ten, NINE_TO_ELEVEN.end))
 
 
+def test_over_as_soon_as_it_began_all_is_free(now: datetime) -> None:
+    key = opened(units=1)
+    _, holder = hold(key, NINE_TO_ELEVEN)
+    with unit_of_work() as unit:
+        service.end_early(unit, key, holder, NINE_TO_ELEVEN.start)  # type: ignore[arg-type]
+    assert service.free_units(key, NINE_TO_ELEVEN)
+    assert kept(key) == computed(key)
+
+
 def kept(key: HostKey) -> dict[tuple[object, str], list[TimeSpan]]:
     db.session.remove()
     found: dict[tuple[object, str], list[TimeSpan]] = {}

@@ -76,7 +76,9 @@ class Known:
         return BookingState.EXPIRED if waits and self.term is not None and self.term <= now else self.state
 
     def holds(self, now: datetime) -> bool:
-        return self.state_at(now) in (HELD, REQUESTED, APPROVED, IN_USE, DONE)
+        # Of what was over as soon as it began nothing is held.
+        began = self.left is None or self.left > self.span.widened(*self.around).start
+        return began and self.state_at(now) in (HELD, REQUESTED, APPROVED, IN_USE, DONE)
 
     @property
     def whole(self) -> TimeSpan:
