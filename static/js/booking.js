@@ -98,8 +98,6 @@
     }
 
     changed() {
-      const kept = document.getElementById("hold"); // it speaks of the time that stood here before
-      if (kept) kept.hidden = true;
       this.draw();
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.ask(), 220);
@@ -386,6 +384,24 @@
       event.preventDefault();
       to.focus();
     });
+  }
+  // The order waits for the time to be kept: were that answered after it, it would stand beside it on another unit.
+  const hold = document.querySelector("#hold[hx-post]");
+  if (hold && window.htmx) {
+    const form = hold.closest("form");
+    let button = null, patience = 0;
+    const early = (event) => {
+      event.preventDefault();
+      button = event.submitter;
+      if (button) button.setAttribute("aria-busy", "true");
+      patience = patience || setTimeout(() => window.htmx.trigger(hold, "htmx:abort"), 2000);
+    };
+    form.addEventListener("submit", early);
+    hold.addEventListener("htmx:afterRequest", () => {
+      form.removeEventListener("submit", early);
+      clearTimeout(patience);
+      if (patience) form.requestSubmit(button);
+    }, { once: true });
   }
   for (const part of document.querySelectorAll("[data-choose-form]")) {
     const choice = new Choice(part);

@@ -159,6 +159,47 @@ def test_back_and_another_time_is_another_booking_back_and_the_same_is_none(app,
     assert [made.state for made in booked(app)].count(BookingState.APPROVED) == 2
 
 
+def test_the_order_waits_until_the_time_is_kept(app, page, scene, sign_in):
+    sign_in()
+    asked = []
+    page.route("**/hold", lambda route: asked.append(route))
+    page.goto(order_page(scene, "start_time=09:00&end_time=10:00"))
+    page.wait_for_timeout(50)
+    page.locator('[name="project"]').press("Enter")
+    book = page.locator(".form-end").get_by_role("button", name="Book now", exact=True)
+    book.click()
+    page.wait_for_timeout(300)
+    expect(book).to_have_attribute("aria-busy", "true")
+    assert not booked(app)
+    [late] = asked
+    late.continue_()
+    expect(page.locator("h1 .badge")).to_contain_text("confirmed")
+    assert [made.state for made in booked(app)] == [BookingState.APPROVED]  # and nothing kept beside it
+
+
+def test_an_order_does_not_wait_for_ever_for_the_time_to_be_kept(app, page, scene, sign_in):
+    sign_in()
+    page.route("**/hold", lambda _route: None)
+    page.goto(order_page(scene, "start_time=09:00&end_time=10:00"))
+    book_now(page)
+    page.unroute_all(behavior="ignoreErrors")
+    assert [made.state for made in booked(app)] == [BookingState.APPROVED]
+
+
+def test_a_kept_time_is_given_back_with_the_keyboard(app, page, scene, sign_in):
+    sign_in()
+    page.goto(order_page(scene, "start_time=09:00&end_time=10:00"))
+    kept = page.locator("#hold .kept")
+    expect(kept).to_contain_text("Tue 3 Mar, 09:00")
+    page.locator('[name="start_time"]').fill("13:00")
+    expect(kept).to_contain_text("Tue 3 Mar, 09:00")  # still kept, and still said
+    press(page, kept.get_by_role("button", name="Give it back"))
+    expect(kept).to_contain_text("Given back")
+    expect(kept).to_be_focused()
+    assert_accessible(page)
+    assert [made.state for made in booked(app)] == [BookingState.CANCELLED]
+
+
 def test_two_tabs_with_one_form_book_what_each_shows(app, page, scene, sign_in):
     sign_in()
     page.goto(order_page(scene, "start_time=09:00&end_time=10:00"))

@@ -220,7 +220,18 @@ def held(organisation: str, host: str, code: str) -> str:
             kept = service.hold(record.key, asked, by=g.actor)
     except DomainError:
         kept = None  # the page itself says why this time cannot be had
-    return render_template("booking/_hold.html", kept=kept)
+    return render_template("booking/_hold.html", record=record, kept=kept)
+
+
+@blueprint.post("/o/<organisation>/book/<host>/<code>/hold/give-back")
+@allows(MEMBER)
+def given_back(organisation: str, host: str, code: str) -> str:
+    """Give the kept time back before it lapses by itself."""
+    record = public_resource(host, code)
+    kept = service.own_hold(record.key, g.actor)
+    if kept is not None:
+        service.give_back(kept.key, by=g.actor)
+    return render_template("booking/_hold.html", record=record, kept=None, given=True)
 
 
 def _attach(booked: BookingRecord, taken: list[uploads.Taken]) -> None:

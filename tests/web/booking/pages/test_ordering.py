@@ -254,7 +254,9 @@ def test_rules_made_stricter_meanwhile_refuse_and_say_what_stays_kept(app, scene
     refused = desk.send(address(scene), page, **WISH)
     said = refused.get_data(as_text=True)
     assert refused.status_code == 409 and "At least 4 h; you asked for 3 h." in said
-    assert "Choose a longer time." in said and "stays kept for you until 08:15" in said
+    assert (
+        "Choose a longer time." in said and "is kept for you until 08:15" in said and "Give it back" in said
+    )
     assert desk.send(address(scene), page, **{**WISH, "end_time": "13:00"}).status_code == 303
     assert [row.state for row in bookings(app)] == ["approved"]
 
@@ -266,6 +268,22 @@ def test_a_new_choice_gives_the_kept_one_back(app, scene, desk):
     assert "is taken" not in desk.see(
         f"/hosts/{scene.host.code}/resources/{scene.resource.code}/price", **TUESDAY
     )
+
+
+def test_the_kept_time_is_given_back_by_who_has_it(app, scene, desk, desk_of):
+    keep(desk, scene)
+    with app.app_context():
+        _firm, person, _actor = another_booker()
+        db.session.remove()
+    other = desk_of(person)
+    give = f"{address(scene)}/hold/give-back"
+    assert other.client.post(give).status_code == 404  # another firm's address
+    assert [row.state for row in bookings(app)] == ["held"]
+    assert "Given back" in desk.client.post(give).get_data(as_text=True)
+    assert "Given back" in desk.client.post(give).get_data(as_text=True)  # twice is once
+    assert [row.state for row in bookings(app)] == ["cancelled"]
+    price = f"/hosts/{scene.host.code}/resources/{scene.resource.code}/price"
+    assert "is taken" not in other.see(price, **TUESDAY)
 
 
 def test_what_cannot_be_had_is_not_kept_and_lapses_by_itself(app, scene, desk, now):
