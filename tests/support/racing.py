@@ -171,6 +171,17 @@ def _post(payload: dict[str, Any], by: Any) -> Any:
     raise Conflict(*(Reason(reason["code"]) for reason in body["reasons"]))
 
 
+def _send(payload: dict[str, Any], by: Any) -> Any:
+    """Over HTTP, whatever is done: the status; a refusal as its reasons."""
+    client = current_app.test_client()
+    answer = client.open(
+        payload["path"], method=payload["method"], json=payload.get("json"), headers=payload["headers"]
+    )
+    if answer.status_code < 400:
+        return answer.status_code
+    raise Conflict(*(Reason(reason["code"]) for reason in answer.get_json()["reasons"]))
+
+
 def _upload(payload: dict[str, Any], by: Any) -> Any:
     """Hand files in over HTTP: the whole answer over the REST interface, where one is led to by a page."""
     client = current_app.test_client()
@@ -198,7 +209,7 @@ def _sent(value: Any) -> Any:
 
 
 # Those that ask over HTTP.
-_WEB = {"post", "upload"}
+_WEB = {"post", "send", "upload"}
 
 JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "request": _request,
@@ -231,6 +242,7 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     ),
     "import": _import,
     "post": _post,
+    "send": _send,
     "upload": _upload,
     "offer": lambda p, by: service.offer_due(),
     "split": lambda p, by: service.split(p["booking"], p["at"], by=by, version=p.get("version"))[1].key.id,

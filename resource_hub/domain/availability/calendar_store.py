@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.availability.tables import CalendarClash, CalendarSource, Occupancy
@@ -153,17 +153,24 @@ def _clash(row: CalendarClash) -> Clash:
 
 
 def clashes(
-    session: Session, institution_id: UUID, sources: Collection[UUID], *, since: datetime
+    session: Session,
+    institution_id: UUID,
+    sources: Collection[UUID],
+    *,
+    since: datetime,
+    limit: int | None = None,
+    after: Sequence[Any] | None = None,
 ) -> list[Clash]:
     t = CalendarClash
     if not sources:
         return []
-    rows = session.scalars(
-        select(t)
-        .where(t.institution_id == institution_id, t.source_id.in_(sources), t.ends_at > since)
-        .order_by(t.starts_at, t.id)
+    place = tuple_(t.starts_at, t.source_id, t.unit_id, t.holder_id)
+    statement = select(t).where(
+        t.institution_id == institution_id, t.source_id.in_(sources), t.ends_at > since
     )
-    return [_clash(row) for row in rows]
+    if after is not None:
+        statement = statement.where(place > tuple_(*map(literal, after, (c.type for c in place.clauses))))
+    return [_clash(row) for row in session.scalars(statement.order_by(*place.clauses).limit(limit))]
 
 
 def open_clashes(session: Session, since: datetime, limit: int) -> dict[HostKey, list[Clash]]:

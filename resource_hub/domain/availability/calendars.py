@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from resource_hub.domain.availability import (
     store,
     window_store,
 )
-from resource_hub.domain.availability.errors import CalendarRefused, NoSuchCalendar, NoUnit
+from resource_hub.domain.availability.errors import CalendarChanged, CalendarRefused, NoSuchCalendar, NoUnit
 from resource_hub.domain.availability.publishing import may_manage
 from resource_hub.domain.availability.tables import CalendarSource
 from resource_hub.domain.availability.terms import (
@@ -44,6 +45,7 @@ from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
+from resource_hub.kernel.canonical import canonical_bytes, digest
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, UnknownZone, merge, subtract, zone
@@ -78,12 +80,15 @@ def calendars(key: HostKey, *, by: Actor) -> list[CalendarRecord]:
     return calendar_store.of_resource(reading(), key)
 
 
-def clashes(key: HostKey, *, by: Actor) -> list[Clash]:
-    """Events that stand against bookings now, by time; those that have passed are history."""
+def clashes(
+    key: HostKey, *, by: Actor, limit: int | None = None, after: Sequence[Any] | None = None
+) -> list[Clash]:
+    """Events that stand against bookings now, by time, from the place after a clash on (``Clash.place``); those that
+    have passed are history."""
     may_manage(key, by)
-    sources = calendar_store.of_resource(reading(), key)
+    sources = [source.key.id for source in calendar_store.of_resource(reading(), key)]
     return calendar_store.clashes(
-        reading(), key.institution_id, [s.key.id for s in sources], since=clock.now()
+        reading(), key.institution_id, sources, since=clock.now(), limit=limit, after=after
     )
 
 
@@ -153,18 +158,36 @@ def check_zone(name: str) -> None:
         raise CalendarRefused(Reason("calendar.zone", {"zone": name[:64]}, "zone")) from error
 
 
-def say_zones(key: HostKey, source_id: UUID, zones: Mapping[str, str], *, by: Actor) -> None:
+def zones_digest(record: CalendarRecord) -> str:
+    """A short mark of what the zones of a calendar stand for: who changes it says which state was seen."""
+    return digest(canonical_bytes([record.zone, dict(record.zones)])).hex()[:16]
+
+
+def say_zones(
+    key: HostKey, source_id: UUID, zones: Mapping[str, str], *, by: Actor, seen: str | None = None
+) -> None:
     """Say what names of zones stand for that nobody knows, and read the calendar again.
 
+    Args:
+        seen: ``zones_digest`` of the calendar that was looked at.
+
     Raises:
-        CalendarRefused: a name of the other side is unknown as well.
+        CalendarRefused: a name of the other side is unknown as well, or the calendar does not ask for the name.
+        CalendarChanged
     """
     may_manage(key, by)
     for name in zones.values():
         check_zone(name)
     with unit_of_work() as unit:
         row = _locked(unit, key, source_id)
-        row.zones = {**row.zones, **{k[:120]: v for k, v in zones.items()}}
+        record = calendar_store.as_record(row)
+        if seen is not None and zones_digest(record) != seen:
+            raise CalendarChanged()
+        if strange := sorted(set(zones) - set(record.zones) - set(record.unknown_zones)):
+            raise CalendarRefused(
+                *(Reason("calendar.zone_known", {"zone": z[:64]}, "zones") for z in strange)
+            )
+        row.zones = {**row.zones, **zones}
         row.due_at, row.body_sha256, row.reach_at = unit.now, None, None
         unit.audit("availability.calendar_zones", key.institution_id, f"resource:{key.id}",
                    {"calendar": str(source_id), "zones": dict(zones)}, person_id=by.person_id)  # fmt: skip

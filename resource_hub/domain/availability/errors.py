@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resource_hub.kernel.errors import Busy, Conflict, Invalid, NotFound
+from resource_hub.kernel.errors import Busy, Conflict, Invalid, NotFound, Stale
 
 
 class SlotTaken(Conflict):
@@ -55,6 +55,12 @@ class CalendarAway(Busy):
 
 class NoSuchCalendar(NotFound):
     code = "calendar.not_found"
+
+
+class CalendarChanged(Stale):
+    """Somebody else said what the zones of a calendar stand for since it was looked at."""
+
+    code = "calendar.changed"
 
 
 class InvalidWish(Invalid):

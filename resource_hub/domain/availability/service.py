@@ -15,6 +15,7 @@ from resource_hub.domain.availability.calendars import (
     reading_span,
     remove_calendar,
     say_zones,
+    zones_digest,
 )
 from resource_hub.domain.availability.calendars import failed as calendar_failed
 from resource_hub.domain.availability.calendars import settle as settle_calendar
@@ -230,4 +231,5 @@ __all__ = [
     "working_days_after",
     "write_rules",
     "zone_of",
+    "zones_digest",
 ]  # fmt: skip

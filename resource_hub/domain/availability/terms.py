@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from resource_hub.kernel.errors import Reason
@@ -543,6 +544,21 @@ class CalendarRecord:
     created_at: datetime
 
     @property
+    def place(self) -> str:
+        """The name of the machine that is asked, empty for a file. No more of the address is shown to anybody: the
+        rest of it is often a secret."""
+        return (urlsplit(self.url).hostname or "") if self.url else ""
+
+    @property
+    def state(self) -> str:
+        """What the last reading came to."""
+        if self.failures:
+            return "failing"
+        if self.read_at is None:
+            return "waiting"
+        return "partly" if self.faults else "read"
+
+    @property
     def unknown_zones(self) -> tuple[str, ...]:
         return tuple(str(r.values["zone"]) for r in self.faults if r.code == "calendar.unknown_zone")
 
@@ -557,3 +573,8 @@ class Clash:
     holder_id: UUID
     summary: str
     seen_at: datetime
+
+    @property
+    def place(self) -> tuple[datetime, UUID, UUID, UUID]:
+        """Where it stands in a list."""
+        return self.span.start, self.source_id, self.unit_id, self.holder_id

@@ -30,6 +30,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("accounts", "blueprint"),
     ("catalogue", "blueprint"),
     ("availability", "blueprint"),
+    ("calendars", "blueprint"),
     ("free_times", "blueprint"),
     ("booking", "blueprint"),
     ("approving", "blueprint"),

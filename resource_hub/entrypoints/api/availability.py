@@ -9,12 +9,10 @@ from uuid import UUID
 
 from flask import g
 
-from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service
 from resource_hub.domain.availability.errors import InvalidHours
 from resource_hub.domain.booking import service as booking
 from resource_hub.domain.booking.terms import Fate
-from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.api import CursorArguments
 from resource_hub.entrypoints.api.availability_schemas import (
@@ -56,7 +54,7 @@ from resource_hub.entrypoints.api.availability_values import (
 )
 from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.booking_values import rule_in
-from resource_hub.entrypoints.api.common import seen_resource, span_of
+from resource_hub.entrypoints.api.common import KEEPS, kept, seen_resource, span_of
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen, seen_number, tagged
 from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
@@ -71,20 +69,12 @@ blueprint = Blueprint(
     url_prefix="/api/v1",
     description="Calendars, free times, hours and house rules",
 )
-KEEPS = (Role.MANAGER, Role.DEPUTY, Role.OFFICE, Role.INSTITUTION_ADMIN)
 # So many days are looked at in one answer.
 MOST_DAYS = 62
 _AT = "/hosts/<host>/resources/<code>"
 
 
 # ---- reading and writing values --------------------------------------------------------------------------------
-
-
-def _kept(host: str, code: str) -> ResourceRecord:
-    """A resource that the token's person keeps."""
-    record = catalogue.resource_of(host, code)
-    service.may_manage(record.key, g.actor)
-    return record
 
 
 def _asked_span(args: dict[str, Any], most_days: int = MOST_DAYS) -> TimeSpan:
@@ -170,7 +160,7 @@ def _not_past(record: ResourceRecord, since: date) -> None:
 @allows(*KEEPS)
 def hours_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
     """Bookings that new weekly hours would leave outside; nothing is written."""
-    record = _kept(host, code)
+    record = kept(host, code)
     _not_past(record, data["since"])
     rows = stretches_in(data["stretches"])
     return {"hits": [hit_out(h) for h in booking.preview_hours(record.key, rows, data["since"], by=g.actor)]}
@@ -183,7 +173,7 @@ def hours_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
 @allows(*KEEPS)
 def save_hours(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> Any:
     """Publish a weekly pattern from a day on, with a verdict on each booking that it leaves outside."""
-    record = _kept(host, code)
+    record = kept(host, code)
     version = seen(headers["tag"])
     _not_past(record, data["since"])
     rows = stretches_in(data["stretches"])
@@ -196,9 +186,9 @@ def save_hours(data: dict[str, Any], headers: dict[str, Any], host: str, code: s
         verdicts=verdicts_in(data),
         reason=data["reason_to_customers"],
     )
-    kept = service.weekly_hours(record.key)
-    answer = {"zone": record.zone, "stretches": [weekly_out(r) for r in kept], "hits": hits}
-    return answer, 200, tagged(service.hours_digest(kept))
+    present = service.weekly_hours(record.key)
+    answer = {"zone": record.zone, "stretches": [weekly_out(r) for r in present], "hits": hits}
+    return answer, 200, tagged(service.hours_digest(present))
 
 
 # ---- closures, extra openings, maintenance ---------------------------------------------------------------------
@@ -220,7 +210,7 @@ def exceptions(args: dict[str, Any], host: str, code: str) -> dict[str, Any]:
 @allows(*KEEPS)
 def exception_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
     """Bookings that a closure would leave outside, or that stand in the way of maintenance; nothing is written."""
-    record = _kept(host, code)
+    record = kept(host, code)
     hits = booking.preview_exception(record.key, exception_in(data), by=g.actor)
     return {"hits": [hit_out(h) for h in hits]}
 
@@ -235,7 +225,7 @@ def add_exception(data: dict[str, Any], headers: dict[str, Any], host: str, code
 
     A closure may leave a booking where it is; maintenance takes the units, so a booking in its way moves or goes.
     """
-    record = _kept(host, code)
+    record = kept(host, code)
     wanted = replace(exception_in(data), id=new_id())
 
     def made() -> dict[str, Any]:
@@ -252,7 +242,7 @@ def add_exception(data: dict[str, Any], headers: dict[str, Any], host: str, code
 @allows(*KEEPS)
 def removal_preview(host: str, code: str, exception_id: UUID) -> dict[str, Any]:
     """Bookings in time that closes again when an extra opening is taken back; nothing is written."""
-    record = _kept(host, code)
+    record = kept(host, code)
     hits = booking.preview_take_back(record.key, [exception_id], by=g.actor)
     return {"hits": [hit_out(h) for h in hits]}
 
@@ -266,7 +256,7 @@ def remove_exception(data: dict[str, Any], host: str, code: str, exception_id: U
 
     Where nobody is hit no body is needed.
     """
-    record = _kept(host, code)
+    record = kept(host, code)
     booking.take_back(
         record.key,
         exception_id,
@@ -283,7 +273,7 @@ def remove_exception(data: dict[str, Any], host: str, code: str, exception_id: U
 def repeated_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
     """The dates of a closure, extra opening or maintenance that comes again, and the bookings that they would hit;
     nothing is written."""
-    record = _kept(host, code)
+    record = kept(host, code)
     first, rule = exception_in(data), rule_in(data["rule"])
     dates = booking.preview_repeated(record.key, first, rule, by=g.actor)
     return {
@@ -302,7 +292,7 @@ def repeated_preview(data: dict[str, Any], host: str, code: str) -> dict[str, An
 @allows(*KEEPS)
 def add_repeated(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> dict[str, Any]:
     """Enter every date, with a verdict on each booking that it hits; or leave out the dates that hit bookings."""
-    record = _kept(host, code)
+    record = kept(host, code)
 
     def made() -> dict[str, Any]:
         entered, left_out = booking.publish_repeated(
@@ -350,7 +340,7 @@ def rules(args: dict[str, Any], host: str, code: str) -> Any:
 @allows(*KEEPS)
 def rules_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
     """A document checked, read back, and tried on the bookings of the last months; nothing is written."""
-    record = _kept(host, code)
+    record = kept(host, code)
     draft = service.read_rules(data["document"])
     return read_back(data["document"]) | {
         "trial": trial_out(booking.try_rules(record.key, draft, by=g.actor, months=data["months"]))
@@ -364,7 +354,7 @@ def rules_preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
 @allows(*KEEPS)
 def save_rules(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> Any:
     """Publish house rules from a day on. A version in force never changes; one that is still ahead is replaced."""
-    record = _kept(host, code)
+    record = kept(host, code)
     number = service.save_rules(
         record.key,
         data["document"],

@@ -11,12 +11,17 @@ import marshmallow as ma
 from flask import g
 
 from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.availability import service as availability
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.support import sentences
 from resource_hub.kernel.errors import Invalid, NotFound, Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
+
+# Who keeps the hours, rules, calendars and units of a resource.
+KEEPS = (Role.MANAGER, Role.DEPUTY, Role.OFFICE, Role.INSTITUTION_ADMIN)
 
 
 class WhySchema(ma.Schema):
@@ -27,6 +32,17 @@ class WhySchema(ma.Schema):
 def seen_resource(host: str, code: str) -> ResourceRecord:
     """A resource that this reader may see."""
     return catalogue.visible(catalogue.resource_of(host, code), g.get("actor"))
+
+
+def kept(host: str, code: str) -> ResourceRecord:
+    """A resource that the token's person keeps.
+
+    Raises:
+        NotFound: it is another host's. NotYourResource: the person's roles do not reach it.
+    """
+    record = catalogue.resource_of(host, code)
+    availability.may_manage(record.key, g.actor)
+    return record
 
 
 def host_key(host: str, row_id: UUID) -> HostKey:

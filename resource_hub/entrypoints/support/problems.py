@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -114,7 +114,7 @@ def problem(
         "instance": request.path,
         "code": code,
         "reference": reference(),
-        "reasons": _reasons_out(reasons or []),
+        "reasons": reasons_out(reasons or []),
         **(more or {}),
     }
     response = jsonify(body)
@@ -125,7 +125,8 @@ def problem(
     return response
 
 
-def _reasons_out(told: list[sentences.Told]) -> list[dict[str, Any]]:
+def reasons_out(told: Sequence[sentences.Told]) -> list[dict[str, Any]]:
+    """Reasons as values of ``ReasonSchema``."""
     return [
         {
             "code": t.code,
@@ -168,7 +169,7 @@ def _more(error: DomainError) -> dict[str, Any]:
     more = {"alternatives": error.values["alternatives"]} if "alternatives" in error.values else {}
     if "clashes" in error.values:
         more["clashes"] = [
-            {"day": one["day"], "reasons": _reasons_out(sentences.tell_all(one["reasons"]))}
+            {"day": one["day"], "reasons": reasons_out(sentences.tell_all(one["reasons"]))}
             for one in error.values["clashes"]
         ]
     return more

@@ -48,6 +48,7 @@ class Policy:
 MB = 1 << 20
 PHOTOS = Policy(6 * MB, ("image/jpeg", "image/png", "image/webp"))
 SHEETS = Policy(32 * MB)
+CALENDARS = Policy(10 * MB)
 # Whatever an instrument writes; always a download.
 RESULTS = Policy(30 * MB)
 DOCUMENTS = Policy(20 * MB, ("application/pdf", "image/jpeg", "image/png", "image/webp", "application/zip"))

@@ -4,8 +4,6 @@ which bookings they clash with."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -13,8 +11,8 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from resource_hub.domain.availability import service
-from resource_hub.domain.availability.errors import CalendarAway, CalendarRefused
-from resource_hub.domain.availability.terms import CalendarRecord, Clash
+from resource_hub.domain.availability.errors import CalendarRefused
+from resource_hub.domain.availability.terms import CalendarRead, CalendarRecord, Clash
 from resource_hub.domain.booking import service as booking
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
@@ -30,7 +28,6 @@ from resource_hub.kernel.keys import HostKey
 blueprint = Blueprint("calendars", __name__)
 
 MOST_CLASHES = 30
-POLICY = uploads.Policy(10 * uploads.MB)
 _PAGE = "/o/<organisation>/resources/<uuid:resource_id>/calendars"
 
 Answer = tuple[str, int] | Response
@@ -38,21 +35,12 @@ Answer = tuple[str, int] | Response
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One calendar on the page. Of an address only the host is shown: the rest of it is often a secret."""
+    """One calendar on the page."""
 
     record: CalendarRecord
-    place: str
     unit: str
     faults: tuple[Reason, ...]
     guesses: tuple[tuple[str, str], ...]
-
-    @property
-    def state(self) -> str:
-        if self.record.failures:
-            return "failing"
-        if self.record.read_at is None:
-            return "waiting"
-        return "partly" if self.record.faults else "read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +78,9 @@ def _page(organisation: str, record: ResourceRecord, form: Form | None = None) -
 
 
 def _shown(source: CalendarRecord, units: dict[UUID, str], zone: str) -> Shown:
-    place = urlsplit(source.url).hostname or "" if source.url else _("uploaded file")
     asked = tuple((name, source.zones.get(name, zone)) for name in source.unknown_zones)
     faults = source.faults
-    return Shown(source, place, units.get(source.unit_id, "") if source.unit_id else "", faults, asked)
+    return Shown(source, units.get(source.unit_id, "") if source.unit_id else "", faults, asked)
 
 
 def _clash_rows(record: ResourceRecord, found: list[Clash], sources: list[CalendarRecord]) -> list[ClashRow]:
@@ -115,7 +102,7 @@ def _back(organisation: str, resource_id: UUID) -> Response:
 @allows(*MANAGES)
 @once
 def added(organisation: str, resource_id: UUID) -> Answer:
-    """Look at the calendar before it is taken up, so that a slip in the address is found while one is there."""
+    """Look at the calendar, then take it up."""
     record = managed(resource_id)
     form = Form.sent()
     name = form.text("name", required=True, longest=120)
@@ -125,15 +112,11 @@ def added(organisation: str, resource_id: UUID) -> Answer:
     if not form.ok or name is None or zone is None:
         return _page(organisation, record, form)
     try:
-        if way == "url":
-            read, origin = _from_url(form, zone)
-        else:
-            read, origin = _from_file(form, zone)
-        if read is None:
-            return _page(organisation, record, form)
-        service.add_calendar(record.key, name=name, zone_name=zone, unit_id=unit_id, by=g.actor, **origin)
+        read = (_from_url if way == "url" else _from_file)(form, record, name, zone, unit_id)
     except DomainError as error:
         form.refuse(error)
+        return _page(organisation, record, form)
+    if read is None:
         return _page(organisation, record, form)
     flash(_("Taken up: %(events)s events. Their time is held within a minute.", events=read.events), "good")
     if read.faults:
@@ -141,34 +124,27 @@ def added(organisation: str, resource_id: UUID) -> Answer:
     return _back(organisation, resource_id)
 
 
-def _from_url(form: Form, zone: str) -> tuple[Any, dict[str, Any]]:
+def _from_url(
+    form: Form, record: ResourceRecord, name: str, zone: str, unit_id: UUID | None
+) -> CalendarRead | None:
     url = form.text("url", required=True, longest=2000)
     if url is None:
-        return None, {}
-    looked = calendar_reading.from_url(
-        url, service.reading_span(clock.now()), _zone(zone), seconds=calendar_reading.TRIAL_SECONDS
-    )
-    return looked.read, {"url": url}
+        return None
+    read = calendar_reading.trial_of_url(url, zone)
+    service.add_calendar(record.key, name=name, zone_name=zone, unit_id=unit_id, url=url, by=g.actor)
+    return read
 
 
-def _from_file(form: Form, zone: str) -> tuple[Any, dict[str, Any]]:
-    chosen = form.file("file", required=True, most_bytes=POLICY.limit)
+def _from_file(
+    form: Form, record: ResourceRecord, name: str, zone: str, unit_id: UUID | None
+) -> CalendarRead | None:
+    chosen = form.file("file", required=True, most_bytes=uploads.CALENDARS.limit)
     if chosen is None:
-        return None, {}
-    taken = uploads.take(chosen, POLICY)
-    stored = uploads.note(taken, g.actor.organisation_id, person_id=g.actor.person_id)
-    try:
-        looked = calendar_reading.from_file(
-            stored.organisation_id, stored.id, service.reading_span(clock.now()), _zone(zone)
-        )
-    except (CalendarRefused, CalendarAway) as error:
-        raise CalendarRefused(*(Reason(r.code, r.values, "file") for r in error.reasons)) from error
-    return looked.read, {"file_id": stored.id}
-
-
-def _zone(name: str) -> str:
-    service.check_zone(name)
-    return name
+        return None
+    taken = uploads.take(chosen, uploads.CALENDARS)
+    read = calendar_reading.trial_of_file(taken.kept.sha256, zone)
+    calendar_reading.add_file(record.key, taken, name=name, zone=zone, unit_id=unit_id, by=g.actor)
+    return read
 
 
 @blueprint.post(f"{_PAGE}/<uuid:source_id>/read")

@@ -11,7 +11,13 @@ from sqlalchemy import func, select
 
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.availability import service
-from resource_hub.domain.availability.errors import CalendarRefused, NoSuchCalendar, NoUnit, SlotTaken
+from resource_hub.domain.availability.errors import (
+    CalendarChanged,
+    CalendarRefused,
+    NoSuchCalendar,
+    NoUnit,
+    SlotTaken,
+)
 from resource_hub.domain.availability.publishing import NotYourResource
 from resource_hub.domain.availability.rules import hours as rules
 from resource_hub.domain.availability.tables import CalendarClash, FreeWindow, Occupancy
@@ -339,7 +345,14 @@ def test_zones_and_number_of_calendars(now: datetime) -> None:
     record = added(key, manager)
     with pytest.raises(CalendarRefused):
         service.say_zones(key, record.key.id, {"Beijing": "Middle/Earth"}, by=manager)
-    service.say_zones(key, record.key.id, {"Beijing": "Asia/Shanghai"}, by=manager)
+    with pytest.raises(CalendarRefused):  # no event waits for it
+        service.say_zones(key, record.key.id, {"Beijing": "Asia/Shanghai"}, by=manager)
+    seen = service.zones_digest(record)
+    asked = CalendarRead("", 0, (), (Reason("calendar.unknown_zone", {"zone": "Beijing", "events": 1}),))
+    service.settle_calendar(record, asked, service.reading_span(now))
+    service.say_zones(key, record.key.id, {"Beijing": "Asia/Shanghai"}, by=manager, seen=seen)
+    with pytest.raises(CalendarChanged):
+        service.say_zones(key, record.key.id, {"Beijing": "Asia/Tokyo"}, by=manager, seen=seen)
     assert service.calendars(key, by=manager)[0].zones == {"Beijing": "Asia/Shanghai"}
     for n in range(9):
         added(key, manager, name=str(n))

@@ -250,6 +250,34 @@ def test_busy_time_of_another_calendar_holds_what_nobody_booked(
     assert_windows_are_kept(scene.key)
 
 
+def test_a_calendar_taken_away_while_it_is_read(now: Any, database: Database, tmp_path: Path) -> None:
+    """Twice over the REST interface, while it is read and people book: nothing of it is held afterwards."""
+    scene = make_scene()
+    source = availability.add_calendar(
+        scene.key,
+        name="Group",
+        zone_name="Asia/Shanghai",
+        by=scene.manager,
+        url="https://calendar.example/a.ics",
+    )
+    host = {"person_id": scene.manager.person_id, "organisation_id": scene.host.id}
+    about = {"key": scene.key, **host}
+    imported = {"job": "import", "source": source.key.id, "busy": [span(*day(9, 17))], **about}
+    at = f"/api/v1/hosts/{scene.host.code}/resources/{scene.resource.code}/external-calendars/{source.key.id}"
+    removed = {"job": "send", "method": "DELETE", "path": at, **about}
+    removed["headers"] = bearer(scene.manager_person, scene.host)
+    payloads = [imported, imported, removed, removed, *({"key": scene.key, **who} for who in people(4))]
+    found = race(database, tmp_path, now, "request", payloads)
+    # Who read it last found it gone before or after it held its time; taking it away twice is no error.
+    assert [one[1] for one in found].count("204") == 2
+    assert {one[0] for one in found} <= {"won", "taken", "calendar.not_found"}
+    db.session.remove()
+    held = select(func.count()).select_from(Occupancy).where(Occupancy.holder_id == source.key.id)
+    assert reading().scalar(held) == 0
+    assert_no_overlap()
+    assert_windows_are_kept(scene.key)
+
+
 def test_one_request_gets_one_answer(now: Any, database: Database, tmp_path: Path) -> None:
     """Yes, no, cancelled and moved at the same moment, each from the page that showed version 1."""
     scene = make_scene(rules={"approval": "always"})
