@@ -25,7 +25,7 @@ from resource_hub.domain.availability.terms import BusyEvent, CalendarRead
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.terms import Scope
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.infra import clock
+from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import db
 from resource_hub.kernel.errors import Conflict, DomainError, Reason
 from tests.builders.booking import make_asked
@@ -150,6 +150,16 @@ def _exception(payload: dict[str, Any], by: Any) -> Any:
     return availability.add_exception(payload["key"], payload["exception"], by=by).id
 
 
+def _days(payload: dict[str, Any], by: Any) -> Any:
+    """Put calendar days in, or take one back, when some have booked; tell the hosts."""
+    time.sleep(payload["pause"])
+    if "forget" in payload:
+        availability.forget_day("CN", payload["forget"], by=by)
+    else:
+        availability.enter_days("CN", payload["days"], by=by)
+    return outbox.deliver_due()
+
+
 def _import(payload: dict[str, Any], by: Any) -> Any:
     record = availability.calendar(payload["key"], payload["source"], by=by)
     busy = tuple(BusyEvent(span, "") for span in payload["busy"])
@@ -240,6 +250,7 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
         verdicts=p["verdicts"],
         reason="检修",
     ),
+    "days": _days,
     "import": _import,
     "post": _post,
     "send": _send,
@@ -269,7 +280,9 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
         ).key.id
     ),
     "series": lambda p, by: (
-        service.create_series(p["key"], make_asked(), p["rule"], by=by, request_key=p.get("token")).key.id
+        service.create_series(
+            p["key"], make_asked(**p.get("asked", {})), p["rule"], by=by, request_key=p.get("token")
+        ).key.id
     ),
 }
 

@@ -120,6 +120,7 @@ from resource_hub.domain.availability.special_days import (
     forget_day,
     hits_of_days,
     preview_days,
+    published_day,
 )
 from resource_hub.domain.availability.window_store import kept_resources
 
@@ -198,6 +199,7 @@ __all__ = [
     "preview_hours",
     "preview_removal",
     "preview_unit_out",
+    "published_day",
     "read_again",
     "read_notice",
     "read_rules",

@@ -13,6 +13,7 @@ from sqlalchemy import delete, update
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.availability import occupancy_store, planning, store, window_store
+from resource_hub.domain.availability.calendar_days import library_days
 from resource_hub.domain.availability.errors import BadDay
 from resource_hub.domain.availability.publishing import Hit, Outsiders, hits_between
 from resource_hub.domain.availability.tables import CalendarDay, FreeWindowReach
@@ -83,6 +84,12 @@ def forget_day(jurisdiction: str, day: date, *, by: Actor) -> None:
         unit.audit("availability.day_removed", by.organisation_id, f"day:{where}", {"day": day.isoformat()},
                    person_id=by.person_id)  # fmt: skip
         _changed(unit, where, before)
+
+
+def published_day(jurisdiction: str, day: date) -> SpecialDay:
+    """What the published calendar says of a day, whatever was entered here."""
+    found = library_days(planning.country(jurisdiction), day.year)
+    return found.get(day, SpecialDay(day, DayKind.ORDINARY))
 
 
 def _days_before(jurisdiction: str, days: Sequence[date]) -> Days:

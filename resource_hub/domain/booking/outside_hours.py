@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select, update
@@ -41,6 +42,11 @@ from resource_hub.kernel.keys import HostKey
 def preview_days(jurisdiction: str, days: Sequence[SpecialDay]) -> dict[UUID, int]:
     """How many bookings of each host special days would leave outside its hours; nothing is written."""
     return availability.preview_days(jurisdiction, days, outsiders_of)
+
+
+def preview_forgetting(jurisdiction: str, day: date) -> dict[UUID, int]:
+    """The same where an entered day is taken back and the published calendar holds again."""
+    return preview_days(jurisdiction, [availability.published_day(jurisdiction, day)])
 
 
 def note(unit: Unit, event: Event) -> None:

@@ -67,6 +67,7 @@ from resource_hub.domain.booking.outside_hours import SUBSCRIPTIONS as _OUTSIDE
 from resource_hub.domain.booking.outside_hours import (
     outside_hours,
     preview_days,
+    preview_forgetting,
     preview_outside,
     settle_outside,
 )
@@ -361,6 +362,7 @@ __all__ = [
     "preview",
     "preview_days",
     "preview_exception",
+    "preview_forgetting",
     "preview_hits",
     "preview_hours",
     "preview_outside",

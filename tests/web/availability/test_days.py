@@ -13,7 +13,7 @@ from resource_hub.domain.availability.terms import DayKind
 from resource_hub.domain.booking import service as booking
 from resource_hub.infra import outbox
 from tests.builders.accounts import make_person, make_platform
-from tests.builders.booking import make_booking, make_scene
+from tests.builders.booking import make_asked, make_booking, make_scene
 from tests.support.pages import signed_in
 
 PAGE = "/o/platform/calendar-days"
@@ -124,3 +124,35 @@ def test_a_day_is_looked_at_with_the_bookings_of_hosts_and_then_entered(
     assert settle(path, path, publish="1", reason="放假", **chosen).status_code == 303
     assert in_context(lambda: booking.booking(booked.key)).cancel_reason == "放假"
     assert "outside-hours" not in client.get(f"/o/{scene.host.code}/today").get_data(as_text=True)
+
+
+def test_a_day_is_taken_back_after_a_look_at_the_bookings_that_it_hits(
+    staff: Any, app: Any, in_context: Any
+) -> None:
+    _client, send = staff
+    fields = {"kind": "workday", "day": "2026-03-07", "stands_for": "2026-03-04"}
+    assert send(PAGE, PAGE, enter="1", **fields).status_code == 303
+    scene = in_context(make_scene)
+    asked = make_asked("2026-03-07T09:00+08:00", "2026-03-07T11:00+08:00")
+    booked = in_context(lambda: make_booking(scene, asked=asked))
+    looked = send(PAGE, f"{PAGE}/2026-03-07/forget")
+    assert looked.status_code == 200
+    text = looked.get_data(as_text=True)
+    assert scene.host.name_zh in text and booked.number not in text and 'name="enter"' in text
+    assert days(in_context, 2026)[1] == {date(2026, 3, 7)}
+    assert send(PAGE, f"{PAGE}/2026-03-07/forget", enter="1").status_code == 303
+    assert days(in_context, 2026)[1] == set()
+    in_context(outbox.deliver_due)
+    client, _settle = signed_in(app, scene.manager_person)
+    path = f"/o/{scene.host.code}/resources/{scene.key.id}/outside-hours"
+    assert booked.number in client.get(path).get_data(as_text=True)
+
+
+def test_a_published_holiday_that_holds_again_is_shown_with_what_it_hits(staff: Any, in_context: Any) -> None:
+    _client, send = staff
+    assert send(PAGE, PAGE, enter="1", kind="ordinary", day="2026-05-01").status_code == 303
+    scene = in_context(make_scene)
+    asked = make_asked("2026-05-01T09:00+08:00", "2026-05-01T11:00+08:00")
+    in_context(lambda: make_booking(scene, asked=asked))
+    looked = send(PAGE, f"{PAGE}/2026-05-01/forget").get_data(as_text=True)
+    assert scene.host.name_zh in looked and "劳动节" in looked

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -47,8 +48,9 @@ def _page(
     notice: Form | None = None,
     read: service.ReadNotice | None = None,
     looked: Sequence[SpecialDay] = (),
+    forgetting: date | None = None,
 ) -> tuple[str, int]:
-    year = _year(request.values)
+    year = forgetting.year if forgetting else _year(request.values)
     found, entered = service.calendar_year(COUNTRY, year)
     special = [found[day] for day in sorted(found)]
     this = clock.now().year
@@ -65,7 +67,12 @@ def _page(
         notice=pasted,
         read=read,
         looked=looked,
-        hits=_hits(looked or (read.days if read is not None else ())),
+        forgetting=forgetting and service.published_day(COUNTRY, forgetting),
+        hits=_hits(
+            booking.preview_forgetting(COUNTRY, forgetting)
+            if forgetting
+            else booking.preview_days(COUNTRY, looked or (read.days if read is not None else ()))
+        ),
         kinds=[(k.value, word("availability.day", k)) for k in DayKind],
         year_tabs=[
             {
@@ -109,9 +116,8 @@ def entered(organisation: str) -> Any:
     return _told(organisation, day.year, count)
 
 
-def _hits(days: Sequence[SpecialDay]) -> list[tuple[OrganisationRecord, int]]:
-    """How many bookings of each host these days would leave outside its hours, most first."""
-    found = booking.preview_days(COUNTRY, days)
+def _hits(found: Mapping[UUID, int]) -> list[tuple[OrganisationRecord, int]]:
+    """How many bookings of each host days would leave outside its hours, most first."""
     hosts = accounts.organisation_names(found)
     return sorted(((hosts[one], number) for one, number in found.items()), key=lambda row: -row[1])
 
@@ -152,10 +158,13 @@ def notice(organisation: str) -> Any:
 @calendar_days.post("/o/<organisation>/calendar-days/<day>/forget", endpoint="forgotten")
 @allows(Role.PLATFORM_STAFF)
 def forgotten(organisation: str, day: str) -> Any:
+    """Hosts whose bookings the published calendar would leave outside their hours are shown first."""
     try:
         gone = date.fromisoformat(day)
     except ValueError:
         return redirect(url_for("calendar_days.index", organisation=organisation), 303)
+    if not request.form.get("enter") and booking.preview_forgetting(COUNTRY, gone):
+        return _page(organisation, forgetting=gone)
     service.forget_day(COUNTRY, gone, by=g.actor)
     flash(_("The published calendar holds again for this day."), "good")
     return redirect(url_for("calendar_days.index", organisation=organisation, year=gone.year), 303)
