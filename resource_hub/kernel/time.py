@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -110,6 +111,13 @@ def is_repeated(moment: datetime, tz: tzinfo) -> bool:
 
 def local_day(moment: datetime, tz: tzinfo) -> date:
     return instant(moment).astimezone(tz).date()
+
+
+def after_months(day: date, months: int) -> date:
+    """The same day so many months later; the last of the month where it has no such day."""
+    total = day.year * 12 + day.month - 1 + months
+    year, month = divmod(total, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def midnight(day: date, tz: tzinfo) -> datetime:

@@ -16,7 +16,6 @@ from sqlalchemy.orm import aliased
 from resource_hub.domain.accounts import store
 from resource_hub.domain.accounts.access import folded
 from resource_hub.domain.accounts.errors import BadInput, Changed, NotYours, UnknownQualification
-from resource_hub.domain.accounts.rules.qualifications import after_months
 from resource_hub.domain.accounts.tables import Organisation, Qualification, QualificationType
 from resource_hub.domain.accounts.terms import (
     Actor,
@@ -31,7 +30,7 @@ from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.time import local_day, zone
+from resource_hub.kernel.time import after_months, local_day, zone
 
 TRAINS = (Role.MANAGER, Role.DEPUTY, Role.OFFICE, Role.INSTITUTION_ADMIN)
 # So long before a training expires its holder is told.

@@ -366,18 +366,35 @@ class Quota:
     reach: Reach = Reach.RESOURCE
 
 
+class BarUnit(StrEnum):
+    """In what a bar is measured. A warning bars nobody; ``lifted`` ends only when the host lifts it."""
+
+    WARNING = "warning"
+    DAYS = "days"
+    MONTHS = "months"
+    LIFTED = "lifted"
+
+
+@dataclass(frozen=True, slots=True)
+class BarLength:
+    """How long a bar lasts; months are those of the host's calendar."""
+
+    unit: BarUnit
+    count: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class BarRule:
-    """So many strikes of these kinds bar from booking; beside the limit for all kinds together.
+    """So many strikes of these kinds, of any where none is named, bar from booking.
 
-    ``within``: days in which they lie, 0 is as long as a strike counts. ``ladder``: days of the bar, the next figure
-    with each further strike and the last one from there on; 0 is a warning.
+    ``within``: days in which they lie, 0 is as long as a strike counts. ``ladder``: how long the bar lasts, the next
+    step with each further strike and the last one from there on.
     """
 
     kinds: tuple[StrikeKind, ...]
     count: int
     within: int
-    ladder: tuple[int, ...]
+    ladder: tuple[BarLength, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,10 +451,8 @@ class HouseDocument:
     strike_no_show: bool = False
     strike_late: bool = False
     strike_late_cancel: int = 0
-    strike_limit: int = 0
     strike_days: int = 365
     strike_everywhere: bool = False
-    bar_days: int = 30
     bars: tuple[BarRule, ...] = ()
     steps: tuple[AnswerRule, ...] = ()
     answer_working: bool = False

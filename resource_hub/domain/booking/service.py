@@ -5,6 +5,7 @@ from __future__ import annotations
 from resource_hub.domain.booking.answers import answers_of, may_answer, may_answer_now, open_answers
 from resource_hub.domain.booking.answers import remind_due as remind_answers
 from resource_hub.domain.booking.approving import ToApprove, to_approve
+from resource_hub.domain.booking.bars import BarredPerson, barred_at, bars_on, lift_bar
 from resource_hub.domain.booking.cancelling import CancelPreview, cancel, cancel_preview
 from resource_hub.domain.booking.cancelling import shown as shown_fees
 from resource_hub.domain.booking.changing import ChangePreview, change, change_preview
@@ -217,6 +218,7 @@ __all__ = [
     "SUBSCRIPTIONS",
     "TRIAL_MONTHS",
     "Answer",
+    "BarredPerson",
     "CancelPreview",
     "ChangePreview",
     "Choice",
@@ -262,6 +264,8 @@ __all__ = [
     "ask_for_quote",
     "asked_of",
     "attach",
+    "barred_at",
+    "bars_on",
     "book_walk_in",
     "booked_for_others",
     "booking",
@@ -332,6 +336,7 @@ __all__ = [
     "judged_by_clock",
     "lapse_due",
     "leave_line",
+    "lift_bar",
     "look_cancel_series",
     "look_change_series",
     "look_hand_over",

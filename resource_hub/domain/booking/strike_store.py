@@ -2,44 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.booking import store
+from resource_hub.domain.booking.bar_tables import BarLift
 from resource_hub.domain.booking.errors import NoSuchStrike
-from resource_hub.domain.booking.rules.strikes import barred_by, barred_until
+from resource_hub.domain.booking.rules.strikes import Bar, barred
 from resource_hub.domain.booking.tables import Strike
 from resource_hub.domain.booking.terms import StrikeKind, StrikeRecord, StrikeState
 from resource_hub.infra import database
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import zone
 
 
 def reasons_against(
     person_id: UUID, resource: HostKey, rules: HouseDocument, now: datetime
 ) -> tuple[Reason, ...]:
     """The bar that a person's strikes bring, if one holds now."""
-    if not rules.strike_limit and not rules.bars:
+    found = bar_on(database.reading(), person_id, resource, rules, now)
+    if found is None:
         return ()
+    bar, strikes = found
+    if bar.until is None:
+        return (Reason("booking.barred_for_good", {"strikes": strikes}),)
+    zone_name = availability.zone_of(resource.institution_id)
+    values = {"until": bar.until.isoformat(), "strikes": strikes, "zone": zone_name}
+    return (Reason("booking.barred", values),)
+
+
+def bar_on(
+    session: Session, person_id: UUID, resource: HostKey, rules: HouseDocument, now: datetime
+) -> tuple[Bar, int] | None:
+    """The bar of a person that holds now, with how many strikes count. Whether it was lifted is asked only then."""
+    if not rules.bars:
+        return None
     where = [Strike.person_id == person_id, Strike.institution_id == resource.institution_id]
     if not rules.strike_everywhere:
         where.append(Strike.resource_id == resource.id)
-    found = [record_of(row) for row in database.reading().scalars(select(Strike).where(*where))]
-    ends = [barred_until(found, rules.strike_limit, rules.bar_days)]
-    ends += [barred_by(found, rule) for rule in rules.bars]
-    until = max((end for end in ends if end is not None), default=now)
-    if until <= now:
-        return ()
-    zone = availability.zone_of(resource.institution_id)
-    counted = sum(strike.counts(now) for strike in found)
-    return (Reason("booking.barred", {"until": until.isoformat(), "strikes": counted, "zone": zone}),)
+    found = [record_of(row) for row in session.scalars(select(Strike).where(*where))]
+    tz = zone(availability.zone_of(resource.institution_id))
+    bar = barred(found, rules.bars, tz, now)
+    if bar is not None:
+        lifted_at = lifts(session, [person_id]).get((resource, person_id))
+        bar = barred(found, rules.bars, tz, now, lifted_at) if lifted_at else bar
+    return (bar, sum(strike.counts(now) for strike in found)) if bar is not None else None
+
+
+def lifts(session: Session, people: Collection[UUID]) -> dict[tuple[HostKey, UUID], datetime]:
+    """When bars of these people were last lifted, by resource and person."""
+    t = BarLift
+    rows = session.execute(
+        select(t.institution_id, t.resource_id, t.person_id, func.max(t.lifted_at))
+        .where(t.person_id.in_(people))
+        .group_by(t.institution_id, t.resource_id, t.person_id)
+    )
+    return {(HostKey(host, resource), person): lifted_at for host, resource, person, lifted_at in rows}
+
+
+def lock_of_person(session: Session, institution_id: UUID, person_id: UUID) -> None:
+    """Whoever lifts a bar of the person waits for who lifts it now."""
+    session.execute(
+        select(Strike.id)
+        .where(Strike.institution_id == institution_id, Strike.person_id == person_id)
+        .order_by(Strike.id)
+        .with_for_update(key_share=True)
+    )
 
 
 def listed(

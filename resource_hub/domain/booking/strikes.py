@@ -141,7 +141,7 @@ def give_by_hand(number: str, *, note: str, by: Actor) -> StrikeRecord:
     record = reading.booking(booking_key)
     if not is_staff(by, catalogue.resource(record.resource_key), DECIDES):
         raise NotYours()
-    text = _text(note, "note")
+    text = written(note, "note")
     rules, version = availability.house_rules(record.resource_key)
     with unit_of_work() as unit:
         if strike_store.of_booking(unit.session, booking_key, StrikeKind.MISUSE) is not None:
@@ -151,7 +151,8 @@ def give_by_hand(number: str, *, note: str, by: Actor) -> StrikeRecord:
         return strike_store.known(unit.session, key)
 
 
-def _text(text: str, place: str) -> str:
+def written(text: str, place: str) -> str:
+    """A reason that people read, as typed."""
     text = text.strip()
     if not text or len(text) > LONGEST:
         raise InvalidOrder(Reason("booking.strike_text", {"most": LONGEST}, place))
@@ -173,7 +174,7 @@ def appeal(key: HostKey, text: str, *, person_id: UUID, version: int | None = No
         strike = _locked(unit, key, version)
         if strike.person_id != person_id:
             raise NoSuchStrike()
-        words = _text(text, "appeal")
+        words = written(text, "appeal")
         if strike.state is not StrikeState.GIVEN or not strike.counts(unit.now):
             raise WrongState(Reason("booking.strike_no_appeal", {}))
         values = {"appeal": words, "appealed_at": unit.now, "appealed_by": person_id}
@@ -200,7 +201,7 @@ def decide(key: HostKey, *, lift: bool, text: str, by: Actor, version: int | Non
         if strike.state not in open_to:
             raise WrongState(Reason("booking.strike_decided", {}))
         state = StrikeState.LIFTED if lift else StrikeState.UPHELD
-        words = _text(text, "decision")
+        words = written(text, "decision")
         values = {"decision": words, "decided_at": unit.now, "decided_by": by.person_id}
         _write(unit, key, {"state": state.value, **values})
         _happened(unit, key, state.value, {}, by.person_id)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import strike_store, strikes
+from resource_hub.domain.booking.bar_tables import BarLift
 from resource_hub.domain.booking.telling import hosts_people
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.notices import service as notices
@@ -39,6 +40,15 @@ def tell_strike(unit: Unit, event: Event) -> None:
     notices.notify(unit, people, event.name, values, link, organisation_id, key=str(event.id))
 
 
+def tell_bar_lifted(unit: Unit, event: Event) -> None:
+    """Tell the person that booking is open again, and why."""
+    host, lift_id = UUID(event.payload["institution_id"]), UUID(event.payload["lift_id"])
+    lift = unit.session.get_one(BarLift, (host, lift_id))
+    resource = catalogue.resource(HostKey(host, lift.resource_id))
+    values = {"resource": {"zh": resource.name_zh, "en": resource.name_en}, "reason": lift.reason}
+    notices.notify(unit, [lift.person_id], event.name, values, "/me/standing", None, key=str(event.id))
+
+
 SUBSCRIPTIONS = {
     # What becomes of a booking may earn a strike, or take one back.
     **{
@@ -49,4 +59,5 @@ SUBSCRIPTIONS = {
         f"booking.strike_{what}": [("booking.tell_strike", tell_strike)]
         for what in ("given", "appealed", "upheld", "lifted")
     },
+    "booking.bar_lifted": [("booking.tell_bar_lifted", tell_bar_lifted)],
 }

@@ -85,6 +85,50 @@ class StrikeDecisionIn(ma.Schema):
     text = Text(required=True, validate=_TEXT, metadata={"description": "why; the person reads it"})
 
 
+class BarSchema(ma.Schema):
+    """A person barred from booking a resource now; without ``until`` it ends when the host lifts it."""
+
+    host = ma.fields.String(required=True)
+    resource_id = Identifier(required=True)
+    resource_code = ma.fields.String(required=True)
+    person_id = Identifier(required=True)
+    customer_id = Identifier(required=True)
+    since = Moment(required=True)
+    until = Moment(required=True, allow_none=True)
+    strikes = ma.fields.Integer(required=True, metadata={"description": "that count now"})
+
+
+class BarsSchema(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(BarSchema), required=True)
+
+
+class BarLiftIn(ma.Schema):
+    reason = Text(required=True, validate=_TEXT, metadata={"description": "why; the person reads it"})
+
+
+class BarLiftedSchema(ma.Schema):
+    lifted_at = Moment(required=True)
+
+
+def _bars_out(found: Sequence[service.BarredPerson]) -> dict[str, Any]:
+    resources = catalogue.resources({one.resource_key for one in found})
+    return {
+        "items": [
+            {
+                "host": resources[one.resource_key].host_code,
+                "resource_id": one.resource_key.id,
+                "resource_code": resources[one.resource_key].code,
+                "person_id": one.person_id,
+                "customer_id": one.customer_id,
+                "since": one.bar.since,
+                "until": one.bar.until,
+                "strikes": one.strikes,
+            }
+            for one in found
+        ]
+    }
+
+
 def _strikes_out(found: Sequence[StrikeRecord]) -> list[dict[str, Any]]:
     resources = catalogue.resources({one.resource_key for one in found})
     now = clock.now()
@@ -189,3 +233,34 @@ def decide(data: dict[str, Any], headers: dict[str, Any], host: str, strike_id: 
     return _strike(
         service.decide_strike(key, lift=data["lift"], text=data["text"], by=g.actor, version=version)
     )
+
+
+# ---- bars ------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/me/bars")
+@blueprint.response(200, BarsSchema)
+@allows(MEMBER)
+def my_bars() -> dict[str, Any]:
+    """From which resources the token's person is barred now, of those where strikes were given."""
+    return _bars_out(service.bars_on(g.actor.person_id))
+
+
+@blueprint.get("/hosts/<host>/bars")
+@blueprint.response(200, BarsSchema)
+@allows(*service.DECIDES)
+def bars(host: str) -> dict[str, Any]:
+    """Who is barred now from the resources of the token's host, as far as the person's roles reach."""
+    own_house(host)
+    return _bars_out(service.barred_at(g.actor))
+
+
+@blueprint.post("/hosts/<host>/bars/<uuid:resource_id>/<uuid:person_id>/lift")
+@blueprint.arguments(BarLiftIn)
+@blueprint.response(200, BarLiftedSchema)
+@allows(*service.DECIDES)
+def lift_bar(data: dict[str, Any], host: str, resource_id: UUID, person_id: UUID) -> dict[str, Any]:
+    """End a bar before its time. Asked again it is refused: nobody is barred any more."""
+    own_house(host)
+    lifted_at = service.lift_bar(host_key(host, resource_id), person_id, reason=data["reason"], by=g.actor)
+    return {"lifted_at": lifted_at}

@@ -71,6 +71,8 @@ def written(key: str, value: Any, zone: str | None = None) -> str:
             scope, stored = value["word"]
             told = words.word(scope, stored)
             return formatting.with_more(told, written(key, value["more"], zone)) if "more" in value else told
+        if "code" in value and "values" in value:
+            return sentence(value["code"], value["values"])
         if "zh" in value or "en" in value:
             return formatting.named({"name": value})
         return formatting.listed(f"{k}: {v}" for k, v in value.items())

@@ -12,7 +12,6 @@ from flask import Flask
 
 from resource_hub.domain.accounts import service
 from resource_hub.domain.accounts.errors import BadInput, Changed, NotYours, UnknownQualification
-from resource_hub.domain.accounts.rules.qualifications import after_months
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.errors import InvalidRules
@@ -27,6 +26,7 @@ from resource_hub.domain.usage.errors import CheckInRefused
 from resource_hub.domain.usage.terms import EvidenceKind, Tap
 from resource_hub.infra import clock, outbox
 from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import after_months
 from tests.builders.accounts import actor, make_person
 from tests.builders.availability import make_rules, moment, span
 from tests.builders.booking import Scene, make_asked, make_booking, make_scene

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.booking import service
@@ -20,17 +21,19 @@ from resource_hub.domain.booking.errors import (
 from resource_hub.domain.booking.terms import BookingState, StrikeKind, StrikeRecord, StrikeState
 from resource_hub.domain.notices import service as notices
 from resource_hub.infra import clock, outbox
+from resource_hub.infra.tables import AuditEntry
 from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.kernel.errors import NotFound
 from tests.builders.accounts import actor, make_person
 from tests.builders.availability import moment
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
 
+AT_ONCE = [{"count": 1, "ladder": [{"unit": "days", "count": 30}]}]
 RULES = {
     "strike_no_show": True,
     "strike_late": True,
     "strike_late_cancel": 1440,
-    "strike_limit": 2,
-    "bar_days": 10,
+    "bars": [{"count": 2, "ladder": [{"unit": "days", "count": 10}]}],
 }
 
 
@@ -150,7 +153,7 @@ def test_without_the_rule_nothing_is_given(now: datetime) -> None:
 
 
 def test_an_appeal_is_heard_once_and_a_lifted_strike_bars_no_more(now: datetime) -> None:
-    scene = make_scene(rules={**RULES, "strike_limit": 1})
+    scene = make_scene(rules={**RULES, "bars": AT_ONCE})
     miss(scene, 3)
     found = only(scene)
     later = moment("2026-03-04T08:00+08:00")
@@ -206,13 +209,13 @@ def test_strikes_elsewhere_count_only_where_the_rules_say_so(now: datetime) -> N
     from tests.builders.availability import make_rules, make_weekly
     from tests.builders.catalogue import make_listing
 
-    scene = make_scene(rules={**RULES, "strike_limit": 1})
+    scene = make_scene(rules={**RULES, "bars": AT_ONCE})
     miss(scene, 3)
     with clock.fixed(moment("2026-03-04T08:00+08:00")):
         for everywhere in (False, True):
             other = make_listing(scene.host)
             with unit_of_work() as unit:
-                rules = make_rules(strike_limit=1, strike_everywhere=everywhere)
+                rules = make_rules(bars=AT_ONCE, strike_everywhere=everywhere)
                 availability.set_hours_directly(unit, other.key, make_weekly(), rules)
             asked = make_asked("2026-03-05T09:00+08:00", "2026-03-05T10:00+08:00")
             found = service.judge(
@@ -222,7 +225,8 @@ def test_strikes_elsewhere_count_only_where_the_rules_say_so(now: datetime) -> N
 
 
 def test_a_ladder_warns_first_and_bars_with_the_next(now: datetime) -> None:
-    ladder = {"kinds": ["no_show"], "count": 1, "within": 0, "ladder": [0, 3, 7]}
+    steps = [{"unit": "warning"}, {"unit": "days", "count": 3}, {"unit": "days", "count": 7}]
+    ladder = {"kinds": ["no_show"], "count": 1, "within": 0, "ladder": steps}
     scene = make_scene(rules={"strike_no_show": True, "bars": [ladder]})
     miss(scene, 3)
     miss(scene, 4)  # after a warning it can still be booked
@@ -231,3 +235,60 @@ def test_a_ladder_warns_first_and_bars_with_the_next(now: datetime) -> None:
     (reason,) = caught.value.reasons
     assert reason.code == "booking.barred"
     assert datetime.fromisoformat(reason.values["until"]) == moment("2026-03-07T09:30+08:00")
+
+
+def barred_for_good(scene: Scene) -> None:
+    with pytest.raises(BookingRefused) as caught:
+        make_booking(scene, asked=make_asked("2026-03-06T09:00+08:00", "2026-03-06T10:00+08:00"))
+    assert [(r.code, r.values["strikes"]) for r in caught.value.reasons] == [("booking.barred_for_good", 1)]
+
+
+def test_a_bar_without_an_end_holds_until_it_is_lifted_and_the_next_strike_brings_another(
+    now: datetime,
+) -> None:
+    scene = make_scene(rules={"strike_no_show": True, "bars": [{"count": 1, "ladder": [{"unit": "lifted"}]}]})
+    miss(scene, 3)
+    person = scene.booker_person.id
+    with clock.fixed(moment("2026-03-05T08:00+08:00")):
+        barred_for_good(scene)
+        (found,) = service.barred_at(scene.manager)
+        assert (found.person_id, found.bar.until, found.strikes) == (person, None, 1)
+        assert service.bars_on(person) == [found]
+        with pytest.raises(InvalidOrder):
+            service.lift_bar(scene.key, person, reason=" ", by=scene.manager)
+        for by in (scene.booker, make_scene().manager):
+            with pytest.raises(NotFound):
+                service.lift_bar(scene.key, person, reason="已谈话", by=by)
+        service.lift_bar(scene.key, person, reason="已谈话", by=scene.manager)
+        with pytest.raises(WrongState):
+            service.lift_bar(scene.key, person, reason="已谈话", by=scene.manager)
+        outbox.deliver_due()
+        assert "booking.bar_lifted" in [n.kind for n in notices.inbox(person)]
+        assert service.barred_at(scene.manager) == service.bars_on(person) == []
+        assert only(scene).state is StrikeState.GIVEN
+        make_booking(scene, asked=make_asked("2026-03-10T09:00+08:00", "2026-03-10T10:00+08:00"))
+    with unit_of_work() as unit:
+        (noted,) = unit.session.scalars(select(AuditEntry).where(AuditEntry.action == "booking.bar_lifted"))
+        assert noted.subject == f"resource:{scene.key.id}" and noted.person_id == scene.manager_person.id
+    miss(scene, 6)
+    with clock.fixed(moment("2026-03-09T08:00+08:00")):
+        (again,) = service.barred_at(scene.manager)
+        assert (again.bar.since, again.strikes) == (moment("2026-03-06T09:30+08:00"), 2)
+
+
+def test_strikes_everywhere_bar_where_the_rules_say_so_and_are_lifted_there_alone(now: datetime) -> None:
+    from resource_hub.domain.availability import service as availability
+    from tests.builders.availability import make_rules, make_weekly
+    from tests.builders.catalogue import make_listing
+
+    scene = make_scene(rules={**RULES, "bars": AT_ONCE})
+    other = make_listing(scene.host)
+    with unit_of_work() as unit:
+        availability.set_hours_directly(
+            unit, other.key, make_weekly(), make_rules(bars=AT_ONCE, strike_everywhere=True)
+        )
+    miss(scene, 3)
+    with clock.fixed(moment("2026-03-04T08:00+08:00")):
+        assert {one.resource_key for one in service.barred_at(scene.manager)} == {scene.key, other.key}
+        service.lift_bar(other.key, scene.booker_person.id, reason="仅此仪器", by=scene.manager)
+        assert [one.resource_key for one in service.barred_at(scene.manager)] == [scene.key]

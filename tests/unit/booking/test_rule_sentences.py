@@ -14,7 +14,9 @@ from resource_hub.domain.availability.terms import (
     AnswerRule,
     Approval,
     AskedField,
+    BarLength,
     BarRule,
+    BarUnit,
     DebtBlock,
     HouseDocument,
     NamedHours,
@@ -36,6 +38,9 @@ from tests.builders.booking import make_facts, make_own
 PRIME = NamedHours("prime", "高峰时段", "Prime time", (0, 1, 2, 3, 4), 480, 1080)
 LATE = NamedHours("late", "晚间", "Evening", (0, 2), 1080, 1440, "prime")
 PLACE = re.compile(r"%\((\w+)\)s")
+
+
+LADDERS = [tuple(BarLength(unit, 2) for unit in BarUnit), *((BarLength(unit, 1),) for unit in BarUnit)]
 
 
 def quotas() -> Iterator[Quota]:
@@ -67,9 +72,9 @@ DOCUMENTS = [
         steps=(AnswerRule(Answerer.APPROVER, 24, 50_000), AnswerRule(Answerer.MANAGER, 24), AnswerRule(Answerer.OFFICE, 8)),
     ),
     HouseDocument(approval=Approval.OUTSIDE, steps=(AnswerRule(Answerer.MANAGER, 24),)),
-    HouseDocument(strike_no_show=True, strike_late=True, strike_late_cancel=60, strike_limit=3),
-    HouseDocument(strike_limit=3, strike_everywhere=True),
-    HouseDocument(bars=(BarRule((StrikeKind.MISUSE,), 1, 0, (0, 7)),)),
+    HouseDocument(strike_no_show=True, strike_late=True, strike_late_cancel=60),
+    HouseDocument(bars=(BarRule((), 3, 0, (BarLength(BarUnit.DAYS, 30),)),), strike_everywhere=True),
+    *(HouseDocument(bars=(BarRule((StrikeKind.MISUSE,), 1, 0, ladder),)) for ladder in LADDERS),
     HouseDocument(extend=False, change_until=60),
     *(HouseDocument(approval=a, silence=s, debt=d) for a in Approval for s in Silence for d in DebtBlock),
 ]  # fmt: skip

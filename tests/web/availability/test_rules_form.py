@@ -17,7 +17,9 @@ from resource_hub.domain.availability.terms import (
     AnswerRule,
     Approval,
     AskedField,
+    BarLength,
     BarRule,
+    BarUnit,
     DebtBlock,
     HouseDocument,
     NamedHours,
@@ -54,6 +56,14 @@ def documents(draw: Any) -> HouseDocument:
         st.sampled_from(Reach),
     )  # fmt: skip
     minutes = st.integers(0, 600)
+    length = st.one_of(
+        st.builds(BarLength, st.sampled_from([BarUnit.WARNING, BarUnit.LIFTED])),
+        st.builds(BarLength, st.sampled_from([BarUnit.DAYS, BarUnit.MONTHS]), st.integers(1, 36)),
+    )
+    bar = st.builds(
+        BarRule, st.sampled_from([(), (StrikeKind.MISUSE,)]), st.integers(1, 9), st.integers(0, 365),
+        st.lists(length, min_size=1, max_size=10).map(tuple),
+    )  # fmt: skip
     return HouseDocument(
         step=draw(st.sampled_from([5, 15, 30, 60])), lead={"self_use": draw(st.integers(1, 600))},
         lead_days=draw(st.integers(0, 9)), gap=draw(minutes), gap_reach=draw(st.sampled_from(Reach)), cancel_until=draw(minutes), change_until=draw(minutes),
@@ -65,7 +75,7 @@ def documents(draw: Any) -> HouseDocument:
             AnswerRule(who, draw(st.integers(1, 720)), draw(st.integers(0, 10**7)))
             for who in draw(st.permutations(list(Answerer)))[: draw(st.integers(0, 3))]
         ),
-        bars=(BarRule((StrikeKind.MISUSE,), 2, draw(st.integers(0, 365)), (0, 3, 7)),) * draw(st.integers(0, 2)),
+        bars=tuple(draw(st.lists(bar, max_size=3))),
         own_account=draw(st.booleans()), extend=draw(st.booleans()), training="sem",
     )  # fmt: skip
 

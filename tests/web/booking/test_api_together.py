@@ -172,3 +172,24 @@ def test_a_late_cancellation_is_seen_among_ones_own(make_world: Callable[..., Wo
         outbox.deliver_due()
     (strike,) = late("GET", "/me/strikes", 200).json["items"]
     assert (strike["kind"], strike["booking_id"]) == ("late_cancel", made["id"])
+
+
+def test_a_bar_is_listed_and_lifted(make_world: Callable[..., World], other_host: Door) -> None:
+    world = make_world(rules={"bars": [{"count": 1, "ladder": [{"unit": "lifted"}]}]})
+    made = book(world)
+    at = f"/hosts/{world.scene.host.code}/bars"
+    body = {"number": made["number"], "note": "样品台未清理"}
+    world.manager(
+        "POST", f"/hosts/{world.scene.host.code}/strikes", 201, json=body, headers={"Idempotency-Key": "s"}
+    )
+    (bar,) = world.manager("GET", at, 200).json["items"]
+    assert (bar["until"], bar["strikes"], bar["resource_code"]) == (None, 1, world.scene.resource.code)
+    assert world.booker("GET", "/me/bars", 200).json["items"] == [bar]
+    path = f"{at}/{bar['resource_id']}/{bar['person_id']}/lift"
+    world.manager("POST", path, 422, json={})
+    world.booker("POST", path, 403, json={"reason": "x"})
+    other_host("GET", at, 404)
+    other_host("POST", path, 404, json={"reason": "x"})
+    assert world.manager("POST", path, 200, json={"reason": "已谈话"}).json["lifted_at"]
+    assert codes(world.manager("POST", path, 409, json={"reason": "已谈话"})) == ["booking.not_barred"]
+    assert world.booker("GET", "/me/bars", 200).json["items"] == []

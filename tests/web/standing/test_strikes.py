@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from resource_hub.domain.booking import service as booking
 from resource_hub.domain.booking.terms import StrikeState
+from resource_hub.infra import clock
 from tests.builders.booking import make_booking, make_scene
 from tests.support.pages import signed_in
 
@@ -65,3 +67,31 @@ def test_others_see_and_decide_nothing(app: Any, scene: Any, given: Any, in_cont
     _booker, booker_send = signed_in(app, other.booker_person)
     target = f"/me/strikes/{scene.host.code}/{given.key.id}/appeal"
     assert booker_send("/me", target, appeal="x").status_code == 404
+
+
+def test_a_bar_is_seen_by_both_and_lifted_with_a_reason(
+    app: Any, scene: Any, manager: Any, given: Any, in_context: Any
+) -> None:
+    def bar() -> None:
+        from resource_hub.domain.availability import service as availability
+
+        document = {"bars": [{"count": 1, "ladder": [{"unit": "lifted"}]}]}
+        today = clock.now().date()
+        availability.save_rules(scene.key, document, today + timedelta(days=1), by=scene.manager)
+
+    in_context(bar)
+    later = in_context(lambda: clock.now() + timedelta(days=2))
+    with clock.fixed(later):
+        client, _send = signed_in(app, scene.booker_person)
+        assert "直至解除" in client.get("/me/standing").text
+        his, send = signed_in(app, scene.manager_person)
+        board = f"/o/{scene.host.code}/strikes"
+        target = f"/o/{scene.host.code}/resources/{scene.key.id}/bars/{scene.booker_person.id}"
+        assert target in his.get(board).text
+        empty = send(board, target, reason=" ")
+        assert empty.status_code == 422
+        assert f'id="e-reason-{scene.key.id}-{scene.booker_person.id}"' in empty.text
+        assert send(board, target, reason="已谈话").status_code == 303
+        assert "目前无人被暂停预约" in his.get(board).text
+        assert send(board, target, reason="已谈话").status_code == 409
+        assert "直至解除" not in client.get("/me/standing").text

@@ -1,7 +1,8 @@
 """House rules as a document: read it strictly and write it back (pure); ``sentences.py`` says it in words.
 
 A document is plain JSON, so that a version stays byte for byte what was in force. An unknown key is an error and not
-ignored: a misspelt rule that holds nobody back is worse than none.
+ignored: a misspelt rule that holds nobody back is worse than none. What older versions said in other words is read as
+what it means today (``_in_todays_words``), and never written again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from resource_hub.domain.availability.terms import (
     AnswerRule,
     Approval,
     AskedField,
+    BarLength,
     BarRule,
+    BarUnit,
     DebtBlock,
     HouseDocument,
     NamedHours,
@@ -31,9 +34,13 @@ from resource_hub.domain.availability.terms import (
 )
 from resource_hub.kernel.errors import Reason
 
-FORMAT = 1
+FORMAT = 2
+OLDEST = 1
 LEAD_KEYS = ("all", "self_use", "staff_run", "send_in")
 YEAR = 366 * 1440
+STEPS_OF_A_BAR = 10
+# Days, months of a bar: least and most; the other units have no figure.
+_BAR_LENGTHS = {BarUnit.DAYS: (1, 1096), BarUnit.MONTHS: (1, 36)}
 
 # Whole numbers: least and most that make sense.
 _NUMBERS: dict[str, tuple[int, int]] = {
@@ -55,9 +62,7 @@ _NUMBERS: dict[str, tuple[int, int]] = {
     "check_in_early": (0, 1440),
     "logout_grace": (0, 1440),
     "strike_late_cancel": (0, YEAR),
-    "strike_limit": (0, 50),
     "strike_days": (1, 1096),
-    "bar_days": (1, 1096),
     "remind_hours": (0, 720),
     "escalate_hours": (0, 720),
     "offer": (5, 1440),
@@ -86,6 +91,7 @@ def read(document: Mapping[str, Any]) -> HouseDocument:
     """
     faults: list[Reason] = []
     values: dict[str, Any] = {}
+    document = _in_todays_words(document)
     for key in sorted(set(document) - set(_NUMBERS) - set(_SWITCHES) - set(_CHOICES) - _OTHERS):
         faults.append(Reason("availability.rules_unknown", {"key": str(key)}, str(key)))
     if document.get("format", FORMAT) != FORMAT:
@@ -118,6 +124,36 @@ def read(document: Mapping[str, Any]) -> HouseDocument:
     return rules
 
 
+def _in_todays_words(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A document of the first format, which a document without one may be, in the words of this one.
+
+    There a limit for all kinds of strikes stood beside the bars for some, and bars lasted plain days, 0 for a warning.
+    """
+    if document.get("format", OLDEST) != OLDEST:
+        return document
+    found = {
+        key: value for key, value in document.items() if key not in ("format", "strike_limit", "bar_days")
+    }
+    bars = document.get("bars", [])
+    if document.get("strike_limit") and isinstance(bars, list | tuple):
+        every = {"count": document["strike_limit"], "ladder": [document.get("bar_days", 30)]}
+        bars = [every, *bars]
+    if isinstance(bars, list | tuple):
+        bars = [_bar_in_todays_words(row) if isinstance(row, Mapping) else row for row in bars]
+    return {**found, "bars": bars}
+
+
+def _bar_in_todays_words(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    ladder = row.get("ladder")
+    if not isinstance(ladder, list | tuple):
+        return row
+    return {**row, "ladder": [_days(step) if type(step) is int else step for step in ladder]}
+
+
+def _days(days: int) -> Mapping[str, Any]:
+    return {"unit": BarUnit.DAYS.value, "count": days} if days else {"unit": BarUnit.WARNING.value}
+
+
 def _together(rules: HouseDocument) -> list[Reason]:
     """Faults that show only when values are seen side by side."""
     faults = []
@@ -146,7 +182,7 @@ def _together(rules: HouseDocument) -> list[Reason]:
         if noted
     }
     for index, bar in enumerate(rules.bars):
-        if set(bar.kinds) - given:
+        if set(bar.kinds) - given and not rules.strike_everywhere:
             faults.append(Reason("availability.rules_bar_never", {}, f"bars.{index}"))
         if bar.within > rules.strike_days:
             values = {"days": rules.strike_days}
@@ -249,17 +285,26 @@ def _step(row: Mapping[str, Any], place: str, faults: list[Reason]) -> AnswerRul
 
 
 def _bar(row: Mapping[str, Any], place: str, faults: list[Reason]) -> BarRule:
-    kinds, ladder = row.get("kinds"), row.get("ladder")
+    kinds, ladder = row.get("kinds", []), row.get("ladder")
     lists = isinstance(kinds, list | tuple) and isinstance(ladder, list | tuple)
-    if not lists or not kinds or not ladder or len(set(map(str, kinds))) < len(kinds) or len(ladder) > 10:
-        faults.append(Reason("availability.rules_bar", {}, place))
+    if not lists or not ladder or len(set(map(str, kinds))) < len(kinds) or len(ladder) > STEPS_OF_A_BAR:
+        faults.append(Reason("availability.rules_bar", {"most": STEPS_OF_A_BAR}, place))
         kinds, ladder = [], []
     return BarRule(
         tuple(_one(StrikeKind, kind, place, faults) for kind in kinds),
         _whole(row.get("count"), place, 1, 50, faults),
         _whole(row.get("within", 0), place, 0, 1096, faults),
-        tuple(_whole(days, place, 0, 1096, faults) for days in ladder),
+        tuple(_bar_length(step, place, faults) for step in ladder),
     )
+
+
+def _bar_length(step: Any, place: str, faults: list[Reason]) -> BarLength:
+    if not isinstance(step, Mapping):
+        faults.append(Reason("availability.rules_bar", {"most": STEPS_OF_A_BAR}, place))
+        return BarLength(BarUnit.WARNING)
+    unit = _one(BarUnit, step.get("unit"), place, faults)
+    least, most = _BAR_LENGTHS.get(unit, (0, 0))
+    return BarLength(unit, _whole(step.get("count", 0), place, least, most, faults))
 
 
 def _named_hours(row: Mapping[str, Any], place: str, faults: list[Reason]) -> NamedHours:
@@ -316,7 +361,7 @@ def write(rules: HouseDocument) -> dict[str, Any]:
                 "kinds": [kind.value for kind in b.kinds],
                 "count": b.count,
                 "within": b.within,
-                "ladder": list(b.ladder),
+                "ladder": [{"unit": step.unit.value, "count": step.count} for step in b.ladder],
             }
             for b in rules.bars
         ],

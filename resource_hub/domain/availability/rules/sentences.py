@@ -8,6 +8,7 @@ from typing import Any
 from resource_hub.domain.availability.rules.document import LEAD_KEYS
 from resource_hub.domain.availability.terms import (
     Approval,
+    BarLength,
     DebtBlock,
     HouseDocument,
     NamedHours,
@@ -188,10 +189,18 @@ def _strikes(rules: HouseDocument) -> Iterator[Reason]:
     if rules.strike_late_cancel:
         values = {"notice_seconds": rules.strike_late_cancel * 60, "days": rules.strike_days}
         yield Reason("house.strike_late_cancel", values)
-    if rules.strike_limit:
-        code = "house.strike_bar_everywhere" if rules.strike_everywhere else "house.strike_bar"
-        yield Reason(code, {"limit": rules.strike_limit, "days": rules.bar_days})
     for bar in rules.bars:
         kinds = [{"word": ["booking.strike", kind.value]} for kind in bar.kinds]
-        within, ladder = bar.within or rules.strike_days, list(bar.ladder)
-        yield Reason("house.bar", {"count": bar.count, "what": kinds, "within": within, "ladder": ladder})
+        told: dict[str, Any] = {
+            "count": bar.count,
+            "what": kinds or {"word": ["booking.strike", "any"]},
+            "within": bar.within or rules.strike_days,
+            "ladder": [_lasts(step) for step in bar.ladder],
+        }
+        yield Reason("house.bar" if len(bar.ladder) == 1 else "house.bar_ladder", told)
+    if rules.bars and rules.strike_everywhere:
+        yield Reason("house.strike_everywhere", {})
+
+
+def _lasts(step: BarLength) -> dict[str, Any]:
+    return Reason(f"house.bar_{step.unit}", {"count": step.count}).as_json()

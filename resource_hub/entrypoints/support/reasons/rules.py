@@ -1,6 +1,6 @@
 """Sentences of the rules of the house that go beyond one booking: named hours, quotas in them, coming and staying."""
 
-from resource_hub.entrypoints.support.text import N_, NN_
+from resource_hub.entrypoints.support.text import N_, NN_, NP_
 
 SENTENCES = {
     # ---- what is wrong with a document
@@ -101,6 +101,14 @@ SENTENCES = {
         "Barred from booking until %(until)s: %(strikes)s strikes count.",
         "strikes",
     ),
+    "booking.barred_for_good": NN_(
+        "Barred from booking until the laboratory lifts it: %(strikes)s strike counts.",
+        "Barred from booking until the laboratory lifts it: %(strikes)s strikes count.",
+        "strikes",
+    ),
+    "booking.not_barred": N_("Nobody is barred here any more; somebody may have lifted it already."),
+    "notice.booking.bar_lifted": N_("%(resource)s: your bar was lifted, you may book again. %(reason)s"),
+    "label.booking.bar_lifted": N_("A bar of mine was lifted"),
     # ---- answers by several
     "availability.rules_step_twice": N_("Each of them answers once at most."),
     "booking.answer_not_yours": N_("This answer is wanted of: %(who)s."),
@@ -202,10 +210,7 @@ SENTENCES = {
     "house.strike_late_cancel": N_(
         "Who cancels less than %(notice_seconds)s before the start gets a strike; it counts for %(days)s days."
     ),
-    "house.strike_bar": N_("%(limit)s strikes here bar from booking for %(days)s days."),
-    "house.strike_bar_everywhere": N_(
-        "%(limit)s strikes at this institution bar from booking for %(days)s days."
-    ),
+    "house.strike_everywhere": N_("Strikes on all instruments of the institution count here."),
     "house.by_day": NN_(
         "Booked by the day, from midnight to midnight; at least %(least)s day.",
         "Booked by the day, from midnight to midnight; at least %(least)s days.",
@@ -259,13 +264,25 @@ SENTENCES = {
         "In %(hours)s each %(per)s may have %(limit)s bookings at a time.",
         "limit",
     ),
-    "availability.rules_bar": N_("Tick what the strikes are for, and give at most ten figures for the bars."),
+    "availability.rules_bar": N_("Say what follows in one step at least, and in %(most)s at most."),
     "availability.rules_bar_never": N_("No strike is noted for one of these, so it would never bar."),
     "availability.rules_bar_within": N_("A strike counts for %(days)s days only."),
-    "house.bar": N_(
-        "%(count)s strikes for %(what)s within %(within)s days bar from booking, each further one by the next figure"
-        " of days (0 is a warning): %(ladder)s."
+    "house.bar": NN_(
+        "%(count)s strike for %(what)s within %(within)s days bars from booking %(ladder)s.",
+        "%(count)s strikes for %(what)s within %(within)s days bar from booking %(ladder)s.",
+        "count",
     ),
+    "house.bar_ladder": NN_(
+        "%(count)s strike for %(what)s within %(within)s days bars from booking, each further one by the next step:"
+        " %(ladder)s.",
+        "%(count)s strikes for %(what)s within %(within)s days bar from booking, each further one by the next step:"
+        " %(ladder)s.",
+        "count",
+    ),
+    "house.bar_warning": NP_("bar", "not yet, a warning"),
+    "house.bar_days": NN_("for %(count)s day", "for %(count)s days", "count"),
+    "house.bar_months": NN_("for %(count)s month", "for %(count)s months", "count"),
+    "house.bar_lifted": NP_("bar", "until the laboratory lifts it"),
     "house.gap_reach": N_(
         "Between two bookings of one person at least %(gap_seconds)s must lie (%(reach)s)."
     ),
@@ -295,6 +312,9 @@ REMEDIES = {
     "accounts.training_nobody": N_("Ask the person which address they registered with."),
     "accounts.training_own": N_("Ask a colleague."),
     "booking.barred": N_("Appeal under “Strikes and trainings” in your account, or ask the laboratory."),
+    "booking.barred_for_good": N_(
+        "Ask the laboratory to lift it, or appeal under “Strikes and trainings” in your account."
+    ),
     "booking.strike_second_person": N_("Ask a colleague who looks after the instrument."),
     "booking.no_such_number": N_("The number stands on the booking’s page, such as B26-7KQ2-M9XA."),
     "booking.lead_days": N_("Choose a later day, or ask the laboratory to book for you."),

@@ -10,10 +10,11 @@ from typing import Any
 from flask_babel import gettext as _
 
 from resource_hub.domain.availability.errors import InvalidRules
-from resource_hub.domain.availability.rules.document import LEAD_KEYS
+from resource_hub.domain.availability.rules.document import LEAD_KEYS, STEPS_OF_A_BAR
 from resource_hub.domain.availability.terms import (
     Answerer,
     Approval,
+    BarUnit,
     DebtBlock,
     HouseDocument,
     Quota,
@@ -39,12 +40,11 @@ SPARE = 1
 _NUMBERS = (
     "step", "least", "most", "horizon_days", "lead_days", "setup", "teardown", "gap", "cancel_until", "change_until",
     "answer_hours", "hold", "samples_most", "late_grace", "no_show_after", "check_in_early", "logout_grace",
-    "strike_late_cancel", "strike_limit", "strike_days", "bar_days", "remind_hours", "escalate_hours", "offer",
-    "hand_over_hours",
+    "strike_late_cancel", "strike_days", "remind_hours", "escalate_hours", "offer", "hand_over_hours",
 )  # fmt: skip
 # Numbers for which none at all is no answer.
 _NEEDED = {
-    "step", "least", "horizon_days", "answer_hours", "hold", "no_show_after", "strike_days", "bar_days", "offer",
+    "step", "least", "horizon_days", "answer_hours", "hold", "no_show_after", "strike_days", "offer",
     "hand_over_hours",
 }  # fmt: skip
 # Written in hours on the page, kept in minutes.
@@ -80,8 +80,10 @@ def initial(rules: HouseDocument) -> dict[str, Any]:
     for n, bar in enumerate(rules.bars):
         values |= {
             f"bar_kinds.{n}": [kind.value for kind in bar.kinds], f"bar_count.{n}": str(bar.count),
-            f"bar_within.{n}": str(bar.within), f"bar_ladder.{n}": ", ".join(map(str, bar.ladder)),
+            f"bar_within.{n}": str(bar.within),
         }  # fmt: skip
+        for k, length in enumerate(bar.ladder):
+            values |= {f"bar_unit.{n}.{k}": length.unit, f"bar_length.{n}.{k}": str(length.count or "")}
     for n, asked in enumerate(rules.fields):
         values |= {
             f"field_code.{n}": asked.code, f"field_zh.{n}": asked.name_zh, f"field_en.{n}": asked.name_en,
@@ -154,14 +156,19 @@ def _bar(form: Form, n: int) -> dict[str, Any] | None:
     count = form.whole(f"bar_count.{n}")
     if not count:
         return None
-    ladder = (form.text(f"bar_ladder.{n}", longest=80) or "").replace("，", ",").replace("、", ",").split(",")
     return {
         "kinds": form.choices(f"bar_kinds.{n}", [kind.value for kind in StrikeKind]),
         "count": count,
         "within": form.whole(f"bar_within.{n}") or 0,
-        # What is no figure is told of by the document.
-        "ladder": [int(days) if days.strip().isdecimal() else -1 for days in ladder],
+        "ladder": [step for k in range(STEPS_OF_A_BAR) if (step := _bar_step(form, n, k)) is not None],
     }
+
+
+def _bar_step(form: Form, n: int, k: int) -> dict[str, Any] | None:
+    unit, count = form.choice(f"bar_unit.{n}.{k}", BarUnit), form.whole(f"bar_length.{n}.{k}")
+    if unit is None:
+        return None
+    return {"unit": unit, "count": count or 0 if unit in (BarUnit.DAYS, BarUnit.MONTHS) else 0}
 
 
 def _step(form: Form, n: int) -> dict[str, Any] | None:
@@ -275,7 +282,8 @@ def choices(form: Form) -> dict[str, Any]:
         "hours_named": [(time_code(form, n), _time_name(form, n)) for n in times],
         "answerers": _words("booking.answerer", Answerer),
         "answer_steps": _rows(form, "steps", "step_hours"),
-        "bars": _rows(form, "bars", "bar_count"),
+        "bars": [(n, _bar_steps(form, n)) for n in _rows(form, "bars", "bar_count")],
+        "bar_units": _words("booking.bar_unit", BarUnit),
         "strike_kinds": _words("booking.strike", StrikeKind),
         "quotas": _rows(form, "quotas", "quota_limit"),
         "fields": _rows(form, "fields", "field_zh"),
@@ -289,6 +297,12 @@ def _words(scope: str, kind: Iterable[Any]) -> list[tuple[str, str]]:
 def _rows(form: Form, name: str, field: str) -> range:
     filled = max((n for n in range(MOST) if _is_filled(form, name, n)), default=-1) + 1
     return range(min(MOST, max(filled + SPARE, SHOWN[field])))
+
+
+def _bar_steps(form: Form, n: int) -> range:
+    """The steps of a bar that are shown: those filled in and an empty one."""
+    filled = max((k for k in range(STEPS_OF_A_BAR) if form.value(f"bar_unit.{n}.{k}")), default=-1) + 1
+    return range(min(STEPS_OF_A_BAR, filled + SPARE))
 
 
 def _time_name(form: Form, n: int) -> str:

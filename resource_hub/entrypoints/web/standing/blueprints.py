@@ -76,6 +76,43 @@ def strike_rows(records: Sequence[StrikeRecord], now: datetime) -> list[StrikeRo
 
 
 @dataclass(frozen=True, slots=True)
+class BarRow:
+    record: booking.BarredPerson
+    what: str
+    host: str
+    person: str
+    customer: str
+    zone: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.record.resource_key.id}-{self.record.person_id}"
+
+
+def bar_rows(records: Sequence[booking.BarredPerson]) -> list[BarRow]:
+    """Bars with names, a handful of queries for all of them."""
+    resources = catalogue.resources({r.resource_key for r in records})
+    hosts = accounts.organisation_names({r.resource_key.institution_id for r in records})
+    customers = accounts.customers({r.customer_id for r in records})
+    people = accounts.people({r.person_id for r in records})
+    result = []
+    for r in records:
+        resource, host = resources.get(r.resource_key), hosts[r.resource_key.institution_id]
+        person, customer = people.get(r.person_id), customers.get(r.customer_id)
+        result.append(
+            BarRow(
+                r,
+                plain(resource.name(language())) if resource else "–",
+                plain(host.name_in(language())),
+                plain(person.name) if person else "–",
+                plain(customer.name_in(language())) if customer else "–",
+                host.zone,
+            )
+        )
+    return result
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingRow:
     """A training of a person: ``state`` is ``holds``, ``expiring``, ``expired`` or ``revoked``."""
 

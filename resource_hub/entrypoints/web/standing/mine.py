@@ -15,7 +15,12 @@ from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import SIGNED_IN, allows
 from resource_hub.entrypoints.web.accounts.blueprint import me
-from resource_hub.entrypoints.web.standing.blueprints import blueprint, strike_rows, training_rows
+from resource_hub.entrypoints.web.standing.blueprints import (
+    bar_rows,
+    blueprint,
+    strike_rows,
+    training_rows,
+)
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError, NotFound
 from resource_hub.kernel.keys import HostKey
@@ -34,6 +39,7 @@ def _page(form: Form | None = None, at: UUID | None = None) -> tuple[str, int]:
     html = render_template(
         "standing/mine.html",
         page=paging.page_of(rows, limit, lambda row: (row.record.given_at, row.record.key.id)),
+        barred=bar_rows(booking.bars_on(me().id)),
         trainings=training_rows(accounts.trainings_of(me().id)),
         form=form or Form(),
         plain=Form(),

@@ -16,12 +16,13 @@ from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.web.catalogue import hooks
-from resource_hub.entrypoints.web.standing.blueprints import blueprint, strike_rows
+from resource_hub.entrypoints.web.standing.blueprints import bar_rows, blueprint, strike_rows
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError, NotFound
 from resource_hub.kernel.keys import HostKey
 
 MOST_APPEALS = 20
+MOST_BARRED = 50
 OTHERS = tuple(state for state in StrikeState if state is not StrikeState.APPEALED)
 
 
@@ -41,18 +42,21 @@ def strikes(organisation: str) -> tuple[str, int]:
 
 
 def _page(
-    organisation: str, form: Form | None = None, at: UUID | None = None, hand: Form | None = None
+    organisation: str, form: Form | None = None, at: UUID | str | None = None, hand: Form | None = None
 ) -> tuple[str, int]:
     now = clock.now()
     limit = paging.asked_limit(30)
     after = paging.unpack(paging.asked_after(), datetime, UUID)
     appeals = booking.strikes_at(g.actor, states=[StrikeState.APPEALED], limit=MOST_APPEALS + 1)
     found = booking.strikes_at(g.actor, states=OTHERS, limit=limit + 1, after=after)
+    barred = booking.barred_at(g.actor)
     html = render_template(
         "standing/strikes.html",
         organisation_code=organisation,
         appeals=strike_rows(appeals[:MOST_APPEALS], now),
         more_appeals=len(appeals) > MOST_APPEALS,
+        barred=bar_rows(barred[:MOST_BARRED]),
+        more_barred=len(barred) > MOST_BARRED,
         page=paging.page_of(
             strike_rows(found, now), limit, lambda row: (row.record.given_at, row.record.key.id)
         ),
@@ -102,4 +106,21 @@ def strike_decided(organisation: str, strike_id: UUID) -> Any:
         return _page(organisation, form, strike_id)
     told = _("Lifted; the person is told.") if lift == "1" else _("Upheld; the person is told.")
     flash(told, "good")
+    return redirect(url_for("standing.strikes", organisation=organisation), 303)
+
+
+@blueprint.post("/o/<organisation>/resources/<uuid:resource_id>/bars/<uuid:person_id>")
+@allows(*booking.DECIDES)
+@once
+def bar_lifted(organisation: str, resource_id: UUID, person_id: UUID) -> Any:
+    form = Form.sent()
+    key = HostKey(g.actor.organisation_id, resource_id)
+    try:
+        booking.lift_bar(key, person_id, reason=form.text("reason", longest=2000) or "", by=g.actor)
+    except NotFound:
+        raise
+    except DomainError as error:
+        form.refuse(error)
+        return _page(organisation, form, f"{resource_id}-{person_id}")
+    flash(_("The bar is lifted; the person is told."), "good")
     return redirect(url_for("standing.strikes", organisation=organisation), 303)
