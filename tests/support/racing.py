@@ -189,7 +189,9 @@ def _send(payload: dict[str, Any], by: Any) -> Any:
     )
     if answer.status_code < 400:
         return answer.status_code
-    raise Conflict(*(Reason(reason["code"]) for reason in answer.get_json()["reasons"]))
+    error = Conflict(*(Reason(reason["code"]) for reason in answer.get_json()["reasons"]))
+    error.code = answer.get_json()["code"]
+    raise error
 
 
 def _upload(payload: dict[str, Any], by: Any) -> Any:

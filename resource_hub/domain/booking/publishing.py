@@ -39,6 +39,7 @@ from resource_hub.domain.booking.preparing import announce_series
 from resource_hub.domain.booking.rules.states import open_acts
 from resource_hub.domain.booking.terms import Act, BookingRecord, BookingState, Fate, Side, Verdict
 from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.errors import UnitChanged
 from resource_hub.infra import clock, database
 from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.errors import DomainError, Reason
@@ -324,12 +325,17 @@ def change_unit(
     serial_number: str = "",
     verdicts: Mapping[UUID, Verdict] | None = None,
     reason: str = "",
+    seen: str | None = None,
 ) -> int:
     """Rename a unit, bring it back or take it out of use, then with what becomes of each of its bookings; returns how
     many there are.
 
+    Args:
+        seen: ``catalogue.unit_digest`` of the unit that was looked at.
+
     Raises:
-        HitsUndecided, InvalidOrder, ResourceNotFound, NotYourResource, and what moving and cancelling refuse with.
+        HitsUndecided, InvalidOrder, ResourceNotFound, NotYourResource, UnitChanged, and what moving and cancelling
+        refuse with.
     """
     availability.warm()
     with unit_of_work() as unit:
@@ -337,6 +343,8 @@ def change_unit(
         availability.may_manage(key, by)
         linking.lock(unit, [key])
         # Another may have taken it out of use while this one waited for the lock.
+        if seen is not None and catalogue.unit_digest(catalogue.unit(unit_key)) != seen:
+            raise UnitChanged()
         hits = (
             availability.preview_unit_out(key, unit_key.id, by=by)
             if not active and catalogue.unit(unit_key).active

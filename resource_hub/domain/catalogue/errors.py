@@ -35,6 +35,12 @@ class ListingStale(errors.Stale):
     code = "catalogue.listing_stale"
 
 
+class UnitChanged(errors.Stale):
+    """Somebody else changed the unit since it was read."""
+
+    code = "catalogue.unit_changed"
+
+
 class WrongState(errors.Conflict):
     """The listing or change is not in a state that allows this."""
 

@@ -60,7 +60,7 @@ from resource_hub.domain.catalogue.search import (
     search,
     suggestions,
 )
-from resource_hub.domain.catalogue.units import add_units, change_unit, set_working_order
+from resource_hub.domain.catalogue.units import add_units, change_unit, set_working_order, unit_digest
 
 __all__ = [
     "APPROVES",
@@ -126,6 +126,7 @@ __all__ = [
     "suggestions",
     "take_effect",
     "unit",
+    "unit_digest",
     "unit_of",
     "units",
     "units_of",

@@ -23,6 +23,7 @@ from resource_hub.domain.catalogue.terms import (
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Unit as Work
 from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.kernel.canonical import canonical_bytes, digest
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 
@@ -62,8 +63,14 @@ def unit_rows(
     return rows
 
 
+def unit_digest(unit: UnitRecord) -> str:
+    """A short mark of a lane: who changes it says which state was seen."""
+    plain = [unit.name_zh, unit.name_en, unit.serial_number, unit.active]
+    return digest(canonical_bytes(plain)).hex()[:16]
+
+
 def add_units(key: HostKey, count: int, *, by: Actor) -> list[UnitRecord]:
-    """Add lanes. Not dated and not approved: they are the host's own affair."""
+    """Add lanes; returns them. Not dated and not approved: they are the host's own affair."""
     if not 1 <= count <= 500:
         raise ListingInvalid(Reason("catalogue.unit_count", {"least": 1, "most": 500}, "units"))
     with unit_of_work() as unit:
@@ -73,7 +80,7 @@ def add_units(key: HostKey, count: int, *, by: Actor) -> list[UnitRecord]:
         ports.units_changed(unit, [key])
         unit.audit("catalogue.units_added", key.institution_id, subject(key), {"count": count},
                    person_id=by.person_id)  # fmt: skip
-        return [store.unit_record(u) for u in store.unit_rows(unit.session, key)]
+        return [store.unit_record(u) for u in store.unit_rows(unit.session, key)][-count:]
 
 
 def change_unit(

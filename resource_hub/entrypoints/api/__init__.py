@@ -29,6 +29,7 @@ from resource_hub.entrypoints.support import fields, guards, problems
 AREAS: tuple[tuple[str, str], ...] = (
     ("accounts", "blueprint"),
     ("catalogue", "blueprint"),
+    ("units", "blueprint"),
     ("availability", "blueprint"),
     ("calendars", "blueprint"),
     ("free_times", "blueprint"),

@@ -149,18 +149,6 @@ class SearchArguments(ma.Schema):
     limit = ma.fields.Integer(load_default=20, validate=ma.validate.Range(1, 100))
 
 
-class UnitSchema(ma.Schema):
-    id = Identifier(required=True)
-    code = ma.fields.String(required=True)
-    name = ma.fields.Nested(NameSchema, required=True)
-    position = ma.fields.Integer(required=True)
-    active = ma.fields.Boolean(required=True)
-
-
-class UnitsSchema(ma.Schema):
-    items = ma.fields.List(ma.fields.Nested(UnitSchema), required=True)
-
-
 class NameIn(ma.Schema):
     zh = ma.fields.String(validate=ma.validate.Length(max=20_000))
     en = ma.fields.String(validate=ma.validate.Length(max=20_000))
@@ -400,26 +388,6 @@ def show(host: str, code: str) -> dict[str, Any]:
     """One resource by its host's code and its own code or id. A host's staff also sees drafts."""
     record = _seen(host, code)
     return resource_out(record, accounts.organisation(record.key.institution_id))
-
-
-@blueprint.get("/resources/<host>/<code>/units")
-@blueprint.response(200, UnitsSchema)
-@allows(PUBLIC)
-def units(host: str, code: str) -> dict[str, Any]:
-    """The lanes that are booked one by one."""
-    record = _seen(host, code)
-    return {
-        "items": [
-            {
-                "id": u.key.id,
-                "code": u.code,
-                "name": _two(u, "name"),
-                "position": u.position,
-                "active": u.active,
-            }
-            for u in service.units(record.key)
-        ]
-    }
 
 
 @blueprint.post("/resources")

@@ -17,6 +17,7 @@ from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import UnitRecord
 from resource_hub.domain.usage import service as usage
 from resource_hub.infra.database import db
+from tests.builders.accounts import bearer
 from tests.builders.availability import make_exception, span
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
 from tests.support.databases import Database
@@ -114,22 +115,35 @@ def test_a_booking_keeps_its_time_on_another_unit_while_its_own_is_closed(
     assert (again(booked).unit_id, again(booked).span) == (second.key.id, booked.span)
 
 
+def out_of_use(scene: Scene, unit: UnitRecord, door: str) -> dict[str, Any]:
+    """What takes a unit out of use, for a race: by a page or over the REST interface."""
+    who = {
+        "person_id": scene.manager.person_id,
+        "organisation_id": scene.host.id,
+        "key": scene.key,
+    }
+    if door == "page":
+        return {"job": "retire", "unit": unit.key, "verdicts": {}, **who}
+    return {
+        "job": "send",
+        "method": "PATCH",
+        "path": f"/api/v1/resources/{scene.host.code}/{scene.resource.code}/units/{unit.key.id}",
+        "json": {"active": False},
+        "headers": {**bearer(scene.manager_person, scene.host), "If-Match": "*"},
+        **who,
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.xdist_group("race")
-def test_a_retirement_and_seven_who_book_the_unit(now: Any, database: Database, tmp_path: Path) -> None:
+@pytest.mark.parametrize("door", ["page", "api"])
+def test_a_retirement_and_seven_who_book_the_unit(
+    now: Any, database: Database, tmp_path: Path, door: str
+) -> None:
     """Either the unit went first and nobody is on it, or somebody was first and it waits for a decision."""
     scene = make_scene()
     [unit] = catalogue.units(scene.key)
-    payloads: list[dict[str, Any]] = [
-        {
-            "job": "retire",
-            "person_id": scene.manager.person_id,
-            "organisation_id": scene.host.id,
-            "key": scene.key,
-            "unit": unit.key,
-            "verdicts": {},
-        }
-    ]
+    payloads = [out_of_use(scene, unit, door)]
     for n in range(7):
         firm, person, _ = another_booker()
         asked = {"start": f"2026-03-03T{9 + n:02d}:00+08:00", "end": f"2026-03-03T{10 + n:02d}:00+08:00"}

@@ -52,6 +52,7 @@ SENTENCES = {
     "catalogue.withdrawal_needs_reason": N_("Withdrawing needs a reason."),
     "catalogue.not_public": N_("This resource is not public."),
     "catalogue.not_withdrawn": N_("This resource is not withdrawn."),
+    "catalogue.unit_changed": N_("Somebody else changed the unit while you had it open."),
     "catalogue.unit_count": N_("Between %(least)s and %(most)s units."),
     "catalogue.copy_nothing_chosen": N_("Choose what to copy."),
     # ---- notices
@@ -166,6 +167,7 @@ REMEDIES = {
     "catalogue.resource_not_found": N_("Search for it, or ask the host."),
     "catalogue.code_taken": N_("Choose another code, or change the resource that has it."),
     "catalogue.code_shape": N_("Use letters, figures and dashes."),
+    "catalogue.unit_changed": N_("Look at the unit as it is now and enter your change again."),
     "catalogue.listing_stale": N_("Load the page again and enter your changes once more."),
     "catalogue.class_unknown": N_("Choose a class from the list; “other” is 990000."),
     "catalogue.class_missing": N_("Choose the class; four digits are enough to begin with."),
