@@ -266,10 +266,16 @@ def line_record(row: SessionLine, hours: Hours) -> LineRecord:
 
 def session_records(session: Session, rows: Sequence[UsageSession]) -> list[SessionRecord]:
     """Records with their lines, in the order of the rows."""
-    by_host: dict[UUID, list[UUID]] = {}
-    for row in rows:
-        by_host.setdefault(row.institution_id, []).append(row.id)
-    lines = [line for host, ids in by_host.items() for line in line_rows(session, host, ids)]
+    if not rows:
+        return []
+    lines = session.scalars(
+        select(SessionLine)
+        .where(
+            SessionLine.institution_id.in_({row.institution_id for row in rows}),
+            SessionLine.session_id.in_([row.id for row in rows]),
+        )
+        .order_by(SessionLine.session_id, SessionLine.line)
+    )
     of_session: dict[UUID, list[SessionLine]] = {}
     for line in lines:
         of_session.setdefault(line.session_id, []).append(line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -20,11 +20,10 @@ from resource_hub.domain.booking.terms import (
     BookingKind,
     BookingRecord,
     BookingState,
-    HandOverState,
     Side,
-    WaitingState,
 )
 from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.domain.subsidy import service as subsidy
 from resource_hub.domain.subsidy.terms import QuotaState
 from resource_hub.domain.usage import service as usage
@@ -33,6 +32,7 @@ from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.web.booking.lists import Row, rows_of
 from resource_hub.entrypoints.web.booking.ratings import asks_to_rate
 from resource_hub.infra import clock
+from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan, local_day, midnight, zone
 
@@ -63,7 +63,14 @@ def home(organisation: str) -> str:
     forms.remember_zone(own.zone)
     now = clock.now()
     today = local_day(now, zone(own.zone))
-    ahead = _ahead(now)
+    found = _found(now)
+    planned, charged = _month_so_far(today, own.zone, now)
+    records = found.records()
+    resources = catalogue.resources(
+        {record.resource_key for record in records} | {wait.resource_key for wait in found.kept}
+    )
+    sums = booking.sums_of([*records, *planned])
+    rows = {row.record.key: row for row in rows_of(records, resources=resources, sums=sums)}
     statements = [s for s in billing.statements_of_customers(g.actor) if s.open.minor > 0 and s.due_on]
     quotas = [
         q
@@ -74,18 +81,63 @@ def home(organisation: str) -> str:
         "customer/home.html",
         organisation=organisation,
         own=own,
-        ahead=rows_of(ahead[:SHOWN]),
-        more=len(ahead) > SHOWN,
-        waiting=_waiting(organisation, statements, today),
+        ahead=[rows[record.key] for record in found.ahead[:SHOWN]],
+        more=len(found.ahead) > SHOWN,
+        waiting=_waiting(organisation, found, rows, resources, statements, today),
         month=today,
-        cost=_cost(today, own.zone, now),
+        cost={
+            "charged": charged,
+            "booked": _sums(one.to_pay for r in planned if r.key in sums for one in sums[r.key].each),
+        },
         owed=_sums(s.open for s in statements),
         due=min((s.due_on for s in statements if s.due_on), default=None),
         overdue=any(s.overdue(today) for s in statements),
         left=_sums(q.left for q in quotas),
         quota_until=min((q.valid_until for q in quotas if q.valid_until), default=None),
-        lately=_lately(),
+        lately=[row for row in (rows[record.key] for record in found.lately) if _bookable(row)],
         pays=g.actor.has(Role.PAYER, Role.APPROVER, Role.FIRM_ADMIN),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The bookings that the page speaks of; found before their names, so that those are asked for once."""
+
+    ahead: list[BookingRecord]
+    to_approve: list[booking.ToApprove]
+    offered: list[tuple[booking.HandOverRecord, BookingRecord]]
+    kept: list[booking.WaitingRecord]
+    orders: list[BookingRecord]
+    to_rate: list[booking.ToRate]
+    lately: list[BookingRecord]
+
+    def records(self) -> list[BookingRecord]:
+        """All whose names the page says, each once."""
+        every = [
+            *self.ahead[:SHOWN],
+            *(one.record for one in self.to_approve[:SHOWN]),
+            *(record for _offer, record in self.offered),
+            *self.orders,
+            *(one.record for one in self.to_rate),
+            *self.lately,
+        ]
+        return list({record.key: record for record in every}.values())
+
+
+def _found(now: datetime) -> Found:
+    return Found(
+        _ahead(now),
+        [one for one in booking.to_approve(g.actor) if one.mine],
+        _offered(),
+        booking.offers_to(g.actor),
+        booking.bookings_of(
+            g.actor,
+            kinds=(BookingKind.SAMPLES, BookingKind.ACCESS),
+            states=(BookingState.APPROVED, BookingState.DELIVERED),
+            limit=20,
+        ),
+        booking.to_rate(g.actor, Side.CUSTOMER, SHOWN) if asks_to_rate(Side.CUSTOMER) else [],
+        _lately(),
     )
 
 
@@ -115,10 +167,10 @@ def _month(today: date) -> tuple[date, date]:
     return first, (first + timedelta(days=32)).replace(day=1)
 
 
-def _cost(today: date, zone_name: str, now: datetime) -> dict[str, list[Money]]:
-    """The month: what was charged, and what is booked or used and not charged yet, at the price of the booking."""
+def _month_so_far(today: date, zone_name: str, now: datetime) -> tuple[list[BookingRecord], list[Money]]:
+    """The month: what is booked or used and not charged yet, and the sums that were charged."""
     if not g.actor.customer_ids:
-        return {"charged": [], "booked": []}
+        return [], []
     first, last = _month(today)
     costs = billing.costs_of_customers(g.actor.customer_ids, first, last)
     charged = {key for key, _amount in costs if key is not None}
@@ -131,32 +183,35 @@ def _cost(today: date, zone_name: str, now: datetime) -> dict[str, list[Money]]:
         )
         if record.key not in charged and booking.judged_by_clock(record, now) in COUNTED
     ]
-    sums = booking.sums_of(planned)
-    return {
-        "charged": _sums(amount for _key, amount in costs),
-        "booked": _sums(one.to_pay for found in sums.values() for one in found.each),
-    }
+    return planned, _sums(amount for _key, amount in costs)
 
 
-def _waiting(organisation: str, statements: list[StatementRecord], today: date) -> list[Waiting]:
+def _waiting(
+    organisation: str,
+    found: Found,
+    rows: Mapping[HostKey, Row],
+    resources: Mapping[HostKey, ResourceRecord],
+    statements: list[StatementRecord],
+    today: date,
+) -> list[Waiting]:
     """What waits for this person, the urgent first."""
-    found = [
-        *_to_approve(organisation),
-        *_hand_overs(organisation),
+    waiting = [
+        *_to_approve(organisation, found.to_approve, rows),
+        *_hand_overs(organisation, found.offered, rows),
         *_walk_ins(organisation),
-        *_offers(organisation),
-        *_orders_waiting(organisation),
+        *_offers(organisation, found.kept, resources),
+        *_orders_waiting(organisation, [rows[record.key] for record in found.orders]),
         *_hours_waiting(organisation),
-        *_to_rate(organisation),
+        *_to_rate(organisation, found.to_rate, rows),
     ]
     if g.actor.has(Role.PAYER, Role.FIRM_ADMIN):
-        found += _statements_waiting(organisation, statements, today)
+        waiting += _statements_waiting(organisation, statements, today)
     if g.actor.has(*ADMINISTERS):
         asking = accounts.waiting_requests(g.actor.organisation_id)
         if asking:
             text = ngettext("%(num)d person asks to join", "%(num)d people ask to join", asking)
-            found.append(Waiting("people", text, url_for("team.index", organisation=organisation)))
-    return sorted(found, key=lambda one: not one.urgent)
+            waiting.append(Waiting("people", text, url_for("team.index", organisation=organisation)))
+    return sorted(waiting, key=lambda one: not one.urgent)
 
 
 def _show(organisation: str, row: Row) -> str:
@@ -165,10 +220,10 @@ def _show(organisation: str, row: Row) -> str:
     )
 
 
-def _to_approve(organisation: str) -> list[Waiting]:
+def _to_approve(
+    organisation: str, mine: list[booking.ToApprove], rows: Mapping[HostKey, Row]
+) -> list[Waiting]:
     """Bookings that wait for this person's yes, each with its sum and its term."""
-    mine = [one for one in booking.to_approve(g.actor) if one.mine]
-    rows = {row.record.key: row for row in rows_of([one.record for one in mine[:SHOWN]])}
     result = []
     for one in mine[:SHOWN]:
         row = rows[one.record.key]
@@ -192,13 +247,20 @@ def _to_approve(organisation: str) -> list[Waiting]:
     return result
 
 
-def _hand_overs(organisation: str) -> list[Waiting]:
-    """Bookings that another organisation offers, until somebody answers."""
-    ours, now = g.actor.customer_ids, clock.now()
-    offers = [o for o in booking.hand_overs_of(g.actor) if o.to_customer_id in ours]
-    offers = [o for o in offers if o.state_at(now) is HandOverState.OPEN]
+def _offered() -> list[tuple[booking.HandOverRecord, BookingRecord]]:
+    """What other organisations offer to hand over, with the bookings."""
+    ours = g.actor.customer_ids
+    offers = [o for o in booking.hand_overs_of(g.actor, waiting=True) if o.to_customer_id in ours]
     booked = booking.records([o.booking_key for o in offers])
-    rows = {row.record.key: row for row in rows_of(list(booked.values()))}
+    return [(offer, booked[offer.booking_key]) for offer in offers]
+
+
+def _hand_overs(
+    organisation: str,
+    offered: list[tuple[booking.HandOverRecord, BookingRecord]],
+    rows: Mapping[HostKey, Row],
+) -> list[Waiting]:
+    """Bookings that another organisation offers, until somebody answers."""
     return [
         Waiting(
             "calendar",
@@ -207,7 +269,7 @@ def _hand_overs(organisation: str) -> list[Waiting]:
             _("answer by %(when)s", when=formatting.moment(o.expires_at, rows[o.booking_key].zone)),
             urgent=True,
         )
-        for o in offers
+        for o, _record in offered
     ]
 
 
@@ -226,10 +288,10 @@ def _walk_ins(organisation: str) -> list[Waiting]:
     ]
 
 
-def _offers(organisation: str) -> list[Waiting]:
+def _offers(
+    organisation: str, offered: list[booking.WaitingRecord], resources: Mapping[HostKey, ResourceRecord]
+) -> list[Waiting]:
     """Times that are kept from the waiting list until somebody answers."""
-    offered = [w for w in booking.waits_of(g.actor) if w.state is WaitingState.OFFERED and w.offered_until]
-    resources = catalogue.resources({w.resource_key for w in offered})
     return [
         Waiting(
             "clock",
@@ -246,16 +308,10 @@ def _offers(organisation: str) -> list[Waiting]:
     ]
 
 
-def _orders_waiting(organisation: str) -> list[Waiting]:
+def _orders_waiting(organisation: str, rows: list[Row]) -> list[Waiting]:
     """Samples to send, and deliveries to look at."""
-    records = booking.bookings_of(
-        g.actor,
-        kinds=(BookingKind.SAMPLES, BookingKind.ACCESS),
-        states=(BookingState.APPROVED, BookingState.DELIVERED),
-        limit=20,
-    )
     result = []
-    for row in rows_of(records):
+    for row in rows:
         if row.state is BookingState.DELIVERED:
             text = _("%(what)s was delivered: look at it and confirm", what=row.what)
             result.append(Waiting("check", text, _show(organisation, row), row.number))
@@ -292,12 +348,8 @@ def _hours_waiting(organisation: str) -> list[Waiting]:
     ]
 
 
-def _to_rate(organisation: str) -> list[Waiting]:
+def _to_rate(organisation: str, found: list[booking.ToRate], rows: Mapping[HostKey, Row]) -> list[Waiting]:
     """What was used and is not rated, as long as it may be; for those who want to be asked."""
-    if not asks_to_rate(Side.CUSTOMER):
-        return []
-    found = booking.to_rate(g.actor, Side.CUSTOMER, SHOWN)
-    rows = {row.record.key: row for row in rows_of([one.record for one in found])}
     result = []
     for one in found:
         row = rows[one.record.key]
@@ -330,11 +382,13 @@ def _statements_waiting(organisation: str, statements: list[StatementRecord], to
     ]
 
 
-def _lately() -> list[Row]:
+def _lately() -> list[BookingRecord]:
     """The instruments that were booked last, each once, to book again."""
-    seen: dict[object, BookingRecord] = {}
+    seen: dict[HostKey, BookingRecord] = {}
     for record in booking.bookings_of(g.actor, kinds=(BookingKind.WINDOW,), mine=True, limit=20):
         seen.setdefault(record.resource_key, record)
-    return [
-        row for row in rows_of(list(seen.values())[:6]) if row.resource is not None and row.resource.bookable
-    ]
+    return list(seen.values())[:6]
+
+
+def _bookable(row: Row) -> bool:
+    return row.resource is not None and row.resource.bookable

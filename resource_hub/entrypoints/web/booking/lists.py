@@ -91,15 +91,25 @@ class Row:
         )
 
 
-def rows_of(records: Sequence[BookingRecord]) -> list[Row]:
-    """Records with names, a handful of queries for all of them."""
+def rows_of(
+    records: Sequence[BookingRecord],
+    *,
+    resources: Mapping[HostKey, ResourceRecord] | None = None,
+    sums: Mapping[HostKey, ThreeSums] | None = None,
+) -> list[Row]:
+    """Records with names, a handful of queries for all of them. Resources and sums are handed in by who needs them
+    of more than these records."""
+    if not records:
+        return []
     bookers = service.booked_for_others(records)
     now = clock.now()
-    resources: Mapping[HostKey, ResourceRecord] = catalogue.resources({r.resource_key for r in records})
+    if resources is None:
+        resources = catalogue.resources({r.resource_key for r in records})
+    if sums is None:
+        sums = service.sums_of(records)
     hosts = accounts.organisation_names({r.institution_id for r in records})
     customers = accounts.customers({r.customer_id for r in records})
     people = accounts.people({r.person_id for r in records} | set(bookers.values()))
-    sums = service.sums_of(records)
     result = []
     for record in records:
         host = hosts.get(record.institution_id)

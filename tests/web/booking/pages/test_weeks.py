@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
 from html import unescape
-
-from sqlalchemy import event
 
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
@@ -17,23 +14,8 @@ from resource_hub.infra.unit_of_work import unit_of_work
 from tests.builders.availability import make_rules, make_weekly
 from tests.builders.booking import TARIFF, make_asked
 from tests.builders.catalogue import make_listing
+from tests.support.queries import asked, queries
 from tests.web.booking.pages.conftest import NOW
-
-
-@contextmanager
-def queries(app):
-    sent: list[str] = []
-
-    def note(_connection, _cursor, statement, *_rest):
-        sent.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def add(scene, count):
@@ -59,10 +41,9 @@ def test_a_week_of_many_takes_ten_queries(app, scene, desk_of):
             assert desk.see(path, view="week", day="2026-03-02").count("data-timetable") == first.count(
                 "data-timetable"
             )
-        asked = [one for one in sent if not one.startswith("BEGIN")]
-        counts.append(len(asked))
-        assert len(asked) <= 10, "\n".join(
-            s[:40] + s[s.find("FROM") :][:60].replace("\n", " ") for s in asked
+        counts.append(len(asked(sent)))
+        assert counts[-1] <= 10, "\n".join(
+            s[:40] + s[s.find("FROM") :][:60].replace("\n", " ") for s in asked(sent)
         )
     assert counts[0] == counts[1]
 
