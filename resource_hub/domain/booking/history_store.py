@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import and_, insert, or_, select
 from sqlalchemy.orm import Session
 
+from resource_hub.domain.booking.rules.earned import Conduct
 from resource_hub.domain.booking.tables import BookingEvent, BookingFile, BookingMessage
 from resource_hub.domain.booking.terms import (
     BookingRecord,
@@ -52,6 +53,32 @@ def events(session: Session, key: HostKey) -> list[EventRecord]:
         .order_by(BookingEvent.at, BookingEvent.id)
     )
     return [EventRecord(*row) for row in rows]
+
+
+def conduct(session: Session, institution_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Conduct]:
+    """What became of bookings: when they were missed, cancelled by the customer, or somebody came."""
+    found: dict[UUID, Conduct] = {}
+    for start in range(0, len(ids), 500):
+        rows = session.execute(
+            select(BookingEvent.booking_id, BookingEvent.at, BookingEvent.kind, BookingEvent.details)
+            .where(
+                BookingEvent.institution_id == institution_id,
+                BookingEvent.booking_id.in_(ids[start : start + 500]),
+                BookingEvent.kind.in_(("missed", "cancelled", "started")),
+            )
+            .order_by(BookingEvent.at.desc(), BookingEvent.id.desc())
+        )
+        for row in rows:
+            own = found.get(row.booking_id, Conduct())
+            if row.kind == "missed":
+                own = replace(own, missed_at=row.at)
+            elif row.kind == "started":
+                came = row.details.get("at")
+                own = replace(own, came_at=datetime.fromisoformat(came) if came else row.at)
+            else:
+                own = replace(own, cancelled_at=None if row.details.get("by_host") else row.at)
+            found[row.booking_id] = own
+    return found
 
 
 @dataclass(frozen=True, slots=True)

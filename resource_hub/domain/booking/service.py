@@ -151,6 +151,7 @@ from resource_hub.domain.booking.results import fetch as fetch_result
 from resource_hub.domain.booking.results import hosts as may_host_results
 from resource_hub.domain.booking.results import remind_due as remind_results
 from resource_hub.domain.booking.results import to_erase as results_to_erase
+from resource_hub.domain.booking.rules.earned import TriedBar
 from resource_hub.domain.booking.series import (
     Choice,
     DayLook,
@@ -246,6 +247,7 @@ __all__ = [
     "ToApprove",
     "ToRate",
     "Trial",
+    "TriedBar",
     "WaitingRecord",
     "accept_hand_over",
     "accept_offer",

@@ -15,7 +15,7 @@ from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.booking import store
 from resource_hub.domain.booking.bar_tables import BarLift
 from resource_hub.domain.booking.errors import NoSuchStrike
-from resource_hub.domain.booking.rules.strikes import Bar, barred
+from resource_hub.domain.booking.rules.strikes import Bar, bar_reason, barred
 from resource_hub.domain.booking.tables import Strike
 from resource_hub.domain.booking.terms import StrikeKind, StrikeRecord, StrikeState
 from resource_hub.infra import database
@@ -32,11 +32,7 @@ def reasons_against(
     if found is None:
         return ()
     bar, strikes = found
-    if bar.until is None:
-        return (Reason("booking.barred_for_good", {"strikes": strikes}),)
-    zone_name = availability.zone_of(resource.institution_id)
-    values = {"until": bar.until.isoformat(), "strikes": strikes, "zone": zone_name}
-    return (Reason("booking.barred", values),)
+    return (bar_reason(bar, strikes, availability.zone_of(resource.institution_id)),)
 
 
 def bar_on(
@@ -84,6 +80,12 @@ def listed(
     """The newest first."""
     rows = session.scalars(store.newest(statement, Strike.given_at, Strike.id, after, limit))
     return [record_of(row) for row in rows]
+
+
+def since(session: Session, institution_id: UUID, moment: datetime) -> list[StrikeRecord]:
+    """Strikes of a host that were given since then."""
+    where = (Strike.institution_id == institution_id, Strike.given_at >= moment)
+    return [record_of(row) for row in session.scalars(select(Strike).where(*where))]
 
 
 def known(session: Session, key: HostKey) -> StrikeRecord:

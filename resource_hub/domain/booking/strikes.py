@@ -6,12 +6,11 @@ Nothing here runs by the clock: a strike expires and a bar ends when somebody as
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
@@ -19,6 +18,7 @@ from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.booking import history_store, reading, store, strike_store
 from resource_hub.domain.booking.errors import InvalidOrder, NoSuchStrike, NotYours, WrongState, unchanged
 from resource_hub.domain.booking.preparing import DECIDES, is_staff
+from resource_hub.domain.booking.rules.earned import Conduct, earned
 from resource_hub.domain.booking.tables import Strike
 from resource_hub.domain.booking.terms import BookingRecord, StrikeKind, StrikeRecord, StrikeState
 from resource_hub.domain.catalogue import service as catalogue
@@ -46,33 +46,22 @@ def on_booking(unit: Unit, event: Event) -> None:
     rules, number = availability.house_rules(record.resource_key)
     if event.name == "booking.started":
         _lift_no_show(unit, record)
-    kind = _earned(unit.session, event.name, record, rules)
-    if kind is not None:
+    if record.span is None:
+        return
+    for kind, _at in earned(record.span, _conduct(unit, event.name, record), rules):
         _give(unit, record, kind, rules, number)
 
 
-def _earned(session: Session, name: str, record: BookingRecord, rules: HouseDocument) -> StrikeKind | None:
-    if record.span is None:
-        return None
+def _conduct(unit: Unit, name: str, record: BookingRecord) -> Conduct:
+    """What the happening says of the booking."""
     if name == "booking.no_show":
-        return StrikeKind.NO_SHOW if rules.strike_no_show else None
-    if name == "booking.cancelled":
-        by_host = any(
-            e.kind == "cancelled" and e.details.get("by_host")
-            for e in history_store.events(session, record.key)
-        )
-        # A request that nobody had confirmed yet is withdrawn, not cancelled late.
-        if by_host or record.decided_at is None or record.cancelled_at is None:
-            return None
-        late = record.span.start - record.cancelled_at < timedelta(minutes=rules.strike_late_cancel)
-        return StrikeKind.LATE_CANCEL if late else None
-    if name == "booking.started" and rules.strike_late:
-        came = next((e for e in history_store.events(session, record.key) if e.kind == "started"), None)
-        if came is None:
-            return None
-        at = datetime.fromisoformat(came.details["at"]) if "at" in came.details else came.at
-        return StrikeKind.LATE if at > record.span.start + timedelta(minutes=rules.late_grace) else None
-    return None
+        return Conduct(missed_at=unit.now)
+    found = history_store.conduct(unit.session, record.institution_id, [record.key.id])
+    known = found.get(record.key.id, Conduct())
+    if name == "booking.started":
+        return Conduct(came_at=known.came_at)
+    # A request that nobody had confirmed yet is withdrawn, not cancelled late.
+    return Conduct(cancelled_at=known.cancelled_at if record.decided_at is not None else None)
 
 
 def _give(

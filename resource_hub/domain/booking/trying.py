@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts import service as accounts
@@ -16,10 +16,18 @@ from resource_hub.domain.accounts.terms import Actor, CustomerClass
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.rules import working_days
 from resource_hub.domain.availability.terms import HouseDocument
-from resource_hub.domain.booking import counting, store
+from resource_hub.domain.booking import counting, history_store, store, strike_store
+from resource_hub.domain.booking.rules.earned import Barring, Conduct, TriedBar, TriedStrike
 from resource_hub.domain.booking.rules.trial import PastOrder, TriedOrder, replay
 from resource_hub.domain.booking.tables import Booking, BookingEvent
-from resource_hub.domain.booking.terms import COUNTED, BookingKind, BookingState, OwnTime
+from resource_hub.domain.booking.terms import (
+    COUNTED,
+    BookingKind,
+    BookingState,
+    OwnTime,
+    StrikeKind,
+    StrikeState,
+)
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.infra import clock
@@ -33,6 +41,7 @@ MOST_TRIED = 2_000
 MOST_LISTED = 50
 MONTHS = (3, 6, 12)
 _MONTH = timedelta(days=30)
+STOOD = COUNTED - {BookingState.HELD, BookingState.REQUESTED}
 # What asks for a time, and may have been done by the host's own people.
 _ASKS = ("requested", "changed", "proposed")
 
@@ -46,6 +55,8 @@ class Trial:
         before: how many of them the rules in force today would refuse.
         by_rule: refusals by code, the commonest first, with one reason as an example; a booking may have several.
         listed: the newest of those refused.
+        barred: how many people strikes would have barred, and ``barred_before`` by the rules in force today.
+        bars: the newest of these bars.
     """
 
     since: datetime
@@ -56,6 +67,9 @@ class Trial:
     customers: int
     by_rule: tuple[tuple[Reason, int], ...] = ()
     listed: tuple[TriedOrder, ...] = ()
+    barred: int = 0
+    barred_before: int = 0
+    bars: tuple[TriedBar, ...] = ()
 
 
 def try_rules(key: HostKey, draft: HouseDocument, *, by: Actor, months: int = 6) -> Trial:
@@ -74,8 +88,20 @@ def try_rules(key: HostKey, draft: HouseDocument, *, by: Actor, months: int = 6)
     days = _working_days(host.jurisdiction, orders)
     present, _number = availability.house_rules(key)
     others = _elsewhere(key, orders, now) if draft.counts_elsewhere or present.counts_elsewhere else []
-    found = [one for one in replay(orders, draft, host.zone, days, others) if one.reasons]
-    before = sum(bool(one.reasons) for one in replay(orders, present, host.zone, days, others))
+    past = orders
+    own: list[TriedStrike] = []
+    others_strikes: list[TriedStrike] = []
+    if draft.bars or present.bars:
+        own, others_strikes, past = _with_conduct(key, orders, since, now)
+
+    def barring(rules: HouseDocument) -> Barring:
+        given = [*own, *others_strikes] if rules.strike_everywhere else own
+        return Barring(rules, host.zone, given if rules.bars else ())
+
+    trying, today = barring(draft), barring(present)
+    found = [one for one in replay(past, draft, host.zone, days, others, trying) if one.reasons]
+    before = sum(bool(one.reasons) for one in replay(past, present, host.zone, days, others, today))
+    bars = trying.bars()
     counts = Counter(code for one in found for code in {reason.code for reason in one.reasons})
     examples = {reason.code: reason for one in found for reason in one.reasons}
     found.sort(key=lambda one: one.order.span, reverse=True)
@@ -88,11 +114,53 @@ def try_rules(key: HostKey, draft: HouseDocument, *, by: Actor, months: int = 6)
         customers=len({one.order.customer_id for one in found}),
         by_rule=tuple((examples[code], count) for code, count in counts.most_common()),
         listed=tuple(found[:MOST_LISTED]),
+        barred=len({one.person_id for one in bars}),
+        barred_before=len({one.person_id for one in today.bars()}),
+        bars=tuple(reversed(bars[-MOST_LISTED:])),
     )
 
 
-def _orders(session: Session, key: HostKey, since: datetime, now: datetime) -> list[PastOrder]:
-    """Bookings that stood, the newest first, one more than are tried."""
+def _with_conduct(
+    key: HostKey, orders: list[PastOrder], since: datetime, now: datetime
+) -> tuple[list[TriedStrike], list[TriedStrike], list[PastOrder]]:
+    """Strikes that stand whatever a draft says, here and elsewhere at the host, and the orders with what became of
+    them, those that the customer cancelled included. What was lifted earns nothing again."""
+    session, host = reading(), key.institution_id
+    strikes = strike_store.since(session, host, since)
+    lifted = {(s.booking_id, s.kind) for s in strikes if s.state is StrikeState.LIFTED}
+    stand: dict[bool, list[TriedStrike]] = {True: [], False: []}
+    for one in strikes:
+        here = one.resource_id == key.id
+        if one.state is not StrikeState.LIFTED and (not here or one.kind is StrikeKind.MISUSE):
+            stand[here].append(
+                TriedStrike(one.kind, one.given_at, one.expires_at, one.person_id, one.customer_id)
+            )
+    cancelled = _orders(session, key, since, now, [BookingState.CANCELLED], Booking.decided_at.is_not(None))
+    cancelled = cancelled[:MOST_TRIED]
+    past = [*orders, *cancelled]
+    conduct = history_store.conduct(session, host, [order.key.id for order in past])
+    kept = []
+    for order in past:
+        own = conduct.get(order.key.id, Conduct())
+        if order.state is not BookingState.NO_SHOW or (order.key.id, StrikeKind.NO_SHOW) in lifted:
+            own = replace(own, missed_at=None)
+        if order.state is not BookingState.CANCELLED or (order.key.id, StrikeKind.LATE_CANCEL) in lifted:
+            own = replace(own, cancelled_at=None)
+        if (order.key.id, StrikeKind.LATE) in lifted:
+            own = replace(own, came_at=None)
+        kept.append(replace(order, conduct=own))
+    return stand[True], stand[False], kept
+
+
+def _orders(
+    session: Session,
+    key: HostKey,
+    since: datetime,
+    now: datetime,
+    states: Iterable[BookingState] = STOOD,
+    *more: ColumnElement[bool],
+) -> list[PastOrder]:
+    """Bookings that stood, or in other states, the newest first, one more than are tried."""
     rows = session.execute(
         select(
             Booking.id, Booking.created_at, Booking.starts_at, Booking.ends_at, Booking.state, Booking.mode,
@@ -104,7 +172,8 @@ def _orders(session: Session, key: HostKey, since: datetime, now: datetime) -> l
             Booking.kind == BookingKind.WINDOW.value,
             Booking.starts_at >= since,
             Booking.starts_at < now,
-            Booking.state.in_([s.value for s in COUNTED - {BookingState.HELD, BookingState.REQUESTED}]),
+            Booking.state.in_([state.value for state in states]),
+            *more,
         )
         .order_by(Booking.starts_at.desc(), Booking.id)
         .limit(MOST_TRIED + 1)

@@ -274,10 +274,22 @@ class TriedSchema(ma.Schema):
     reasons = ma.fields.List(ma.fields.Nested(WhySchema), required=True)
 
 
-class TrialSchema(ma.Schema):
-    """What the document would have done to past bookings; ``refused_today`` by the rules that are in force.
+class TriedBarSchema(ma.Schema):
+    """Without ``until`` it would have ended when the host lifted it."""
 
-    ``whole`` is false where only the newest bookings were tried; of those refused the newest are listed.
+    person_id = Identifier(required=True)
+    customer_id = Identifier(required=True)
+    since = Moment(required=True)
+    until = Moment(required=True, allow_none=True)
+    strikes = ma.fields.Integer(required=True, metadata={"description": "that counted then"})
+
+
+class TrialSchema(ma.Schema):
+    """What the document would have done to past bookings; ``refused_today`` and ``barred_today`` by the rules that
+    are in force.
+
+    ``whole`` is false where only the newest bookings were tried; of those refused, and of the bars that strikes would
+    have brought, the newest are listed. ``barred`` are people.
     """
 
     since = Moment(required=True)
@@ -288,6 +300,9 @@ class TrialSchema(ma.Schema):
     customers = ma.fields.Integer(required=True)
     by_rule = ma.fields.List(ma.fields.Nested(RuleCountSchema), required=True)
     bookings = ma.fields.List(ma.fields.Nested(TriedSchema), required=True)
+    barred = ma.fields.Integer(required=True)
+    barred_today = ma.fields.Integer(required=True)
+    bars = ma.fields.List(ma.fields.Nested(TriedBarSchema), required=True)
 
 
 class RulesPreviewSchema(SentencesSchema):

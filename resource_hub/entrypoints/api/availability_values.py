@@ -117,6 +117,18 @@ def trial_out(trial: booking.Trial) -> dict[str, Any]:
             }
             for one in trial.listed
         ],
+        "barred": trial.barred,
+        "barred_today": trial.barred_before,
+        "bars": [
+            {
+                "person_id": one.person_id,
+                "customer_id": one.customer_id,
+                "since": one.bar.since,
+                "until": one.bar.until,
+                "strikes": one.strikes,
+            }
+            for one in trial.bars
+        ],
     }
 
 

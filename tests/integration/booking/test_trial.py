@@ -9,12 +9,14 @@ from sqlalchemy import event
 
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
-from resource_hub.infra import clock
+from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import db
+from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import Forbidden, NotFound
 from tests.builders.availability import make_rules, moment, span
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
 
+AT_ONCE = [{"count": 1, "ladder": [{"unit": "days", "count": 30}]}]
 LATER = moment("2026-03-20T08:00+08:00")
 
 
@@ -81,7 +83,7 @@ def test_the_number_of_queries_does_not_grow_with_the_bookings(past: Scene) -> N
 
         event.listen(db.engine, "before_cursor_execute", count)
         try:
-            service.try_rules(past.key, make_rules(lead_days=2), by=past.manager)
+            service.try_rules(past.key, make_rules(lead_days=2, bars=AT_ONCE), by=past.manager)
         finally:
             event.remove(db.engine, "before_cursor_execute", count)
         return len(seen)
@@ -102,3 +104,45 @@ def test_more_than_can_be_tried_says_so(past: Scene, monkeypatch: pytest.MonkeyP
         trial = service.try_rules(past.key, make_rules(), by=past.manager)
     assert (trial.tried, trial.whole) == (2, False)
     assert availability.house_rules(past.key)[1] == 1
+
+
+def test_who_would_have_been_barred_and_what_was_lifted_is_not_held_against_anybody(now: datetime) -> None:
+    scene = make_scene(rules={"strike_no_show": True})
+    missed = [make_booking(scene, asked=make_asked(*hours(day))) for day in (3, 4, 5)]
+    make_booking(scene, asked=make_asked(*hours(13)))
+    late = make_booking(scene, asked=make_asked(*hours(12)))
+    for one in missed:
+        assert one.span is not None
+        with clock.fixed(one.span.start + timedelta(minutes=30)):
+            with unit_of_work() as unit:
+                service.missed(unit, one.key)
+            outbox.deliver_due()
+    with clock.fixed(moment("2026-03-11T10:00+08:00")):
+        asked = make_booking(scene, asked=make_asked(*hours(18)))
+    with clock.fixed(moment("2026-03-11T10:05+08:00")):
+        service.cancel(late.key, by=scene.booker)
+        outbox.deliver_due()
+        first = min(service.strikes_of(scene.booker_person.id), key=lambda strike: strike.given_at)
+        service.decide_strike(first.key, lift=True, text="仪器停机", by=scene.manager)
+    draft = make_rules(
+        strike_no_show=True, strike_late_cancel=2880,
+        bars=[{"count": 2, "within": 30, "ladder": [{"unit": "days", "count": 6}, {"unit": "lifted"}]}],
+    )  # fmt: skip
+    with clock.fixed(LATER):
+        trial = service.try_rules(scene.key, draft, by=scene.manager)
+        # The first of the three was lifted: the second and third bar for six days; in their last hours somebody
+        # cancels late, and from there on nothing can be booked.
+        assert [(one.bar.since, one.bar.until, one.strikes) for one in trial.bars] == [
+            (moment("2026-03-11T10:05+08:00"), None, 3),
+            (moment("2026-03-05T12:30+08:00"), moment("2026-03-11T12:30+08:00"), 2),
+        ]
+        assert (trial.barred, trial.barred_before, trial.tried) == (1, 0, 5)
+        assert [(one.order.key, one.reasons[0].code) for one in trial.listed] == [
+            (asked.key, "booking.barred")
+        ]
+        quiet = service.try_rules(scene.key, make_rules(strike_no_show=True), by=scene.manager)
+        assert (quiet.barred, quiet.bars, quiet.refused) == (0, (), 0)
+
+
+def hours(day: int) -> tuple[str, str]:
+    return f"2026-03-{day:02d}T12:00+08:00", f"2026-03-{day:02d}T14:00+08:00"

@@ -241,6 +241,7 @@ def test_house_rules_are_tried_on_past_bookings(world: World) -> None:
         "trial"
     ]
     assert (trial["tried"], trial["refused"], trial["refused_today"], trial["whole"]) == (1, 1, 0, True)
+    assert (trial["barred"], trial["barred_today"], trial["bars"]) == (0, 0, [])
     assert [(one["code"], one["count"]) for one in trial["by_rule"]] == [("booking.too_short", 1)]
     assert [one["booking_id"] for one in trial["bookings"]] == [made["id"]]
     later("POST", f"{world.at}/rules/preview", 422, json={"document": document, "months": 4})

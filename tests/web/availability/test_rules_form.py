@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -32,8 +33,13 @@ from resource_hub.domain.availability.terms import (
     Silence,
     StrikeKind,
 )
+from resource_hub.domain.booking import service as booking
 from resource_hub.entrypoints.support.forms import Form
 from resource_hub.entrypoints.web.availability import rules_form
+from resource_hub.infra import clock
+from resource_hub.infra.unit_of_work import unit_of_work
+from tests.builders.availability import moment
+from tests.builders.booking import make_booking
 from tests.support.pages import signed_in
 
 NAMES = st.sampled_from(["高峰时段", "夜间", "Prime time", "A 段"])
@@ -154,3 +160,21 @@ def test_another_hosts_manager_is_kept_out(app: Any, scene: Any, in_context: Any
     other = in_context(make_scene)
     client, _send = signed_in(app, other.manager_person)
     assert client.get(page_of(scene)).status_code in (403, 404)
+
+
+def test_bars_of_a_draft_are_tried_with_names_and_times(app: Any, scene: Any, in_context: Any) -> None:
+    def missed() -> None:
+        made = make_booking(scene)
+        assert made.span is not None
+        with clock.fixed(made.span.start + timedelta(minutes=30)), unit_of_work() as unit:
+            booking.missed(unit, made.key)
+
+    in_context(missed)
+    draft = {"strike_no_show": True, "bar_count.0": "1", "bar_unit.0.0": "months", "bar_length.0.0": "2"}
+    with clock.fixed(moment("2026-03-20T08:00+08:00")):
+        _client, send = signed_in(app, scene.manager_person)
+        page = page_of(scene)
+        shown = send(page, page, **fields_of(app, HouseDocument(), since="2026-03-21", look="1", **draft))
+    assert shown.status_code == 200
+    assert "违约会使 1 人暂停预约" in shown.text and "2026年5月3日" in shown.text.replace(" ", "")
+    assert "2 个月" in shown.text and 'name="bar_unit.0.1"' in shown.text

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Protocol
 
 from resource_hub.domain.availability.terms import BarLength, BarRule, BarUnit
-from resource_hub.domain.booking.terms import StrikeRecord, StrikeState
+from resource_hub.domain.booking.terms import StrikeKind, StrikeState
+from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.time import after_months, at
 
 _FOR_GOOD = datetime.max.replace(tzinfo=UTC)
@@ -29,39 +31,62 @@ class Bar:
         return self.until or _FOR_GOOD
 
 
-def bars_of(strikes: Iterable[StrikeRecord], rule: BarRule, tz: tzinfo) -> Iterator[Bar]:
-    """The bars that a rule brings, longer with each further strike as its ladder says.
+class Mark(Protocol):
+    """A strike as the rules see it."""
 
-    A strike that is the last of as many as the rule wants, or a later one, of those that count at its moment, bars
-    from then. An appeal that waits for its decision holds nothing up; a lifted strike never was.
+    @property
+    def kind(self) -> StrikeKind: ...
+
+    @property
+    def state(self) -> StrikeState: ...
+
+    @property
+    def given_at(self) -> datetime: ...
+
+    def counts(self, now: datetime) -> bool: ...
+
+
+def bar_by(strike: Mark, strikes: Iterable[Mark], rule: BarRule, tz: tzinfo) -> Bar | None:
+    """The bar that a rule brings for a strike, one of these, longer with each further one as its ladder says.
+
+    It bars from its own moment when it is the last of as many as the rule wants, or a later one, of those that count
+    then. An appeal that waits for its decision holds nothing up; a lifted strike never was.
     """
-    found = [
-        one
-        for one in strikes
-        if one.state is not StrikeState.LIFTED and (not rule.kinds or one.kind in rule.kinds)
-    ]
+    if not _concerns(rule, strike):
+        return None
+    now = strike.given_at
     within = timedelta(days=rule.within) if rule.within else None
-    for strike in found:
-        now = strike.given_at
-        over = -rule.count
-        for other in found:
-            over += other.counts(now) and (within is None or other.given_at > now - within)
-        if over < 0:
-            continue
-        step = rule.ladder[min(over, len(rule.ladder) - 1)]
-        if step.unit is not BarUnit.WARNING:
-            yield Bar(now, _end(now, step, tz))
+    over = -rule.count
+    for other in strikes:
+        over += (
+            _concerns(rule, other) and other.counts(now) and (within is None or other.given_at > now - within)
+        )
+    if over < 0:
+        return None
+    step = rule.ladder[min(over, len(rule.ladder) - 1)]
+    return Bar(now, _end(now, step, tz)) if step.unit is not BarUnit.WARNING else None
+
+
+def _concerns(rule: BarRule, strike: Mark) -> bool:
+    return strike.state is not StrikeState.LIFTED and (not rule.kinds or strike.kind in rule.kinds)
+
+
+def bars_of(strikes: Sequence[Mark], rule: BarRule, tz: tzinfo) -> Iterator[Bar]:
+    """Every bar that a rule brings."""
+    for strike in strikes:
+        bar = bar_by(strike, strikes, rule, tz)
+        if bar is not None:
+            yield bar
 
 
 def barred(
-    strikes: Iterable[StrikeRecord],
+    strikes: Sequence[Mark],
     rules: Iterable[BarRule],
     tz: tzinfo,
     now: datetime,
     lifted_at: datetime | None = None,
 ) -> Bar | None:
     """The bar that holds now and ends last, if one does; those that had begun are over when the host lifts them."""
-    strikes = list(strikes)
     found = [
         bar
         for rule in rules
@@ -69,6 +94,14 @@ def barred(
         if bar.holds(now) and (lifted_at is None or bar.since > lifted_at)
     ]
     return max(found, key=lambda bar: bar.longest, default=None)
+
+
+def bar_reason(bar: Bar, strikes: int, zone_name: str) -> Reason:
+    """What is said of a bar, by so many strikes that count."""
+    if bar.until is None:
+        return Reason("booking.barred_for_good", {"strikes": strikes})
+    values = {"until": bar.until.isoformat(), "strikes": strikes, "zone": zone_name}
+    return Reason("booking.barred", values)
 
 
 def _end(since: datetime, step: BarLength, tz: tzinfo) -> datetime | None:

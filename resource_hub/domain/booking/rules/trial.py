@@ -15,6 +15,7 @@ from uuid import UUID
 
 from resource_hub.domain.availability.terms import HouseDocument, QuotaPeriod
 from resource_hub.domain.booking.rules.check import TRIED
+from resource_hub.domain.booking.rules.earned import NOTHING, Barring, Conduct
 from resource_hub.domain.booking.terms import COUNTED, BookingFacts, BookingKind, BookingState, OwnTime
 from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.kernel.errors import Reason
@@ -40,6 +41,7 @@ class PastOrder:
     booked_by: UUID
     outside: bool
     by_host: bool = False
+    conduct: Conduct = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,11 @@ def replay(
     zone_name: str,
     working_days_after: Callable[[date, int], date],
     elsewhere: Iterable[tuple[datetime, OwnTime]] = (),
+    barring: Barring | None = None,
 ) -> Iterator[TriedOrder]:
     """Each order with every reason that the rules would have had against it. Bookings ``elsewhere``, each with the
-    moment in which it was made, stood as they did."""
+    moment in which it was made, stood as they did. Of those that were cancelled only the strikes are of interest."""
+    barring = barring or Barring(rules, zone_name)
     tz = zone(zone_name)
     own: dict[UUID, dict[object, OwnTime]] = defaultdict(dict)
     others = deque(sorted(elsewhere, key=lambda one: one[0]))
@@ -69,6 +73,11 @@ def replay(
         while others and others[0][0] <= order.asked_at:
             made, other = others.popleft()
             _stands(own, (made, len(others)), other)
+        barred = () if order.by_host else barring.against(order.person_id, order.asked_at)
+        if order.state is BookingState.CANCELLED:
+            if not barred:
+                barring.stood(order.span, order.conduct, order.person_id, order.customer_id)
+            continue
         near = TimeSpan(order.span.start - reach, order.span.end + reach)
         mine = own[order.customer_id] | own[order.person_id] if rules.quotas or rules.gap else {}
         earliest = (
@@ -90,11 +99,12 @@ def replay(
             earliest_day=earliest,
             taken=_taken(order, order.span.widened(2 * 86_400, 0), stood) if depends else (),
         )
-        reasons = tuple(reason for rule in TRIED for reason in rule(facts, rules, order.asked_at))
+        reasons = tuple(reason for rule in TRIED for reason in rule(facts, rules, order.asked_at)) + barred
         yield TriedOrder(order, reasons)
         if not reasons and order.state in COUNTED:
             _stands(own, order.key, OwnTime(order.span, order.state, order.person_id, order.customer_id))
             stood.append(order)
+            barring.stood(order.span, order.conduct, order.person_id, order.customer_id)
 
 
 def _stands(own: dict[UUID, dict[object, OwnTime]], key: object, time: OwnTime) -> None:

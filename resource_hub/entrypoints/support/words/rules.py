@@ -28,6 +28,8 @@ WORDS = {
     "booking.rule.start_step": N_("Starts in steps"),
     "booking.rule.hours_before_free": N_("Hours that depend on others"),
     "booking.rule.gap": N_("Gap between bookings"),
+    "booking.rule.barred": N_("Barred for a time"),
+    "booking.rule.barred_for_good": N_("Barred until lifted"),
     "booking.rule.own_account": N_("Booking for others"),
     "booking.strike.no_show": NP_("strike", "no-show"),
     "booking.strike.late_cancel": NP_("strike", "late cancellation"),

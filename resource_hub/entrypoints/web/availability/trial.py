@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import g
 from flask_babel import gettext as _
 
+from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.booking import service as booking
 from resource_hub.domain.catalogue.terms import ResourceRecord
@@ -20,12 +23,23 @@ USUAL_MONTHS = 6
 
 
 @dataclass(frozen=True, slots=True)
+class BarRow:
+    person: str
+    customer: str
+    since: datetime
+    until: datetime | None
+    strikes: int
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrialPage:
     trial: booking.Trial
     months: int
     months_offered: tuple[int, ...]
     by_rule: list[tuple[str, int]]
     listed: list[tuple[Row, list[sentences.Told]]]
+    bars: list[BarRow]
 
 
 def tried(record: ResourceRecord, draft: HouseDocument, form: Form) -> TrialPage:
@@ -43,7 +57,28 @@ def tried(record: ResourceRecord, draft: HouseDocument, form: Form) -> TrialPage
             for one in trial.listed
             if one.order.key in rows
         ],
+        bar_rows(trial.bars, record),
     )
+
+
+def bar_rows(bars: Sequence[booking.TriedBar], record: ResourceRecord) -> list[BarRow]:
+    """Bars with the names of those whom they would have kept out."""
+    people = accounts.people({one.person_id for one in bars})
+    customers = accounts.customers({one.customer_id for one in bars})
+    rows = []
+    for one in bars:
+        person, customer = people.get(one.person_id), customers.get(one.customer_id)
+        rows.append(
+            BarRow(
+                formatting.plain(person.name) if person else "–",
+                formatting.plain(customer.name_in(formatting.language())) if customer else "–",
+                one.bar.since,
+                one.bar.until,
+                one.strikes,
+                record.zone,
+            )
+        )
+    return rows
 
 
 def rule_name(reason: Reason) -> str:
