@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from resource_hub.domain.accounts.errors import UnknownRequest
-from resource_hub.domain.accounts.lookups import actor
+from resource_hub.domain.accounts.lookups import actor, department
 from resource_hub.domain.accounts.tables import FeedSecret, Person
 from resource_hub.domain.accounts.terms import PLATFORM_ID, PersonState, Role
 from resource_hub.infra import clock
@@ -105,10 +105,13 @@ def create_feed(
     """A feed and its secret, which is returned once and stands nowhere afterwards.
 
     Raises:
-        UnknownRequest: the person has no part in that customer or laboratory. TooManyFeeds: revoke some first.
+        UnknownRequest: the person has no part in that customer or laboratory. NotFound: the laboratory is another
+            host's. TooManyFeeds: revoke some first.
     """
     if not _may(kind, person_id, organisation_id, subject_id):
         raise UnknownRequest()
+    if kind is FeedKind.LABORATORY and organisation_id is not None and subject_id is not None:
+        department(organisation_id, subject_id)
     secret = secrets.token_urlsafe(32)
     with unit_of_work() as unit:
         kept = unit.session.scalar(
@@ -147,6 +150,18 @@ def feeds_of(person_id: UUID) -> list[FeedRecord]:
         .order_by(FeedSecret.created_at.desc(), FeedSecret.id)
     )
     return [_record(row) for row in rows]
+
+
+def feed_of(person_id: UUID, feed_id: UUID) -> FeedRecord:
+    """One's own feed, also one that was revoked.
+
+    Raises:
+        UnknownRequest: not this person's feed.
+    """
+    row = reading().get(FeedSecret, feed_id)
+    if row is None or row.person_id != person_id:
+        raise UnknownRequest()
+    return _record(row)
 
 
 def revoke_feed(person_id: UUID, feed_id: UUID) -> None:

@@ -78,11 +78,14 @@ def add_training_type(
         faults.append(Reason("accounts.name_missing", {}, "name_zh"))
     if not 0 <= valid_months <= 240:
         faults.append(Reason("accounts.training_months", {"most": 240}, "valid_months"))
-    if any(one.code == code for one in training_types(by.organisation_id)):
-        faults.append(Reason("accounts.training_exists", {"code": code}, "code"))
-    if faults:
-        raise BadInput(*faults)
     with unit_of_work() as unit:
+        # Two who add the same at the same moment come one after the other.
+        own = select(Organisation.id).where(Organisation.id == by.organisation_id)
+        unit.session.execute(own.with_for_update(key_share=True))
+        if any(one.code == code for one in training_types(by.organisation_id)):
+            faults.append(Reason("accounts.training_exists", {"code": code}, "code"))
+        if faults:
+            raise BadInput(*faults)
         row = QualificationType(
             institution_id=by.organisation_id,
             id=new_id(),
@@ -222,9 +225,11 @@ def _of_type() -> Any:
     )
 
 
-def trainings_of(person_id: UUID) -> list[QualificationRecord]:
-    """A person's trainings at every host, the newest first."""
-    return _list(Qualification.person_id == person_id)
+def trainings_of(
+    person_id: UUID, limit: int = 500, after: Sequence[Any] | None = None
+) -> list[QualificationRecord]:
+    """A person's trainings at every host, the newest first, from the place after a row on."""
+    return _list(Qualification.person_id == person_id, limit=limit, after=after)
 
 
 def trainings_at(
@@ -240,11 +245,7 @@ def trainings_at(
     where = [Qualification.institution_id == by.organisation_id]
     if type_id is not None:
         where.append(Qualification.type_id == type_id)
-    if after is not None:
-        moment, last = after
-        same = and_(Qualification.granted_at == moment, Qualification.id > last)
-        where.append(or_(Qualification.granted_at < moment, same))
-    return _list(*where, limit=limit)
+    return _list(*where, limit=limit, after=after)
 
 
 def training(key: HostKey) -> QualificationRecord:
@@ -306,7 +307,11 @@ def remind_expiring(limit: int = 50, lease: Lease | None = None) -> int:
 # ---- rows ------------------------------------------------------------------------------------------------------
 
 
-def _list(*where: Any, limit: int = 500) -> list[QualificationRecord]:
+def _list(*where: Any, limit: int, after: Sequence[Any] | None) -> list[QualificationRecord]:
+    if after is not None:
+        moment, last = after
+        same = and_(Qualification.granted_at == moment, Qualification.id > last)
+        where = (*where, or_(Qualification.granted_at < moment, same))
     rows = reading().execute(
         select(Qualification, QualificationType)
         .join(QualificationType, _of_type())

@@ -41,6 +41,8 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("dividing", "blueprint"),
     ("hand_overs", "blueprint"),
     ("strikes", "blueprint"),
+    ("trainings", "blueprint"),
+    ("feeds", "blueprint"),
     ("quotes", "blueprint"),
     ("results", "blueprint"),
     ("documents", "blueprint"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from flask import current_app
+from flask import current_app, url_for
 from flask_babel import gettext as _
 
 from resource_hub.domain.accounts import service as accounts
@@ -22,7 +22,30 @@ from resource_hub.kernel.errors import NotFound
 from resource_hub.kernel.keys import HostKey
 from resource_hub.reports import calendar_feed
 
+# How many addresses one may make.
+MAKING = "30/minute;100/hour"
 HOST_ROLES = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.OFFICE, Role.INSTITUTION_ADMIN)
+
+
+def address(kind: FeedKind, secret: str) -> str:
+    """The whole address; the installation's own name, since calendar programs ask from elsewhere."""
+    base = current_app.extensions["resource_hub_settings"].base_url
+    return f"{base}{url_for('feeds.feed', kind=kind.value, secret=secret)}"
+
+
+def subject_of(record: ResourceRecord, unit_id: UUID | None = None) -> UUID:
+    """The subject of the calendar of a resource, or of a unit of it in use; only what everybody may see and book.
+
+    Raises:
+        NotFound
+    """
+    if not record.bookable or not record.listed:
+        raise NotFound()
+    if unit_id is None:
+        return record.key.id
+    if unit_id not in {unit.key.id for unit in catalogue.units(record.key, active_only=True)}:
+        raise NotFound()
+    return unit_id
 
 
 def name_of(record: FeedRecord) -> str:

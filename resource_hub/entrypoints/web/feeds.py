@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from resource_hub.domain.accounts import feeds, service
@@ -21,7 +21,6 @@ from resource_hub.entrypoints.web.accounts.signing_in import Answer
 from resource_hub.kernel.errors import DomainError, NotFound
 
 blueprint = Blueprint("feed_pages", __name__)
-MAKING = "30/minute;100/hour"
 
 
 @blueprint.get("/me/feeds")
@@ -35,7 +34,7 @@ def index() -> Answer:
 
 @blueprint.post("/me/feeds")
 @allows(SIGNED_IN)
-@limiter.limit(MAKING)
+@limiter.limit(showing.MAKING)
 def created() -> Answer:
     """Makes an address and shows it once; it stands nowhere afterwards."""
     form = Form.sent()
@@ -55,7 +54,7 @@ def created() -> Answer:
     except DomainError as error:
         form.refuse(error)
         return _page(form)
-    return _page(Form({"what": "person"}), made=address(record.kind, secret))
+    return _page(Form({"what": "person"}), made=showing.address(record.kind, secret))
 
 
 @blueprint.post("/me/feeds/<uuid:feed_id>/revoke")
@@ -64,12 +63,6 @@ def revoked(feed_id: UUID) -> Answer:
     feeds.revoke_feed(me().id, feed_id)
     flash(_("The address works no more. Remove it from your calendar program too."), "good")
     return redirect(url_for("feed_pages.index"), 303)
-
-
-def address(kind: FeedKind, secret: str) -> str:
-    """The whole address; the installation's own name, since calendar programs ask from elsewhere."""
-    base = current_app.extensions["resource_hub_settings"].base_url
-    return f"{base}{url_for('feeds.feed', kind=kind.value, secret=secret)}"
 
 
 def _page(form: Form, made: str = "") -> tuple[str, int]:
@@ -132,9 +125,8 @@ def _resource_choices(asked: str) -> list[tuple[str, str]]:
         return []
     try:
         record = catalogue.resource_of(host, code)
+        showing.subject_of(record)
     except NotFound:
-        return []
-    if not record.bookable or not record.listed:
         return []
     name = record.name(language())
     taken = [(FeedKind.RESOURCE, record.key.id, name)]
@@ -148,6 +140,3 @@ def _resource_choices(asked: str) -> list[tuple[str, str]]:
         )
         for kind, subject, what in taken
     ]
-
-
-__all__ = ["address", "blueprint"]

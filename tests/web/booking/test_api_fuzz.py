@@ -25,7 +25,7 @@ from tests.support.door import NOW, Door, World
 from tests.web.booking.test_api import book
 
 PATHS = r"/resources/\{code\}/(calendar|free-times|hours|exceptions|rules|quotes|holds|bookings)|/bookings|/quotes/"
-PATHS += r"|/(units|external-calendars|series|waiting|helpers|strikes|hand-overs|walk-ins|to-approve)"
+PATHS += r"|/(units|external-calendars|series|waiting|helpers|strikes|trainings|training-types|feeds|hand-overs|walk-ins|to-approve)"
 CHECKS = [
     not_a_server_error, content_type_conformance, response_headers_conformance, response_schema_conformance,
     status_code_conformance,

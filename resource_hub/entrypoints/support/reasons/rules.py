@@ -311,6 +311,11 @@ REMEDIES = {
     ),
     "accounts.training_nobody": N_("Ask the person which address they registered with."),
     "accounts.training_own": N_("Ask a colleague."),
+    "accounts.unknown_training": N_("Look at the list of trainings."),
+    "accounts.training_changed": N_("Look at the training as it is now."),
+    "accounts.training_exists": N_("Use that one, or choose another code."),
+    "accounts.training_future": N_("Confirm it on the day of the training or later."),
+    "accounts.training_until": N_("Choose a later day, or leave it empty."),
     "booking.barred": N_("Appeal under “Strikes and trainings” in your account, or ask the laboratory."),
     "booking.barred_for_good": N_(
         "Ask the laboratory to lift it, or appeal under “Strikes and trainings” in your account."
