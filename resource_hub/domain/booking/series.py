@@ -26,7 +26,7 @@ from resource_hub.domain.booking.errors import (
 )
 from resource_hub.domain.booking.ordering import alternatives, book_in
 from resource_hub.domain.booking.preparing import Prepared, announce_series, is_staff, judge, prepare
-from resource_hub.domain.booking.rules.recurrence import Recurrence, days, span_on
+from resource_hub.domain.booking.rules.recurrence import Recurrence, days, is_usual, span_on
 from resource_hub.domain.booking.series_store import Occurrence, SeriesRecord
 from resource_hub.domain.booking.terms import (
     FINAL,
@@ -127,7 +127,9 @@ def _read(resource: ResourceRecord, asked: Asked, rule: Recurrence, choices: Cho
         raise InvalidOrder(Reason("booking.time_missing", {}, "time"))
     start = asked.span.start.astimezone(zone(resource.zone))
     minute, length = start.hour * 60 + start.minute, asked.span.seconds
-    wanted = tuple(_wanted(days(rule, start.date()), minute, length, resource.zone, choices))
+    # The first day has the time that was said: of two that the clock shows alike it may be the second.
+    said = {start.date(): Choice(span=asked.span)}
+    wanted = tuple(_wanted(days(rule, start.date()), minute, length, resource.zone, {**said, **choices}))
     if all(one.span is None for one in wanted):
         raise InvalidOrder(Reason("booking.series_nothing_left", {}, "until"))
     return _Rule(minute, length, wanted)
@@ -428,10 +430,7 @@ def moved_by_hand(series: SeriesRecord, one: Occurrence, zone_name: str) -> bool
     """Whether a day has another time than the rule gives it."""
     if one.booking is None or one.booking.span is None:
         return False
-    try:
-        return one.booking.span != span_on(one.day, series.starts_minute, series.length_seconds, zone_name)
-    except NoSuchLocalTime:
-        return True
+    return not is_usual(one.booking.span, one.day, series.starts_minute, series.length_seconds, zone_name)
 
 
 def day_of(span: TimeSpan, zone_name: str) -> date:

@@ -83,6 +83,8 @@ class Form:
         if self.typed is not None and (name in self.typed or self._is_box(name)):
             return self.typed.get(name, "")
         value = self.initial.get(name, default)
+        if name.endswith("_offset") and isinstance(moment := self.initial.get(name[:-7]), datetime):
+            value = wall_clock.offset(moment, str(moment.tzinfo)) if moment.tzinfo else ""
         if isinstance(value, Money):
             return f"{value.amount:f}"
         if isinstance(value, bool) or value is None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
+from flask_babel import gettext as _
+
 from resource_hub.entrypoints.support import formatting
 from resource_hub.kernel.time import (
     NoSuchLocalTime,
@@ -24,6 +26,21 @@ def offset(moment: datetime, zone_name: str) -> str:
     if not is_repeated(moment, tz):
         return ""
     return moment.astimezone(tz).replace(microsecond=0).isoformat()[19:]
+
+
+def which_of_two(moment: datetime, zone_name: str) -> str:
+    """Of a time that the clock shows twice, as a sentence: both with their offsets, and which one it is."""
+    tz = zone(zone_name)
+    if not is_repeated(moment, tz):
+        return ""
+    local = moment.astimezone(tz)
+    first, second = (
+        f"UTC{offset(one, zone_name)}" for one in readings(local.replace(tzinfo=None, fold=0), tz)
+    )
+    values = {"time": f"{local:%H:%M}", "first": first, "second": second}
+    if local.fold:
+        return _("%(time)s comes twice on this day: %(first)s and %(second)s. This is the second.", **values)
+    return _("%(time)s comes twice on this day: %(first)s and %(second)s. This is the first.", **values)
 
 
 def fields(name: str, moment: datetime, zone_name: str) -> dict[str, str]:

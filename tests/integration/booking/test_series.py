@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from resource_hub.domain.availability import slot_store
 from resource_hub.domain.availability.tables import Occupancy
+from resource_hub.domain.availability.terms import WeeklyHours
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import (
     BookingRefused,
@@ -198,6 +199,21 @@ def test_a_start_that_the_clock_skips_is_a_clash(in_app: Any) -> None:
         asked = make_asked("2026-03-07T02:30-05:00", "2026-03-07T03:30-05:00")
         look = service.look_series(scene.key, asked, Recurrence(Frequency.DAILY, count=3), by=scene.booker)
         assert [r.code for r in look.days[1].reasons] == ["booking.series_no_such_time"]
+
+
+def test_of_a_start_that_comes_twice_the_first_is_taken_unless_it_was_said(in_app: Any) -> None:
+    with clock.fixed(moment("2026-10-30T08:00-04:00")):
+        weekly = tuple(WeeklyHours(day, 0, 1440) for day in range(7))
+        scene = make_scene(zone="America/New_York", weekly=weekly)
+        twice = Recurrence(Frequency.DAILY, count=2)
+        before = make_asked("2026-10-31T01:30-04:00", "2026-10-31T02:00-04:00")
+        first = service.create_series(scene.key, before, twice, by=scene.booker)
+        assert [b.span.start.isoformat()[5:16] for b in bookings(first)] == ["10-31T05:30", "11-01T05:30"]
+        said = make_asked("2026-11-01T01:30-05:00", "2026-11-01T02:00-05:00")
+        second = service.create_series(scene.key, said, twice, by=scene.booker)
+        assert [b.span.start.isoformat()[5:16] for b in bookings(second)] == ["11-01T06:30", "11-02T06:30"]
+        days = [(one, service.series_days(one.key)) for one in (first, second)]
+        assert not any(service.moved_by_hand(one, day, scene.resource.zone) for one, on in days for day in on)
 
 
 def test_local_time_stays_through_a_clock_change(in_app: Any) -> None:

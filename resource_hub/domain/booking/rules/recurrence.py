@@ -1,7 +1,8 @@
 """Which days a series falls on, and the time of each (pure).
 
 Days are those of the host's calendar and the start is a time of its wall clock, so nine o'clock stays nine o'clock
-when the clocks change; the length stays the same stretch of time, as RFC 5545 has it for events with an end. A month
+when the clocks change; the length stays the same stretch of time, as RFC 5545 has it for events with an end. Of a start
+that the clock repeats the first is taken, as there; on a day without it nothing is guessed: that day clashes. A month
 that has no fifth weekday, or no 31st, takes its last one: nobody wants a monthly series with months left out.
 """
 
@@ -169,3 +170,10 @@ def span_on(day: date, starts_minute: int, length_seconds: int, zone_name: str) 
     except RepeatedLocalTime:
         start = local_exact(wall, tz, fold=0)
     return TimeSpan(start, start + timedelta(seconds=length_seconds))
+
+
+def is_usual(span: TimeSpan, day: date, starts_minute: int, length_seconds: int, zone_name: str) -> bool:
+    """Whether a span is the time of a series on a day, by the wall clock: of a start that the clock repeats either."""
+    wall = datetime.combine(day, time(starts_minute // 60, starts_minute % 60))
+    start = span.start.astimezone(zone(zone_name)).replace(tzinfo=None)
+    return start == wall and span.seconds == length_seconds

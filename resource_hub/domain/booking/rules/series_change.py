@@ -13,7 +13,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from resource_hub.domain.booking.errors import InvalidOrder, WrongState
-from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence, days, span_on
+from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence, days, is_usual, span_on
 from resource_hub.domain.booking.terms import Scope
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.time import NoSuchLocalTime, TimeSpan, zone
@@ -100,7 +100,11 @@ def plan_change(
     new_days = _new_days(new_rule, part, delta)
     changes = []
     for one, day in zip(part, new_days, strict=True):
-        by_hand = one.id != anchor and _by_hand(one, starts_minute, length_seconds, zone_name)
+        by_hand = (
+            one.id != anchor
+            and one.span is not None
+            and not is_usual(one.span, one.day, starts_minute, length_seconds, zone_name)
+        )
         changes.append(
             _day_change(
                 one, day, minute, span.seconds, zone_name, by_hand, span if one.id == anchor else None, chosen
@@ -148,13 +152,6 @@ def _first_open(found: Sequence[DayFacts]) -> date:
     """The first day after the last one that has begun."""
     begun = [n for n, one in enumerate(found) if one.begun]
     return found[begun[-1] + 1].day if begun else found[0].day
-
-
-def _by_hand(one: DayFacts, minute: int, length: int, zone_name: str) -> bool:
-    try:
-        return one.span is not None and one.span != span_on(one.day, minute, length, zone_name)
-    except NoSuchLocalTime:
-        return True
 
 
 def _shifted(rule: Recurrence, delta: timedelta) -> Recurrence:

@@ -21,7 +21,15 @@ from resource_hub.domain.booking.rules.recurrence import MOST, Recurrence
 from resource_hub.domain.booking.terms import Asked, BookingKind, BookingState, Hazard, Purpose, Scope, Side
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import Mode, ResourceRecord
-from resource_hub.entrypoints.support import formatting, forms, guards, money_text, paging, sentences
+from resource_hub.entrypoints.support import (
+    formatting,
+    forms,
+    guards,
+    money_text,
+    paging,
+    sentences,
+    wall_clock,
+)
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, SIGNED_IN, allows
 from resource_hub.entrypoints.support.words import word
@@ -113,6 +121,7 @@ def _form_page(
         most=MOST,
         others=others,
         tell=sentences.tell_all,
+        which_of_two=wall_clock.which_of_two,
         weekdays=[(str(n), weekday_name(n)) for n in WEEKDAYS],
         customers=[(str(c.id), c.name_in(formatting.language())) for c in customers],
         modes=[(m.value, word("booking.mode", m.value)) for m in record.modes if m is not Mode.SEND_IN],
@@ -356,6 +365,7 @@ def _change_page(organisation: str, key: HostKey, booking_id: UUID, form: Form |
         look=look,
         others=others,
         tell=sentences.tell_all,
+        which_of_two=wall_clock.which_of_two,
         is_host=side is Side.HOST,
         sentence=_told(record, days),
         organisation_code=organisation,

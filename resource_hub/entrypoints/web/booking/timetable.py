@@ -17,12 +17,14 @@ from resource_hub.entrypoints.support.words import word
 from resource_hub.kernel.time import TimeSpan, zone
 
 _DAY = 1440
+_TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One piece of a lane on one day. Places are per cent of the shown part of the day; ``begin`` and ``until`` are
-    minutes of the wall clock after the day's midnight."""
+    minutes of the wall clock after the day's midnight. ``pass_by``: of a piece inside a stretch that the clock goes
+    through twice, the first time or the second."""
 
     look: str
     left: str
@@ -40,6 +42,7 @@ class Cell:
     move: str = ""
     start_offset: str = ""
     end_offset: str = ""
+    pass_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,30 @@ def _minute(moment: datetime, day: date, zone_name: str) -> int:
     """Minutes of the wall clock after a day's midnight."""
     wall = moment.astimezone(zone(zone_name))
     return (wall.toordinal() - day.toordinal()) * _DAY + wall.hour * 60 + wall.minute
+
+
+def _covered(piece: TimeSpan, day: date, zone_name: str) -> tuple[int, int]:
+    """The minutes of the wall clock that a piece covers, from the first to the last. Where the clock goes back in it
+    these reach further than its start and its end."""
+    begin, end = _minute(piece.start, day, zone_name), _minute(piece.end, day, zone_name)
+    if (end - begin) * 60 >= piece.seconds:
+        return begin, end
+    tz = zone(zone_name)
+    offset = piece.start.astimezone(tz).utcoffset()
+    low, high = 0, piece.seconds
+    while high - low > 1:
+        middle = (low + high) // 2
+        same = (piece.start + timedelta(seconds=middle)).astimezone(tz).utcoffset() == offset
+        low, high = (middle, high) if same else (low, middle)
+    back = piece.start + timedelta(seconds=high)
+    return min(begin, _minute(back, day, zone_name)), max(end, begin + high // 60)
+
+
+def _pass_by(piece: TimeSpan, zone_name: str) -> str:
+    first, last = wall_clock.offset(piece.start, zone_name), wall_clock.offset(piece.end - _TICK, zone_name)
+    if not first or first != last:
+        return ""
+    return "second" if piece.start.astimezone(zone(zone_name)).fold else "first"
 
 
 def shown_part(week: Week | Iterable[Week]) -> tuple[int, int]:
@@ -213,18 +240,24 @@ def _cell(
     named: Callable[[Look], str],
 ) -> Cell | None:
     begin, end = _minute(piece.start, day, week.zone), _minute(piece.end, day, week.zone)
-    begin, end = max(begin, first), min(end, last)
-    if begin >= end:
+    drawn_from, drawn_until = _covered(piece, day, week.zone)
+    drawn_from, drawn_until = max(drawn_from, first), min(drawn_until, last)
+    if drawn_from >= drawn_until:
         return None
+    begin, end = max(begin, first), min(end, last)
+    offsets = wall_clock.offset(piece.start, week.zone), wall_clock.offset(piece.end, week.zone)
     whole = last - first
     more = tell(stretch) if tell else ""
     shown = more or named(stretch.look)
     why = sentences.sentence(stretch.why.code, stretch.why.values) if stretch.why else ""
     return Cell(
         look=stretch.look.value,
-        left=f"{100 * (begin - first) / whole:.3f}",
-        width=f"{100 * (end - begin) / whole:.3f}",
-        time=formatting.times(_clock(begin), _clock(end)),
+        left=f"{100 * (drawn_from - first) / whole:.3f}",
+        width=f"{100 * (drawn_until - drawn_from) / whole:.3f}",
+        time=formatting.times(
+            formatting.clock(piece.start, week.zone) if offsets[0] else _clock(begin),
+            formatting.clock(piece.end, week.zone) if offsets[1] else _clock(end),
+        ),
         text=shown,
         why=why,
         start=piece.start.isoformat(),
@@ -235,8 +268,9 @@ def _cell(
         href=link(stretch, piece, unit_id) if link else "",
         holder=str(stretch.holder_id) if stretch.holder_id else "",
         move=move(stretch) if move else "",
-        start_offset=wall_clock.offset(piece.start, week.zone),
-        end_offset=wall_clock.offset(piece.end, week.zone),
+        start_offset=offsets[0],
+        end_offset=offsets[1],
+        pass_by=_pass_by(piece, week.zone) if any(offsets) else "",
     )
 
 
