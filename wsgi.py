@@ -16,4 +16,6 @@ app = create_app(_settings)
 # The program stays to the end; looking through it for what was thrown away takes 0.2 s in the middle of some request.
 gc.collect()
 gc.freeze()
+# A request makes some thousand objects that end with it; looking for rings among them every 700 is work for nothing.
+gc.set_threshold(20_000, 20, 50)
 gc.enable()
