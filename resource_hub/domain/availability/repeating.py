@@ -4,8 +4,10 @@ one of them can be taken back and nothing has to be worked out when hours are re
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select
@@ -25,6 +27,7 @@ from resource_hub.domain.availability.publishing import (
 from resource_hub.domain.availability.tables import OpeningException
 from resource_hub.domain.availability.terms import (
     DatedException,
+    DatesEntered,
     ExceptionKind,
     Held,
     OccupancyKind,
@@ -39,6 +42,8 @@ from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, subtract
 
 MOST_DATES = 400
+# So far ahead dates are listed.
+_LISTED = timedelta(days=1200)
 
 
 def check_dates(dates: Sequence[DatedException]) -> None:
@@ -164,6 +169,20 @@ def add_dates(key: HostKey, dates: Sequence[DatedException], *, by: Actor) -> UU
 def _beside(span: TimeSpan, held: Sequence[Held]) -> list[TimeSpan]:
     """Maintenance that is entered already holds its time; the rest is held anew."""
     return subtract([span], [h.span for h in held if h.kind is OccupancyKind.MAINTENANCE])
+
+
+def dates_entered(key: HostKey) -> list[DatesEntered]:
+    """What was entered as one and is not over, the next date first."""
+    now = clock.now()
+    found: dict[UUID, list[DatedException]] = defaultdict(list)
+    for one in publishing.exceptions(key, TimeSpan(now, now + _LISTED)):
+        if one.series_id is not None:
+            found[one.series_id].append(one)
+    rows = []
+    for series_id, some in found.items():
+        ahead = sorted(some, key=lambda one: one.span)
+        rows.append(DatesEntered(series_id, ahead[0], ahead[-1], len(ahead)))
+    return sorted(rows, key=lambda row: row.place)
 
 
 def dates_ahead(key: HostKey, series_id: UUID) -> frozenset[UUID]:

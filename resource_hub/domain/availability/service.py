@@ -94,6 +94,7 @@ from resource_hub.domain.availability.repeating import (
     date_of,
     dates_ahead,
     dates_draft,
+    dates_entered,
     preview_dates,
     remove_dates,
 )
@@ -113,6 +114,7 @@ from resource_hub.domain.availability.searching import (
 )
 from resource_hub.domain.availability.slot_store import Around
 from resource_hub.domain.availability.special_days import (
+    COUNTRY,
     Days,
     bookings_outside,
     calendar_year,
@@ -126,6 +128,7 @@ from resource_hub.domain.availability.special_days import (
 from resource_hub.domain.availability.window_store import kept_resources
 
 __all__ = [
+    "COUNTRY",
     "Around",
     "DayShare",
     "Days",
@@ -158,6 +161,7 @@ __all__ = [
     "date_of",
     "dates_ahead",
     "dates_draft",
+    "dates_entered",
     "day_shares",
     "days_from_json",
     "days_of",

@@ -25,6 +25,8 @@ from resource_hub.kernel.errors import Forbidden, Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, midnight, zone
 
+# Whose days are entered here.
+COUNTRY = "CN"
 # What days are, or were; None: like any other day of the week.
 Days = Mapping[date, SpecialDay | None]
 

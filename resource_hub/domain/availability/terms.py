@@ -106,6 +106,21 @@ class DatedException:
 
 
 @dataclass(frozen=True, slots=True)
+class DatesEntered:
+    """Dates that were entered as one and are not over."""
+
+    id: UUID
+    next: DatedException
+    last: DatedException
+    count: int
+
+    @property
+    def place(self) -> tuple[datetime, UUID]:
+        """Where it stands in a list."""
+        return self.next.span.start, self.id
+
+
+@dataclass(frozen=True, slots=True)
 class SpecialDay:
     """A holiday, or a weekend day on which people work. ``stands_for`` is the day whose work it makes up.
 

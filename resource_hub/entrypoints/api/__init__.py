@@ -32,6 +32,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("units", "blueprint"),
     ("availability", "blueprint"),
     ("calendars", "blueprint"),
+    ("calendar_days", "blueprint"),
     ("free_times", "blueprint"),
     ("booking", "blueprint"),
     ("approving", "blueprint"),

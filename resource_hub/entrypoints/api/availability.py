@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +13,12 @@ from resource_hub.domain.availability import service
 from resource_hub.domain.availability.errors import InvalidHours
 from resource_hub.domain.booking import service as booking
 from resource_hub.domain.booking.terms import Fate
+from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.api import CursorArguments
 from resource_hub.entrypoints.api.availability_schemas import (
     CalendarSchema,
+    DatesPage,
     DecidedIn,
     DocumentIn,
     ExceptionIn,
@@ -27,6 +29,7 @@ from resource_hub.entrypoints.api.availability_schemas import (
     HitsSchema,
     HoursIn,
     HoursSchema,
+    ProtectedHoursSchema,
     PublishedHoursSchema,
     PublishExceptionIn,
     PublishHoursIn,
@@ -38,9 +41,14 @@ from resource_hub.entrypoints.api.availability_schemas import (
     RulesIn,
     RulesPreviewSchema,
     RulesSchema,
+    SettledSchema,
     SpanArguments,
+    TakenBackSchema,
+    ToSettlePage,
+    YearArguments,
 )
 from resource_hub.entrypoints.api.availability_values import (
+    dates_out,
     exception_in,
     exception_out,
     hit_out,
@@ -48,13 +56,14 @@ from resource_hub.entrypoints.api.availability_values import (
     read_back,
     stretches_in,
     trial_out,
+    use_out,
     verdicts_in,
     version_out,
     weekly_out,
 )
 from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.booking_values import rule_in
-from resource_hub.entrypoints.api.common import KEEPS, kept, seen_resource, span_of
+from resource_hub.entrypoints.api.common import KEEPS, kept, own_house, seen_resource, span_of
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen, seen_number, tagged
 from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
@@ -62,6 +71,7 @@ from resource_hub.infra import clock
 from resource_hub.infra.ids import new_id
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.time import TimeSpan, local_day, zone
+from resource_hub.reports import protected_hours
 
 blueprint = Blueprint(
     "availability_api",
@@ -306,6 +316,110 @@ def add_repeated(data: dict[str, Any], headers: dict[str, Any], host: str, code:
             reason=data["reason_to_customers"],
         )
         return {"entered": entered, "left_out": left_out}
+
+    return once(headers, made)
+
+
+@blueprint.get(f"{_AT}/exceptions/repeated")
+@blueprint.arguments(CursorArguments, location="query")
+@blueprint.response(200, DatesPage)
+@allows(*KEEPS)
+def repeated(args: dict[str, Any], host: str, code: str) -> dict[str, Any]:
+    """What was entered as dates that come again and is not over, the next date first."""
+    found = service.dates_entered(kept(host, code).key)
+    after = paging.unpack(args["after"], datetime, UUID)
+    page = paging.part_of(found, args["limit"], lambda one: one.place, after)
+    return {"items": [dates_out(one) for one in page.items], "next_cursor": page.next_cursor}
+
+
+@blueprint.post(f"{_AT}/exceptions/repeated/<uuid:series_id>/removal/preview")
+@blueprint.response(200, HitsSchema)
+@allows(*KEEPS)
+def repeated_removal_preview(host: str, code: str, series_id: UUID) -> dict[str, Any]:
+    """Bookings in time that closes again when the dates that have not begun are taken back; nothing is written."""
+    key = kept(host, code).key
+    hits = booking.preview_take_back(key, service.dates_ahead(key, series_id), by=g.actor)
+    return {"hits": [hit_out(h) for h in hits]}
+
+
+@blueprint.delete(f"{_AT}/exceptions/repeated/<uuid:series_id>")
+@blueprint.arguments(DecidedIn, required=False)
+@blueprint.response(200, TakenBackSchema)
+@allows(*KEEPS)
+def remove_repeated(data: dict[str, Any], host: str, code: str, series_id: UUID) -> dict[str, Any]:
+    """Take back the dates that have not begun, with a verdict on each booking in time that closes again. Taking back
+    what has gone is no error; where nobody is hit no body is needed."""
+    dates, hits = booking.take_back_dates(
+        kept(host, code).key,
+        series_id,
+        by=g.actor,
+        verdicts=verdicts_in(data),
+        reason=data["reason_to_customers"],
+    )
+    return {"dates": dates, "hits": hits}
+
+
+# ---- protected hours, and bookings outside the hours -----------------------------------------------------------
+
+
+@blueprint.get(f"{_AT}/protected-hours")
+@blueprint.arguments(YearArguments, location="query")
+@blueprint.response(200, ProtectedHoursSchema)
+@allows(*KEEPS)
+def protected(args: dict[str, Any], host: str, code: str) -> dict[str, Any]:
+    """Hours kept for customers from outside, month by month: promised, used by them, broken and by what, left free.
+
+    Time ahead counts as it is booked now.
+    """
+    record = kept(host, code)
+    year = args["year"] or local_day(clock.now(), zone(record.zone)).year
+    months = protected_hours.of_year(record.key, year)
+    return {
+        "zone": record.zone,
+        "year": year,
+        "as_of": clock.now(),
+        "months": [{"month": f"{month.first:%Y-%m}", **use_out(month.use)} for month in months],
+        "whole": use_out(protected_hours.total(months)),
+    }
+
+
+@blueprint.get("/hosts/<host>/outside-hours")
+@blueprint.arguments(CursorArguments, location="query")
+@blueprint.response(200, ToSettlePage)
+@allows(*KEEPS)
+def to_settle(args: dict[str, Any], host: str) -> dict[str, Any]:
+    """Resources of the token's host with bookings that a public holiday or make-up workday left outside the hours, as
+    far as the person's roles reach, by code."""
+    own_house(host)
+    counted = booking.outside_hours(g.actor)
+    found = sorted(catalogue.resources(counted).values(), key=lambda one: one.code)
+    page = paging.part_of(found, args["limit"], lambda one: (one.code,), paging.unpack(args["after"], str))
+    items = [{"id": r.key.id, "code": r.code, "bookings": counted[r.key]} for r in page.items]
+    return {"items": items, "next_cursor": page.next_cursor}
+
+
+@blueprint.get(f"{_AT}/outside-hours")
+@blueprint.response(200, HitsSchema)
+@allows(*KEEPS)
+def outside(host: str, code: str) -> dict[str, Any]:
+    """Bookings of a resource that wait for what becomes of them. They stand until somebody decides."""
+    return {"hits": [hit_out(h) for h in booking.preview_outside(kept(host, code).key, by=g.actor)]}
+
+
+@blueprint.post(f"{_AT}/outside-hours")
+@blueprint.arguments(DecidedIn)
+@blueprint.arguments(CreateHeaders, location="headers")
+@blueprint.response(200, SettledSchema)
+@allows(*KEEPS)
+def settle(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> dict[str, Any]:
+    """Settle them all, with a verdict on each: it stays, moves or is cancelled."""
+    key = kept(host, code).key
+
+    def made() -> dict[str, Any]:
+        hits = booking.settle_outside(
+            key, by=g.actor, verdicts=verdicts_in(data), reason=data["reason_to_customers"]
+        )
+        return {"hits": hits}
 
     return once(headers, made)
 

@@ -9,6 +9,7 @@ import marshmallow as ma
 from resource_hub.domain.availability.terms import Audience, ExceptionKind, OnHolidays
 from resource_hub.domain.booking.service import TRIAL_MONTHS
 from resource_hub.domain.booking.terms import Fate
+from resource_hub.entrypoints.api import cursor_schema
 from resource_hub.entrypoints.api.accounts import NameSchema
 from resource_hub.entrypoints.api.common import WhySchema
 from resource_hub.entrypoints.api.series_schemas import RuleSchema
@@ -227,8 +228,81 @@ class RepeatedSchema(ma.Schema):
     left_out = ma.fields.Integer(required=True)
 
 
+class DatesSchema(ma.Schema):
+    """Dates that were entered as one and are not over; those that have not begun can be taken back together."""
+
+    id = Identifier(required=True)
+    kind = ma.fields.String(required=True)
+    unit_id = Identifier(required=True, allow_none=True)
+    audience = ma.fields.String(required=True)
+    reason = ma.fields.Nested(NameSchema, required=True)
+    next_start = Moment(required=True)
+    next_end = Moment(required=True)
+    last_start = Moment(required=True)
+    count = ma.fields.Integer(required=True)
+
+
+DatesPage = cursor_schema(DatesSchema)
+
+
+class TakenBackSchema(ma.Schema):
+    dates = ma.fields.Integer(required=True)
+    hits = ma.fields.Integer(required=True, metadata={"description": "bookings on which was decided"})
+
+
+class SettledSchema(ma.Schema):
+    hits = ma.fields.Integer(required=True, metadata={"description": "bookings on which was decided"})
+
+
+class ToSettleSchema(ma.Schema):
+    """A resource with bookings that wait to be settled."""
+
+    id = Identifier(required=True)
+    code = ma.fields.String(required=True)
+    bookings = ma.fields.Integer(required=True)
+
+
+ToSettlePage = cursor_schema(ToSettleSchema)
+
+
+class YearArguments(ma.Schema):
+    year = ma.fields.Integer(
+        load_default=None,
+        validate=ma.validate.Range(2000, 2199),
+        metadata={"description": "this one when left out"},
+    )
+
+
+class ProtectedUseSchema(ma.Schema):
+    """``promised_seconds`` is the sum of the others: used by customers from outside, left free, and broken by the
+    host's own, a closure, maintenance or another calendar."""
+
+    promised_seconds = ma.fields.Integer(required=True)
+    outside_seconds = ma.fields.Integer(required=True)
+    free_seconds = ma.fields.Integer(required=True)
+    inside_seconds = ma.fields.Integer(required=True)
+    closed_seconds = ma.fields.Integer(required=True)
+    maintained_seconds = ma.fields.Integer(required=True)
+    elsewhere_seconds = ma.fields.Integer(required=True)
+
+
+class ProtectedMonthSchema(ProtectedUseSchema):
+    month = ma.fields.String(required=True, metadata={"example": "2026-03"})
+
+
+class ProtectedHoursSchema(ma.Schema):
+    zone = ma.fields.String(required=True)
+    year = ma.fields.Integer(required=True)
+    as_of = Moment(required=True)
+    months = ma.fields.List(ma.fields.Nested(ProtectedMonthSchema), required=True)
+    whole = ma.fields.Nested(ProtectedUseSchema, required=True)
+
+
 class ExceptionSchema(ma.Schema):
     id = Identifier(required=True)
+    series_id = Identifier(
+        required=True, allow_none=True, metadata={"description": "shared by dates that were entered as one"}
+    )
     kind = ma.fields.String(required=True)
     start = Moment(required=True)
     end = Moment(required=True)

@@ -7,9 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from resource_hub.domain.availability import service
+from resource_hub.domain.availability.rules.protected import ProtectedUse
 from resource_hub.domain.availability.terms import (
     Audience,
     DatedException,
+    DatesEntered,
     ExceptionKind,
     Lane,
     OnHolidays,
@@ -82,6 +84,7 @@ def verdicts_in(data: dict[str, Any]) -> dict[UUID, Verdict]:
 def exception_out(one: DatedException) -> dict[str, Any]:
     return {
         "id": one.id,
+        "series_id": one.series_id,
         "kind": one.kind.value,
         "start": one.span.start,
         "end": one.span.end,
@@ -89,6 +92,25 @@ def exception_out(one: DatedException) -> dict[str, Any]:
         "audience": one.audience.value,
         "reason": {"zh": one.reason_zh, "en": one.reason_en},
     }
+
+
+def dates_out(one: DatesEntered) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "kind": one.next.kind.value,
+        "unit_id": one.next.unit_id,
+        "audience": one.next.audience.value,
+        "reason": {"zh": one.next.reason_zh, "en": one.next.reason_en},
+        "next_start": one.next.span.start,
+        "next_end": one.next.span.end,
+        "last_start": one.last.span.start,
+        "count": one.count,
+    }
+
+
+def use_out(use: ProtectedUse) -> dict[str, int]:
+    names = ("promised", "outside", "free", "inside", "closed", "maintained", "elsewhere")
+    return {f"{name}_seconds": getattr(use, name) for name in names}
 
 
 def read_back(document: Any) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -25,7 +24,6 @@ from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.availability import week_form
 from resource_hub.entrypoints.web.availability.blueprints import MANAGES, blueprint, managed, today_of
 from resource_hub.entrypoints.web.availability.hits import hit_rows, settled, taking_back, typed_verdicts
-from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.time import TimeSpan, at, zone
 
@@ -69,11 +67,12 @@ def _page(
         clashes=clashes,
         hits=hit_rows(hits, shown) if hits else [],
         page=paging.part_of(
-            _series(record, names),
+            service.dates_entered(record.key),
             paging.asked_limit(20),
-            lambda row: (row["next"].span.start, row["id"]),
+            lambda row: row.place,
             paging.unpack(paging.asked_after(), datetime, UUID),
         ),
+        unit_names=names,
         units=[(str(key), name) for key, name in names.items()],
         kinds=[(kind.value, word("availability.exception", kind)) for kind in _ordered_kinds()],
         audiences=[(a.value, word("availability.audience", a)) for a in Audience],
@@ -94,28 +93,6 @@ def _page(
 
 def _ordered_kinds() -> list[ExceptionKind]:
     return [ExceptionKind.MAINTENANCE, ExceptionKind.CLOSURE, ExceptionKind.EXTRA]
-
-
-def _series(record: ResourceRecord, names: dict[UUID, str]) -> list[dict[str, Any]]:
-    """What was entered as one and is not over, the next date first."""
-    now = clock.now()
-    span = TimeSpan(now, now + timedelta(days=1200))
-    found: dict[UUID, list[DatedException]] = defaultdict(list)
-    for one in service.exceptions(record.key, span):
-        if one.series_id is not None:
-            found[one.series_id].append(one)
-    rows = [
-        {
-            "id": series_id,
-            "next": ahead[0],
-            "last": ahead[-1],
-            "count": len(ahead),
-            "unit": names.get(ahead[0].unit_id, "") if ahead[0].unit_id else "",
-        }
-        for series_id, some in found.items()
-        if (ahead := sorted(some, key=lambda one: one.span))
-    ]
-    return sorted(rows, key=lambda row: (row["next"].span.start, row["id"]))
 
 
 def _typed(form: Form, record: ResourceRecord) -> tuple[DatedException, Recurrence] | None:

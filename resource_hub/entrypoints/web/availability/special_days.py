@@ -15,6 +15,7 @@ from flask_babel import ngettext
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import OrganisationRecord, Role
 from resource_hub.domain.availability import service
+from resource_hub.domain.availability.service import COUNTRY
 from resource_hub.domain.availability.terms import DayKind, SpecialDay
 from resource_hub.domain.booking import service as booking
 from resource_hub.entrypoints.support.forms import Form, once
@@ -23,8 +24,6 @@ from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.availability.blueprints import calendar_days
 from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError
-
-COUNTRY = "CN"
 
 
 @calendar_days.get("/o/<organisation>/calendar-days", endpoint="index")
