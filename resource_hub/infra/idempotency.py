@@ -16,16 +16,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from resource_hub.infra import clock
 from resource_hub.infra.tables import IdempotencyKey
 from resource_hub.infra.unit_of_work import Unit
+
+# A key counts as a repetition for so long, and stays a little longer: who was told that it is known has time to finish.
+TERM = timedelta(days=7)
+MARGIN = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,21 @@ def claim(unit: Unit, person_id: UUID, key: str, digest: bytes) -> Kept | None:
 
 
 def known(session: Session, person_id: UUID, key: str) -> bool:
-    """Whether a key was used before, by a request that has committed."""
-    used = select(IdempotencyKey.key).where(IdempotencyKey.person_id == person_id, IdempotencyKey.key == key)
+    """Whether a key was used within its term, by a request that has committed: ``claim`` finds it then, even if the
+    term ends and the keys are swept before it is asked."""
+    used = select(IdempotencyKey.key).where(
+        IdempotencyKey.person_id == person_id,
+        IdempotencyKey.key == key,
+        IdempotencyKey.created_at >= clock.machine_now() - TERM,
+    )
     return session.scalar(used) is not None
+
+
+def sweep(unit: Unit) -> int:
+    """Forget keys that nobody will send again; how many they were."""
+    old = clock.machine_now() - TERM - MARGIN
+    gone = unit.session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < old))
+    return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
 def remember(unit: Unit, person_id: UUID, key: str, answer: Mapping[str, Any]) -> None:

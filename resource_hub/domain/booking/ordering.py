@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from resource_hub.domain.accounts import service as accounts
@@ -55,7 +54,6 @@ from resource_hub.infra.database import current_unit
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.keeping import keeping
 from resource_hub.infra.stamps import CALENDARS, PROGRAMMES, stamped
-from resource_hub.infra.tables import IdempotencyKey
 from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.canonical import canonical_bytes, digest
 from resource_hub.kernel.errors import DomainError, Reason
@@ -97,13 +95,10 @@ def _once(
     raise AssertionError("unreachable")
 
 
-def sweep_keys(older_than: timedelta = timedelta(days=7)) -> int:
+def sweep_keys() -> int:
     """Forget idempotency keys that nobody will send again."""
     with unit_of_work() as unit:
-        gone = unit.session.execute(
-            delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.machine_now() - older_than)
-        )
-        return int(gone.rowcount)  # type: ignore[attr-defined]
+        return idempotency.sweep(unit)
 
 
 def _digest(key: HostKey, asked: Asked, by: Actor, **more: Any) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +14,13 @@ import sqlalchemy as sa
 
 from resource_hub.adapters.file_store import FileStore
 from resource_hub.domain.booking import service
+from resource_hub.entrypoints.api.writing import once
 from resource_hub.entrypoints.jobs import JobContext
 from resource_hub.entrypoints.jobs import results as jobs
 from resource_hub.entrypoints.support import uploads
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
-from resource_hub.infra.tables import StoredFile
+from resource_hub.infra.tables import IdempotencyKey, StoredFile
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.keys import HostKey
 from tests.builders.availability import moment
@@ -245,3 +247,63 @@ def test_a_document_is_named_and_added_or_neither(
     world.booker("POST", f"{world.one(used)}/files", 500, data=form)
     with world.app.app_context():
         assert reading().scalar(sa.select(sa.func.count()).select_from(StoredFile)) == 0
+
+
+# ---- keys of a week --------------------------------------------------------------------------------------------
+
+
+def aged(world: World, age: timedelta) -> None:
+    """Every key was first sent so long ago."""
+    with world.app.app_context(), unit_of_work() as unit:
+        unit.session.execute(sa.update(IdempotencyKey).values(created_at=clock.machine_now() - age))
+
+
+def erased_result(world: World, used: str, headers: dict[str, str]) -> Any:
+    """A result that was delivered under a key, taken back, and whose bytes are gone."""
+    store = FileStore(world.app.extensions["resource_hub_settings"].files_dir)
+    (made,) = deliver(world, used, headers=headers).json["items"]
+    world.manager("POST", f"{world.one(used)}/results/{made['id']}/end", 200, json={"reason": "误传"})
+    os.utime(store.path(bytes.fromhex(sha(DATA))), (1, 1))
+    with world.app.app_context():
+        jobs.end(JobContext("booking.end_results", clock.machine_now()))
+    return made
+
+
+def whole(world: World) -> bool:
+    """Whether every result that can be fetched has its bytes."""
+    store = FileStore(world.app.extensions["resource_hub_settings"].files_dir)
+    with world.app.app_context():
+        named = reading().scalars(sa.select(StoredFile.sha256)).all()
+        return all(store.has(one) for one in named)
+
+
+def test_a_key_that_ends_while_it_is_sent_again_leaves_no_row_without_bytes(
+    world: World, used: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its week is over, and old keys are swept, after the files were looked at and before the answer is made."""
+    headers = {"Idempotency-Key": "results-1"}
+    made = erased_result(world, used, headers)
+    aged(world, timedelta(days=7) - timedelta(seconds=5))
+
+    def swept_first(*args: Any) -> Any:
+        aged(world, timedelta(days=7) + timedelta(seconds=5))
+        service.sweep_keys()
+        return once(*args)
+
+    monkeypatch.setattr("resource_hub.entrypoints.api.results.once", swept_first)
+    (again,) = deliver(world, used, headers=headers).json["items"]
+    assert again["id"] == made["id"] and not again["available"]
+    assert whole(world)
+
+
+@pytest.mark.parametrize("days", [6, 7, 8, 9])
+def test_a_key_of_some_days_is_a_repetition_or_a_new_request(world: World, used: str, days: int) -> None:
+    """Never half of each."""
+    headers = {"Idempotency-Key": "results-1"}
+    made = erased_result(world, used, headers)
+    aged(world, timedelta(days=days, seconds=1))
+    with world.app.app_context():
+        service.sweep_keys()
+    (again,) = deliver(world, used, headers=headers).json["items"]
+    assert (again["id"] == made["id"]) is (days < 8) and again["available"] is (days >= 8)
+    assert whole(world)
