@@ -127,7 +127,9 @@ def _wire() -> None:
     from resource_hub.domain.booking.handing_over import OpenOrders
 
     accounts.install_open_work("booking", OpenOrders())
-    booking_ports.install(training=accounts.Trainings())
+    from resource_hub.domain.usage.uses import Uses
+
+    booking_ports.install(training=accounts.Trainings(), uses=Uses())
     _wire_catalogue()
     _wire_money()
 

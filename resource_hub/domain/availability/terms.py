@@ -329,12 +329,13 @@ class Reach(StrEnum):
 
 
 class StrikeKind(StrEnum):
-    """For what a strike is given; ``misuse`` only by hand."""
+    """For what a strike is given; ``misuse`` only by hand, ``mismatch`` where use and booking differ too much."""
 
     NO_SHOW = "no_show"
     LATE_CANCEL = "late_cancel"
     LATE = "late"
     MISUSE = "misuse"
+    MISMATCH = "mismatch"
 
 
 class DebtBlock(StrEnum):
@@ -429,7 +430,8 @@ class HouseDocument:
     Minutes unless named otherwise; 0 switches a limit off. ``lead`` goes by mode, with ``all`` for the rest;
     ``lead_days`` are working days beside it. A ``step`` of 1440 is booking by the day: starts at midnight, lengths in
     calendar days, also where a clock change makes one of 23 or 25 hours. ``offer``: so long is freed time kept for the
-    first in line; ``hand_over_hours``: so long has another organisation to take a booking over.
+    first in line; ``hand_over_hours``: so long has another organisation to take a booking over. A strike is for booking
+    more than ``strike_over_booked`` per cent beyond the use, or for use and booking ``strike_off`` minutes apart.
     """
 
     step: int = 30
@@ -466,6 +468,8 @@ class HouseDocument:
     strike_no_show: bool = False
     strike_late: bool = False
     strike_late_cancel: int = 0
+    strike_over_booked: int = 0
+    strike_off: int = 0
     strike_days: int = 365
     strike_everywhere: bool = False
     bars: tuple[BarRule, ...] = ()
@@ -488,6 +492,11 @@ class HouseDocument:
         """Whether bookings of other resources bear on one of this."""
         reaches = {quota.reach for quota in self.quotas} | ({self.gap_reach} if self.gap else set())
         return bool(reaches - {Reach.RESOURCE})
+
+    @property
+    def compares_use(self) -> bool:
+        """Whether what was used is held against what was booked."""
+        return bool(self.strike_over_booked or self.strike_off)
 
     def lead_for(self, mode: str) -> int:
         return self.lead.get(mode, self.lead.get("all", 0))

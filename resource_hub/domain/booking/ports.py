@@ -3,8 +3,9 @@ nothing is held, and nobody stands badly."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -26,6 +27,22 @@ class Training(Protocol):
     """Whether a person may work on a resource alone; None where nobody keeps account of it."""
 
     def qualified(self, person_id: UUID, key: HostKey, training: str, on: date) -> bool | None: ...
+
+
+class Uses(Protocol):
+    """How long bookings of a resource were used, in seconds, and when the last of it was sealed; those of which
+    something is not sealed yet are left out."""
+
+    def recorded(
+        self, resource: HostKey, ids: Sequence[UUID], since: datetime
+    ) -> Mapping[UUID, tuple[int, datetime]]: ...
+
+
+class _NoUses:
+    def recorded(
+        self, resource: HostKey, ids: Sequence[UUID], since: datetime
+    ) -> Mapping[UUID, tuple[int, datetime]]:
+        return {}
 
 
 class _NoSupport:
@@ -59,13 +76,15 @@ class _Ports:
     hold_of_funds: HoldOfFunds = field(default_factory=_NoFunds)
     standing: Standing = field(default_factory=_GoodStanding)
     training: Training = field(default_factory=_NoTraining)
+    uses: Uses = field(default_factory=_NoUses)
 
 
 _ports = _Ports()
 
 
 def install(**answers: Any) -> None:
-    """Put in answers by name: ``expected_support``, ``hold_of_funds``, ``standing``, ``training``."""
+    """Put in answers by name: ``expected_support``, ``hold_of_funds``, ``standing``, ``training``,
+    ``uses``."""
     global _ports
     _ports = replace(_ports, **answers)
 

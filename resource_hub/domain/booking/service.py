@@ -183,6 +183,7 @@ from resource_hub.domain.booking.series_changing import look_change as look_chan
 from resource_hub.domain.booking.strikes import appeal as appeal_strike
 from resource_hub.domain.booking.strikes import decide as decide_strike
 from resource_hub.domain.booking.strikes import give_by_hand as give_strike
+from resource_hub.domain.booking.strikes import on_use as use_sealed
 from resource_hub.domain.booking.strikes import strike_for, strikes_at, strikes_of
 from resource_hub.domain.booking.telling import SUBSCRIPTIONS as _TELLING
 from resource_hub.domain.booking.telling_answers import SUBSCRIPTIONS as _ANSWERS
@@ -428,6 +429,7 @@ __all__ = [
     "to_rate",
     "together",
     "try_rules",
+    "use_sealed",
     "viewer_of",
     "waiting_count",
     "waits_at",

@@ -88,6 +88,17 @@ def since(session: Session, institution_id: UUID, moment: datetime) -> list[Stri
     return [record_of(row) for row in session.scalars(select(Strike).where(*where))]
 
 
+def lifted(session: Session, resource: HostKey, kind: StrikeKind) -> frozenset[UUID | None]:
+    """Bookings of a resource whose strike of this kind was lifted."""
+    statement = select(Strike.booking_id).where(
+        Strike.institution_id == resource.institution_id,
+        Strike.resource_id == resource.id,
+        Strike.kind == kind.value,
+        Strike.state == StrikeState.LIFTED.value,
+    )
+    return frozenset(session.scalars(statement))
+
+
 def known(session: Session, key: HostKey) -> StrikeRecord:
     row = session.scalars(
         select(Strike)

@@ -22,6 +22,7 @@ from resource_hub.domain.booking.rules.earned import Conduct, earned
 from resource_hub.domain.booking.tables import Strike
 from resource_hub.domain.booking.terms import BookingRecord, StrikeKind, StrikeRecord, StrikeState
 from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.infra import database
 from resource_hub.infra.ids import derived_id, new_id
 from resource_hub.infra.outbox import Event
@@ -45,11 +46,29 @@ def on_booking(unit: Unit, event: Event) -> None:
     record = store.record(row)
     rules, number = availability.house_rules(record.resource_key)
     if event.name == "booking.started":
-        _lift_no_show(unit, record)
+        _take_back(unit, record, StrikeKind.NO_SHOW)
     if record.span is None:
         return
     for kind, _at in earned(record.span, _conduct(unit, event.name, record), rules):
         _give(unit, record, kind, rules, number)
+
+
+def on_use(unit: Unit, key: HostKey, used_seconds: int) -> None:
+    """Hold what was used against what was booked, once all use of an order is sealed or was corrected: give the strike
+    that the rules give for a mismatch, or take it back. Only the customer's own work counts as its use."""
+    row = store.row_of(unit.session, key)
+    if row is None:
+        return
+    record = store.record(row)
+    if record.span is None or record.mode is not Mode.SELF_USE or record.parent_id is not None:
+        return
+    rules, number = availability.house_rules(record.resource_key)
+    conduct = Conduct(used_seconds=used_seconds, sealed_at=unit.now)
+    kinds = [kind for kind, _at in earned(record.span, conduct, rules)]
+    for kind in kinds:
+        _give(unit, record, kind, rules, number)
+    if not kinds:
+        _take_back(unit, record, StrikeKind.MISMATCH)
 
 
 def _conduct(unit: Unit, name: str, record: BookingRecord) -> Conduct:
@@ -108,8 +127,9 @@ def _insert(
     _happened(unit, key, "given", {"kind": kind.value, "booking": str(record.key.id)}, given_by)
 
 
-def _lift_no_show(unit: Unit, record: BookingRecord) -> None:
-    row = strike_store.of_booking(unit.session, record.key, StrikeKind.NO_SHOW)
+def _take_back(unit: Unit, record: BookingRecord, kind: StrikeKind) -> None:
+    """What is known now speaks against the strike."""
+    row = strike_store.of_booking(unit.session, record.key, kind)
     if row is not None and row.state != StrikeState.LIFTED.value:
         key = HostKey(row.institution_id, row.id)
         _write(unit, key, {"state": StrikeState.LIFTED.value, "decided_at": unit.now})

@@ -380,7 +380,7 @@ class Strike(HostRow, Base):
     decision: Mapped[str] = mapped_column(Text, default="")
     version: Mapped[int] = mapped_column(Integer, default=1)
     __table_args__ = (
-        one_of("kind", ["no_show", "late_cancel", "late", "misuse"]),
+        one_of("kind", ["no_show", "late_cancel", "late", "misuse", "mismatch"]),
         one_of("state", ["given", "appealed", "upheld", "lifted"]),
         CheckConstraint("given_at < expires_at", name="span"),
         CheckConstraint("decided_by IS NULL OR decided_by <> given_by", name="second_person"),

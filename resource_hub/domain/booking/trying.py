@@ -16,7 +16,7 @@ from resource_hub.domain.accounts.terms import Actor, CustomerClass
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.rules import working_days
 from resource_hub.domain.availability.terms import HouseDocument
-from resource_hub.domain.booking import counting, history_store, store, strike_store
+from resource_hub.domain.booking import counting, history_store, ports, store, strike_store
 from resource_hub.domain.booking.rules.earned import Barring, Conduct, TriedBar, TriedStrike
 from resource_hub.domain.booking.rules.trial import PastOrder, TriedOrder, replay
 from resource_hub.domain.booking.tables import Booking, BookingEvent
@@ -93,6 +93,8 @@ def try_rules(key: HostKey, draft: HouseDocument, *, by: Actor, months: int = 6)
     others_strikes: list[TriedStrike] = []
     if draft.bars or present.bars:
         own, others_strikes, past = _with_conduct(key, orders, since, now)
+        if draft.compares_use or present.compares_use:
+            past = _with_use(key, past, since)
 
     def barring(rules: HouseDocument) -> Barring:
         given = [*own, *others_strikes] if rules.strike_everywhere else own
@@ -150,6 +152,20 @@ def _with_conduct(
             own = replace(own, came_at=None)
         kept.append(replace(order, conduct=own))
     return stand[True], stand[False], kept
+
+
+def _with_use(key: HostKey, orders: list[PastOrder], since: datetime) -> list[PastOrder]:
+    """The orders with what was used of them; what was lifted earns nothing again."""
+    ids = [order.key.id for order in orders if order.mode is Mode.SELF_USE]
+    found = ports.installed().uses.recorded(key, ids, since)
+    lifted = strike_store.lifted(reading(), key, StrikeKind.MISMATCH)
+    result = []
+    for order in orders:
+        use = found.get(order.key.id) if order.key.id not in lifted else None
+        if use is not None:
+            order = replace(order, conduct=replace(order.conduct, used_seconds=use[0], sealed_at=use[1]))
+        result.append(order)
+    return result
 
 
 def _orders(

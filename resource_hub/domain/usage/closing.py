@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -98,7 +98,25 @@ def seal(unit: Unit, host: Host, row: UsageSession, by: UUID | None) -> list[UUI
     unit.session.flush()
     for entry_id, line in zip(entry_ids, lines, strict=True):
         _publish(unit, host.id, row, line, entry_id)
+        if outcome != S.NO_SHOW.value:
+            _hold_against_booking(unit, row, line)
     return entry_ids
+
+
+def _hold_against_booking(unit: Unit, row: UsageSession, line: SessionLine) -> None:
+    """Where the house rules compare use and booking, say how long the line's order was used, once all is sealed."""
+    resource = HostKey(row.institution_id, row.resource_id)
+    if line.booking_id is None or not neighbours.compares_use(resource):
+        return
+    unit.session.flush()
+    order = HostKey(row.institution_id, line.booking_id)
+    since = neighbours.booking(order).span
+    if since is None:
+        return
+    day = since.start.date() - timedelta(days=1)
+    found = store.recorded_use(unit.session, resource, [line.booking_id], day)
+    if line.booking_id in found:
+        neighbours.use_sealed(unit, order, found[line.booking_id][0])
 
 
 def _publish(unit: Unit, institution_id: UUID, row: UsageSession, line: SessionLine, entry_id: UUID) -> None:
@@ -349,6 +367,7 @@ def correct(entry_key: HostKey, correction: Correction, by: Actor) -> EntryRecor
         )
         line = next(x for x in store.line_rows(unit.session, host.id, [row.id]) if x.id == old.line_id)
         _publish(unit, host.id, row, line, new_entry)
+        _hold_against_booking(unit, row, line)
         stored = store.entry_row(unit.session, HostKey(host.id, new_entry))
         assert stored is not None
         return store.entry_record(stored)

@@ -150,6 +150,21 @@ def booking_missed(unit: Unit, key: HostKey) -> None:
     bookings.missed(unit, key)
 
 
+def compares_use(resource: HostKey) -> bool:
+    """Whether the house rules hold what was used against what was booked."""
+    from resource_hub.domain.availability import service as availability
+
+    rules, _ = availability.house_rules(resource)
+    return rules.compares_use
+
+
+def use_sealed(unit: Unit, key: HostKey, seconds: int) -> None:
+    """All use of an order is sealed, or was corrected."""
+    from resource_hub.domain.booking import service as bookings
+
+    bookings.use_sealed(unit, key, seconds)
+
+
 def qualified(institution_id: UUID, person_id: UUID, training: str, on: date) -> bool:
     """Whether a person has the training of a host that lets them use an instrument by themselves."""
     from resource_hub.domain.accounts import service as accounts

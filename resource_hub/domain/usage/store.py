@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from resource_hub.domain.usage import neighbours
 from resource_hub.domain.usage.records import (
@@ -344,6 +344,50 @@ def entries_of_lines(session: Session, institution_id: UUID, line_ids: Sequence[
             .order_by(UsageEntry.sealed_at, UsageEntry.id)
         )
     )
+
+
+def recorded_use(
+    session: Session, resource: HostKey, booking_ids: Collection[UUID], since: date
+) -> dict[UUID, tuple[int, datetime]]:
+    """Seconds for which bookings of a resource were used from a day on, and when the last entry was sealed. The newest
+    entry of a line counts; bookings with a session that is not sealed yet are left out."""
+    e, later = UsageEntry, aliased(UsageEntry)
+    replaced = and_(later.institution_id == e.institution_id, later.corrects_id == e.id)
+    entries = session.execute(
+        select(e.booking_id, e.starts_at, e.ends_at, e.sealed_at)
+        .outerjoin(later, replaced)
+        .where(
+            e.institution_id == resource.institution_id,
+            e.resource_id == resource.id,
+            e.day >= since,
+            e.booking_id.is_not(None),
+            later.id.is_(None),
+        )
+    )
+    wanted = set(booking_ids)
+    found: dict[UUID, tuple[int, datetime]] = {}
+    for booking_id, starts, ends, sealed_at in entries:
+        if booking_id is not None and booking_id in wanted:
+            seconds = int((ends - starts).total_seconds()) if starts and ends else 0
+            before, last = found.get(booking_id, (0, sealed_at))
+            found[booking_id] = (before + seconds, max(last, sealed_at))
+    s = UsageSession
+    own_line = and_(SessionLine.institution_id == s.institution_id, SessionLine.session_id == s.id)
+    unsealed = session.scalars(
+        select(SessionLine.booking_id)
+        .join(s, own_line)
+        .where(
+            s.institution_id == resource.institution_id,
+            s.resource_id == resource.id,
+            s.day >= since,
+            s.state.not_in(("sealed", "void")),
+            SessionLine.booking_id.is_not(None),
+        )
+    )
+    for booking_id in unsealed:
+        if booking_id is not None:
+            found.pop(booking_id, None)
+    return found
 
 
 def entry_row(session: Session, key: HostKey) -> UsageEntry | None:

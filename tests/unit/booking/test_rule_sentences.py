@@ -73,6 +73,7 @@ DOCUMENTS = [
     ),
     HouseDocument(approval=Approval.OUTSIDE, steps=(AnswerRule(Answerer.MANAGER, 24),)),
     HouseDocument(strike_no_show=True, strike_late=True, strike_late_cancel=60),
+    HouseDocument(strike_over_booked=100, strike_off=60),
     HouseDocument(bars=(BarRule((), 3, 0, (BarLength(BarUnit.DAYS, 30),)),), strike_everywhere=True),
     *(HouseDocument(bars=(BarRule((StrikeKind.MISUSE,), 1, 0, ladder),)) for ladder in LADDERS),
     HouseDocument(extend=False, change_until=60),

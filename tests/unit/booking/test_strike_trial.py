@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from resource_hub.domain.availability.terms import BarLength, BarRule, BarUnit, HouseDocument, StrikeKind
-from resource_hub.domain.booking.rules.earned import Barring, Conduct, TriedStrike, earned
+from resource_hub.domain.booking.rules.earned import Barring, Conduct, TriedStrike, differs, earned
 from resource_hub.domain.booking.rules.trial import PastOrder, replay
 from resource_hub.domain.booking.terms import BookingState
 from resource_hub.kernel.time import TimeSpan
@@ -46,6 +47,14 @@ SPAN = TimeSpan(after(10), after(10) + HOUR)
 ])  # fmt: skip
 def test_what_earns_a_strike(conduct: Conduct, rules: dict[str, bool], kinds: list[str]) -> None:
     assert [kind.value for kind, _at in earned(SPAN, conduct, HouseDocument(**rules))] == kinds  # type: ignore[arg-type]
+
+
+@given(st.integers(0, 400), st.integers(0, 400), st.integers(0, 300), st.integers(0, 90))
+def test_use_and_booking_are_compared_exactly(booked: int, used: int, percent: int, off: int) -> None:
+    # minutes against exact fractions
+    over = percent > 0 and (Fraction(booked - used, used) > Fraction(percent, 100) if used else booked > 0)
+    rules = HouseDocument(strike_over_booked=percent, strike_off=off)
+    assert differs(booked * 60, used * 60, rules) == (over or (off > 0 and abs(booked - used) > off))
 
 
 def missed(asked: float, start: float, person: int = 0, misses: bool = True) -> PastOrder:

@@ -62,6 +62,8 @@ _NUMBERS: dict[str, tuple[int, int]] = {
     "check_in_early": (0, 1440),
     "logout_grace": (0, 1440),
     "strike_late_cancel": (0, YEAR),
+    "strike_over_booked": (0, 10_000),
+    "strike_off": (0, 1440),
     "strike_days": (1, 1096),
     "remind_hours": (0, 720),
     "escalate_hours": (0, 720),
@@ -178,6 +180,7 @@ def _together(rules: HouseDocument) -> list[Reason]:
             (StrikeKind.NO_SHOW, rules.strike_no_show),
             (StrikeKind.LATE, rules.strike_late),
             (StrikeKind.LATE_CANCEL, rules.strike_late_cancel),
+            (StrikeKind.MISMATCH, rules.compares_use),
         )
         if noted
     }

@@ -189,6 +189,11 @@ def _strikes(rules: HouseDocument) -> Iterator[Reason]:
     if rules.strike_late_cancel:
         values = {"notice_seconds": rules.strike_late_cancel * 60, "days": rules.strike_days}
         yield Reason("house.strike_late_cancel", values)
+    if rules.strike_over_booked:
+        values = {"percent": rules.strike_over_booked, "days": rules.strike_days}
+        yield Reason("house.strike_over_booked", values)
+    if rules.strike_off:
+        yield Reason("house.strike_off", {"off_seconds": rules.strike_off * 60, "days": rules.strike_days})
     for bar in rules.bars:
         kinds = [{"word": ["booking.strike", kind.value]} for kind in bar.kinds]
         told: dict[str, Any] = {

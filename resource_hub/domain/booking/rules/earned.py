@@ -25,11 +25,14 @@ class Conduct:
         missed_at: when it was known that nobody came.
         cancelled_at: by the customer, of what had been confirmed.
         came_at: when somebody began to use it.
+        used_seconds: how long its customer worked there alone, once all of it is sealed, at ``sealed_at``.
     """
 
     missed_at: datetime | None = None
     cancelled_at: datetime | None = None
     came_at: datetime | None = None
+    used_seconds: int | None = None
+    sealed_at: datetime | None = None
 
 
 NOTHING = Conduct()
@@ -44,6 +47,16 @@ def earned(span: TimeSpan, conduct: Conduct, rules: HouseDocument) -> Iterator[t
         yield StrikeKind.LATE_CANCEL, cancelled
     if came is not None and rules.strike_late and came > span.start + timedelta(minutes=rules.late_grace):
         yield StrikeKind.LATE, came
+    used, sealed = conduct.used_seconds, conduct.sealed_at
+    if used is not None and sealed is not None and differs(span.seconds, used, rules):
+        yield StrikeKind.MISMATCH, sealed
+
+
+def differs(booked: int, used: int, rules: HouseDocument) -> bool:
+    """Whether seconds booked and used are further apart than the rules let pass; exactly as far is let pass."""
+    over = rules.strike_over_booked and (booked - used) * 100 > used * rules.strike_over_booked
+    off = rules.strike_off and abs(booked - used) > rules.strike_off * 60
+    return bool(over or off)
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,14 @@ SENTENCES = {
     "house.strike_late_cancel": N_(
         "Who cancels less than %(notice_seconds)s before the start gets a strike; it counts for %(days)s days."
     ),
+    "house.strike_over_booked": N_(
+        "Who works alone and has booked more than %(percent)s per cent beyond the use gets a strike; it counts for"
+        " %(days)s days."
+    ),
+    "house.strike_off": N_(
+        "Who works alone and uses more than %(off_seconds)s less or more than was booked gets a strike; it counts for"
+        " %(days)s days."
+    ),
     "house.strike_everywhere": N_("Strikes on all instruments of the institution count here."),
     "house.by_day": NN_(
         "Booked by the day, from midnight to midnight; at least %(least)s day.",

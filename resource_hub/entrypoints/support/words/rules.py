@@ -35,6 +35,7 @@ WORDS = {
     "booking.strike.late_cancel": NP_("strike", "late cancellation"),
     "booking.strike.late": NP_("strike", "coming late"),
     "booking.strike.misuse": NP_("strike", "misuse"),
+    "booking.strike.mismatch": NP_("strike", "use unlike the booking"),
     "booking.strike.any": NP_("strike", "anything"),
     "booking.bar_unit.warning": NP_("bar", "a warning"),
     "booking.bar_unit.days": NP_("bar", "days"),

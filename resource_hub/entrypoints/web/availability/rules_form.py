@@ -40,7 +40,8 @@ SPARE = 1
 _NUMBERS = (
     "step", "least", "most", "horizon_days", "lead_days", "setup", "teardown", "gap", "cancel_until", "change_until",
     "answer_hours", "hold", "samples_most", "late_grace", "no_show_after", "check_in_early", "logout_grace",
-    "strike_late_cancel", "strike_days", "remind_hours", "escalate_hours", "offer", "hand_over_hours",
+    "strike_late_cancel", "strike_over_booked", "strike_off", "strike_days", "remind_hours",
+    "escalate_hours", "offer", "hand_over_hours",
 )  # fmt: skip
 # Numbers for which none at all is no answer.
 _NEEDED = {
