@@ -80,6 +80,12 @@
     for (const table of document.querySelectorAll(".table-wrap")) measured.observe(table);
   }
 
+  // Where the views do not fit in a line, the one that is open is in sight.
+  for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+    const line = tab.closest(".tabs"), at = tab.getBoundingClientRect(), box = line.getBoundingClientRect();
+    if (at.right > box.right || at.left < box.left) line.scrollLeft += at.left - box.left - (box.width - at.width) / 2;
+  }
+
   const first = document.querySelector("[data-focus]");
   if (first) first.focus();
 
