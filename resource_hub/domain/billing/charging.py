@@ -60,6 +60,8 @@ def _charge_entry(unit: Unit, institution_id: UUID, entry: Any) -> None:
         items=quoted.get("items"),
     )
     kind = ChargeKind.NO_SHOW if use.occasion is Occasion.NO_SHOW else ChargeKind.USE
+    if kind is ChargeKind.NO_SHOW and booking is not None:
+        use = replace(use, missed=bookings.missed_before(booking))
     customer_class = CustomerClass(entry.customer_class)
     try:
         found = _price(unit, entry, booking, quote, customer_class, use)

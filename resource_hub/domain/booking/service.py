@@ -183,8 +183,8 @@ from resource_hub.domain.booking.series_changing import look_change as look_chan
 from resource_hub.domain.booking.strikes import appeal as appeal_strike
 from resource_hub.domain.booking.strikes import decide as decide_strike
 from resource_hub.domain.booking.strikes import give_by_hand as give_strike
+from resource_hub.domain.booking.strikes import missed_before, strike_for, strikes_at, strikes_of
 from resource_hub.domain.booking.strikes import on_use as use_sealed
-from resource_hub.domain.booking.strikes import strike_for, strikes_at, strikes_of
 from resource_hub.domain.booking.telling import SUBSCRIPTIONS as _TELLING
 from resource_hub.domain.booking.telling_answers import SUBSCRIPTIONS as _ANSWERS
 from resource_hub.domain.booking.telling_hand_over import SUBSCRIPTIONS as _HAND_OVER
@@ -352,6 +352,7 @@ __all__ = [
     "may_price",
     "mean_ratings",
     "missed",
+    "missed_before",
     "moved_by_hand",
     "next_start_of",
     "no_show_fee",

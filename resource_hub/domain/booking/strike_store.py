@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.availability import service as availability
@@ -16,12 +16,21 @@ from resource_hub.domain.booking import store
 from resource_hub.domain.booking.bar_tables import BarLift
 from resource_hub.domain.booking.errors import NoSuchStrike
 from resource_hub.domain.booking.rules.strikes import Bar, bar_reason, barred
-from resource_hub.domain.booking.tables import Strike
-from resource_hub.domain.booking.terms import StrikeKind, StrikeRecord, StrikeState
+from resource_hub.domain.booking.tables import Booking, Strike
+from resource_hub.domain.booking.terms import (
+    BookingRecord,
+    BookingState,
+    StrikeKind,
+    StrikeRecord,
+    StrikeState,
+)
 from resource_hub.infra import database
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import zone
+
+# So many no-shows before one are counted; no fee has more steps.
+MOST_MISSED = 20
 
 
 def reasons_against(
@@ -86,6 +95,32 @@ def since(session: Session, institution_id: UUID, moment: datetime) -> list[Stri
     """Strikes of a host that were given since then."""
     where = (Strike.institution_id == institution_id, Strike.given_at >= moment)
     return [record_of(row) for row in session.scalars(select(Strike).where(*where))]
+
+
+def missed_before(session: Session, record: BookingRecord) -> list[datetime]:
+    """When the no-shows began that the person of a booking had on its resource for the same customer before, the
+    newest first; those whose strike was lifted are none."""
+    excused = exists().where(
+        Strike.institution_id == Booking.institution_id,
+        Strike.booking_id == Booking.id,
+        Strike.kind == StrikeKind.NO_SHOW.value,
+        Strike.state == StrikeState.LIFTED.value,
+    )
+    statement = (
+        select(Booking.starts_at)
+        .where(
+            Booking.institution_id == record.institution_id,
+            Booking.resource_id == record.resource_id,
+            Booking.person_id == record.person_id,
+            Booking.customer_id == record.customer_id,
+            Booking.state == BookingState.NO_SHOW.value,
+            Booking.starts_at < record.starts_at,
+            ~excused,
+        )
+        .order_by(Booking.starts_at.desc())
+        .limit(MOST_MISSED)
+    )
+    return [moment for moment in session.scalars(statement) if moment is not None]
 
 
 def lifted(session: Session, resource: HostKey, kind: StrikeKind) -> frozenset[UUID | None]:

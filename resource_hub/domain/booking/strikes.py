@@ -6,7 +6,7 @@ Nothing here runs by the clock: a strike expires and a bar ends when somebody as
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -247,6 +247,11 @@ def _happened(unit: Unit, key: HostKey, what: str, details: dict[str, Any], pers
         "person_id": str(person_id) if person_id else None,
     }
     unit.publish(f"booking.strike_{what}", f"{key.institution_id}:{key.id}", payload)
+
+
+def missed_before(record: BookingRecord) -> tuple[datetime, ...]:
+    """When the no-shows began that the person of a booking had on its resource before it."""
+    return tuple(strike_store.missed_before(database.reading(), record)) if record.span is not None else ()
 
 
 # ---- asking ----------------------------------------------------------------------------------------------------

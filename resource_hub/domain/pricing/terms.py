@@ -169,11 +169,17 @@ class Extra:
 
 @dataclass(frozen=True, slots=True)
 class Penalty:
-    """What a no-show or a cancellation inside ``notice_minutes`` costs. Notice 0 is never a fee."""
+    """What a no-show or a cancellation inside ``notice_minutes`` costs. Notice 0 is never a fee.
+
+    ``times``: how often the fee is due for the first no-show of a person within ``within_days``, the second and so on,
+    the last figure from there on; empty is once, always.
+    """
 
     consequence: Consequence = Consequence.NONE
     fee: PerClass = NO_AMOUNTS
     notice_minutes: int = 0
+    times: tuple[Fraction, ...] = ()
+    within_days: int = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +238,7 @@ class UseFacts:
     share: tuple[int, int] = (1, 1)
     occasion: Occasion = Occasion.USE
     notice_seconds: int | None = None
+    missed: tuple[datetime, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, in a stated order, for keeping beside a charge."""
@@ -250,6 +257,7 @@ class UseFacts:
             "share": list(self.share),
             "occasion": str(self.occasion),
             "notice_seconds": self.notice_seconds,
+            **({"missed": [moment.isoformat() for moment in self.missed]} if self.missed else {}),
         }
 
     @classmethod
@@ -268,6 +276,7 @@ class UseFacts:
             share=(row["share"][0], row["share"][1]),
             occasion=Occasion(row["occasion"]),
             notice_seconds=row["notice_seconds"],
+            missed=tuple(datetime.fromisoformat(moment) for moment in row.get("missed", ())),
         )
 
 

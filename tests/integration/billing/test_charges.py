@@ -88,6 +88,37 @@ def test_a_no_show_costs_its_fee_and_frees_what_was_held(scene):
     assert quota.used.is_zero
 
 
+def test_the_fee_of_a_no_show_grows_with_those_before_it(in_app):
+    grows = {
+        "format": 1,
+        "currency": "CNY",
+        "hour": {"all": "300.00"},
+        "no_show": {
+            "consequence": "fee",
+            "fee": {"all": "100.00"},
+            "times": ["0", "1", "5"],
+            "within_days": 3,
+        },
+    }
+    with clock.fixed(NINE - timedelta(days=1)):
+        scene = make_money_scene(tariff=grows, quota=None)
+        for day in (0, 1, 2, 3, 9):
+            book(scene, NINE + timedelta(days=day))
+    for day in (0, 1, 2, 3, 9):
+        later = NINE + timedelta(days=day, minutes=30)
+        with clock.fixed(later):
+            usage.open_expected(later)
+            usage.mark_no_shows(later)
+    end = NINE + timedelta(days=30)
+    with clock.fixed(end):
+        usage.seal_overdue(end)
+    deliver(end)
+    rows = sorted(charges(), key=lambda row: row.day)
+    # A warning, the fee, five times; on the fourth day the first has left the period, on the tenth all have.
+    assert [row.amount_minor for row in rows] == [0, 10000, 50000, 50000, 0]
+    assert [row.lines[0]["values"]["number"] for row in rows] == [1, 2, 3, 3, 1]
+
+
 def test_a_correction_takes_the_charge_back_and_charges_anew(scene):
     record = used(scene, NINE)
     view = usage.session_view(usage.sessions_of_booking(record.key)[0].key, scene.manager)

@@ -57,6 +57,9 @@ def facts_of(case: dict[str, Any]) -> UseFacts:
         extras=frozenset(case.get("extras", [])),
         occasion=Occasion(case.get("occasion", "use")),
         notice_seconds=case.get("notice_seconds"),
+        missed=tuple(
+            local_exact(datetime.fromisoformat(text), zone(where)) for text in case.get("missed", ())
+        ),
     )
 
 

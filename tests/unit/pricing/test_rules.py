@@ -100,6 +100,21 @@ class TestRefusals:
         ({"hour": {"all": "1"}, "bands": [{"from": "01:00", "to": "02:00"}]}, {"band_rate"}),
         ({"hour": {"all": "1"}, "unit_minutes": 30, "unit_threshold_minutes": 30}, {"threshold"}),
         ({"hour": {"all": "1"}, "no_show": {"consequence": "fee"}}, {"penalty_fee"}),
+        ({"hour": {"all": "1"}, "no_show": {"consequence": "booked", "times": ["2"]}}, {"penalty_times"}),
+        (
+            {
+                "hour": {"all": "1"},
+                "cancellation": {"consequence": "fee", "fee": {"all": "1"}, "times": ["2"]},
+            },
+            {"penalty_times"},
+        ),
+        (
+            {
+                "hour": {"all": "1"},
+                "no_show": {"consequence": "fee", "fee": {"all": "1"}, "times": ["a"], "within_days": 0},
+            },
+            {"not_a_factor", "out_of_range"},
+        ),
         ({"hour": {"all": "1"}, "charge_on": "mood"}, {"not_a_choice"}),
     ],
 )
@@ -291,4 +306,33 @@ def test_facts_survive_being_kept():
         SHANGHAI, Mode.STAFF_RUN, hours(2), (hours(1),), 3, {"component": 2}, frozenset({"urgent"}), (1, 3),
         Occasion.USE, None,
     )  # fmt: skip
+    assert UseFacts.from_json(use.as_json()) == use
+
+
+@given(
+    st.lists(st.integers(1, 400), max_size=6),
+    st.lists(st.integers(0, 9), min_size=1, max_size=4),
+    st.integers(1, 300),
+)
+def test_the_fee_of_a_no_show_grows_by_those_within_the_period(before, times, within):
+    # days before the booking that is missed now, against a walk through the period
+    grows = tariff(
+        hour={"all": "1"},
+        no_show={
+            "consequence": "fee",
+            "fee": {"all": "7.00"},
+            "times": [str(n) for n in times],
+            "within_days": within,
+        },
+    )
+    start = datetime(2026, 3, 2, 1, tzinfo=UTC)
+    use = UseFacts(
+        zone="Asia/Shanghai",
+        reserved=TimeSpan(start, start + timedelta(hours=1)),
+        occasion=Occasion.NO_SHOW,
+        missed=tuple(start - timedelta(days=n) for n in before),
+    )
+    seen = sum(before.count(day) for day in range(1, within))
+    expected = 700 * [*times, *[times[-1]] * 10][seen]
+    assert price(grows, CustomerClass.ACADEMIC, use).total.minor == expected
     assert UseFacts.from_json(use.as_json()) == use

@@ -18,6 +18,7 @@ from resource_hub.domain.billing import service as billing
 from resource_hub.domain.pricing import service as pricing
 from resource_hub.domain.subsidy import service as subsidy
 from resource_hub.domain.subsidy.terms import RunState
+from resource_hub.entrypoints.web.money import tariff_form
 from resource_hub.infra import clock
 from resource_hub.infra.database import db
 from resource_hub.kernel.money import Money
@@ -164,12 +165,16 @@ def test_a_tariff_from_the_form_to_force(app: Flask, scene: MoneyScene) -> None:
         "currency": "CNY", "since": "2026-05-01", "hour.outside": "320.00", "hour.in_house": "160",
         "band0.from": "20:00", "band0.to": "08:00", "band0.name_zh": "夜间", "band0.percent": "75",
         "no_show.consequence": "fee", "no_show.fee.outside": "100", "basis": "成本核算 2026",
+        "no_show.times": "0，1、5", "no_show.within_days": "180",
     }  # fmt: skip
     looked = send(lab, f"{page}/edit", f"{page}/edit", action="look", **fields)
     text = looked.get_data(as_text=True)
     assert looked.status_code == 200
     assert "75%" in text
     assert "1,280.00" in text  # two uses of two hours at 320, tried on the past
+    assert "同一人 180 天内" in text
+    odd = send(lab, f"{page}/edit", f"{page}/edit", action="save", **{**fields, "no_show.times": "0, often"})
+    assert odd.status_code == 422 and 'href="#f-no_show.times"' in odd.get_data(as_text=True)
     wrong = send(lab, f"{page}/edit", f"{page}/edit", action="save", **{**fields, "band0.to": "25:00"})
     assert wrong.status_code == 422
     assert 'href="#f-band0.to"' in wrong.get_data(as_text=True)
@@ -192,6 +197,9 @@ def test_a_tariff_from_the_form_to_force(app: Flask, scene: MoneyScene) -> None:
     with app.app_context():
         assert pricing.tariff_in_force(scene.resource.key, date(2026, 5, 1)).number == waiting.number
         assert pricing.tariff_in_force(scene.resource.key, date(2026, 4, 30)).number == 1
+        grows = pricing.tariff_in_force(scene.resource.key, date(2026, 5, 1)).document["no_show"]
+        assert (grows["times"], grows["within_days"]) == (["0", "1", "5"], 180)
+    assert tariff_form.initial({"no_show": grows})["no_show.times"] == "0, 1, 5"
 
 
 def test_the_office_records_a_payment(app: Flask, scene: MoneyScene) -> None:

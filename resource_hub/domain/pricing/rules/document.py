@@ -331,10 +331,15 @@ def _extras(rows: Any, reader: _Reader) -> tuple[Extra, ...]:
     return tuple(extras)
 
 
+# Only a fee of a no-show can grow with every further one; so many steps at most.
+REPEATED = (Consequence.FEE, "no_show")
+MOST_TIMES = 10
+
+
 def _penalty(row: Any, place: str, reader: _Reader) -> Penalty:
     if not row:
         return Penalty()
-    reader.known(row, {"consequence", "fee", "notice_minutes"}, f"{place}.")
+    reader.known(row, {"consequence", "fee", "notice_minutes", "times", "within_days"}, f"{place}.")
     kind = Consequence(
         reader.choice(row.get("consequence"), f"{place}.consequence", list(Consequence), Consequence.NONE)
     )
@@ -342,7 +347,13 @@ def _penalty(row: Any, place: str, reader: _Reader) -> Penalty:
     if kind is Consequence.FEE and fee.empty:
         reader.fault("penalty_fee", f"{place}.fee")
     notice = reader.whole(row.get("notice_minutes", 0), f"{place}.notice_minutes", most=527_040)
-    return Penalty(kind, fee, notice)
+    times = row.get("times", [])
+    if not isinstance(times, list) or len(times) > MOST_TIMES or (times and (kind, place) != REPEATED):
+        reader.fault("penalty_times", f"{place}.times", most=MOST_TIMES)
+        times = []
+    factors = [reader.factor(text, f"{place}.times") for text in times]
+    within = reader.whole(row.get("within_days", 365), f"{place}.within_days", least=1, most=1096)
+    return Penalty(kind, fee, notice, tuple(factor for factor in factors if factor is not None), within)
 
 
 def _round_to(value: Any, reader: _Reader) -> int:

@@ -348,6 +348,13 @@ def _penalty(
 ) -> Price:
     if penalty.consequence is Consequence.FEE:
         fee = _rate(penalty.fee, tariff, customer_class, f"{code}.fee") * Fraction(*use.share)
+        if penalty.times:
+            number = _number_within(use, penalty.within_days)
+            times = penalty.times[min(number, len(penalty.times)) - 1]
+            values: dict[str, object] = {
+                "number": number, "days": penalty.within_days, "times": str(times),
+            }  # fmt: skip
+            return _close(tariff, customer_class, [_Line(f"{code}_repeated", values, fee * times)], 0)
         return _close(tariff, customer_class, [_Line(code, {}, fee)], 0)
     if penalty.consequence is Consequence.BOOKED:
         booked = UseFacts(
@@ -358,6 +365,14 @@ def _penalty(
         total = sum((line.exact for line in lines), Fraction(0))
         return _close(tariff, customer_class, [_Line(f"{code}_booked", {"seconds": seconds}, total)], 0)
     return _close(tariff, customer_class, [], 0)
+
+
+def _number_within(use: UseFacts, days: int) -> int:
+    """Which no-show of the person this one is, those counted that began so many days before it or later."""
+    if use.reserved is None:
+        return 1
+    start = use.reserved.start
+    return 1 + sum(start - timedelta(days=days) < moment < start for moment in use.missed)
 
 
 def _cancellation(tariff: Tariff, customer_class: CustomerClass, use: UseFacts) -> Price:

@@ -109,6 +109,9 @@ def _penalty_sentences(code: str, penalty: Penalty, currency: str) -> list[Reaso
     values: dict[str, Any] = {"currency": currency, "notice_minutes": penalty.notice_minutes}
     if penalty.consequence is Consequence.FEE:
         values["amounts"] = _amounts(penalty.fee)
+    if penalty.times:
+        values |= {"days": penalty.within_days, "times": [str(factor) for factor in penalty.times]}
+        return [Reason(f"pricing.says.{code}_repeated", values)]
     return [Reason(f"pricing.says.{code}_{penalty.consequence}", values)]
 
 

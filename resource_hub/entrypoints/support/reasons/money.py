@@ -82,6 +82,7 @@ SENTENCES = {
     "pricing.tariff.extra_code": N_("“%(value)s” cannot be the code of a surcharge."),
     "pricing.tariff.extra_twice": N_("Two surcharges have the same code."),
     "pricing.tariff.penalty_fee": N_("Say how high the fee is."),
+    "pricing.tariff.penalty_times": N_("Only the fee of a no-show grows, in %(most)s steps at most."),
     "pricing.tariff.round_to": N_("%(value)s cannot be a step of rounding."),
     "pricing.tariff.no_rate": N_(
         "The tariff has no rate at all: give one per hour, day, sample or order, or choose “ask”."
@@ -110,6 +111,9 @@ SENTENCES = {
     "pricing.line.minimum": N_("Up to the minimum of %(minimum)s"),
     "pricing.line.start_fee": N_("Start fee"),
     "pricing.line.no_show": N_("No-show fee"),
+    "pricing.line.no_show_repeated": N_(
+        "No-show fee, number %(number)s within %(days)s days: %(times)s times"
+    ),
     "pricing.line.no_show_booked": N_("No-show: the price of the booked time"),
     "pricing.line.cancellation": N_("Fee for late cancellation"),
     "pricing.line.cancellation_booked": N_("Late cancellation: the price of the booked time"),
@@ -145,6 +149,10 @@ SENTENCES = {
     "pricing.says.cut_to_minute": N_("Start and end are cut to the minute."),
     "pricing.says.no_show_none": N_("A no-show costs nothing."),
     "pricing.says.no_show_fee": N_("A no-show costs %(amounts)s."),
+    "pricing.says.no_show_repeated": N_(
+        "A no-show costs %(amounts)s; for the first, second and further ones of a person within %(days)s days so many"
+        " times: %(times)s."
+    ),
     "pricing.says.no_show_booked": N_("A no-show costs the price of the booked time."),
     "pricing.says.cancellation_none": N_("Cancelling costs nothing."),
     "pricing.says.cancellation_fee": N_(

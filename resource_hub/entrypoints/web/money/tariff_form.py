@@ -67,11 +67,25 @@ def initial(document: Mapping[str, Any] | None, **more: Any) -> dict[str, Any]:
         row = document.get(name) or {}
         values[f"{name}.consequence"] = row.get("consequence", "none")
         _put(values, f"{name}.fee", row.get("fee"))
+        if name == "no_show":
+            values["no_show.times"] = ", ".join(map(str, row.get("times") or ()))
+            values["no_show.within_days"] = str(row.get("within_days") or "")
         notice = row.get("notice_minutes") or 0
         values[f"{name}.notice_hours"] = _plain(Fraction(notice, 60)) if notice else ""
     for word, factor in (document.get("factors") or {}).items():
         values[f"factors.{word}"] = factor
     return values
+
+
+def _repeated(form: Form, row: dict[str, Any]) -> None:
+    """The steps of a fee that grows; what is no figure is told of by the document."""
+    text = (form.text("no_show.times", longest=80) or "").replace("，", ",").replace("、", ",")
+    times = [part.strip() for part in text.split(",") if part.strip()]
+    within = form.whole("no_show.within_days", most=1096)
+    if times:
+        row["times"] = times
+        if within:
+            row["within_days"] = within
 
 
 def _listed(document: Mapping[str, Any], name: str, at_least: int) -> list[Mapping[str, Any]]:
@@ -112,6 +126,8 @@ def read(form: Form, before: Mapping[str, Any] | None) -> dict[str, Any]:
         hours = form.decimal(f"{name}.notice_hours") if name == "cancellation" else None
         if hours:
             row["notice_minutes"] = int(hours * 60)
+        if name == "no_show":
+            _repeated(form, row)
         if row["consequence"] != "none":
             document[name] = row
     charge_on = typed.get("charge_on") or "use"
