@@ -1,7 +1,8 @@
 """Any sequence of requests, holds, answers, changes, use, waiting and passing time, against a small model.
 
 The model is a list of intervals with states. After each step the database must agree with it: who holds what, in which
-state each booking is by the clock, which time is free; and no two holders may share a minute of a unit.
+state each booking is by the clock, which time is free; and no two holders may share a minute of a unit. Where an operator
+is booked along with the instrument, both are had or neither, and one step of the order is a step of both.
 """
 
 from __future__ import annotations
@@ -30,19 +31,23 @@ from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability import window_store
 from resource_hub.domain.availability.tables import Occupancy
-from resource_hub.domain.availability.terms import Audience
+from resource_hub.domain.availability.terms import Audience, WeeklyHours
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import BookingRefused, SlotTaken, WrongState
+from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import BookingState
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceKind
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, subtract
-from tests.builders.accounts import make_person
-from tests.builders.availability import make_weekly, moment
+from tests.builders.accounts import make_actor, make_person
+from tests.builders.availability import make_rules, make_weekly, moment
 from tests.builders.booking import Scene, another_booker, make_asked, make_scene
+from tests.builders.catalogue import make_listing
 
 HALF_HOUR = timedelta(minutes=30)
 HOLD, ANSWER = timedelta(minutes=15), timedelta(hours=6)
@@ -75,14 +80,18 @@ class Known:
         waits = self.state in (HELD, REQUESTED)
         return BookingState.EXPIRED if waits and self.term is not None and self.term <= now else self.state
 
-    def holds(self, now: datetime) -> bool:
+    def holds(self, now: datetime, around: tuple[int, int] | None = None) -> bool:
         # Of what was over as soon as it began nothing is held.
-        began = self.left is None or self.left > self.span.widened(*self.around).start
+        began = self.left is None or self.left > self.span.widened(*(around or self.around)).start
         return began and self.state_at(now) in (HELD, REQUESTED, APPROVED, IN_USE, DONE)
 
     @property
     def whole(self) -> TimeSpan:
-        whole = self.span.widened(*self.around)
+        return self.taken(self.around)
+
+    def taken(self, around: tuple[int, int]) -> TimeSpan:
+        """What it takes of a resource with these set-up and tear-down."""
+        whole = self.span.widened(*around)
         return whole if self.left is None else TimeSpan(whole.start, self.left)
 
 
@@ -95,10 +104,12 @@ units = st.one_of(st.none(), st.integers(0, UNITS - 1))
 
 
 class BookingMachine(RuleBasedStateMachine):
-    """One resource with two units, a host who answers, and two firms; subclasses say how approval goes."""
+    """One resource with two units, a host who answers, and two firms; subclasses say how approval goes, and with what
+    set-up and tear-down the only operator comes along, if one does."""
 
     approval = "never"
     around = (30 * 60, 15 * 60)
+    beside: tuple[int, int] | None = None
     bookings = Bundle("bookings")
 
     def __init__(self) -> None:
@@ -124,6 +135,21 @@ class BookingMachine(RuleBasedStateMachine):
             ]
             self.waiting: list[service.WaitingRecord] = []
             self.units = [u.key.id for u in availability.plan(self.scene.key, OPEN[0]).units]
+            self.operator = self.comes_along(weekly)
+
+    def comes_along(self, weekly: tuple[WeeklyHours, ...]) -> HostKey | None:
+        """The operator without whom the instrument cannot be booked."""
+        if self.beside is None:
+            return None
+        setup, teardown = (seconds // 60 for seconds in self.beside)
+        made = make_listing(self.scene.host, kind=ResourceKind.FACILITY, listed=False, bookable=True)
+        with unit_of_work() as unit:
+            rules = make_rules(setup=setup, teardown=teardown)
+            availability.set_hours_directly(unit, made.key, weekly, rules)
+            availability.rebuild(unit, [made.key], availability.kept_span())
+        office = make_actor(self.scene.host, Role.OFFICE)
+        catalogue.save_links(self.scene.key, {made.key.id: True}, by=office)
+        return made.key
 
     def teardown(self) -> None:
         db.session.remove()
@@ -149,6 +175,13 @@ class BookingMachine(RuleBasedStateMachine):
                 return one
         return None
 
+    def operator_is_free(self, span: TimeSpan, ignore: Known | None = None) -> bool:
+        if self.beside is None:
+            return True
+        whole = span.widened(*self.beside)
+        others = [k for k in self.known if k is not ignore and k.holds(self.now, self.beside)]
+        return not any(k.taken(self.beside).overlaps(whole) for k in others)
+
     def term(self, span: TimeSpan) -> datetime:
         return max(min(self.now + ANSWER, span.start), self.now + timedelta(minutes=5))
 
@@ -171,7 +204,8 @@ class BookingMachine(RuleBasedStateMachine):
     ) -> type[DomainError] | None:
         if not self.allowed(span):
             return BookingRefused
-        return SlotTaken if self.free_unit(span, unit, ignore) is None else None
+        free = self.free_unit(span, unit, ignore) is not None and self.operator_is_free(span, ignore)
+        return None if free else SlotTaken
 
     def asked(self, span: TimeSpan, unit: int | None, **more: Any) -> Any:
         return make_asked(span=span, unit_id=None if unit is None else self.units[unit], **more)
@@ -344,7 +378,7 @@ class BookingMachine(RuleBasedStateMachine):
         error: type[DomainError] | None = None
         if not self.ahead(one):
             error = WrongState
-        elif any(self.around):
+        elif any(self.around) or any(self.beside or ()):
             error = SlotTaken
         with self.expecting(error):
             made = service.split(one.key, at, by=self.actors[one.who])
@@ -423,7 +457,7 @@ class BookingMachine(RuleBasedStateMachine):
         assert found.earliest <= record.span.start and record.span.end <= found.latest
         assert record.span.end - record.span.start == timedelta(seconds=found.length_seconds)
         unit = self.units.index(record.unit_id)
-        assert self.free_unit(record.span, unit) == unit
+        assert self.free_unit(record.span, unit) == unit and self.operator_is_free(record.span)
         made = Known(key, who, unit, record.span, HELD, self.around, found.offered_until)
         self.known.append(made)
         return made
@@ -455,9 +489,7 @@ class BookingMachine(RuleBasedStateMachine):
         for one in self.waiting:
             self.offer_of(one)
 
-    @invariant()
-    def the_database_agrees(self) -> None:
-        self.learn_offers()
+    def occupancies(self, key: HostKey) -> list[Any]:
         rows = (
             reading()
             .execute(
@@ -468,17 +500,21 @@ class BookingMachine(RuleBasedStateMachine):
                     Occupancy.ends_at,
                     Occupancy.expires_at,
                 )
-                .where(Occupancy.resource_id == self.scene.key.id)
+                .where(Occupancy.resource_id == key.id)
                 .order_by(Occupancy.unit_id, Occupancy.starts_at)
             )
             .all()
         )
         for earlier, later in zip(rows, rows[1:], strict=False):
             assert earlier.unit_id != later.unit_id or earlier.ends_at <= later.starts_at
+        return [row for row in rows if row.expires_at is None or row.expires_at > self.now]
+
+    @invariant()
+    def the_database_agrees(self) -> None:
+        self.learn_offers()
         in_force = {
             row.holder_id: (self.units.index(row.unit_id), TimeSpan(row.starts_at, row.ends_at))
-            for row in rows
-            if row.expires_at is None or row.expires_at > self.now
+            for row in self.occupancies(self.scene.key)
         }
         assert in_force == {one.key.id: (one.unit, one.whole) for one in self.known if one.holds(self.now)}
         written = service.records([one.key for one in self.known])
@@ -487,6 +523,30 @@ class BookingMachine(RuleBasedStateMachine):
             assert service.judged_by_clock(record, self.now) is one.state_at(self.now)
             assert record.span == one.span
             assert record.person_id == self.people[one.who][one.person]
+
+    @invariant()
+    def the_operator_goes_along(self) -> None:
+        """Of each order one booking of the operator, with its time and its state, that holds it as long."""
+        if self.operator is None or self.beside is None:
+            return
+        self.learn_offers()
+        own = select(Booking).where(Booking.institution_id == self.scene.host.id)
+        found = {one.id: one for one in reading().scalars(own)}
+        along = {row.parent_id: row for row in found.values() if row.parent_id is not None}
+        assert len(along) * 2 == len(found) == len(self.known) * 2
+        for order_id, row in along.items():
+            order = found[order_id]
+            assert row.resource_id == self.operator.id
+            for name in ("starts_at", "ends_at", "state", "hold_expires_at"):
+                assert getattr(row, name) == getattr(order, name), name
+        held = {
+            row.holder_id: TimeSpan(row.starts_at, row.ends_at) for row in self.occupancies(self.operator)
+        }
+        assert held == {
+            along[one.key.id].id: one.taken(self.beside)
+            for one in self.known
+            if one.holds(self.now, self.beside)
+        }
 
     @invariant()
     def free_time_is_what_nobody_holds(self) -> None:
@@ -519,12 +579,23 @@ class AskedFirst(BookingMachine):
     around = (0, 0)
 
 
+class Together(BookingMachine):
+    around = (0, 0)
+    beside = (15 * 60, 30 * 60)
+
+
+class AskedTogether(BookingMachine):
+    approval = "always"
+    around = (0, 0)
+    beside = (0, 0)
+
+
 def machine(kind: type[BookingMachine]) -> Callable[[], BookingMachine]:
     return kind
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [BookingMachine, AskedFirst])
+@pytest.mark.parametrize("kind", [BookingMachine, AskedFirst, Together, AskedTogether])
 def test_any_sequence_agrees_with_the_model(now: datetime, kind: type[BookingMachine]) -> None:
     run_state_machine_as_test(
         machine(kind),
