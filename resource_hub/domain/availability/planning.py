@@ -179,6 +179,17 @@ def rules_numbered(key: HostKey, number: int | None) -> HouseDocument:
     return store.rules_numbered(reading(), key, number)
 
 
+def rules_of_numbers(
+    wanted: Iterable[tuple[HostKey, int | None]],
+) -> dict[tuple[HostKey, int | None], HouseDocument]:
+    """The same of many, in one query."""
+    asked = set(wanted)
+    known = store.rules_of_numbers(reading(), [(key, number) for key, number in asked if number is not None])
+    return {
+        (key, number): store.NO_RULES.rules if number is None else known[key, number] for key, number in asked
+    }
+
+
 def rules_history(key: HostKey, limit: int | None = None, before: date | None = None) -> list[RulesRecord]:
     """Versions of the house rules, the newest first; all of them, or some of those that begin before a day."""
     return store.rules_history(reading(), key, limit, before)

@@ -221,6 +221,22 @@ def rules_numbered(session: Session, key: HostKey, number: int) -> HouseDocument
     return documents.read(session.scalars(statement).one())
 
 
+def rules_of_numbers(
+    session: Session, wanted: Sequence[tuple[HostKey, int]]
+) -> dict[tuple[HostKey, int], HouseDocument]:
+    """Versions by resource and number; those without a row are left out."""
+    t = HouseRules
+    if not wanted:
+        return {}
+    places = [(*key, number) for key, number in wanted]
+    rows = session.execute(
+        select(t.institution_id, t.resource_id, t.number, t.document).where(
+            tuple_(t.institution_id, t.resource_id, t.number).in_(places)
+        )
+    )
+    return {(HostKey(host, one), number): documents.read(found) for host, one, number, found in rows}
+
+
 def rules_history(
     session: Session, key: HostKey, limit: int | None = None, before: date | None = None
 ) -> list[RulesRecord]:

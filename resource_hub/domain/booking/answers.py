@@ -81,7 +81,7 @@ def _begin(
 
 def _applies(session: Session, record: BookingRecord, rule: AnswerRule) -> bool:
     if rule.above:
-        sums = _to_pay(session, record)
+        sums = to_pay_of(session, [record])[record.key]
         currency = catalogue.resource(record.resource_key).currency
         if sums and all(one.currency == currency and one.minor <= rule.above for one in sums):
             return False
@@ -147,12 +147,17 @@ def _moved_on(
 # ---- answering -------------------------------------------------------------------------------------------------
 
 
-def may_answer(record: BookingRecord, step: StepRecord, by: Actor, now: datetime) -> bool:
-    """Whether an answer waits for this actor: it is theirs to give, and they gave none of the same round."""
-    return by.person_id not in step.answered_by and _is_theirs(record, step, by, now)
+def may_answer(
+    record: BookingRecord, step: StepRecord, by: Actor, now: datetime, to_pay: Sequence[Money] | None = None
+) -> bool:
+    """Whether an answer waits for this actor: it is theirs to give, and they gave none of the same round. ``to_pay`` is
+    what ``to_pay_of`` says of the order, where it was asked for many."""
+    return by.person_id not in step.answered_by and _is_theirs(record, step, by, now, to_pay)
 
 
-def _is_theirs(record: BookingRecord, step: StepRecord, by: Actor, now: datetime) -> bool:
+def _is_theirs(
+    record: BookingRecord, step: StepRecord, by: Actor, now: datetime, to_pay: Sequence[Money] | None = None
+) -> bool:
     """Whether an answer is asked of this actor. From its term on those above may give it too."""
     late = step.answer_by is not None and now >= step.answer_by
     if step.who is Answerer.APPROVER:
@@ -161,20 +166,24 @@ def _is_theirs(record: BookingRecord, step: StepRecord, by: Actor, now: datetime
         roles = (Role.APPROVER, Role.FIRM_ADMIN) if late else (Role.APPROVER,)
         if record.customer_id not in by.customer_ids or not by.has(*roles):
             return False
-        return all(_reaches(by.approve_limit, one) for one in _to_pay(reading(), record))
+        if to_pay is None:
+            to_pay = to_pay_of(reading(), [record])[record.key]
+        return all(_reaches(by.approve_limit, one) for one in to_pay)
     staff: tuple[Role, ...] = _OFFICE if step.who is Answerer.OFFICE else (*_LAB, *_OFFICE) if late else _LAB
     return is_staff(by, catalogue.resource(record.resource_key), staff)
 
 
-def _to_pay(session: Session, record: BookingRecord) -> list[Money]:
-    """What an order costs with all that is booked along, a sum for each currency; empty without any price."""
-    quotes = [HostKey(record.institution_id, record.quote_id)] if record.quote_id else []
-    found = quote_store.sums(session, quotes, [record.key])
-    totals: dict[str, Money] = {}
-    for _quote, _parent, sums in found:
-        money = sums.to_pay
-        totals[money.currency] = totals[money.currency] + money if money.currency in totals else money
-    return [money for money in totals.values() if len(totals) == 1 or not money.is_zero]
+def to_pay_of(session: Session, records: Sequence[BookingRecord]) -> dict[HostKey, list[Money]]:
+    """What orders cost with all that is booked along, a sum for each currency; empty without any price."""
+    orders = {HostKey(one.institution_id, one.quote_id): one.key for one in records if one.quote_id}
+    totals: dict[HostKey, dict[str, Money]] = {one.key: {} for one in records}
+    for quote, parent, sums in quote_store.sums(session, orders, orders.values()):
+        its, money = totals[parent or orders[quote]], sums.to_pay
+        its[money.currency] = its[money.currency] + money if money.currency in its else money
+    return {
+        key: [money for money in its.values() if len(its) == 1 or not money.is_zero]
+        for key, its in totals.items()
+    }
 
 
 def _reaches(limit: Money | None, amount: Money) -> bool:

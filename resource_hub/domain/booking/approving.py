@@ -15,7 +15,7 @@ from sqlalchemy import Row, func, literal, select
 
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.availability.terms import Answerer, Silence
+from resource_hub.domain.availability.terms import Answerer, HouseDocument, Silence
 from resource_hub.domain.booking import answers, reading, store
 from resource_hub.domain.booking.preparing import clock_of
 from resource_hub.domain.booking.rules.answering import step_end
@@ -93,26 +93,30 @@ def _open(customers: Collection[UUID], limit: int, after: Sequence[Any] | None) 
 def _judged(rows: _Rows, by: Actor) -> list[ToApprove]:
     """Those that wait indeed: no term has passed by which the answer came of itself."""
     now = clock.now()
-    every = answers.steps_of_many(reads(), {store.record(row.Booking).key for row in rows}) if rows else {}
+    records = [store.record(row.Booking) for row in rows]
+    every = answers.steps_of_many(reads(), {one.key for one in records}) if rows else {}
+    to_pay = answers.to_pay_of(reads(), records)
+    rules = availability.rules_of_numbers({(one.resource_key, one.rules_number) for one in records})
     found = []
-    for row in rows:
-        record = store.record(row.Booking)
+    for row, record in zip(rows, records, strict=True):
         steps = tuple(every[record.key])
         step = next((one for one in steps if one.key.id == row.AnswerStep.id), None)
         if step is None:
             continue  # asked anew meanwhile
-        if reading.judged_by_clock(record, now) is not BookingState.REQUESTED or _passed(record, step, now):
+        its = rules[record.resource_key, record.rules_number]
+        if reading.judged_by_clock(record, now) is not BookingState.REQUESTED or _passed(
+            record, step, its, now
+        ):
             continue
-        mine = answers.may_answer(record, step, by, now)
+        mine = answers.may_answer(record, step, by, now, to_pay[record.key])
         late = step.answer_by is not None and now >= step.answer_by
         above = not mine and not late and not by.has(Role.APPROVER)
         found.append(ToApprove(record, step, steps, mine, above))
     return found
 
 
-def _passed(record: BookingRecord, step: StepRecord, now: datetime) -> bool:
+def _passed(record: BookingRecord, step: StepRecord, rules: HouseDocument, now: datetime) -> bool:
     """Whether silence counted as a yes, so that the next answer is wanted already."""
-    rules = availability.rules_numbered(record.resource_key, record.rules_number)
     if rules.silence is not Silence.CONSENT or step.opened_at is None:
         return False
     hours = answers.hours_of(rules, step.who)

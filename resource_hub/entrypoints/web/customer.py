@@ -41,6 +41,8 @@ blueprint = Blueprint("customer", __name__)
 MEMBERS = (Role.FIRM_ADMIN, Role.BOOKER, Role.APPROVER, Role.PAYER)
 ADMINISTERS = (Role.FIRM_ADMIN, Role.INSTITUTION_ADMIN)
 SHOWN = 5
+# What waits for an approver is counted so far; each is judged, because silence and terms decide.
+MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class Found:
 def _found(now: datetime) -> Found:
     return Found(
         _ahead(now),
-        [one for one in booking.to_approve(g.actor) if one.mine],
+        [one for one in booking.to_approve(g.actor, MOST_COUNTED) if one.mine],
         _offered(),
         booking.offers_to(g.actor),
         booking.bookings_of(
