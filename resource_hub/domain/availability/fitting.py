@@ -23,6 +23,7 @@ from resource_hub.domain.accounts.terms import OrganisationKind
 from resource_hub.domain.availability import occupancy_store, planning
 from resource_hub.domain.availability.errors import InvalidWish
 from resource_hub.domain.availability.rules import hours as hour_rules
+from resource_hub.domain.availability.rules.ahead import within_horizon
 from resource_hub.domain.availability.tables import FreeWindow
 from resource_hub.domain.availability.terms import (
     FIRST_YEAR,
@@ -192,7 +193,9 @@ def first_fits(
             _free_of_units(plans[one], held.get(one, ()), span, now, outside=outside)
             for one in together.get(key, ())
         ]
-        spans = allowed(plan.rules, wish.seconds, parts(wish, plan.zone, now), plan.zone, now)
+        spans = allowed(
+            plan.rules, wish.seconds, parts(wish, plan.zone, now), plan.zone, now, outside=outside
+        )
         best: FreeTime | None = None
         for unit_id, free in _free_of_units(plan, held.get(key, ()), span, now, outside=outside).items():
             starts = _starts(hour_rules.intersect(free, spans), wish.seconds, plan)
@@ -241,7 +244,13 @@ def _starts(spans: Sequence[TimeSpan], seconds: int, plan: planning.Plan) -> Ite
 
 
 def allowed(
-    rules: HouseDocument, seconds: int, spans: Sequence[TimeSpan], zone_name: str, now: datetime
+    rules: HouseDocument,
+    seconds: int,
+    spans: Sequence[TimeSpan],
+    zone_name: str,
+    now: datetime,
+    *,
+    outside: bool,
 ) -> list[TimeSpan]:
     """What is left of some spans under the rules of the house about length, lead and horizon."""
     if (
@@ -253,9 +262,11 @@ def allowed(
     tz = zone(zone_name)
     earliest = now + timedelta(minutes=rules.lead_for("all"))
     # The last day on which it may begin; it may end later.
-    latest = midnight(local_day(now, tz) + timedelta(days=rules.horizon_days + 1), tz) + timedelta(
+    latest = midnight(local_day(now, tz) + timedelta(days=rules.farthest_days + 1), tz) + timedelta(
         seconds=seconds
     )
     if latest <= earliest:
         return []
-    return hour_rules.intersect(spans, [TimeSpan(earliest, latest)])
+    whole = TimeSpan(earliest, latest)
+    fit = within_horizon(rules, whole, zone_name, now, outside=outside) if rules.ahead else [whole]
+    return hour_rules.intersect(spans, fit)

@@ -448,6 +448,7 @@ def save_rules(
     may_manage(key, by)
     rules = documents.read(document)
     _known_training(key, rules)
+    _known_groups(key, rules)
     with unit_of_work() as unit:
         store.lock(unit.session, [key])
         today = local_day(unit.now, zone(planning.zone_of(key.institution_id)))
@@ -481,6 +482,20 @@ def _known_training(key: HostKey, rules: HouseDocument) -> None:
     known = {one.code for one in accounts.training_types(key.institution_id, active_only=True)}
     if rules.training and rules.training not in known:
         raise InvalidRules(Reason("availability.rules_no_such_training", {}, "training"))
+
+
+def _known_groups(key: HostKey, rules: HouseDocument) -> None:
+    wanted = {row.group for row in rules.ahead if row.group is not None}
+    if not wanted:
+        return
+    known = {group.id for group in accounts.groups(key.institution_id)}
+    faults = [
+        Reason("availability.rules_no_such_group", {}, f"ahead.{n}")
+        for n, row in enumerate(rules.ahead)
+        if row.group is not None and row.group not in known
+    ]
+    if faults:
+        raise InvalidRules(*faults)
 
 
 def _insert_rules(

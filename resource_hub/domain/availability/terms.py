@@ -382,6 +382,23 @@ class Quota:
     reach: Reach = Reach.RESOURCE
 
 
+@dataclass(frozen=True, slots=True)
+class AheadRule:
+    """So many days ahead may customers of a kind, or one group of the host, book; at any time, or ``inside`` the hours
+    of a name. Of several rows the first that concerns who books and the hours decides."""
+
+    days: int
+    whom: QuotaFor = QuotaFor.ALL
+    group: UUID | None = None
+    inside: str = ""
+
+    def concerns(self, outside: bool, customer_id: UUID | None, hours: str) -> bool:
+        """Whether it is about this customer, in hours of that name (none: at any other time)."""
+        if self.inside not in ("", hours) or (self.group is not None and self.group != customer_id):
+            return False
+        return self.whom is QuotaFor.ALL or (self.whom is QuotaFor.OUTSIDE) == outside
+
+
 class BarUnit(StrEnum):
     """In what a bar is measured. A warning bars nobody; ``lifted`` ends only when the host lifts it."""
 
@@ -440,6 +457,7 @@ class HouseDocument:
     lead: Mapping[str, int] = field(default_factory=dict)
     lead_days: int = 0
     horizon_days: int = 60
+    ahead: tuple[AheadRule, ...] = ()
     setup: int = 0
     teardown: int = 0
     gap: int = 0
@@ -482,6 +500,21 @@ class HouseDocument:
 
     def named_hours(self, code: str) -> tuple[NamedHours, ...]:
         return tuple(row for row in self.times if row.code == code)
+
+    def days_ahead(self, outside: bool, customer_id: UUID | None, hours: str = "") -> int:
+        """How many days ahead a customer may book in hours of a name, or at any other time."""
+        rows = (row.days for row in self.ahead if row.concerns(outside, customer_id, hours))
+        return next(rows, self.horizon_days)
+
+    @property
+    def hours_ahead(self) -> tuple[str, ...]:
+        """The names of hours that have a horizon of their own."""
+        return tuple(dict.fromkeys(row.inside for row in self.ahead if row.inside))
+
+    @property
+    def farthest_days(self) -> int:
+        """So far ahead may anybody book."""
+        return max((self.horizon_days, *(row.days for row in self.ahead)))
 
     @property
     def by_day(self) -> bool:

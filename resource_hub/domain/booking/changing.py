@@ -32,7 +32,7 @@ from resource_hub.domain.booking.preparing import (
     prepare,
 )
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
-from resource_hub.domain.booking.rules.check import check_change, needs_approval
+from resource_hub.domain.booking.rules.check import AHEAD, check_change, needs_approval
 from resource_hub.domain.booking.rules.states import step
 from resource_hub.domain.booking.terms import (
     Act,
@@ -142,9 +142,7 @@ def change_in(
     before lead and horizon are none."""
     reasons, quote, waits = judged(record, span, side, by, unit.now, unit_id)
     if granted:
-        reasons = tuple(
-            reason for reason in reasons if reason.code not in ("booking.lead", "booking.horizon")
-        )
+        reasons = tuple(reason for reason in reasons if reason.code not in AHEAD)
     if reasons:
         raise BookingRefused(*reasons)
     if record.state is BookingState.REQUESTED and side is Side.CUSTOMER:

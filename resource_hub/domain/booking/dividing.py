@@ -22,7 +22,7 @@ from resource_hub.domain.booking.managing import decides, opened, written
 from resource_hub.domain.booking.ordering import book_in
 from resource_hub.domain.booking.preparing import Prepared, announce, judge, prepare, record_event
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
-from resource_hub.domain.booking.rules.check import needs_approval
+from resource_hub.domain.booking.rules.check import AHEAD, needs_approval
 from resource_hub.domain.booking.terms import (
     BookingRecord,
     BookingState,
@@ -37,7 +37,7 @@ from resource_hub.kernel.time import TimeSpan
 
 _OPEN = (BookingState.REQUESTED, BookingState.APPROVED)
 # What was granted once is not asked again: when it was booked and how far ahead.
-_GRANTED = ("booking.lead", "booking.horizon", "booking.in_past")
+_GRANTED = AHEAD | {"booking.in_past"}
 
 
 def ahead(record: BookingRecord, now: datetime) -> TimeSpan:

@@ -35,7 +35,7 @@ from resource_hub.domain.booking.preparing import (
     set_aside,
 )
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
-from resource_hub.domain.booking.rules.check import check, needs_approval
+from resource_hub.domain.booking.rules.check import AHEAD, check, needs_approval
 from resource_hub.domain.booking.rules.lengths import fitted
 from resource_hub.domain.booking.rules.states import not_open
 from resource_hub.domain.booking.terms import (
@@ -236,9 +236,7 @@ def _book_in(
     helpers = linking.prepared(prepared, by, unit.now, links)
     reasons = judge(prepared, unit.now) + linking.reasons_against(helpers)
     if granted:
-        reasons = tuple(
-            reason for reason in reasons if reason.code not in ("booking.lead", "booking.horizon")
-        )
+        reasons = tuple(reason for reason in reasons if reason.code not in AHEAD)
     waived = set_aside(prepared, reasons, by)
     if len(waived) < len(reasons):
         raise BookingRefused(*(reason for reason in reasons if reason not in waived))
@@ -405,7 +403,7 @@ def alternatives(
         span,
         outside=outside,
         not_before=now + timedelta(minutes=lead),
-        not_after=now + timedelta(days=rules.horizon_days) if not prepared.by_host else None,
+        not_after=now + timedelta(days=rules.farthest_days) if not prepared.by_host else None,
         ignore=ignore,
         count=count,
         suits=suits,

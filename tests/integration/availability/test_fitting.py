@@ -253,11 +253,18 @@ def test_booking_by_the_day(now: datetime) -> None:
 def test_allowed_is_cut_on_both_sides() -> None:
     rules = HouseDocument(lead={"all": 120}, horizon_days=2)
     whole = [span("2026-03-01T00:00+08:00", "2026-03-31T00:00+08:00")]
-    assert allowed(rules, HOUR, whole, "Asia/Shanghai", NOW) == [
+    assert allowed(rules, HOUR, whole, "Asia/Shanghai", NOW, outside=True) == [
         span("2026-03-02T10:00+08:00", "2026-03-05T01:00+08:00")
     ]
     assert (
-        allowed(HouseDocument(lead={"all": 9 * 1440}, horizon_days=2), HOUR, whole, "Asia/Shanghai", NOW)
+        allowed(
+            HouseDocument(lead={"all": 9 * 1440}, horizon_days=2),
+            HOUR,
+            whole,
+            "Asia/Shanghai",
+            NOW,
+            outside=True,
+        )
         == []
     )
 
@@ -354,3 +361,19 @@ def test_any_unit_of_it_will_do_but_one_for_the_whole_time(now: datetime) -> Non
         assert first_together(key, room) == "02 09:00"
         service.occupy(unit, room, other, late, OccupancyKind.BOOKING, new_id())
     assert first_together(key, room) == "02 10:00", "on the first unit; no unit is free from nine to eleven"
+
+
+def test_a_search_goes_by_the_horizon_of_who_looks(now: datetime) -> None:
+    host = make_institution()
+    key = make_listing(host).key
+    manager = make_actor(host, Role.MANAGER)
+    service.save_hours(key, make_weekly(), MONDAY, by=manager)
+    service.save_rules(
+        key,
+        {"horizon_days": 1, "ahead": [{"days": 3, "whom": "inside"}, {"days": 0, "whom": "outside"}]},
+        MONDAY,
+        by=manager,
+    )
+    hold(key, span("2026-03-02T09:00+08:00", "2026-03-03T17:00+08:00"))
+    assert first(key, week()) is None
+    assert first(key, week(inside=frozenset({host.id}))) == moment("2026-03-04T09:00+08:00")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 
 from resource_hub.domain.availability.rules.sentences import sentences
 from resource_hub.domain.availability.terms import (
+    AheadRule,
     Answerer,
     AnswerRule,
     Approval,
@@ -73,6 +75,13 @@ DOCUMENTS = [
     ),
     HouseDocument(approval=Approval.OUTSIDE, steps=(AnswerRule(Answerer.MANAGER, 24),)),
     HouseDocument(strike_no_show=True, strike_late=True, strike_late_cancel=60),
+    HouseDocument(
+        times=(PRIME,),
+        ahead=tuple(
+            AheadRule(3, whom, group, hours)
+            for whom, group, hours in itertools.product(QuotaFor, (None, UUID(int=1)), ("", "prime"))
+        ),
+    ),
     HouseDocument(strike_over_booked=100, strike_off=60),
     HouseDocument(bars=(BarRule((), 3, 0, (BarLength(BarUnit.DAYS, 30),)),), strike_everywhere=True),
     *(HouseDocument(bars=(BarRule((StrikeKind.MISUSE,), 1, 0, ladder),)) for ladder in LADDERS),

@@ -6,6 +6,7 @@ import tomllib
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -71,6 +72,7 @@ def test_house_rules(case: dict[str, Any]) -> None:
         own=tuple(own),
         outside=case.get("outside", True),
         by_host=case.get("by_host", False),
+        customer_id=UUID(case["customer"]) if "customer" in case else MY_FIRM,
         qualified=case.get("qualified"),
         closed=closed(case, asked),
         standing=tuple(Reason(code, {}) for code in case.get("standing", [])),

@@ -31,7 +31,7 @@ POLICY_IDS = {
     *(f"R{n}" for n in (1, 4, 6, 7, 8, 9, 10, 11, 12, 13)),
     "M4", "M5", "U1", "U3", "U5",
     "ShanghaiTech", "CUP", "HUST", "CAAS", "a biomedical test centre", "NYCU", "a shared group instrument", "Sichuan",
-    "Shaanxi", "ShanghaiTech blacklist", "CAAS over use", "HUST off by an hour", "Xiamen fees",
+    "Shaanxi", "ShanghaiTech blacklist", "CAAS over use", "HUST off by an hour", "Xiamen fees", "a shared group's priority",
 }  # fmt: skip
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NUMBERS = {*range(1, 42)} - {5, 27, 28, 30}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.rules import document
 from resource_hub.domain.availability.terms import (
+    AheadRule,
     Answerer,
     AnswerRule,
     Approval,
@@ -38,6 +39,7 @@ from resource_hub.entrypoints.support.forms import Form
 from resource_hub.entrypoints.web.availability import rules_form
 from resource_hub.infra import clock
 from resource_hub.infra.unit_of_work import unit_of_work
+from tests.builders.accounts import make_group
 from tests.builders.availability import moment
 from tests.builders.booking import make_booking
 from tests.support.pages import signed_in
@@ -66,6 +68,18 @@ def documents(draw: Any) -> HouseDocument:
         st.builds(BarLength, st.sampled_from([BarUnit.WARNING, BarUnit.LIFTED])),
         st.builds(BarLength, st.sampled_from([BarUnit.DAYS, BarUnit.MONTHS]), st.integers(1, 36)),
     )
+    ahead = st.one_of(
+        st.builds(
+            AheadRule,
+            st.integers(10, 90),
+            st.sampled_from(QuotaFor),
+            st.none(),
+            st.sampled_from(["", *codes]),
+        ),
+        st.builds(
+            AheadRule, st.integers(0, 90), st.just(QuotaFor.ALL), st.uuids(), st.sampled_from(["", *codes])
+        ),
+    )
     bar = st.builds(
         BarRule, st.sampled_from([(), (StrikeKind.MISUSE,)]), st.integers(1, 9), st.integers(0, 365),
         st.lists(length, min_size=1, max_size=10).map(tuple),
@@ -81,6 +95,7 @@ def documents(draw: Any) -> HouseDocument:
             AnswerRule(who, draw(st.integers(1, 720)), draw(st.integers(0, 10**7)))
             for who in draw(st.permutations(list(Answerer)))[: draw(st.integers(0, 3))]
         ),
+        ahead=tuple(draw(st.lists(ahead, max_size=3))),
         bars=tuple(draw(st.lists(bar, max_size=3))),
         own_account=draw(st.booleans()), extend=draw(st.booleans()), training="sem",
     )  # fmt: skip
@@ -178,3 +193,25 @@ def test_bars_of_a_draft_are_tried_with_names_and_times(app: Any, scene: Any, in
     assert shown.status_code == 200
     assert "违约会使 1 人暂停预约" in shown.text and "2026年5月3日" in shown.text.replace(" ", "")
     assert "2 个月" in shown.text and 'name="bar_unit.0.1"' in shown.text
+
+
+def test_a_group_of_the_host_comes_first_and_no_other_can_be_named(
+    app: Any, scene: Any, manager: Any, in_context: Any
+) -> None:
+    group = in_context(lambda: make_group(scene.host))
+    _client, send = manager
+    page = page_of(scene)
+    first = {**PRIME, "ahead_whom.0": str(group.id), "ahead_days.0": "14", "ahead_inside.0": "hours_1",
+             "ahead_whom.1": "all", "ahead_days.1": "0", "ahead_inside.1": "hours_1"}  # fmt: skip
+    stranger = {**first, "ahead_whom.0": str(scene.customer_id), "since": "2026-03-09"}
+    wrong = send(page, page, **fields_of(app, HouseDocument(), publish="1", **stranger))
+    assert wrong.status_code == 422 and 'id="e-ahead_days.0"' in wrong.text
+    done = send(
+        page, page, **fields_of(app, HouseDocument(), publish="1", **{**first, "since": "2026-03-09"})
+    )
+    assert done.status_code == 303
+    rules, _number = in_context(lambda: availability.house_rules(scene.key, date(2026, 3, 9)))
+    assert [(row.days, row.group, row.inside) for row in rules.ahead] == [
+        (14, group.id, "hours_1"),
+        (0, None, "hours_1"),
+    ]

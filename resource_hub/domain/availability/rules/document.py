@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from resource_hub.domain.availability.errors import InvalidRules
 from resource_hub.domain.availability.terms import (
     GRANULARITY_MINUTES,
+    AheadRule,
     Answerer,
     AnswerRule,
     Approval,
@@ -82,7 +84,7 @@ _SWITCHES = {
     "answer_working": False,
 }
 _CHOICES = {"approval": Approval, "silence": Silence, "debt": DebtBlock, "gap_reach": Reach}
-_OTHERS = {"format", "lead", "quotas", "fields", "training", "times", "steps", "bars"}
+_OTHERS = {"format", "lead", "quotas", "fields", "training", "times", "steps", "bars", "ahead"}
 
 
 def read(document: Mapping[str, Any]) -> HouseDocument:
@@ -109,6 +111,7 @@ def read(document: Mapping[str, Any]) -> HouseDocument:
     values["fields"] = _rows(document.get("fields", []), "fields", _field, faults)
     values["steps"] = _rows(document.get("steps", []), "steps", _step, faults)
     values["bars"] = _rows(document.get("bars", []), "bars", _bar, faults)
+    values["ahead"] = _rows(document.get("ahead", []), "ahead", _ahead, faults)
     values["times"] = _rows(document.get("times", []), "times", _named_hours, faults)
     for name, usual in _SWITCHES.items():
         if not isinstance(document.get(name, usual), bool):
@@ -166,9 +169,11 @@ def _together(rules: HouseDocument) -> list[Reason]:
     if rules.step % GRANULARITY_MINUTES:
         faults.append(Reason("availability.rules_step", {"minutes": GRANULARITY_MINUTES}, "step"))
     for mode, lead in rules.lead.items():
-        if lead > rules.horizon_days * 1440:
+        if lead > rules.farthest_days * 1440:
             faults.append(
-                Reason("availability.rules_lead_beyond_horizon", {"days": rules.horizon_days}, f"lead.{mode}")
+                Reason(
+                    "availability.rules_lead_beyond_horizon", {"days": rules.farthest_days}, f"lead.{mode}"
+                )
             )
     asked = [step.who for step in rules.steps]
     for index, who in enumerate(asked):
@@ -215,6 +220,11 @@ def _hours_together(rules: HouseDocument) -> list[Reason]:
     for index, row in enumerate(rules.times):
         if row.after and (row.after not in known or row.after == row.code):
             faults.append(Reason("availability.rules_no_such_hours", {"code": row.after}, f"times.{index}"))
+    for index, ahead in enumerate(rules.ahead):
+        if ahead.inside and ahead.inside not in known:
+            faults.append(
+                Reason("availability.rules_no_such_hours", {"code": ahead.inside}, f"ahead.{index}")
+            )
     for index, quota in enumerate(rules.quotas):
         place = f"quotas.{index}"
         if quota.inside and quota.inside not in known:
@@ -276,6 +286,21 @@ def _quota(row: Mapping[str, Any], place: str, faults: list[Reason]) -> Quota:
         str(row.get("inside") or ""),
         _one(QuotaFor, row.get("whom", QuotaFor.ALL), place, faults),
         _one(Reach, row.get("reach", Reach.RESOURCE), place, faults),
+    )
+
+
+def _ahead(row: Mapping[str, Any], place: str, faults: list[Reason]) -> AheadRule:
+    group: UUID | None = None
+    if row.get("group"):
+        try:
+            group = UUID(str(row["group"]))
+        except ValueError:
+            faults.append(Reason("availability.rules_value", {"key": place}, place))
+    return AheadRule(
+        _whole(row.get("days"), place, 0, 730, faults),
+        _one(QuotaFor, row.get("whom", QuotaFor.ALL), place, faults),
+        group,
+        str(row.get("inside") or ""),
     )
 
 
@@ -359,6 +384,15 @@ def write(rules: HouseDocument) -> dict[str, Any]:
             for f in rules.fields
         ],
         "steps": [{"who": s.who.value, "hours": s.hours, "above": s.above} for s in rules.steps],
+        "ahead": [
+            {
+                "days": a.days,
+                "whom": a.whom.value,
+                "group": str(a.group) if a.group else None,
+                "inside": a.inside,
+            }
+            for a in rules.ahead
+        ],
         "bars": [
             {
                 "kinds": [kind.value for kind in b.kinds],

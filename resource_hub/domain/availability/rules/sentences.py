@@ -54,7 +54,13 @@ def _ahead(rules: HouseDocument) -> Iterator[Reason]:
             yield Reason(code, {"lead_seconds": rules.lead[mode] * 60, "mode": word})
     if rules.lead_days:
         yield Reason("house.lead_days", {"days": rules.lead_days})
-    yield Reason("house.horizon", {"days": rules.horizon_days})
+    for row in rules.ahead:
+        who = "priority" if row.group is not None else row.whom.value
+        values = {"whom": {"word": ["booking.quota_whom", who]}, "days": row.days}
+        if row.inside:
+            values["hours"] = name_of(rules.named_hours(row.inside)[0])
+        yield Reason("house.ahead_inside" if row.inside else "house.ahead", values)
+    yield Reason("house.horizon_else" if rules.ahead else "house.horizon", {"days": rules.horizon_days})
 
 
 def _hours(rules: HouseDocument) -> Iterator[Reason]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from resource_hub.domain.availability.rules.ahead import horizons
 from resource_hub.domain.availability.rules.named_hours import occurrences
 from resource_hub.domain.availability.rules.sentences import name_of
 from resource_hub.domain.availability.terms import HouseDocument
@@ -70,9 +72,19 @@ def _horizon(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterat
     if facts.span is None or facts.by_host:
         return
     tz = zone(facts.zone)
-    last = local_day(now, tz) + timedelta(days=rules.horizon_days)
-    if local_day(facts.span.start, tz) > last:
-        yield Reason("booking.horizon", {"days": rules.horizon_days, "last": last.isoformat()}, "time")
+    today, start = local_day(now, tz), local_day(facts.span.start, tz)
+    if not rules.ahead:
+        bounds: Iterable[tuple[str, int]] = [("", rules.horizon_days)]
+    else:
+        outside, customer_id = facts.outside, facts.customer_id
+        bounds = horizons(rules, facts.span, facts.zone, outside=outside, customer_id=customer_id)
+    for hours, days in bounds:
+        last = today + timedelta(days=days)
+        if start > last:
+            values: dict[str, Any] = {"days": days, "last": last.isoformat()}
+            if hours:
+                values["hours"] = name_of(rules.named_hours(hours)[0])
+            yield Reason("booking.horizon_inside" if hours else "booking.horizon", values, "time")
 
 
 def _length(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
@@ -223,6 +235,9 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 # What can be tried on bookings of the past: rules of time and people.
+# How far ahead one books: of time that was granted once this is not asked again.
+AHEAD = frozenset({"booking.lead", "booking.horizon", "booking.horizon_inside"})
+
 TRIED: tuple[Rule, ...] = (
     _lead, _lead_days, _horizon, _length, _alignment, _after, _gap, _quotas, _own_account,
 )  # fmt: skip

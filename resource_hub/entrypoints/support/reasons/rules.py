@@ -101,6 +101,11 @@ SENTENCES = {
         "Barred from booking until %(until)s: %(strikes)s strikes count.",
         "strikes",
     ),
+    "booking.horizon_inside": N_("In %(hours)s one may book %(days)s days ahead, until %(last)s."),
+    "availability.rules_no_such_group": N_("There is no such group at your institution."),
+    "house.ahead": N_("How far ahead, %(whom)s: %(days)s days."),
+    "house.ahead_inside": N_("How far ahead in %(hours)s, %(whom)s: %(days)s days."),
+    "house.horizon_else": N_("Else one may book %(days)s days ahead."),
     "booking.barred_for_good": NN_(
         "Barred from booking until the laboratory lifts it: %(strikes)s strike counts.",
         "Barred from booking until the laboratory lifts it: %(strikes)s strikes count.",
@@ -325,6 +330,7 @@ REMEDIES = {
     "accounts.training_future": N_("Confirm it on the day of the training or later."),
     "accounts.training_until": N_("Choose a later day, or leave it empty."),
     "booking.barred": N_("Appeal under “Strikes and trainings” in your account, or ask the laboratory."),
+    "booking.horizon_inside": N_("Choose an earlier time or other hours, or come back later."),
     "booking.barred_for_good": N_(
         "Ask the laboratory to lift it, or appeal under “Strikes and trainings” in your account."
     ),

@@ -12,6 +12,8 @@ WORDS = {
     "booking.quota_reach.class": NP_("quota", "on all instruments of this class together"),
     "booking.quota_reach.host": NP_("quota", "on all instruments of the institution together"),
     "booking.quota_whom.all": N_("everybody"),
+    "booking.quota_whom.priority": N_("groups with priority"),
+    "booking.rule.horizon_inside": N_("How far ahead in named hours"),
     "booking.quota_whom.outside": N_("customers from outside"),
     "booking.quota_whom.inside": N_("people of the institution"),
     "booking.quota_period.concurrent": NP_("quota", "at a time"),

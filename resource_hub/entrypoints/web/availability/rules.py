@@ -64,7 +64,13 @@ def _rules_page(
             (one.code, formatting.named({"name": {"zh": one.name_zh, "en": one.name_en}}))
             for one in accounts.training_types(record.key.institution_id, active_only=True)
         ],
-        **rules_form.choices(shown),
+        **rules_form.choices(
+            shown,
+            [
+                (str(group.id), formatting.plain(group.name_in(formatting.language())))
+                for group in accounts.groups(record.key.institution_id)
+            ],
+        ),
     )
     return html, shown.status
 
@@ -93,7 +99,7 @@ def rules_saved(organisation: str, resource_id: UUID) -> Any:
             record.key, document, since, note=form.text("note", longest=500) or "", by=g.actor, seen=seen
         )
     except DomainError as error:
-        form.refuse(error)
+        form.refuse(rules_form.placed(form, error) if isinstance(error, InvalidRules) else error)
         return _rules_page(organisation, record, form, draft)
     flash(_("Version %(number)s holds from %(day)s.", number=number, day=formatting.day(since)), "good")
     return redirect(url_for("availability.rules", organisation=organisation, resource_id=resource_id), 303)

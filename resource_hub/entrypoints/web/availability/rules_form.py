@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -33,7 +33,7 @@ from resource_hub.entrypoints.web.availability.week_form import clock_text, week
 from resource_hub.kernel.money import Money
 
 # Rows of each kind: so many at least are shown, so many at most are read.
-SHOWN = {"quota_limit": 3, "step_hours": 2, "time_starts": 1, "field_zh": 2, "bar_count": 1}
+SHOWN = {"ahead_days": 1, "quota_limit": 3, "step_hours": 2, "time_starts": 1, "field_zh": 2, "bar_count": 1}
 MOST = 20
 SPARE = 1
 
@@ -69,6 +69,11 @@ def initial(rules: HouseDocument) -> dict[str, Any]:
     values |= {f"lead.{key}": _in_hours(rules.lead[key]) for key in rules.lead}
     for n, quota in enumerate(rules.quotas):
         values |= _quota_values(n, quota)
+    for n, ahead in enumerate(rules.ahead):
+        values |= {
+            f"ahead_whom.{n}": str(ahead.group or ahead.whom.value), f"ahead_days.{n}": str(ahead.days),
+            f"ahead_inside.{n}": ahead.inside,
+        }  # fmt: skip
     for n, step in enumerate(rules.steps):
         above = f"{Money(step.above, 'CNY').amount:f}" if step.above else ""
         values |= {f"step_who.{n}": step.who, f"step_hours.{n}": str(step.hours), f"step_above.{n}": above}
@@ -131,6 +136,7 @@ def typed(form: Form) -> dict[str, Any]:
     document["training"] = form.text("training", longest=60) or ""
     document["steps"] = [row for n in range(MOST) if (row := _step(form, n)) is not None]
     document["times"] = [row for n in range(MOST) if (row := _time(form, n)) is not None]
+    document["ahead"] = [row for n in range(MOST) if (row := _ahead(form, n)) is not None]
     document["quotas"] = [row for n in range(MOST) if (row := _quota(form, n)) is not None]
     document["bars"] = [row for n in range(MOST) if (row := _bar(form, n)) is not None]
     document["fields"] = [row for n in range(MOST) if (row := _field(form, n)) is not None]
@@ -150,6 +156,20 @@ def _quota(form: Form, n: int) -> dict[str, Any] | None:
         "inside": form.text(f"quota_inside.{n}", longest=40) or "",
         "whom": form.choice(f"quota_whom.{n}", QuotaFor) or QuotaFor.ALL.value,
         "reach": form.choice(f"quota_reach.{n}", Reach) or Reach.RESOURCE.value,
+    }
+
+
+def _ahead(form: Form, n: int) -> dict[str, Any] | None:
+    days = form.whole(f"ahead_days.{n}")
+    if days is None:
+        return None
+    whom = form.text(f"ahead_whom.{n}", longest=40) or QuotaFor.ALL.value
+    known = whom in list(QuotaFor)
+    return {
+        "days": days,
+        "whom": whom if known else QuotaFor.ALL.value,
+        "group": None if known else whom,
+        "inside": form.text(f"ahead_inside.{n}", longest=40) or "",
     }
 
 
@@ -231,6 +251,7 @@ _ROWS = {
     "times": "time_zh",
     "steps": "step_hours",
     "bars": "bar_count",
+    "ahead": "ahead_days",
 }
 
 
@@ -253,17 +274,19 @@ def _is_filled(form: Form, name: str, n: int) -> bool:
         "quotas": ("quota_limit",),
         "steps": ("step_hours",),
         "bars": ("bar_count",),
+        "ahead": ("ahead_days",),
         "fields": ("field_zh", "field_en"),
         "times": ("time_zh", "time_en", "time_starts", "time_ends"),
     }[name]
-    return any(str(form.value(f"{field}.{n}")).strip() not in ("", "0") for field in fields)
+    empty = ("",) if name == "ahead" else ("", "0")
+    return any(str(form.value(f"{field}.{n}")).strip() not in empty for field in fields)
 
 
 # ---- what the page offers --------------------------------------------------------------------------------------
 
 
-def choices(form: Form) -> dict[str, Any]:
-    """Lists of the page's selects, and how many rows of each kind it shows."""
+def choices(form: Form, groups: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+    """Lists of the page's selects, and how many rows of each kind it shows; ``groups`` of the host by id and name."""
     times = _rows(form, "times", "time_starts")
     return {
         "approvals": _words("availability.approval", Approval),
@@ -279,6 +302,8 @@ def choices(form: Form) -> dict[str, Any]:
         ],
         "leads": [(key, word("booking.mode", key)) for key in LEAD_KEYS],
         "weekdays": [(str(n), name) for n, name in enumerate(weekday_names())],
+        "aheads": _rows(form, "ahead", "ahead_days"),
+        "whoms_ahead": [*_words("booking.quota_whom", QuotaFor), *groups],
         "times": times,
         "hours_named": [(time_code(form, n), _time_name(form, n)) for n in times],
         "answerers": _words("booking.answerer", Answerer),

@@ -34,7 +34,7 @@ def shown(record: ResourceRecord, asked: Asked, by: Actor | None, rules: HouseDo
     chosen = view if view in VIEWS else USUAL
     today = local_day(clock.now(), zone(record.zone))
     text = request.args.get("week") or request.args.get("start_day")
-    last = today + timedelta(days=rules.horizon_days)
+    last = today + timedelta(days=rules.farthest_days)
     if chosen == "month":
         first = month_of(text, today)
         before, after = next_month(first, -1), next_month(first)
