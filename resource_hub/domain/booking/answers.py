@@ -7,6 +7,7 @@ time, so that nothing waits for a job. Where the house rules ask for one answer 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, insert, or_, se
 from sqlalchemy.orm import Session, aliased
 
 from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.errors import UnknownOrganisation
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import Answerer, AnswerRule, HouseDocument, Silence
@@ -395,10 +397,24 @@ def wanted_from(by: Actor, now: datetime) -> ColumnElement[bool]:
     return or_(false(), *parts, ~step) if by.has(*DECIDES) else or_(false(), *parts)
 
 
-def people_of(record: BookingRecord, step: StepRecord) -> list[UUID]:
-    """Who is asked for an answer."""
+def approvers_of(customer_id: UUID) -> list[Actor]:
+    """Who approves orders of a customer, some up to a limit."""
+    organisation_id = accounts.customer(customer_id).organisation_id
+    found = []
+    for person_id in accounts.people_of_customer(customer_id, Role.APPROVER):
+        with suppress(UnknownOrganisation):
+            found.append(accounts.actor(person_id, organisation_id))
+    return found
+
+
+def people_of(
+    record: BookingRecord, step: StepRecord, approvers: Sequence[Actor] | None = None
+) -> list[UUID]:
+    """Who is asked for an answer; an approver whose limit does not reach is not. ``approvers``: those of the customer,
+    where they are known."""
     if step.who is Answerer.APPROVER:
-        return accounts.people_of_customer(record.customer_id, Role.APPROVER)
+        found = approvers_of(record.customer_id) if approvers is None else approvers
+        return [by.person_id for by in found if _is_theirs(record, step, by, clocks.now())]
     department_id = catalogue.resource(record.resource_key).department_id
     if step.who is Answerer.OFFICE:
         return list(accounts.people_with_role(record.institution_id, *_OFFICE))

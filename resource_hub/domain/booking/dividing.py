@@ -77,7 +77,8 @@ def split(
         second = book_in(unit, record.resource_key, asked, by, granted=True)
         record_event(unit, key, by.person_id, "split_into", {"number": second.number})
         record_event(unit, second.key, by.person_id, "split_from", {"number": record.number})
-        announce(unit, key, "booking.changed", by.person_id, kind=record.kind.value)
+        by_host = side is Side.HOST
+        announce(unit, key, "booking.changed", by.person_id, kind=record.kind.value, by_host=by_host)
         return _record(unit, key), second
 
 

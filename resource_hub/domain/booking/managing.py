@@ -98,7 +98,8 @@ def written(
     store.change(unit.session, record.key, {**changes, "changed_at": unit.now})
     linking.carry(unit, record, changes, person_id, kind)
     record_event(unit, record.key, person_id, kind, details)
-    announce(unit, record.key, name, person_id, kind=record.kind.value, quiet=quiet)
+    by_host = bool(details.get("by_host"))
+    announce(unit, record.key, name, person_id, kind=record.kind.value, quiet=quiet, by_host=by_host)
     row = store.locked(unit.session, record.key)
     assert row is not None
     return store.record(row)

@@ -452,6 +452,7 @@ def carry_out(
                 by.person_id,
                 bookings=number,
                 reason=reason.strip(),
+                by_host=True,
             )
     for series_key, days_moved in moved.items():
         answers.want_for(unit, series_key, days_moved, by.person_id)

@@ -213,7 +213,10 @@ def _change(
                 booking = found[one.id].booking
                 if one.stays is None and booking is not None and one.after is not None:
                     waiting.freed_by_change(unit, booking, one.after, by.person_id)
-            announce_series(unit, target, "booking.series_changed", by.person_id, bookings=moved)
+            by_host = side is Side.HOST
+            announce_series(
+                unit, target, "booking.series_changed", by.person_id, bookings=moved, by_host=by_host
+            )
             answers.want_for(unit, target, changed, by.person_id)
         return known(unit, target)
 
@@ -378,5 +381,6 @@ def cancel(
             by.person_id,
             bookings=len(done),
             reason=reason.strip(),
+            by_host=side is Side.HOST,
         )
         return len(done)

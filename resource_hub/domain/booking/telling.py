@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
@@ -104,7 +105,17 @@ def tell(unit: Unit, event: Event) -> None:
         told = set(_customers_people(record))
         values.pop(INVITATION, None)
         people = [person for person in hosts_people(record.resource_key) if person not in told]
-        send(people, f"{event.name}_at_host", record.institution_id)
+        send(people, _kind_at_host(event, values), record.institution_id)
+
+
+def _kind_at_host(event: Event, values: dict[str, Any]) -> str:
+    """The letter to those who look after a resource: of what one of them did it names that colleague."""
+    if not event.payload.get("by_host") or not event.payload["person_id"]:
+        return f"{event.name}_at_host"
+    actor = UUID(event.payload["person_id"])
+    person = accounts.people([actor]).get(actor)
+    values["by"] = person.name if person else "–"
+    return f"{event.name}_by_host"
 
 
 # What happens to a series: who is told, beside the one who did it.
@@ -143,7 +154,7 @@ def tell_series(unit: Unit, event: Event) -> None:
     ]
     if _SERIES[event.name] == "both":
         people = [p for p in hosts_people(series.resource_key) if p not in customers | {actor}]
-        told.append((people, f"{event.name}_at_host", key.institution_id, link + asks))
+        told.append((people, _kind_at_host(event, values), key.institution_id, link + asks))
     for people, kind, organisation_id, to in told:
         notices.notify(unit, people, kind, values, to, organisation_id, key=str(event.id))
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import Answerer
 from resource_hub.domain.booking import answers, reading, series_store
@@ -79,6 +80,7 @@ def tell_series(unit: Unit, event: Event) -> None:
     steps = answers.open_steps(unit.session, key.institution_id, noted)
     asked: dict[tuple[UUID, UUID], list[datetime]] = {}
     people: dict[tuple[Answerer, UUID], list[UUID]] = {}
+    approvers: dict[UUID, list[Actor]] = {}
     for record in days:
         step = steps.get(record.key.id)
         if (
@@ -88,7 +90,12 @@ def tell_series(unit: Unit, event: Event) -> None:
         ):
             continue
         same = (step.who, record.customer_id)
-        if same not in people:
+        if step.who is Answerer.APPROVER and asks is answers.people_of:
+            # Each day has a price of its own, which an approver's limit reaches or not.
+            if record.customer_id not in approvers:
+                approvers[record.customer_id] = answers.approvers_of(record.customer_id)
+            people[same] = answers.people_of(record, step, approvers[record.customer_id])
+        elif same not in people:
             people[same] = asks(record, step)
         for person in people[same]:
             if person not in step.answered_by:

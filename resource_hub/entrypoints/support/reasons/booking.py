@@ -208,13 +208,20 @@ SENTENCES = {
     "notice.booking.requested_at_host": N_("%(customer)s asks for %(resource)s (%(number)s)."),
     "notice.booking.approved": N_("%(resource)s: your booking %(number)s is confirmed."),
     "notice.booking.approved_at_host": N_("%(customer)s booked %(resource)s (%(number)s)."),
+    "notice.booking.approved_by_host": N_("%(by)s booked %(resource)s for %(customer)s (%(number)s)."),
     "notice.booking.rejected": N_("%(resource)s: your request %(number)s was refused: %(reason)s"),
     "notice.booking.cancelled": N_(
         "%(resource)s: the booking %(number)s was cancelled. Reason: %(reason)s. Fee: %(fee)s."
     ),
     "notice.booking.cancelled_at_host": N_("%(customer)s cancelled %(resource)s (%(number)s)."),
+    "notice.booking.cancelled_by_host": N_(
+        "%(by)s cancelled the booking %(number)s of %(customer)s, %(resource)s. Reason: %(reason)s."
+    ),
     "notice.booking.changed": N_("%(resource)s: the booking %(number)s was changed."),
     "notice.booking.changed_at_host": N_("%(customer)s changed the booking %(number)s of %(resource)s."),
+    "notice.booking.changed_by_host": N_(
+        "%(by)s changed the booking %(number)s of %(customer)s, %(resource)s."
+    ),
     "notice.booking.expired": N_(
         "%(resource)s: nobody answered your request %(number)s in time; it has lapsed."
     ),
@@ -248,11 +255,16 @@ SENTENCES = {
     "label.booking.requested_at_host": N_("Somebody asks for an instrument that I look after"),
     "label.booking.approved": N_("My booking is confirmed"),
     "label.booking.approved_at_host": N_("Somebody booked an instrument that I look after"),
+    "label.booking.approved_by_host": N_("A colleague booked an instrument that I look after for somebody"),
     "label.booking.rejected": N_("My request was refused"),
     "label.booking.cancelled": N_("My booking was cancelled"),
     "label.booking.cancelled_at_host": N_("A booking of an instrument that I look after was cancelled"),
+    "label.booking.cancelled_by_host": N_(
+        "A colleague cancelled a booking of an instrument that I look after"
+    ),
     "label.booking.changed": N_("My booking was changed"),
     "label.booking.changed_at_host": N_("A booking of an instrument that I look after was changed"),
+    "label.booking.changed_by_host": N_("A colleague changed a booking of an instrument that I look after"),
     "label.booking.expired": N_("My request lapsed"),
     "label.booking.expired_at_host": N_("A request lapsed because nobody answered"),
     "label.booking.received": N_("My samples have arrived"),

@@ -143,6 +143,11 @@ SENTENCES = {
         "%(customer)s moved %(bookings)s days of a series of %(resource)s.",
         "bookings",
     ),
+    "notice.booking.series_changed_by_host": NN_(
+        "%(by)s moved %(bookings)s day of a series of %(customer)s, %(resource)s.",
+        "%(by)s moved %(bookings)s days of a series of %(customer)s, %(resource)s.",
+        "bookings",
+    ),
     "notice.booking.series_cancelled": NN_(
         "%(resource)s: %(bookings)s day of the series was cancelled. Reason: %(reason)s.",
         "%(resource)s: %(bookings)s days of the series were cancelled. Reason: %(reason)s.",
@@ -151,6 +156,11 @@ SENTENCES = {
     "notice.booking.series_cancelled_at_host": NN_(
         "%(customer)s cancelled %(bookings)s day of a series of %(resource)s.",
         "%(customer)s cancelled %(bookings)s days of a series of %(resource)s.",
+        "bookings",
+    ),
+    "notice.booking.series_cancelled_by_host": NN_(
+        "%(by)s cancelled %(bookings)s day of a series of %(customer)s, %(resource)s. Reason: %(reason)s.",
+        "%(by)s cancelled %(bookings)s days of a series of %(customer)s, %(resource)s. Reason: %(reason)s.",
         "bookings",
     ),
     "notice.booking.series_approved": NN_(
@@ -180,9 +190,15 @@ SENTENCES = {
     ),
     "label.booking.series_changed": N_("My series was moved"),
     "label.booking.series_changed_at_host": N_("A series of an instrument that I look after was moved"),
+    "label.booking.series_changed_by_host": N_(
+        "A colleague moved a series of an instrument that I look after"
+    ),
     "label.booking.series_cancelled": N_("Days of my series were cancelled"),
     "label.booking.series_cancelled_at_host": N_(
         "Days of a series of an instrument that I look after were cancelled"
+    ),
+    "label.booking.series_cancelled_by_host": N_(
+        "A colleague cancelled days of a series of an instrument that I look after"
     ),
     "label.booking.series_approved": N_("My series is confirmed"),
     "label.booking.series_approved_at_host": N_("A series of an instrument that I look after is confirmed"),
