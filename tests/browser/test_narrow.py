@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from resource_hub.domain.availability.terms import OnHolidays
+from resource_hub.infra import clock
 from resource_hub.infra.database import db
+from resource_hub.kernel.time import zone
 from tests.builders import accounts as build
-from tests.builders.booking import Scene, make_scene
+from tests.builders.availability import make_weekly
+from tests.builders.booking import Scene, make_asked, make_booking, make_scene
 from tests.builders.catalogue import make_listing
 from tests.support.accessibility import assert_accessible
 
@@ -17,21 +22,33 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(params=["zh", "en"])
-def scene(app: Any, page: Page, live_server: Any, request: pytest.FixtureRequest) -> Scene:
-    """The manager of an instrument beside another with a long name, on a phone."""
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def enter(app: Any, page: Page, live_server: Any, person: Any, language: str) -> None:
+    """Somebody on a phone, in a language."""
+    client = app.test_client()
+    with app.app_context():
+        build.sign_in(client, person)
+        db.session.remove()
+    with client.session_transaction() as session:
+        session["language"] = language
+    cookie = client.get_cookie("session")
+    page.context.add_cookies([{"name": "session", "value": cookie.value, "url": live_server.url}])
+    page.set_viewport_size({"width": 375, "height": 812})
+
+
+@pytest.fixture
+def scene(app: Any, page: Page, live_server: Any, language: str) -> Scene:
+    """The manager of an instrument beside another with a long name."""
     with app.app_context():
         found = make_scene()
         make_listing(
             found.host, name_en="Scanning transmission electron microscope", name_zh="扫描透射电子显微镜"
         )
-        client = app.test_client()
-        build.sign_in(client, found.manager_person)
         db.session.remove()
-    with client.session_transaction() as session:
-        session["language"] = request.param
-    cookie = client.get_cookie("session")
-    page.context.add_cookies([{"name": "session", "value": cookie.value, "url": live_server.url}])
-    page.set_viewport_size({"width": 375, "height": 812})
+    enter(app, page, live_server, found.manager_person, language)
     return found
 
 
@@ -98,3 +115,41 @@ def test_only_what_the_choice_needs_is_asked(page: Page, scene: Scene) -> None:
     expect(page.locator('[name="monthly"]')).to_be_visible()
     expect(page.locator('[name="audience"]')).to_be_visible()
     assert_accessible(page)
+
+
+@pytest.fixture
+def booker(app: Any, page: Page, live_server: Any, language: str) -> Scene:
+    with app.app_context():
+        found = make_scene(weekly=make_weekly(weekdays=range(7), on_holidays=OnHolidays.OPEN))
+        db.session.remove()
+    enter(app, page, live_server, found.booker_person, language)
+    return found
+
+
+def test_a_series_asks_only_what_its_rhythm_needs(page: Page, booker: Scene) -> None:
+    page.goto(f"/o/{booker.firm.code}/book/{booker.host.code}/{booker.resource.code}/series")
+    expect(page.locator("#f-weekdays")).to_be_visible()
+    expect(page.locator("#f-monthly")).to_be_hidden()
+    expect(page.locator('[name="until"]')).to_be_hidden()
+    page.locator('[name="frequency"]').select_option("monthly")
+    page.locator('[name="ends"][value="until"]').check()
+    expect(page.locator("#f-weekdays")).to_be_hidden()
+    expect(page.locator("#f-monthly")).to_be_visible()
+    expect(page.locator('[name="until"]')).to_be_visible()
+    expect(page.locator('[name="count"]')).to_be_hidden()
+    assert_accessible(page)
+
+
+def test_words_of_the_notices_settings_stay_whole(page: Page, booker: Scene) -> None:
+    page.goto("/me/notifications")
+    assert set(lines(page, ".choices td:last-child span, .choices th:not(:first-child)")) == {1}
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def test_numbers_of_bookings_stay_whole(app: Any, page: Page, booker: Scene) -> None:
+    with app.app_context():
+        day = clock.now().astimezone(zone("Asia/Shanghai")).date() + timedelta(days=2)
+        make_booking(booker, asked=make_asked(f"{day}T09:00+08:00", f"{day}T10:00+08:00"))
+        db.session.remove()
+    page.goto(f"/o/{booker.firm.code}/bookings")
+    assert lines(page, ".nobr") == [1]

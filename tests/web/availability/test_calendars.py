@@ -138,7 +138,7 @@ def test_a_file_is_taken_up_and_a_booking_stands(scene: Any, manager: Any, in_co
     assert run_job(in_context) == 1
     shown = text_of(client, page)
     assert "Clashes with bookings" in shown and "Group meeting" in shown
-    assert str(booked.key.id) in shown
+    assert str(booked.key.id) in shown and "uploaded file" in shown
     (record,) = known(in_context, scene)
     assert f'action="{page}/{record.key.id}/remove"' in shown
     send(page, f"{page}/{record.key.id}/remove")
@@ -152,7 +152,7 @@ def test_a_zone_that_nobody_knows_is_asked_for(scene: Any, manager: Any, in_cont
     send(page, page, name="Lab", way="file", file=(io.BytesIO(BEIJING), "lab.ics"), zone="Asia/Shanghai")
     run_job(in_context)
     shown = text_of(client, page)
-    assert "(UTC+08:00) Beijing" in shown
+    assert "(UTC+08:00) Beijing" in shown and "1 event is left out" in shown
     (record,) = known(in_context, scene)
     assert record.stretches == 0
     wrong = send(page, f"{page}/{record.key.id}/zones", **{"zone.0": "Middle/Earth"})

@@ -30,8 +30,16 @@ SENTENCES = {
     "calendar.event_too_heavy": N_(
         "Line %(line)s, “%(summary)s”: writing out its recurrence takes too long."
     ),
-    "calendar.unknown_zone": N_("Nobody knows the time zone “%(zone)s”; %(events)s events are left out."),
-    "calendar.more_faults": N_("%(count)s further events could not be read."),
+    "calendar.unknown_zone": NN_(
+        "Nobody knows the time zone “%(zone)s”; %(events)s event is left out.",
+        "Nobody knows the time zone “%(zone)s”; %(events)s events are left out.",
+        "events",
+    ),
+    "calendar.more_faults": NN_(
+        "%(count)s further event could not be read.",
+        "%(count)s further events could not be read.",
+        "count",
+    ),
     # ---- the address
     "calendar.url_broken": N_("This is no address."),
     "calendar.url_scheme": N_("Only addresses that begin with http or https are asked, not %(scheme)s."),
