@@ -7,7 +7,7 @@ one host) or the setting ``DEFAULT_ZONE`` is used when none is given.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import wraps
@@ -31,6 +31,7 @@ MINUS = "−"
 _TO = "\u2060–\u2060"
 SIGNS = {"CNY": "¥", "EUR": "€", "USD": "US$", "GBP": "£", "JPY": "JP¥"}
 _WEEKDAYS = {"zh": "一二三四五六日", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
+_WHOLE_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Characters that turn the reading direction or hide: they may not leave the word they stand in.
 _DIRECTION = re.compile(
@@ -123,6 +124,19 @@ def default_zone() -> str:
 
 def weekday(value: date) -> str:
     return f"周{_WEEKDAYS['zh'][value.weekday()]}" if language() == "zh" else _WEEKDAYS["en"][value.weekday()]
+
+
+def whole_weekday(number: int) -> str:
+    """A weekday as it stands in a sentence, 0 is Monday: ``周五``, ``Friday``."""
+    return f"周{_WEEKDAYS['zh'][number]}" if language() == "zh" else _WHOLE_WEEKDAYS[number]
+
+
+def ordinal(number: int) -> str:
+    """``1st``, ``22nd``; in Chinese the figure alone."""
+    if language() == "zh":
+        return str(number)
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else endings.get(number % 10, 'th')}"
 
 
 def day(value: date | datetime | None, zone: str | None = None, year: bool = True, week: bool = True) -> str:
@@ -256,6 +270,13 @@ def _item(record: Any, name: str) -> Any:
 def listed(values: Iterable[Any]) -> str:
     """``a, b, c``, or with the Chinese enumeration comma."""
     return ("、" if language() == "zh" else ", ").join(plain(v) for v in values)
+
+
+def joined(values: Sequence[str]) -> str:
+    """``a, b and c`` in the midst of a sentence."""
+    if language() == "zh" or len(values) < 2:
+        return listed(values)
+    return f"{listed(values[:-1])} and {plain(values[-1])}"
 
 
 def with_more(what: str, more: str) -> str:

@@ -10,8 +10,10 @@ from flask import Flask, g
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resource_hub.domain.booking.rules.recurrence import Frequency, Monthly, Recurrence
 from resource_hub.entrypoints.support import charts, exports, formatting, language, sentences
 from resource_hub.entrypoints.support.text import NN_, NP_, translate
+from resource_hub.entrypoints.web.booking import series_forms
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan
@@ -176,3 +178,46 @@ def test_charts_escape_and_stand_empty(reader, kind):
     assert "<a>" not in drawn and "<s>" not in drawn and "/x?a=1&amp;b=2" in drawn
     charts.render(charts.Chart(kind, "T", [], [charts.Series("s", [])]))
     charts.render(charts.Chart(kind, "T", ["a"], [charts.Series("s", [0])]))
+
+
+@pytest.mark.parametrize(
+    ("rule", "en", "zh"),
+    [
+        (Recurrence(Frequency.DAILY, count=3), "every day", "每天"),
+        (Recurrence(Frequency.DAILY, 2, count=3), "every 2 days", "每 2 天"),
+        (Recurrence(Frequency.WEEKLY, count=3), "every week on Friday", "每周五"),
+        (
+            Recurrence(Frequency.WEEKLY, 2, (0, 3), count=3),
+            "every 2 weeks on Monday and Thursday",
+            "每 2 周的周一、周四",
+        ),
+        (
+            Recurrence(Frequency.WEEKLY, 1, (0, 2, 4), count=3),
+            "every week on Monday, Wednesday and Friday",
+            "每周一、周三、周五",
+        ),
+        (Recurrence(Frequency.MONTHLY, count=3), "every month on the 13th", "每月 13 日"),
+        (
+            Recurrence(Frequency.MONTHLY, 3, monthly=Monthly.WEEKDAY, count=3),
+            "every 3 months on the second Friday",
+            "每 3 个月的第二个周五",
+        ),
+        (
+            Recurrence(Frequency.MONTHLY, monthly=Monthly.WEEKDAY, nth=5, count=3),
+            "every month on the last Friday",
+            "每月最后一个周五",
+        ),
+    ],
+)
+def test_how_often_a_series_comes_is_a_sentence(reader, rule, en, zh):
+    friday = date(2026, 3, 13)
+    reader("en")
+    assert series_forms.told(rule, friday, 540, 7200).replace("\u2060", "") == f"{en}, 09:00–11:00, 3 times"
+    reader("zh")
+    assert series_forms.told(rule, friday, 540, 7200).replace("\u2060", "") == f"{zh}，09:00–11:00，共 3 次"
+
+
+def test_ordinals(reader):
+    reader("en")
+    found = [formatting.ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 22, 23, 31)]
+    assert found == "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 23rd 31st".split()

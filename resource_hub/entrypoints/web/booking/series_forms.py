@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask_babel import ngettext, pgettext
 from werkzeug.datastructures import MultiDict
 
 from resource_hub.domain.booking import service
@@ -120,7 +120,7 @@ def _how_often(rule: Recurrence, first: date) -> str:
     if rule.frequency is Frequency.DAILY:
         return _("every day") if rule.interval == 1 else _("every %(num)s days", num=rule.interval)
     if rule.frequency is Frequency.WEEKLY:
-        on = formatting.listed([weekday_name(n) for n in rule.weekdays or (first.weekday(),)])
+        on = formatting.joined([formatting.whole_weekday(n) for n in rule.weekdays or (first.weekday(),)])
         if rule.interval == 1:
             return _("every week on %(on)s", on=on)
         return _("every %(num)s weeks on %(on)s", num=rule.interval, on=on)
@@ -132,11 +132,16 @@ def _how_often(rule: Recurrence, first: date) -> str:
 
 def _on_in_month(rule: Recurrence, first: date) -> str:
     if rule.monthly is Monthly.DAY:
-        return _("day %(day)s", day=first.day)
-    which, weekday = rule.nth or nth_of(first), weekday_name(first.weekday())
-    if which == LAST:
-        return _("the last %(weekday)s", weekday=weekday)
-    return _("%(weekday)s no. %(which)s", weekday=weekday, which=which)
+        return pgettext("day of the month", "the %(day)s", day=formatting.ordinal(first.day))
+    weekday = formatting.whole_weekday(first.weekday())
+    which = {
+        1: _("the first %(weekday)s", weekday=weekday),
+        2: _("the second %(weekday)s", weekday=weekday),
+        3: _("the third %(weekday)s", weekday=weekday),
+        4: _("the fourth %(weekday)s", weekday=weekday),
+        LAST: _("the last %(weekday)s", weekday=weekday),
+    }
+    return which[rule.nth or nth_of(first)]
 
 
 def rule_fields(first: date | None) -> dict[str, Any]:
