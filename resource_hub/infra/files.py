@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
@@ -68,6 +69,13 @@ def find(organisation_id: UUID, file_id: UUID) -> FileRecord | None:
         .one_or_none()
     )
     return _record(row) if row is not None else None
+
+
+def forget(session: Session, organisation_id: UUID, file_id: UUID) -> None:
+    """Take the row of a stored file away; bytes that no row names any more are swept."""
+    session.execute(
+        delete(StoredFile).where(StoredFile.organisation_id == organisation_id, StoredFile.id == file_id)
+    )
 
 
 def unnamed(digests: Collection[bytes]) -> set[bytes]:

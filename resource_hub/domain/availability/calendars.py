@@ -41,7 +41,7 @@ from resource_hub.domain.availability.terms import (
 )
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.notices import service as notices
-from resource_hub.infra import clock
+from resource_hub.infra import clock, files
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
@@ -220,6 +220,8 @@ def remove_calendar(key: HostKey, source_id: UUID, *, by: Actor) -> None:
         calendar_store.drop_clashes(unit.session, key.institution_id, source_id)
         occupancy_store.delete_of_holder(unit.session, key.institution_id, source_id)
         unit.session.delete(row)
+        if row.file_id is not None:
+            files.forget(unit.session, key.institution_id, row.file_id)
         unit.session.flush()
         reach = window_store.reach(unit.session, [key]).get(key)
         if reach is not None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from resource_hub.domain.booking.after_tables import ResultDownload, ResultFile
 from resource_hub.domain.booking.tables import BookingFile
+from resource_hub.infra import files
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.tables import StoredFile
 from resource_hub.kernel.keys import HostKey
@@ -135,9 +136,7 @@ def forget_file(session: Session, key: HostKey) -> None:
         delete(BookingFile).where(BookingFile.institution_id == key.institution_id, BookingFile.id == key.id)
     )
     if stored is not None:
-        session.execute(
-            delete(StoredFile).where(StoredFile.organisation_id == stored[0], StoredFile.id == stored[1])
-        )
+        files.forget(session, *stored)
 
 
 # ---- what the clock asks for -----------------------------------------------------------------------------------

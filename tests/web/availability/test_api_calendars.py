@@ -112,6 +112,12 @@ def test_a_file_is_taken_up_once_and_a_booking_stands(world: World) -> None:
         "Group meeting",
     )
     assert world.booker("GET", world.one(held["id"]), 200).json["state"] == held["state"]
+    # Taken away, its file is forgotten with it; the bytes go with those that no row names.
+    with world.app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(StoredFile)) == 1
+    world.manager("DELETE", path(world, f"/{made['id']}"), 204)
+    with world.app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(StoredFile)) == 0
 
 
 def test_zones_that_nobody_knows_are_said(world: World) -> None:

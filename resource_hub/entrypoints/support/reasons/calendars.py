@@ -71,6 +71,20 @@ SENTENCES = {
 }
 
 REMEDIES = {
+    "calendar.not_found": N_("Look at the calendars of this resource: it may have been taken away."),
+    "calendar.away": N_("What was read before stays; it is tried again."),
+    "calendar.file_gone": N_("Take the calendar away and upload its file again."),
+    "calendar.too_heavy": N_("Export only the time from today on."),
+    "calendar.event_broken": N_("Correct it in the calendar program."),
+    "calendar.event_without_start": N_("Correct it in the calendar program."),
+    "calendar.event_backwards": N_("Correct it in the calendar program."),
+    "calendar.event_too_long": N_("Correct it in the calendar program."),
+    "calendar.event_too_heavy": N_("Enter it as one long event, or by the day."),
+    "calendar.url_broken": N_("Copy the address that the calendar program gives out for subscribing."),
+    "calendar.url_downgrade": N_("Copy the address that the calendar program gives out for subscribing."),
+    "calendar.url_redirects": N_("Copy the address that the calendar program gives out for subscribing."),
+    "calendar.url_encoding": N_("Ask whoever runs that calendar, or upload the file."),
+    "calendar.url_certificate": N_("Ask whoever runs that calendar, or upload the file."),
     "calendar.not_a_calendar": N_("Give the address or file of the calendar itself, not of its page."),
     "calendar.cut_off": N_("Export it again."),
     "calendar.too_large": N_("Export only the time from today on."),
