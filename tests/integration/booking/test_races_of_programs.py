@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from resource_hub.domain.accounts import feeds
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import DayKind, ExceptionKind, SpecialDay
@@ -16,6 +17,7 @@ from resource_hub.domain.booking import service
 from resource_hub.domain.booking.history_store import events
 from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence
 from resource_hub.domain.booking.terms import HOLDING, BookingState
+from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra import outbox
 from resource_hub.infra.database import db, reading
 from tests.builders.accounts import actor, bearer, make_person, make_platform
@@ -92,3 +94,17 @@ def test_an_extra_opening_is_taken_back_while_seven_book_it(
         assert fate["won"] == 1 and not inside
     assert_no_overlap()
     assert_windows_are_kept(scene.key)
+
+
+def test_one_key_adds_once(now: Any, database: Database, tmp_path: Path) -> None:
+    """Eight send the same at the same moment: units are added once, one feed is made."""
+    scene = make_scene()
+    units = by_manager(scene, "POST", "", "units", count=3)
+    units["path"] = f"/api/v1/resources/{scene.host.code}/{scene.resource.code}/units"
+    feed = by_manager(scene, "POST", "", "feed", kind="laboratory")
+    feed["path"] = "/api/v1/me/feeds"
+    found = race(database, tmp_path, now, "request", [*[units] * 4, *[feed] * 4])
+    assert [one[1] for one in found] == ["201"] * EIGHT
+    db.session.remove()
+    assert len(catalogue.units(scene.key)) == 4
+    assert len(feeds.feeds_of(scene.manager_person.id)) == 1
