@@ -7,11 +7,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from resource_hub.domain.accounts.feeds import MOST_FEEDS
+from resource_hub.domain.accounts.terms import Role
+from resource_hub.entrypoints.support import protection
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.tables import IdempotencyKey
 from tests.builders import accounts as people
 from tests.builders.catalogue import make_listing
+from tests.support.application import application
 from tests.support.door import NOW, Door, World, make_world, other_host, world
 from tests.web.booking.test_api import book, codes
 
@@ -96,3 +99,16 @@ def test_what_is_refused(world: World) -> None:
         found += [one["id"] for one in page["items"]]
         after = f"&after={page['next']}" if page["next"] else None
     assert len(found) == len(set(found)) == MOST_FEEDS
+
+
+def test_so_many_addresses_a_minute(database: Any, tmp_path: Any) -> None:
+    """As on the page; who asks for more is told to wait."""
+    with application(database, tmp_path, extra={"RATELIMIT_ENABLED": True}) as app, app.app_context():
+        firm = people.make_firm()
+        headers = people.bearer(people.make_person(roles=[(firm, Role.BOOKER)]), firm)
+        client = app.test_client()
+        said = [client.post("/api/v1/me/feeds", json={"kind": "person"}, headers=headers) for _ in range(31)]
+    protection.limiter.enabled = False
+    assert {answer.status_code for answer in said[:-1]} == {201}
+    assert said[-1].status_code == 429 and said[-1].mimetype == "application/problem+json"
+    assert int(said[-1].headers["Retry-After"]) > 0
