@@ -1,5 +1,6 @@
 """What house rules keep account of in the demonstration: strikes, trainings and answers by several people; a waiting
-list with an offer, and a series. Hours that are protected for outside firms stand in the calendars already."""
+list with an offer, a series, and a workday that was taken back. Hours that are protected for outside firms stand in the
+calendars already."""
 
 from __future__ import annotations
 
@@ -7,7 +8,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import PLATFORM_ID
 from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import DayKind, SpecialDay
 from resource_hub.domain.booking import service as booking
 from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence
 from resource_hub.domain.booking.terms import Asked, BookingRecord, BookingState, Purpose
@@ -21,6 +24,7 @@ from resource_hub.kernel.time import TimeSpan, at, local_day
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 _ENGINEER = LOGINS[0][1]
+_STAFF = "platform@demo.example"
 # Code, names, months that it holds, and so many days ago it was passed: it holds, it soon ends, it has ended.
 _TRAININGS = (
     ("sem", "扫描电镜自主上机", "Scanning electron microscope, self-use", 12, 60),
@@ -45,6 +49,7 @@ def tell(world: World, now: datetime) -> None:
         _several_answers(unit, world, now)
         _offer(unit, world, now)
         _series(unit, world, now)
+        _workday_taken_back(unit, world, now)
         outbox.deliver_due(limit=200)
 
 
@@ -135,6 +140,34 @@ def _series(unit: Unit, world: World, now: datetime) -> None:
         look = booking.look_series(resource.key, wish, rule, by=world.bookers[FIRM])
         left_out = {clash.day: booking.Choice(skip=True) for clash in look.clashes}
         booking.create_series(resource.key, wish, rule, by=world.bookers[FIRM], choices=left_out)
+
+
+def _workday_taken_back(unit: Unit, world: World, now: datetime) -> None:
+    """A Sunday was to be worked, and then was not: who booked it stands outside the hours until the host decides."""
+    staff = next(person for person, _seats in accounts.demonstration_people() if person.email == _STAFF)
+    by = accounts.actor(staff.id, PLATFORM_ID)
+    day = local_day(now, _ZONE) + timedelta(days=9)
+    day += timedelta(days=6 - day.weekday())
+    while availability.is_working_day("CN-JS", day):
+        day += timedelta(days=7)
+    with unit.at(now - timedelta(days=4)):
+        made_up = SpecialDay(
+            day, DayKind.WORKDAY, "调休上班", "Make-up workday", day - timedelta(days=4), source="暂定安排"
+        )
+        availability.enter_days("CN", [made_up], by=by)
+    resource, start = _resource(world, "raman"), at(day, 10 * 60, _ZONE)
+    with unit.at(now - timedelta(days=3)):
+        wish = Asked(
+            mode=Mode.SELF_USE,
+            span=TimeSpan(start, start + timedelta(hours=2)),
+            purpose=Purpose.RESEARCH.value,
+            project="硅片应力面扫",
+            hazards=frozenset({"none"}),
+        )
+        booking.request(resource.key, wish, by=world.bookers["zijin"])
+    with unit.at(now - timedelta(hours=4)):
+        availability.forget_day("CN", day, by=by)
+    availability.roll_windows(limit=10_000)
 
 
 def _first_free(

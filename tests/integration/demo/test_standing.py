@@ -67,6 +67,10 @@ def test_all_of_it_is_there() -> None:
     mine = booking.bookings_of(engineer, states=[BookingState.APPROVED], since=now, limit=200)
     days = [one for one in mine if one.series_id is not None]
     assert 3 <= len(days) <= 6 and len({one.series_id for one in days}) == 1
+    outside = booking.outside_hours(manager)
+    assert [(key, number) for key, number in outside.items()] == [
+        (catalogue.resource_of(today.HOST, "raman").key, 1)
+    ]
     hours = availability.weekly_hours(catalogue.resource_of(today.HOST, "raman").key)
     assert any(row.audience is Audience.OUTSIDE for row in hours)
     walk_ins = accounts.walk_ins(manager)
