@@ -16,7 +16,8 @@ from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.keys import HostKey
 from tests.builders.availability import make_rules, make_weekly
 from tests.builders.usage import make_booking, make_scene
-from tests.integration.usage.test_sessions import at, check_in, check_out, close, correct
+from tests.integration.usage.test_day_close import correct
+from tests.integration.usage.test_sessions import at, check_in, check_out, close
 
 
 @pytest.fixture
