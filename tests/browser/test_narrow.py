@@ -153,3 +153,20 @@ def test_numbers_of_bookings_stay_whole(app: Any, page: Page, booker: Scene) -> 
         db.session.remove()
     page.goto(f"/o/{booker.firm.code}/bookings")
     assert lines(page, ".nobr") == [1]
+
+
+def test_what_has_the_focus_is_not_behind_the_entries_at_the_foot(page: Page, booker: Scene) -> None:
+    page.goto(f"/o/{booker.firm.code}/home")
+    page.goto(f"/o/{booker.firm.code}/book/{booker.host.code}/{booker.resource.code}/series")
+    foot = page.locator(".side").bounding_box()
+    assert foot is not None and foot["y"] > 600  # it stands at the foot
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        below = page.evaluate(
+            """() => {
+              const element = document.activeElement;
+              if (!element || !element.closest("main")) return 0;
+              return element.getBoundingClientRect().bottom - document.querySelector(".side").getBoundingClientRect().top;
+            }"""
+        )
+        assert below <= 0, page.evaluate("document.activeElement.outerHTML")
