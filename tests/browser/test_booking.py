@@ -314,6 +314,21 @@ def test_extend_by_dragging_its_end_on_the_page_of_the_change(app, page, scene, 
     assert stored(app, made).span == span("2026-03-03T09:00+08:00", "2026-03-03T12:30+08:00")
 
 
+def test_a_time_to_which_it_cannot_move_offers_others_and_no_button(page, scene, made, sign_in):
+    sign_in()
+    page.goto(f"/o/{scene.firm.code}/bookings/{scene.host.code}/{made.key.id}/change")
+    move = page.get_by_role("button", name="Move it")
+    expect(move).to_be_visible()
+    page.locator('#choose [name="start_time"]').fill("20:00")
+    page.locator('#choose [name="end_time"]').fill("22:00")
+    expect(page.locator("#quote .reasons")).to_be_visible()
+    expect(move).to_be_hidden()
+    assert_accessible(page)
+    page.locator("#quote [data-take]").first.click()
+    expect(move).to_be_visible()
+    assert_accessible(page)
+
+
 def test_move_and_extend_with_the_keyboard_alone(app, page, scene, made, sign_in):
     sign_in()
     page.goto(f"/o/{scene.firm.code}/bookings/{scene.host.code}/{made.key.id}")
