@@ -26,6 +26,15 @@ from resource_hub.domain.accounts.access import (
 from resource_hub.domain.accounts.firm import decide_class, record_firm_facts, record_standing, try_size
 from resource_hub.domain.accounts.groups import add_group, add_group_member, group_members, set_group_leader
 from resource_hub.domain.accounts.installing import initialise, is_initialised
+from resource_hub.domain.accounts.inviting import (
+    accept_invitation,
+    accept_invitation_as_new,
+    appoint_first_administrator,
+    invitation,
+    invite,
+    open_invitations,
+    withdraw_invitation,
+)
 from resource_hub.domain.accounts.lookups import (
     actor,
     customer,
@@ -57,23 +66,16 @@ from resource_hub.domain.accounts.lookups import (
     waiting_requests,
 )
 from resource_hub.domain.accounts.membership import (
-    accept_invitation,
-    accept_invitation_as_new,
     answer_join,
-    appoint_first_administrator,
     ask_to_join,
     end_role,
     grant_role,
-    invitation,
-    invite,
     join_requests,
     joinable,
     leave,
     members,
     my_requests,
-    open_invitations,
     open_work,
-    withdraw_invitation,
     withdraw_request,
 )
 from resource_hub.domain.accounts.merging import (

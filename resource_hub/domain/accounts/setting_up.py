@@ -6,7 +6,7 @@ from uuid import UUID
 
 from resource_hub.domain.accounts import store
 from resource_hub.domain.accounts.errors import BadInput, NameTaken, NotYours, UnknownPerson
-from resource_hub.domain.accounts.membership import appoint_first_administrator
+from resource_hub.domain.accounts.inviting import appoint_first_administrator
 from resource_hub.domain.accounts.registration import (
     OrganisationFields,
     check_fields,
