@@ -227,6 +227,7 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "request": _request,
     "change": _change,
     "hold": lambda p, by: service.hold(p["key"], make_asked(), by=by).key.id,
+    "lift": lambda p, by: service.lift_bar(p["key"], p["person"], reason="已谈话", by=by).isoformat(),
     "approve": lambda p, by: service.approve(p["booking"], by=by, version=p.get("version")).key.id,
     "reject": lambda p, by: (
         service.reject(p["booking"], by=by, reason="检定", version=p.get("version")).key.id

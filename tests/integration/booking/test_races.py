@@ -18,6 +18,7 @@ from resource_hub.domain.availability import window_store
 from resource_hub.domain.availability.tables import Occupancy, OpeningException
 from resource_hub.domain.availability.terms import Audience, ExceptionKind
 from resource_hub.domain.booking import service
+from resource_hub.domain.booking.bar_tables import BarLift
 from resource_hub.domain.booking.inquiry_words import QuoteLine, Wish
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import HOLDING, BookingKind, BookingState
@@ -340,6 +341,21 @@ def test_eight_give_one_of_several_answers(now: Any, database: Database, tmp_pat
     db.session.remove()
     assert service.booking(made.key).state is BookingState.REQUESTED
     assert [step.state.value for step in service.answers_of(made.key)] == ["approved", "open"]
+
+
+def test_eight_lift_one_bar(now: Any, database: Database, tmp_path: Path) -> None:
+    scene = make_scene(rules={"bars": [{"count": 1, "ladder": [{"unit": "lifted"}]}]})
+    person = scene.booker_person.id
+    service.give_strike(make_booking(scene).number, note="未关机离开", by=scene.manager)
+    who = {
+        "person_id": scene.manager.person_id,
+        "organisation_id": scene.host.id,
+        "key": scene.key,
+        "person": person,
+    }
+    found = race(database, tmp_path, now, "lift", [who] * EIGHT)
+    assert Counter(one[0] for one in found) == {"won": 1, "booking.wrong_state": EIGHT - 1}
+    assert rows(BarLift) == 1 and service.bars_on(person) == []
 
 
 def test_eight_split_one_booking_and_it_is_split_once(now: Any, database: Database, tmp_path: Path) -> None:

@@ -42,6 +42,10 @@ def days(number: int) -> BarLength:
     return BarLength(BarUnit.DAYS, number) if number else BarLength(BarUnit.WARNING)
 
 
+def months(number: int) -> BarLength:
+    return BarLength(BarUnit.MONTHS, number)
+
+
 def ends(strikes: list[StrikeRecord], rule: BarRule) -> datetime | None:
     """The end of the last bar."""
     return max((bar.longest for bar in bars_of(strikes, rule, SHANGHAI)), default=None)
@@ -118,9 +122,10 @@ def test_the_bar_is_what_a_calendar_shows(
     ([0], BarRule((NO_SHOW,), 1, 0, (WARNING, days(3), days(7),)), None),
     ([0, 10], BarRule((NO_SHOW,), 1, 0, (WARNING, days(3), days(7),)), day(13)),
     ([0, 10, 20, 30], BarRule((NO_SHOW,), 1, 0, (WARNING, days(3), days(7),)), day(37)),
-    # NYCU: three no-shows in a year, six months; one late cancellation, one month
-    ([0, 100, 200], BarRule((NO_SHOW,), 3, 365, (days(180),)), day(380)),
-    ([0, 1, 200], BarRule((LATE_CANCEL,), 1, 0, (days(30),)), None),
+    # NYCU: three no-shows in a year, six months; one late cancellation, one month; ShanghaiTech: three, one month
+    ([0, 100, 200], BarRule((NO_SHOW,), 3, 365, (months(6),)), moment("2027-01-20T00:00+08:00")),
+    ([0, 1, 200], BarRule((LATE_CANCEL,), 1, 0, (months(1),)), None),
+    ([0, 3, 30], BarRule((NO_SHOW,), 3, 0, (months(1),)), moment("2026-02-28T00:00+08:00")),
     # a shared group: two wasted, a week; the first has left the window on the thirtieth day
     ([0, 29], BarRule((NO_SHOW,), 2, 30, (days(7),)), day(36)),
     ([0, 30], BarRule((NO_SHOW,), 2, 30, (days(7),)), None),

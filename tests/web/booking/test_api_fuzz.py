@@ -25,7 +25,7 @@ from tests.support.door import NOW, Door, World
 from tests.web.booking.test_api import book
 
 PATHS = r"/resources/\{code\}/(calendar|free-times|hours|exceptions|rules|quotes|holds|bookings)|/bookings|/quotes/"
-PATHS += r"|/(series|waiting|helpers|strikes|hand-overs|walk-ins|to-approve|units|external-calendars|outside-hours)"
+PATHS += r"|/(series|waiting|helpers|strikes|bars|hand-overs|walk-ins|to-approve|units|external-calendars|outside-hours)"
 PATHS += r"|/(protected-hours|calendar-days|trainings|training-types|feeds)"
 CHECKS = [
     not_a_server_error, content_type_conformance, response_headers_conformance, response_schema_conformance,
