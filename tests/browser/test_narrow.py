@@ -170,3 +170,12 @@ def test_what_has_the_focus_is_not_behind_the_entries_at_the_foot(page: Page, bo
             }"""
         )
         assert below <= 0, page.evaluate("document.activeElement.outerHTML")
+
+
+def test_days_of_a_search_stand_whole_beside_each_other(page: Page, booker: Scene) -> None:
+    page.goto("/search?length=120")
+    for name in ("from", "until"):
+        box = page.locator(f'.search-when [name="{name}"]').bounding_box()
+        assert box is not None and box["width"] >= 150  # a day of ten characters and its button
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    assert_accessible(page)

@@ -188,6 +188,17 @@ def test_the_fee_is_said_before_the_click_and_is_the_one_that_is_owed(app, scene
     assert stored(app, made).cancel_fee.minor == 10_000
 
 
+def test_who_comes_too_late_to_cancel_reads_how_to_reach_the_laboratory(app, scenery, desk_of):
+    scene = scenery(rules={"cancel_until": 48 * 60})
+    with app.app_context():
+        made = make_booking(scene)
+        db.session.remove()
+    page = desk_of(scene.booker_person).see(page_of(scene, made))
+    assert "It cannot be cancelled here any more" in page
+    assert re.search(r'href="[^"]*#contact">How to reach the laboratory<', page)
+    assert 'href="#messages"' in page
+
+
 def test_a_fee_that_rose_since_the_page_was_opened_is_asked_about(app, scene, made, desk):
     with clock.fixed(moment("2026-03-01T08:00+08:00")):
         page = desk.see(page_of(scene, made))
