@@ -7,6 +7,7 @@ given the business time by its caller, so that catching up after a stop decides 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import islice
 from uuid import UUID
 
 from sqlalchemy import and_, exists, or_, select
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from resource_hub.domain.usage import neighbours, store
 from resource_hub.domain.usage.closing import miss
-from resource_hub.domain.usage.lifecycle import end_session, flag, open_for_booking
+from resource_hub.domain.usage.lifecycle import end_session, flag, follow_booking, open_for_booking
 from resource_hub.domain.usage.records import Host
 from resource_hub.domain.usage.rules import states
 from resource_hub.domain.usage.rules.hours import forgotten_end
@@ -35,8 +36,9 @@ LONGEST = timedelta(hours=12)
 def open_expected(now: datetime, limit: int = 50, lease: Lease | None = None) -> int:
     """Open an expected session for approved bookings whose start is due; returns how many were opened."""
     opened = 0
-    for key in _without_session(now, limit):
+    for key, resource in _without_session(now, limit).items():
         with unit_of_work(lease=lease) as unit:
+            neighbours.lock_resource(unit, resource)
             booking = neighbours.booking(key)
             if booking.state.value != "approved" or booking.span is None or booking.span.start > now:
                 continue
@@ -46,22 +48,21 @@ def open_expected(now: datetime, limit: int = 50, lease: Lease | None = None) ->
     return opened
 
 
-def _without_session(now: datetime, limit: int) -> list[HostKey]:
-    """Due bookings that have no session yet, oldest first. Staff-run ones stay approved for days after their session
-    was opened, so the list is read page by page until enough are found."""
-    found: dict[HostKey, None] = {}
+def _without_session(now: datetime, limit: int) -> dict[HostKey, HostKey]:
+    """Due bookings that have no session yet, each with its resource, oldest first. Staff-run ones stay approved for
+    days after their session was opened, so the list is read page by page until enough are found."""
+    found: dict[HostKey, HostKey] = {}
     since, until, page = now - LOOK_BACK, now + timedelta(microseconds=1), 200
     while len(found) < limit:
         due = neighbours.bookings_due(since, until, page)
-        keys = [HostKey(b.institution_id, b.key.id) for b in due]
-        opened = _with_session(keys)
-        found |= dict.fromkeys(key for key in keys if key not in opened)
+        opened = _with_session([b.key for b in due])
+        found |= {b.key: b.resource_key for b in due if b.key not in opened}
         if len(due) < page:
             break
         if due[-1].span.start == since:
             page *= 2  # more than a page starts at one instant
         since = due[-1].span.start
-    return list(found)[:limit]
+    return dict(islice(found.items(), limit))
 
 
 def _with_session(keys: list[HostKey]) -> set[HostKey]:
@@ -81,7 +82,9 @@ def mark_no_shows(now: datetime, limit: int = 50, lease: Lease | None = None) ->
     for key in _expected_since(now, limit):
         with unit_of_work(lease=lease) as unit:
             row = store.locked_session(unit, key)
-            if row is None or row.state != S.EXPECTED.value or row.booked_starts_at is None:
+            if row is None or row.state != S.EXPECTED.value or not follow_booking(unit, row):
+                continue
+            if row.booked_starts_at is None:
                 continue
             host = neighbours.host(key.institution_id)
             terms = neighbours.house_terms(HostKey(host.id, row.resource_id), row.day)
@@ -159,7 +162,7 @@ def close_overdue(now: datetime, limit: int = 50, lease: Lease | None = None) ->
     for key in _overdue(now, limit):
         with unit_of_work(lease=lease) as unit:
             row = store.locked_session(unit, key)
-            if row is None:
+            if row is None or not follow_booking(unit, row):
                 continue
             host = neighbours.host(key.institution_id)
             terms = neighbours.house_terms(HostKey(host.id, row.resource_id), row.day)
@@ -205,14 +208,8 @@ def _overdue(now: datetime, limit: int) -> list[HostKey]:
 
 
 def _end_forgotten(unit: Unit, host: Host, row: UsageSession, terms: HouseTerms, now: datetime) -> int:
-    booked_end = row.booked_ends_at
-    if row.booking_id is not None:
-        # The booking may have been extended since the session was opened.
-        span = neighbours.booking(HostKey(host.id, row.booking_id)).span
-        if span is not None:
-            row.booked_starts_at, row.booked_ends_at, booked_end = span.start, span.end, span.end
     assert row.starts_at is not None
-    cap = forgotten_end(row.starts_at, booked_end, terms.logout_grace_seconds, now)
+    cap = forgotten_end(row.starts_at, row.booked_ends_at, terms.logout_grace_seconds, now)
     if cap is None:
         return 0
     end_session(unit, host, row, cap, "forgotten")
@@ -244,8 +241,7 @@ def _end_by_signal(unit: Unit, host: Host, row: UsageSession, terms: HouseTerms,
 
 def on_booking_ended(unit: Unit, event: Event) -> None:
     """A booking was cancelled: its expected session, if one was opened, proves nothing any more."""
-    institution_id = UUID(event.payload["institution_id"])
-    row = store.session_of_booking(unit.session, institution_id, UUID(event.payload["booking_id"]))
+    row = _of_event(unit, event)
     if row is not None and states.may_move(S(row.state), S.VOID):
         row.state, row.end_reason = S.VOID.value, "cancelled"
         row.version += 1
@@ -253,23 +249,12 @@ def on_booking_ended(unit: Unit, event: Event) -> None:
 
 def on_booking_changed(unit: Unit, event: Event) -> None:
     """A booking was moved or extended: an open session follows it."""
+    row = _of_event(unit, event)
+    if row is not None:
+        follow_booking(unit, row)
+
+
+def _of_event(unit: Unit, event: Event) -> UsageSession | None:
     institution_id = UUID(event.payload["institution_id"])
-    booking_id = UUID(event.payload["booking_id"])
-    row = store.session_of_booking(unit.session, institution_id, booking_id)
-    if row is None or row.state not in (S.EXPECTED.value, S.RUNNING.value):
-        return
-    booking = neighbours.booking(HostKey(institution_id, booking_id))
-    if booking.span is None:
-        return
-    if row.state == S.EXPECTED.value and booking.span.start > unit.now:
-        row.state, row.end_reason = S.VOID.value, "moved"
-        row.source_key = None
-        row.booking_id = None  # so that the start of the new time opens a session of its own
-        row.version += 1
-        return
-    row.booked_starts_at, row.booked_ends_at, row.unit_id = (
-        booking.span.start,
-        booking.span.end,
-        booking.unit_id,
-    )
-    row.version += 1
+    found = store.session_of_booking(unit.session, institution_id, UUID(event.payload["booking_id"]))
+    return None if found is None else store.locked_session(unit, HostKey(institution_id, found.id))

@@ -19,7 +19,7 @@ from resource_hub.domain.usage.errors import (
     StaleSession,
     WrongState,
 )
-from resource_hub.domain.usage.lifecycle import flag, ids, record, settle
+from resource_hub.domain.usage.lifecycle import flag, follow_booking, ids, record, settle
 from resource_hub.domain.usage.records import EntryRecord, Host, SessionRecord
 from resource_hub.domain.usage.rules.hours import day_of, split_hours
 from resource_hub.domain.usage.rules.ledger import evidence_row, facts_of, salted_digest
@@ -80,7 +80,7 @@ def seal(unit: Unit, host: Host, row: UsageSession, by: UUID | None) -> list[UUI
     if row.state == S.SEALED.value:
         raise AlreadySealed()
     if row.state not in (S.ENDED.value, S.NO_SHOW.value):
-        raise WrongState(Reason("usage.wrong_state", {"state": {"word": ["usage.state", row.state]}}))
+        raise _not_possible(row)
     settle(unit, host, row)
     lines = store.line_rows(unit.session, host.id, [row.id])
     facts = _facts(unit, host, row, lines)
@@ -222,7 +222,7 @@ def close_day(by: Actor, day: date, verdicts: Sequence[Verdict]) -> list[Session
             if row.version != verdict.version:
                 raise StaleSession(seen=verdict.version, now=row.version)
             if verdict.no_show and row.state != S.NO_SHOW.value:
-                miss(unit, host, row, by.person_id)
+                _miss_by_hand(unit, host, row, by)
             seal(unit, host, row, by.person_id)
             closed[row.resource_id] = closed.get(row.resource_id, 0) + 1
             done.append(row)
@@ -246,8 +246,11 @@ def _note_close(unit: Unit, host: Host, resource_id: UUID, day: date, by: UUID |
     unit.session.flush()
 
 
-def miss(unit: Unit, host: Host, row: UsageSession, by: UUID | None) -> None:
-    """Nobody came: zero hours, the slot released, the customer's person told."""
+def miss(unit: Unit, host: Host, row: UsageSession, by: UUID | None) -> bool:
+    """Nobody came: zero hours, the slot released, the customer's person told. False, and nothing of this, where the
+    booking has gone to another time or was cancelled, even if the news of it has not come yet."""
+    if row.state == S.EXPECTED.value and not follow_booking(unit, row):
+        return False
     row.state, row.end_reason = S.NO_SHOW.value, "no_show"
     row.starts_at = row.ends_at = None
     store.add_evidence(
@@ -267,6 +270,16 @@ def miss(unit: Unit, host: Host, row: UsageSession, by: UUID | None) -> None:
     if row.booking_id is not None:
         neighbours.booking_missed(unit, HostKey(host.id, row.booking_id))
     unit.publish("usage.no_show", f"{host.id}:{row.id}", ids(row))
+    return True
+
+
+def _miss_by_hand(unit: Unit, host: Host, row: UsageSession, by: Actor) -> None:
+    if not miss(unit, host, row, by.person_id):
+        raise _not_possible(row)
+
+
+def _not_possible(row: UsageSession) -> WrongState:
+    return WrongState(Reason("usage.wrong_state", {"state": {"word": ["usage.state", row.state]}}))
 
 
 @retried()
@@ -283,8 +296,8 @@ def mark_no_show(key: HostKey, by: Actor) -> SessionRecord:
         if row.state == S.NO_SHOW.value:
             return record(unit, row)
         if row.state != S.EXPECTED.value:
-            raise WrongState(Reason("usage.wrong_state", {"state": {"word": ["usage.state", row.state]}}))
-        miss(unit, neighbours.host(key.institution_id), row, by.person_id)
+            raise _not_possible(row)
+        _miss_by_hand(unit, neighbours.host(key.institution_id), row, by)
         return record(unit, row)
 
 
@@ -308,8 +321,8 @@ def seal_overdue(now: datetime, limit: int = 20, lease: Lease | None = None) -> 
             if row.state not in (S.ENDED.value, S.NO_SHOW.value, S.EXPECTED.value):
                 continue
             host = neighbours.host(institution_id)
-            if row.state == S.EXPECTED.value:
-                miss(unit, host, row, None)
+            if row.state == S.EXPECTED.value and not miss(unit, host, row, None):
+                continue
             seal(unit, host, row, None)
             _note_close(unit, host, row.resource_id, row.day, None, 1)
             done += 1

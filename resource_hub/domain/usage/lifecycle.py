@@ -25,9 +25,15 @@ from resource_hub.kernel.time import TimeSpan, midnight, zone
 S = SessionState
 
 
-def session_id_for(institution_id: UUID, booking: Any) -> UUID:
-    """The expected session of a booking always gets the same id, whoever opens it."""
-    return derived_id(booking.created_at, "session", institution_id, booking.key.id)
+def session_id_for(unit: Unit, institution_id: UUID, booking: Any) -> UUID:
+    """The expected session of a booking gets the same id, whoever opens it: the first of its ids that is free. What was
+    opened at a start from which the booking was moved away keeps its own."""
+    earlier: tuple[int, ...] = ()
+    while True:
+        made = derived_id(booking.created_at, "session", institution_id, booking.key.id, *earlier)
+        if store.session_row(unit.session, HostKey(institution_id, made)) is None:
+            return made
+        earlier = (earlier[0] + 1 if earlier else 1,)
 
 
 def open_for_booking(unit: Unit, host: Host, booking: Any) -> UsageSession:
@@ -39,7 +45,7 @@ def open_for_booking(unit: Unit, host: Host, booking: Any) -> UsageSession:
     day = day_of(span.end, zone(host.zone))
     row = UsageSession(
         institution_id=host.id,
-        id=session_id_for(host.id, booking),
+        id=session_id_for(unit, host.id, booking),
         resource_id=booking.resource_id,
         unit_id=booking.unit_id,
         booking_id=booking.key.id,
@@ -80,6 +86,31 @@ def open_for_booking(unit: Unit, host: Host, booking: Any) -> UsageSession:
     )
     unit.session.flush()
     return row
+
+
+def follow_booking(unit: Unit, row: UsageSession) -> bool:
+    """Bring a locked session into step with its booking, whether or not the news of a change has come yet; whether it
+    is still open. Moved to a time that lies ahead it is void, so that the new start opens a session of its own."""
+    if row.booking_id is None or row.state not in (S.EXPECTED.value, S.RUNNING.value):
+        return row.state in (S.EXPECTED.value, S.RUNNING.value)
+    booking = neighbours.booking(HostKey(row.institution_id, row.booking_id))
+    span = booking.span
+    expected = row.state == S.EXPECTED.value
+    if expected and booking.state.value in ("cancelled", "rejected", "expired"):
+        row.state, row.end_reason = S.VOID.value, "cancelled"
+        row.version += 1
+        return False
+    if span is None:
+        return True
+    if expected and span.start > unit.now:
+        row.state, row.end_reason = S.VOID.value, "moved"
+        row.booking_id = None
+        row.version += 1
+        return False
+    before = (row.booked_starts_at, row.booked_ends_at, row.unit_id)
+    row.booked_starts_at, row.booked_ends_at, row.unit_id = span.start, span.end, booking.unit_id
+    row.version += before != (span.start, span.end, booking.unit_id)
+    return True
 
 
 def seal_due(host: Host, day: date) -> datetime:
