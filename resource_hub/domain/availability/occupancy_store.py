@@ -202,10 +202,6 @@ def future_bookings(session: Session, key: HostKey, since: datetime) -> list[Hel
     return [_held(row) for row in rows]
 
 
-def bookings_meeting(session: Session, key: HostKey, span: TimeSpan) -> list[Held]:
-    return occupancies(session, [key], span).get(key, [])
-
-
 def clear_of(session: Session, institution_id: UUID, holders: Collection[UUID]) -> None:
     t = Occupancy
     if holders:

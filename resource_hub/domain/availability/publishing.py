@@ -16,6 +16,7 @@ from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.availability import (
     calendar_store,
     holding,
+    maintenance,
     occupancy_store,
     planning,
     store,
@@ -32,7 +33,6 @@ from resource_hub.domain.availability.terms import (
     Held,
     Hours,
     HouseDocument,
-    OccupancyKind,
     WeeklyHours,
 )
 from resource_hub.domain.catalogue import service as catalogue
@@ -283,14 +283,8 @@ def preview_exception(
     may_manage(key, by)
     if exception.kind is not ExceptionKind.MAINTENANCE:
         return hits_of(key, exception_draft(exception), outsiders)
-    now = clock.now()
-    found = occupancy_store.bookings_meeting(reading(), key, exception.span)
-    return [
-        Hit(held, (Reason("availability.maintenance", {}),))
-        for held in found
-        if held.in_force(now) and held.kind in (OccupancyKind.BOOKING, OccupancyKind.HOLD)
-        and (exception.unit_id is None or exception.unit_id == held.unit_id)
-    ]  # fmt: skip
+    found = maintenance.in_the_way(key, [exception])
+    return [Hit(held, (Reason("availability.maintenance", {}),)) for held in found]
 
 
 def preview_unit_out(key: HostKey, unit_id: UUID, *, by: Actor) -> list[Hit]:
@@ -357,20 +351,9 @@ def add_exception(key: HostKey, exception: DatedException, *, by: Actor) -> Date
                 created_at=unit.now,
             )
         )
-        if kept.kind is ExceptionKind.MAINTENANCE and kept.id is not None:
-            for record in catalogue.units(key, active_only=True):
-                if kept.unit_id is None or kept.unit_id == record.key.id:
-                    own = occupancy_store.occupancies(unit.session, [key], kept.span).get(key, [])
-                    calendar_store.give_way(
-                        unit.session,
-                        key,
-                        record.key.id,
-                        [h for h in own if h.unit_id == record.key.id],
-                        [kept.span],
-                    )
-                    holding.occupy(unit, key, record.key.id, kept.span, OccupancyKind.MAINTENANCE, kept.id)
-        else:
-            _rebuilt(unit, key)
+        if kept.kind is ExceptionKind.MAINTENANCE:
+            maintenance.take(unit, key, [kept])
+        _rebuilt(unit, key)
         details = {
             "kind": kept.kind.value,
             "start": kept.span.start.isoformat(),
@@ -412,9 +395,11 @@ def remove_exception(key: HostKey, exception_id: UUID, *, by: Actor) -> None:
         row = store.exception_row(unit.session, HostKey(key.institution_id, exception_id))
         if row is None or row.resource_id != key.id:
             return
+        span = TimeSpan(row.starts_at, row.ends_at)
         unit.session.delete(row)
         unit.session.flush()
-        holding.release(unit, key.institution_id, exception_id, key=key)
+        occupancy_store.clear_of(unit.session, key.institution_id, [exception_id])
+        maintenance.keep(unit, key, span)
         _rebuilt(unit, key)
         calendar_store.make_due(unit.session, key, unit.now)
         unit.audit(

@@ -3,19 +3,24 @@ one of them can be taken back and nothing has to be worked out when hours are re
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from resource_hub.domain.accounts.terms import Actor
-from resource_hub.domain.availability import calendar_store, holding, occupancy_store, publishing, store
+from resource_hub.domain.availability import (
+    calendar_store,
+    holding,
+    maintenance,
+    occupancy_store,
+    publishing,
+    store,
+)
 from resource_hub.domain.availability.errors import BadDay, InvalidHours
-from resource_hub.domain.availability.holding import taken
 from resource_hub.domain.availability.publishing import (
     Draft,
     Hit,
@@ -29,8 +34,6 @@ from resource_hub.domain.availability.terms import (
     DatedException,
     DatesEntered,
     ExceptionKind,
-    Held,
-    OccupancyKind,
 )
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra import clock
@@ -39,7 +42,7 @@ from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.time import TimeSpan, subtract
+from resource_hub.kernel.time import TimeSpan
 
 MOST_DATES = 400
 # So far ahead dates are listed.
@@ -81,21 +84,9 @@ def preview_dates(
     check_dates(dates)
     if dates[0].kind is not ExceptionKind.MAINTENANCE:
         return publishing.hits_of(key, dates_draft(dates), outsiders)
-    return [Hit(held, (Reason("availability.maintenance", {}),)) for held in _in_the_way(key, dates)]
-
-
-def _in_the_way(key: HostKey, dates: Sequence[DatedException]) -> list[Held]:
-    """Bookings and holds where units are to be maintained."""
-    now = clock.now()
-    starts = [one.span.start for one in dates]
-    found = []
-    for held in occupancy_store.future_bookings(reading(), key, dates[0].span.start):
-        if not held.in_force(now) or (dates[0].unit_id is not None and dates[0].unit_id != held.unit_id):
-            continue
-        last = bisect_left(starts, held.span.end)
-        if any(one.span.overlaps(held.span) for one in dates[max(0, last - 2) : last]):
-            found.append(held)
-    return found
+    return [
+        Hit(held, (Reason("availability.maintenance", {}),)) for held in maintenance.in_the_way(key, dates)
+    ]
 
 
 def date_of(dates: Sequence[DatedException], hit: Hit) -> list[DatedException]:
@@ -141,19 +132,7 @@ def add_dates(key: HostKey, dates: Sequence[DatedException], *, by: Actor) -> UU
             ],
         )
         if first.kind is ExceptionKind.MAINTENANCE:
-            hull = TimeSpan(kept[0].span.start, kept[-1].span.end)
-            wanted = [u for u in units if first.unit_id in (None, u)]
-            occupancy_store.drop_lapsed(unit.session, key, wanted, hull, unit.now)
-            for held in _in_the_way(key, kept):
-                raise taken(key, held.span, held.unit_id)
-            present = occupancy_store.occupancies(unit.session, [key], hull).get(key, [])
-            for unit_id in wanted:
-                own = [h for h in present if h.unit_id == unit_id]
-                calendar_store.give_way(unit.session, key, unit_id, own, [one.span for one in kept])
-                calendar_store.hold_for(
-                    unit.session, key, unit_id, OccupancyKind.MAINTENANCE,
-                    [(one.id, part) for one in kept if one.id for part in _beside(one.span, own)],
-                )  # fmt: skip
+            maintenance.take(unit, key, kept)
         unit.session.flush()
         holding.rebuild(unit, [key], kept_span())
         details = {"kind": first.kind.value, "dates": len(kept), "first": first.span.start.isoformat()}
@@ -164,11 +143,6 @@ def add_dates(key: HostKey, dates: Sequence[DatedException], *, by: Actor) -> UU
             "availability.hours_changed", f"{key.institution_id}:{key.id}", {"resource_id": str(key.id)}
         )
     return series_id
-
-
-def _beside(span: TimeSpan, held: Sequence[Held]) -> list[TimeSpan]:
-    """Maintenance that is entered already holds its time; the rest is held anew."""
-    return subtract([span], [h.span for h in held if h.kind is OccupancyKind.MAINTENANCE])
 
 
 def dates_entered(key: HostKey) -> list[DatesEntered]:
@@ -209,8 +183,13 @@ def remove_dates(key: HostKey, series_id: UUID, *, by: Actor) -> int:
         ids = dates_ahead(key, series_id)
         if not ids:
             return 0
-        unit.session.execute(delete(t).where(t.institution_id == key.institution_id, t.id.in_(ids)))
+        gone = (t.institution_id == key.institution_id, t.id.in_(ids))
+        first, last = unit.session.execute(
+            select(func.min(t.starts_at), func.max(t.ends_at)).where(*gone)
+        ).one()
+        unit.session.execute(delete(t).where(*gone))
         occupancy_store.clear_of(unit.session, key.institution_id, ids)
+        maintenance.keep(unit, key, TimeSpan(first, last))
         unit.session.flush()
         holding.rebuild(unit, [key], kept_span())
         calendar_store.make_due(unit.session, key, unit.now)
