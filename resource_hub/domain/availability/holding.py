@@ -99,7 +99,7 @@ def occupy(
         seen: what was read with the lock, if nothing of the resource has changed since.
 
     Raises:
-        SlotTaken: every unit in question is held by somebody.
+        SlotTaken: every unit in question is held by somebody, or closed where another is held.
         NoUnit: the resource has no such unit.
     """
     session = unit.session
@@ -118,9 +118,9 @@ def occupy(
         seen = slot_store.around(session, key, hole)
     busy = {h.unit_id for h in seen.holding(whole)}
     free = [u for u in wanted if u not in busy]
-    if outside is not None and len(wanted) > 1:
-        allowed = [u for u in free if not planning.reasons_against(one, u, span, outside=outside)]
-        free = allowed or free
+    if outside is not None and len(one.units) > 1:
+        # Where there is one unit only, its hours were judged with the order; of several they may differ.
+        free = [u for u in free if not planning.reasons_against(one, u, span, outside=outside)]
     if not free:
         raise taken(key, span, unit_id)
     chosen = free[0]
@@ -148,7 +148,7 @@ def move(
     outside: bool | None = None,
     expires_at: datetime | None = None,
 ) -> UUID:
-    """Give a holder another span, on the unit it has where that is possible; its old time is free afterwards.
+    """Give a holder another span, on the unit it has where that is open and free; its old time is free afterwards.
 
     Raises:
         SlotTaken: and the holder keeps what it had, because the unit of work rolls back.

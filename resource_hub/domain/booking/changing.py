@@ -65,6 +65,7 @@ class ChangePreview:
 def change_preview(key: HostKey, span: TimeSpan, *, by: Actor, unit_id: UUID | None = None) -> ChangePreview:
     record, side = reading.booking_for(key, by)
     now = clock.now()
+    unit_id = _unit_of_use(record) if unit_id is None else unit_id
     reasons, quote, waits = judged(record, span, side, by, now, unit_id)
     outside = record.customer_class.outside
     units = availability.free_units(record.resource_key, span, outside=outside, ignore=record.key.id)
@@ -76,6 +77,11 @@ def change_preview(key: HostKey, span: TimeSpan, *, by: Actor, unit_id: UUID | N
     if quote is not None:
         quote = linking.together(quote, [linking.quote_for(h, now) for h in helpers])
     return ChangePreview(reasons, quote, free, waits)
+
+
+def _unit_of_use(record: BookingRecord) -> UUID | None:
+    """Who sits at a unit goes on there; whoever has not begun can be given another."""
+    return record.unit_id if record.state is BookingState.IN_USE else None
 
 
 def judged(
@@ -140,6 +146,7 @@ def change_in(
 ) -> BookingRecord:
     """Give a booking another time inside a unit, or raise every reason against it; of time that was ``granted``
     before lead and horizon are none."""
+    unit_id = _unit_of_use(record) if unit_id is None else unit_id
     reasons, quote, waits = judged(record, span, side, by, unit.now, unit_id)
     if granted:
         reasons = tuple(reason for reason in reasons if reason.code not in AHEAD)

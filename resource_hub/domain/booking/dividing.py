@@ -70,7 +70,10 @@ def split(
             raise InvalidOrder(Reason("booking.split_outside", {}, "time"))
         refuse_if_priced_by_hand(record)
         helpers = frozenset(child.resource_id for child in store.children(unit.session, key))
-        change_in(unit, record, TimeSpan(span.start, at), side, by, kind="split", quiet=True, granted=True)
+        first = TimeSpan(span.start, at)
+        change_in(
+            unit, record, first, side, by, unit_id=record.unit_id, kind="split", quiet=True, granted=True
+        )
         asked = replace(
             reading.asked_of(record, TimeSpan(at, span.end)), unit_id=record.unit_id, helpers=helpers
         )

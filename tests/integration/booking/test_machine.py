@@ -1,4 +1,4 @@
-"""Any sequence of requests, holds, answers, changes, use, waiting and passing time, against a small model.
+"""Any sequence of requests, holds, answers, changes, closures, use, waiting and passing time, against a small model.
 
 The model is a list of intervals with states. After each step the database must agree with it: who holds what, in which
 state each booking is by the clock, which time is free; and no two holders may share a minute of a unit. Where an operator
@@ -35,7 +35,7 @@ from resource_hub.domain.availability.terms import Audience, WeeklyHours
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import BookingRefused, SlotTaken, WrongState
 from resource_hub.domain.booking.tables import Booking
-from resource_hub.domain.booking.terms import BookingState
+from resource_hub.domain.booking.terms import BookingState, Fate, Verdict
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceKind
 from resource_hub.infra import clock
@@ -45,7 +45,7 @@ from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, subtract
 from tests.builders.accounts import make_actor, make_person
-from tests.builders.availability import make_rules, make_weekly, moment
+from tests.builders.availability import make_exception, make_rules, make_weekly, moment
 from tests.builders.booking import Scene, another_booker, make_asked, make_scene
 from tests.builders.catalogue import make_listing
 
@@ -134,6 +134,7 @@ class BookingMachine(RuleBasedStateMachine):
                 for by, of in ((self.scene.booker, self.scene.firm), (other, firm))
             ]
             self.waiting: list[service.WaitingRecord] = []
+            self.closed: list[tuple[int, TimeSpan]] = []
             self.units = [u.key.id for u in availability.plan(self.scene.key, OPEN[0]).units]
             self.operator = self.comes_along(weekly)
 
@@ -163,6 +164,9 @@ class BookingMachine(RuleBasedStateMachine):
     def allowed(self, span: TimeSpan) -> bool:
         return span.start >= self.now and any(day.contains(span) for day in OPEN)
 
+    def is_closed(self, unit: int, span: TimeSpan) -> bool:
+        return any(one == unit and closed.overlaps(span) for one, closed in self.closed)
+
     def free_unit(self, span: TimeSpan, unit: int | None, ignore: Known | None = None) -> int | None:
         """The unit that would be taken: the one asked for, the one that a booking has, the first by position."""
         whole = span.widened(*self.around)
@@ -171,7 +175,7 @@ class BookingMachine(RuleBasedStateMachine):
             order = [ignore.unit, *(u for u in order if u != ignore.unit)]
         for one in order:
             others = [k for k in self.known if k is not ignore and k.unit == one and k.holds(self.now)]
-            if not any(k.whole.overlaps(whole) for k in others):
+            if not self.is_closed(one, span) and not any(k.whole.overlaps(whole) for k in others):
                 return one
         return None
 
@@ -202,7 +206,8 @@ class BookingMachine(RuleBasedStateMachine):
     def against(
         self, span: TimeSpan, unit: int | None, ignore: Known | None = None
     ) -> type[DomainError] | None:
-        if not self.allowed(span):
+        wanted = range(UNITS) if unit is None else [unit]
+        if not self.allowed(span) or all(self.is_closed(one, span) for one in wanted):
             return BookingRefused
         free = self.free_unit(span, unit, ignore) is not None and self.operator_is_free(span, ignore)
         return None if free else SlotTaken
@@ -378,6 +383,8 @@ class BookingMachine(RuleBasedStateMachine):
         error: type[DomainError] | None = None
         if not self.ahead(one):
             error = WrongState
+        elif self.is_closed(one.unit, one.span):
+            error = BookingRefused
         elif any(self.around) or any(self.beside or ()):
             error = SlotTaken
         with self.expecting(error):
@@ -401,11 +408,25 @@ class BookingMachine(RuleBasedStateMachine):
     @rule(one=bookings)
     def hand_over(self, one: Known) -> None:
         """To the colleague, and back again; time, state and term stay."""
-        error = None if self.ahead(one) else WrongState
+        error: type[DomainError] | None = None if self.ahead(one) else WrongState
+        if error is None and self.is_closed(one.unit, one.span):
+            error = BookingRefused
         with self.expecting(error):
             service.hand_over(one.key, self.people[one.who][1 - one.person], by=self.actors[one.who])
         if error is None:
             one.person = 1 - one.person
+
+    @rule(unit=st.integers(0, UNITS - 1), slot=slots, length=st.integers(2, 8))
+    def close(self, unit: int, slot: int, length: int) -> None:
+        """The host closes a unit for some hours; what is booked there stays where it is."""
+        span = self.span(slot, length)
+        if span.start < self.now or len(self.closed) == 3:
+            return
+        closure = make_exception(span=span, unit_id=self.units[unit])
+        verdicts = {one.key.id: Verdict(Fate.STAYS) for one in self.known}
+        with clock.fixed(self.now):
+            service.publish_exception(self.scene.key, closure, by=self.scene.manager, verdicts=verdicts)
+        self.closed.append((unit, span))
 
     @rule(who=st.integers(0, 1), day=st.integers(0, 2), length=lengths)
     def wait(self, who: int, day: int, length: int) -> None:
@@ -431,7 +452,9 @@ class BookingMachine(RuleBasedStateMachine):
             return multiple()
         one = self.waiting[which]
         held = self.offer_of(one)
-        error = None if held is not None and held.state_at(self.now) is HELD else WrongState
+        error: type[DomainError] | None = WrongState
+        if held is not None and held.state_at(self.now) is HELD:
+            error = BookingRefused if self.is_closed(held.unit, held.span) else None
         who = [by.person_id for by in self.actors].index(one.person_id)
         with self.expecting(error):
             service.accept_offer(one.key, by=self.actors[who])
@@ -560,6 +583,7 @@ class BookingMachine(RuleBasedStateMachine):
             taken = [
                 k.whole.widened(teardown, setup) for k in self.known if k.unit == n and k.holds(self.now)
             ]
+            taken += [span for one, span in self.closed if one == n]
             assert [f.span for f in found if f.unit_id == unit_id] == subtract(OPEN, taken)
 
     @invariant()
