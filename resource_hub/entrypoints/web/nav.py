@@ -13,6 +13,7 @@ from typing import Any
 from flask import current_app, g, request, url_for
 
 from resource_hub.domain.accounts.terms import OrganisationKind, Role
+from resource_hub.domain.booking.terms import Side
 from resource_hub.entrypoints.support import guards
 from resource_hub.entrypoints.support.text import N_, NP_, translate
 
@@ -46,7 +47,20 @@ _LAB = Hat(
     (
         Entry(N_("Today"), "usage.today", "today", ("usage.",)),
         Entry(N_("Calendar"), "calendar.index", "calendar", ("calendar.",)),
-        Entry(N_("Requests"), "requests.index", "requests", ("requests.", "quotes.", "waiting.hosts_list")),
+        Entry(
+            N_("Requests"),
+            "requests.index",
+            "requests",
+            (
+                "requests.",
+                "quotes.",
+                "waiting.hosts_list",
+                "bookings.show",
+                "bookings.change_form",
+                "bookings.divide_form",
+                "series.show",
+            ),
+        ),
         Entry(N_("Day close"), "usage.day_close", "seal"),
         Entry(
             N_("Resources"),
@@ -77,7 +91,7 @@ _CUSTOMER = Hat(
     frozenset({Role.FIRM_ADMIN, Role.BOOKER, Role.APPROVER, Role.PAYER}),
     (
         Entry(NP_("entry", "Home"), "customer.home", "home"),
-        Entry(N_("Bookings"), "bookings.index", "calendar", ("bookings.", "series.index", "waiting.index")),
+        Entry(N_("Bookings"), "bookings.index", "calendar", ("bookings.", "series.", "waiting.index")),
         Entry(N_("Orders"), "orders.index", "sample", ("orders.", "quotes.")),
         Entry(NP_("entry", "Money"), "billing.customer", "money", ("billing.",)),
         Entry(N_("Support"), "subsidy.customer", "support", ("subsidy.",)),
@@ -195,6 +209,12 @@ def first_page(actor: Any) -> str | None:
             if _open(entry, actor):
                 return href(entry.endpoint, actor.organisation_code)
     return None
+
+
+def wear(side: Side, actor: Any) -> None:
+    """The hat for a page that either party of a booking opens: each reads it among the entries of its own side."""
+    of_customer = side is Side.CUSTOMER
+    g.hat = next((hat.name for hat in hats_of(actor) if (hat is _CUSTOMER) is of_customer), None)
 
 
 def hat_now(actor: Any) -> Hat | None:

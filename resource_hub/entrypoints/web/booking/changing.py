@@ -18,6 +18,7 @@ from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.support import formatting, forms, pages, sentences
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
+from resource_hub.entrypoints.web import nav
 from resource_hub.entrypoints.web.booking.blueprints import bookings
 from resource_hub.entrypoints.web.booking.detail import back_to, key_of
 from resource_hub.entrypoints.web.booking.reading_forms import span_fields, typed_span
@@ -37,6 +38,7 @@ def change_form(organisation: str, host: str, booking_id: UUID) -> tuple[str, in
 
 def _change_page(organisation: str, key: HostKey, form: Form | None) -> tuple[str, int]:
     found = service.detail(key, g.actor)
+    nav.wear(found.side, g.actor)
     record, resource = found.record, found.resource
     forms.remember_zone(resource.zone)
     values = request.form if form is not None else request.args

@@ -33,6 +33,7 @@ from resource_hub.entrypoints.support import formatting, forms, money_text
 from resource_hub.entrypoints.support.forms import Form
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.support.words import word
+from resource_hub.entrypoints.web import nav
 from resource_hub.entrypoints.web.booking.blueprints import bookings
 from resource_hub.entrypoints.web.booking.history import history
 from resource_hub.entrypoints.web.booking.public import helper_lines
@@ -68,6 +69,7 @@ def show_page(
 ) -> tuple[str, int]:
     """The page of a booking as its reader may see it; with a form that was refused, its faults."""
     found = service.detail(key, g.actor)
+    nav.wear(found.side, g.actor)
     record, resource = found.record, found.resource
     forms.remember_zone(resource.zone)
     host = accounts.organisation(record.institution_id)

@@ -17,6 +17,7 @@ from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.support import formatting, forms, wall_clock
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
+from resource_hub.entrypoints.web import nav
 from resource_hub.entrypoints.web.booking.blueprints import bookings
 from resource_hub.entrypoints.web.booking.detail import back_to, key_of
 from resource_hub.kernel.errors import DomainError
@@ -49,7 +50,8 @@ def divide_page(
     organisation: str, key: HostKey, form: Form | None, found: Sequence[tuple[str, str]] = ()
 ) -> tuple[str, int]:
     """The page; ``found`` are organisations that a search for a taker found."""
-    record, _side = service.booking_for(key, g.actor)
+    record, side = service.booking_for(key, g.actor)
+    nav.wear(side, g.actor)
     resource = catalogue.resource(record.resource_key)
     forms.remember_zone(resource.zone)
     middle: dict[str, str] = {}

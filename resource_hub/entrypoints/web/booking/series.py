@@ -33,6 +33,7 @@ from resource_hub.entrypoints.support import (
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, SIGNED_IN, allows
 from resource_hub.entrypoints.support.words import word
+from resource_hub.entrypoints.web import nav
 from resource_hub.entrypoints.web.booking.lists import Row, money_unit, rows_of
 from resource_hub.entrypoints.web.booking.public import public_resource
 from resource_hub.entrypoints.web.booking.reading_forms import (
@@ -229,6 +230,7 @@ def show_page(
     organisation: str, key: HostKey, form: Form | None, kept: Sequence[Mapping[str, Any]] = ()
 ) -> tuple[str, int]:
     record, side = service.series_for(key, g.actor)
+    nav.wear(side, g.actor)
     resource = catalogue.resource(record.resource_key)
     forms.remember_zone(resource.zone)
     days = service.series_days(key)
@@ -332,6 +334,7 @@ def _day(days: list[service.Occurrence], booking_id: UUID) -> service.Occurrence
 
 def _change_page(organisation: str, key: HostKey, booking_id: UUID, form: Form | None) -> tuple[str, int]:
     record, side = service.series_for(key, g.actor)
+    nav.wear(side, g.actor)
     resource = catalogue.resource(record.resource_key)
     forms.remember_zone(resource.zone)
     days = service.series_days(key)
@@ -427,6 +430,7 @@ def _since(text: str | None) -> date | None:
 
 def _cancel_page(organisation: str, key: HostKey, form: Form | None) -> tuple[str, int]:
     record, side = service.series_for(key, g.actor)
+    nav.wear(side, g.actor)
     resource = catalogue.resource(record.resource_key)
     forms.remember_zone(resource.zone)
     since = _since(request.values.get("since"))

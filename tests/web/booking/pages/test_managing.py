@@ -70,6 +70,18 @@ def test_ids_of_others_are_not_found(app, scene, made, desk_of, more):
     stranger.see(f"/hosts/{scene.host.code}/bookings/{made.key.id}", status=404)
 
 
+def test_who_works_in_the_laboratory_and_books_too_reads_each_among_its_entries(app, scene, made, desk_of):
+    with app.app_context():
+        person = build.make_person(roles=[(scene.host, Role.MANAGER), (scene.host, Role.BOOKER)])
+        db.session.remove()
+    desk, at = desk_of(person), f"/o/{scene.host.code}"
+    for more in ("", "/change", "/divide"):
+        theirs = desk.see(f"{at}/bookings/{scene.host.code}/{made.key.id}{more}")
+        assert f'href="{at}/day-close"' in theirs and f'href="{at}/orders"' not in theirs
+        assert re.search(rf'href="{at}/requests"[^>]*aria-current', theirs)
+    assert re.search(rf'href="{at}/bookings"[^>]*aria-current', desk.see(f"{at}/bookings"))
+
+
 @pytest.mark.parametrize("act", ["cancel", "change", "messages", "files", "advance", "answer"])
 def test_strangers_change_nothing(app, scene, made, desk_of, act):
     with app.app_context():
