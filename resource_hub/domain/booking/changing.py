@@ -31,7 +31,7 @@ from resource_hub.domain.booking.preparing import (
     judge,
     prepare,
 )
-from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
+from resource_hub.domain.booking.rules.answering import answer_term, capped, lapses_at
 from resource_hub.domain.booking.rules.check import AHEAD, check_change, needs_approval
 from resource_hub.domain.booking.rules.states import step
 from resource_hub.domain.booking.terms import (
@@ -158,8 +158,11 @@ def change_in(
     again = waits and side is Side.CUSTOMER and record.state is BookingState.APPROVED
     answer_by = None
     if again or record.state is BookingState.REQUESTED:
-        term = answer_term(plan.rules, span, unit.now, clock_of(record.institution_id, plan.rules))
-        answer_by = term if again or record.answer_by is None else min(term, record.answer_by)
+        if side is Side.HOST and record.answer_by is not None:
+            answer_by = capped(record.answer_by, span, unit.now)
+        else:
+            # Whoever answers has the whole term for what is asked now, above all where silence is a yes.
+            answer_by = answer_term(plan.rules, span, unit.now, clock_of(record.institution_id, plan.rules))
     expires = lapses_at(plan.rules, span, answer_by) if answer_by else None
     chosen = availability.move(
         unit, record.resource_key, record.key.id, span, OccupancyKind.BOOKING, unit_id=unit_id,

@@ -318,9 +318,7 @@ class BookingMachine(RuleBasedStateMachine):
         if error is not None or chosen is None:
             return
         if self.booked_state is REQUESTED:
-            term = self.term(span)
-            one.term = min(term, one.term) if state is REQUESTED and one.term is not None else term
-            one.state = REQUESTED
+            one.state, one.term = REQUESTED, self.term(span)
         one.unit, one.span = chosen, span
 
     @rule(one=bookings)
@@ -394,9 +392,7 @@ class BookingMachine(RuleBasedStateMachine):
         first, second = TimeSpan(one.span.start, at), TimeSpan(at, one.span.end)
         asks = self.booked_state is REQUESTED
         if asks:
-            term = self.term(first)
-            one.term = min(term, one.term) if one.state is REQUESTED and one.term else term
-            one.state = REQUESTED
+            one.state, one.term = REQUESTED, self.term(first)
         one.span = first
         other = Known(
             made[1].key, one.who, one.unit, second, self.booked_state, self.around,

@@ -10,6 +10,7 @@ from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import NoSuchBooking, SlotTaken, WrongState
 from resource_hub.domain.booking.terms import BookingState
+from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra import clock
 from tests.builders.availability import moment, span
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
@@ -115,6 +116,35 @@ def test_a_request_moved_forward_is_to_be_answered_before_it_begins(now: datetim
     assert moved.answer_by == earlier.start
     with clock.fixed(earlier.start), pytest.raises(WrongState):
         service.approve(made.key, by=scene.manager)
+
+
+@pytest.mark.parametrize("silence", ["lapse", "consent"])
+def test_another_time_has_the_whole_term_to_be_answered(now: datetime, silence: str) -> None:
+    """Else silence would be a yes to what nobody had the time to look at."""
+    scene = make_scene(rules={"approval": "always", "answer_hours": 12, "silence": silence}, units=2)
+    made = make_booking(scene, asked=make_asked("2026-03-20T09:00+08:00", "2026-03-20T11:00+08:00"))
+    late = now + timedelta(hours=11, minutes=59)
+    with clock.fixed(late):
+        prime = span("2026-03-09T09:00+08:00", "2026-03-09T17:00+08:00")
+        moved = service.change(made.key, prime, by=scene.booker)
+        assert moved.answer_by == late + timedelta(hours=12)
+    with clock.fixed(now + timedelta(hours=12)):
+        assert service.lapse_due() == 0
+        assert service.detail(made.key, scene.booker).state is BookingState.REQUESTED
+        other = next(one.key.id for one in catalogue.units(scene.key) if one.key.id != moved.unit_id)
+        shifted = service.change(made.key, prime, by=scene.booker, unit_id=other)
+        assert shifted.answer_by == now + timedelta(hours=24)
+    with clock.fixed(now + timedelta(hours=24)):
+        after = BookingState.APPROVED if silence == "consent" else BookingState.EXPIRED
+        assert service.detail(made.key, scene.booker).state is after
+
+
+def test_another_time_that_the_host_chose_leaves_it_no_more_time_to_answer(now: datetime) -> None:
+    scene = unanswered("consent")
+    made = make_booking(scene, asked=make_asked("2026-03-20T09:00+08:00", "2026-03-20T11:00+08:00"))
+    with clock.fixed(now + timedelta(hours=2)):
+        other = span("2026-03-19T09:00+08:00", "2026-03-19T11:00+08:00")
+        assert service.propose(made.key, other, by=scene.manager).answer_by == made.answer_by
 
 
 def test_a_lapsed_hold_can_be_neither_cancelled_nor_kept(now: datetime) -> None:
