@@ -88,9 +88,11 @@ def _applies(session: Session, record: BookingRecord, rule: AnswerRule) -> bool:
         if sums and all(one.currency == currency and one.minor <= rule.above for one in sums):
             return False
     if rule.who is Answerer.APPROVER:
-        # Nobody to ask, or they booked themselves: that was their yes.
-        approvers = accounts.people_of_customer(record.customer_id, Role.APPROVER)
-        return bool(approvers) and record.booked_by not in approvers
+        # Nobody to ask, or they booked themselves: that was their yes, as far as they may give one.
+        approvers = approvers_of(record.customer_id)
+        return bool(approvers) and not any(
+            by.person_id == record.booked_by and _may_approve(record, by) for by in approvers
+        )
     return True
 
 
@@ -163,16 +165,26 @@ def _is_theirs(
     """Whether an answer is asked of this actor. From its term on those above may give it too."""
     late = step.answer_by is not None and now >= step.answer_by
     if step.who is Answerer.APPROVER:
-        if record.customer_id in by.led_customer_ids:
-            return True
         roles = (Role.APPROVER, Role.FIRM_ADMIN) if late else (Role.APPROVER,)
-        if record.customer_id not in by.customer_ids or not by.has(*roles):
-            return False
-        if to_pay is None:
-            to_pay = to_pay_of(reading(), [record])[record.key]
-        return all(_reaches(by.approve_limit, one) for one in to_pay)
+        return _may_approve(record, by, to_pay, roles)
     staff: tuple[Role, ...] = _OFFICE if step.who is Answerer.OFFICE else (*_LAB, *_OFFICE) if late else _LAB
     return is_staff(by, catalogue.resource(record.resource_key), staff)
+
+
+def _may_approve(
+    record: BookingRecord,
+    by: Actor,
+    to_pay: Sequence[Money] | None = None,
+    roles: Sequence[Role] = (Role.APPROVER,),
+) -> bool:
+    """Whether the yes of an actor counts as that of the order's customer, up to the actor's limit."""
+    if record.customer_id in by.led_customer_ids:
+        return True
+    if record.customer_id not in by.customer_ids or not by.has(*roles):
+        return False
+    if to_pay is None:
+        to_pay = to_pay_of(reading(), [record])[record.key]
+    return all(_reaches(by.approve_limit, one) for one in to_pay)
 
 
 def to_pay_of(session: Session, records: Sequence[BookingRecord]) -> dict[HostKey, list[Money]]:

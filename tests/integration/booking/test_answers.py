@@ -148,6 +148,22 @@ def test_who_approves_and_books_is_not_asked_again(now: datetime) -> None:
     assert service.answers_of(made.key) == []
 
 
+def test_what_an_approver_books_beyond_the_own_limit_is_anothers_to_approve(now: datetime) -> None:
+    scene = scene_with([{"who": "approver", "hours": 24}])
+    limited = {"limit_minor": 1_000}
+    person = make_person(roles=[(scene.firm, Role.APPROVER, limited)])
+    chief_person, chief = somebody(scene, scene.firm, Role.APPROVER)
+    made = make_booking(scene, by=actor(person, scene.firm), asked=make_asked(**FAR))  # 600 yuan
+    outbox.deliver_due()
+    outbox.deliver_due()
+    assert states(made) == ["open"]
+    assert "booking.answer_wanted" in kinds(chief_person)
+    for nobodys in (actor(person, scene.firm), scene.manager):
+        with pytest.raises(NotYours):
+            service.approve(made.key, by=nobodys)
+    assert service.approve(made.key, by=chief).state is BookingState.APPROVED
+
+
 def test_an_approver_answers_up_to_a_limit(now: datetime) -> None:
 
     scene = scene_with([{"who": "approver", "hours": 24}])
