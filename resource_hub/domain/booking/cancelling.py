@@ -112,6 +112,7 @@ def cancel_preview(key: HostKey, *, by: Actor) -> CancelPreview:
 
 def cancellation(record: BookingRecord, now: datetime, side: Side = Side.CUSTOMER) -> CancelPreview:
     """What it would mean for a side to cancel at a moment."""
+    record = reading.as_of(record, now)
     try:
         step(record.kind, record.state, Act.CANCEL, side)
     except WrongState as error:

@@ -87,6 +87,7 @@ def _unit_of_use(record: BookingRecord) -> UUID | None:
 def judged(
     record: BookingRecord, span: TimeSpan, side: Side, by: Actor, now: datetime, unit_id: UUID | None
 ) -> tuple[tuple[Reason, ...], QuoteRecord | None, bool]:
+    record = reading.as_of(record, now)
     if record.span is None:
         raise WrongState(Reason("booking.no_time_to_change", {}))
     step(record.kind, record.state, Act.CHANGE, side)

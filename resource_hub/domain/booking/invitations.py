@@ -12,7 +12,9 @@ from uuid import UUID
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import cancelling, history_store, linking, reading, store
 from resource_hub.domain.booking.errors import NoSuchBooking
+from resource_hub.domain.booking.managing import locked_order
 from resource_hub.domain.booking.preparing import announce, record_event
+from resource_hub.domain.booking.terms import Side
 from resource_hub.infra.unit_of_work import retried, unit_of_work
 from resource_hub.kernel.errors import NotFound
 from resource_hub.kernel.keys import HostKey
@@ -56,20 +58,22 @@ def answered(key: HostKey, person_id: UUID, answer: Answer, *, sequence: int, ma
         NoSuchBooking: it is not there, or the person has no part in it.
     """
     with unit_of_work() as unit:
-        record = reading.booking(key)
-        linking.lock(unit, [record.resource_key])
-        row = store.locked(unit.session, key)
-        if row is None:
-            raise NoSuchBooking()
-        record = store.record(row)
+        before = reading.booking(key)
         try:
-            by = accounts.actor(person_id, accounts.customer(record.customer_id).organisation_id)
+            by = accounts.actor(person_id, accounts.customer(before.customer_id).organisation_id)
         except NotFound:
             raise NoSuchBooking() from None
         reading.booking_for(key, by)
+        linking.lock(unit, [before.resource_key])
+        row = store.locked(unit.session, key)
+        if row is None:
+            raise NoSuchBooking()
+        # The invitation that was answered is the one of before the term that runs out only now.
+        invited = row.ical_sequence
+        _row, record = locked_order(unit, before, None)
         if any(event.details.get("mark") == mark for event in history_store.events(unit.session, key)):
             return Outcome.REPEATED
-        if record.final or sequence < record.ical_sequence:
+        if record.final or sequence < invited:
             return Outcome.STALE
         record_event(unit, key, person_id, f"calendar_{answer.value}", {"mark": mark})
         if answer is not Answer.DECLINED:
@@ -78,5 +82,6 @@ def answered(key: HostKey, person_id: UUID, answer: Answer, *, sequence: int, ma
         if preview.reasons or not preview.free:
             announce(unit, key, DECLINED, None, declined_by=str(person_id))
             return Outcome.STANDS
-        cancelling.cancel(key, by=by)
+        # Nobody has seen a fee, so that none can be taken.
+        cancelling.cancel_in(unit, record, Side.CUSTOMER, by, "", expected=())
         return Outcome.CANCELLED

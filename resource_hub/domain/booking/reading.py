@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -69,6 +69,11 @@ def judged_by_clock(record: BookingRecord, now: datetime) -> BookingState:
     if record.state is BookingState.REQUESTED and record.answer_by is not None and record.answer_by <= now:
         return BookingState.APPROVED if _consented(record, record.answer_by) else BookingState.EXPIRED
     return record.state
+
+
+def as_of(record: BookingRecord, now: datetime) -> BookingRecord:
+    """A booking with the state that it has now: looking, clicking and answering judge by the same one."""
+    return replace(record, state=judged_by_clock(record, now))
 
 
 def _consented(record: BookingRecord, answer_by: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -15,6 +16,7 @@ from resource_hub.domain.booking import (
     cancelling,
     changing,
     linking,
+    managing,
     reading,
     series_store,
     store,
@@ -188,12 +190,14 @@ def _change(
         clashes: list[tuple[date, tuple[Reason, ...]]] = []
         moved = 0
         changed: list[BookingRecord] = []
+        lapsed: managing.Lapsed = Counter()
         several = scope is not Scope.ONE
         # Where times move on the last day goes first, so that no day stands in the way of the one before it.
         for one in reversed(planned.days) if planned.later else planned.days:
             booking, day = found[one.id].booking, found[one.id].day
             if one.stays is None and booking is not None:
                 try:
+                    _row, booking = managing.locked_order(unit, booking, None, lapsed)
                     if one.after is None:
                         raise BookingRefused(
                             Reason("booking.series_no_such_time", {"day": one.day.isoformat()}, "time")
@@ -205,6 +209,7 @@ def _change(
                     clashes.append((day, error.reasons))
             series_store.move_occurrence(unit.session, key.institution_id, one.id, target.id, one.day)
         refuse(sorted(clashes, key=lambda clash: clash[0]))
+        managing.tell_lapsed(unit, lapsed)
         if planned.split:
             ids = [b.key.id for one in planned.days if (b := found[one.id].booking) is not None]
             series_store.move_bookings(unit.session, key.institution_id, ids, target.id)
@@ -285,7 +290,9 @@ def _opened(
 ) -> tuple[SeriesRecord, Side, dict[UUID, Occurrence]]:
     """A series with its days, its resource locked before, for one of its parties."""
     series, side = series_for(key, by)
-    linking.lock(unit, [series.resource_key])
+    days = [one.booking.key.id for one in occurrences(key) if one.booking is not None]
+    helpers = store.children_of(unit.session, key.institution_id, days)
+    linking.lock(unit, {series.resource_key, *(one.resource_key for one in helpers)})
     series = known(unit, key)
     unchanged(series.version, version)
     if side is Side.HOST and not is_staff(by, catalogue.resource(series.resource_key), DECIDES):
@@ -360,13 +367,16 @@ def cancel(
         chosen = _in_scope(list(found.values()), scope, since, unit.now)
         kept: list[Reason] = []
         done: list[BookingRecord] = []
+        lapsed: managing.Lapsed = Counter()
         for one in chosen:
             assert one.booking is not None
-            preview = cancelling.cancellation(one.booking, unit.now, side)
+            _row, booking = managing.locked_order(unit, one.booking, None, lapsed)
+            preview = cancelling.cancellation(booking, unit.now, side)
             if preview.reasons:
                 kept += preview.reasons
                 continue
-            done.append(cancelling.cancel_in(unit, one.booking, side, by, reason, quiet=True))
+            done.append(cancelling.cancel_in(unit, booking, side, by, reason, quiet=True))
+        managing.tell_lapsed(unit, lapsed)
         if not done:
             raise BookingRefused(*(distinct(kept) if kept else [Reason("booking.series_nothing_ahead", {})]))
         owed = Money.by_currency(fee for one in done for fee in linking.fees_together(one)[0])

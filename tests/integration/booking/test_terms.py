@@ -9,9 +9,12 @@ import pytest
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import NoSuchBooking, SlotTaken, WrongState
-from resource_hub.domain.booking.terms import BookingState
+from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence
+from resource_hub.domain.booking.terms import BookingState, Scope
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.infra import clock
+from resource_hub.domain.notices import service as notices
+from resource_hub.infra import clock, outbox
+from resource_hub.kernel.money import Money
 from tests.builders.availability import moment, span
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
 
@@ -86,6 +89,43 @@ def test_silence_is_a_yes_from_its_term_on(now: datetime) -> None:
         "approved",
         "cancelled",
     ]
+
+
+def test_what_silence_has_approved_costs_what_a_yes_would_have_whether_or_not_a_job_has_run(
+    now: datetime,
+) -> None:
+    """The look, the click and the no from a calendar go by the same state, and by a calendar nobody pays unseen."""
+    scene = unanswered("consent")
+    made = make_booking(scene)
+    with clock.fixed(now + timedelta(hours=24)):
+        shown = service.cancel_preview(made.key, by=scene.booker)
+        assert shown.fees == (Money.cny("100"),) and not shown.free
+        declined = {"sequence": made.ical_sequence, "mark": "<1@mail.example>"}
+        outcome = service.answered(made.key, scene.booker.person_id, service.Answer.DECLINED, **declined)
+        assert outcome is service.Outcome.STANDS
+        assert service.booking(made.key).state is BookingState.APPROVED
+        outbox.deliver_due()
+        told = notices.inbox(scene.booker.person_id)
+        assert "booking.decline_costs" in {one.kind for one in told}
+        done = service.cancel(made.key, by=scene.booker, expected=shown.fees)
+        assert done.cancel_fee == Money.cny("100")
+
+
+def test_what_a_fee_was_shown_for_is_what_a_click_takes_before_the_job_has_run(now: datetime) -> None:
+    scene = unanswered("consent")
+    made = make_booking(scene)
+    series = service.create_series(
+        scene.key, make_asked("2026-03-03T13:00+08:00", "2026-03-03T15:00+08:00"),
+        Recurrence(Frequency.DAILY, count=2), by=scene.booker,
+    )  # fmt: skip
+    with clock.fixed(now + timedelta(hours=24)):
+        shown = service.cancel_preview(made.key, by=scene.booker)
+        assert service.cancel(made.key, by=scene.booker, expected=shown.fees).cancel_fee == Money.cny("100")
+        look = service.look_cancel_series(series.key, Scope.ALL, by=scene.booker)
+        assert look.fees == (Money.cny("100"),)  # the second day is more than the notice ahead
+        assert service.cancel_series(series.key, Scope.ALL, by=scene.booker, expected=look.fees) == 2
+        first = service.series_days(series.key)[0].booking
+        assert first is not None and first.cancel_fee == Money.cny("100")
 
 
 def test_silence_that_lasts_until_the_start_is_no_yes(now: datetime) -> None:
