@@ -167,14 +167,14 @@ def hits_of_days(
 
 def preview_days(
     jurisdiction: str, days: Sequence[SpecialDay], outsiders: Callable[[UUID], Outsiders]
-) -> dict[UUID, int]:
-    """How many bookings of each host special days would leave outside its hours; nothing is written."""
+) -> dict[UUID, list[Hit]]:
+    """Who holds time of each host that special days would leave outside its hours; nothing is written."""
     wanted: Days = {special.day: special for special in days}
     found = {}
     for host in _hosts_in(planning.country(jurisdiction)) if wanted else ():
         hits = hits_of_days(host, wanted, outsiders(host), were=False)
         if hits:
-            found[host] = sum(map(len, hits.values()))
+            found[host] = [hit for of_key in hits.values() for hit in of_key]
     return found
 
 

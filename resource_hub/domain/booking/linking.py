@@ -62,6 +62,11 @@ def lock(unit: Unit, keys: Iterable[HostKey]) -> list[LinkRecord]:
     return links
 
 
+def lock_with_orders(unit: Unit, key: HostKey) -> None:
+    """Lock a resource, and all that orders hold together with it, so that these can be moved and cancelled."""
+    lock(unit, {key, *store.held_together(unit.session, key, unit.now)})
+
+
 def links_behind_lock(unit: Unit, key: HostKey) -> list[LinkRecord]:
     """What may be booked with a resource that is locked; what was linked to it only just now is locked as well."""
     links = catalogue.links_of([key])

@@ -40,8 +40,9 @@ from resource_hub.kernel.keys import HostKey
 
 
 def preview_days(jurisdiction: str, days: Sequence[SpecialDay]) -> dict[UUID, int]:
-    """How many bookings of each host special days would leave outside its hours; nothing is written."""
-    return availability.preview_days(jurisdiction, days, outsiders_of)
+    """How many orders of each host special days would leave outside its hours; nothing is written."""
+    found = availability.preview_days(jurisdiction, days, outsiders_of)
+    return {host: len(set(_orders(host, hits).values())) for host, hits in found.items()}
 
 
 def preview_forgetting(jurisdiction: str, day: date) -> dict[UUID, int]:
@@ -58,22 +59,29 @@ def note(unit: Unit, event: Event) -> None:
         outside = {h.held.holder_id for h in availability.bookings_outside(key, holders, outsiders_of(host))}
         _forget(unit, key, [one for one in holders if one not in outside])
     days = availability.days_from_json(event.payload["before"])
-    for key, hits in availability.hits_of_days(host, days, outsiders_of(host), were=True).items():
-        _note(unit, event, key, hits)
+    found = availability.hits_of_days(host, days, outsiders_of(host), were=True)
+    orders = _orders(host, [hit for hits in found.values() for hit in hits])
+    for key, hits in found.items():
+        # What came along with an order that is hit itself is settled with it.
+        _note(unit, event, key, [hit for hit in hits if _is_asked(hit.held.holder_id, orders)])
+
+
+def _is_asked(holder: UUID, orders: Mapping[UUID, UUID]) -> bool:
+    order = orders.get(holder)
+    return order is not None and (order == holder or order not in orders)
+
+
+def _orders(institution_id: UUID, hits: Sequence[availability.Hit]) -> dict[UUID, UUID]:
+    """By booking that is hit its order: itself, or the one with which it came along."""
+    query = select(Booking.id, Booking.parent_id).where(
+        Booking.institution_id == institution_id, Booking.id.in_([hit.held.holder_id for hit in hits])
+    )
+    return {row.id: row.parent_id or row.id for row in reading().execute(query)}
 
 
 def _note(unit: Unit, event: Event, key: HostKey, hits: Sequence[availability.Hit]) -> None:
     t = OutsideHours
-    known = set(
-        unit.session.scalars(
-            select(Booking.id).where(
-                Booking.institution_id == key.institution_id,
-                Booking.id.in_([hit.held.holder_id for hit in hits]),
-                Booking.parent_id.is_(None),
-            )
-        )
-    )
-    found = {hit.held.holder_id: hit for hit in hits if hit.held.holder_id in known}
+    found = {hit.held.holder_id: hit for hit in hits}
     if not found:
         return
     _forget(unit, key, list(found))
@@ -161,7 +169,7 @@ def settle_outside(key: HostKey, *, by: Actor, verdicts: Mapping[UUID, Verdict],
     availability.warm()
     with unit_of_work() as unit:
         availability.may_manage(key, by)
-        linking.lock(unit, [key])
+        linking.lock_with_orders(unit, key)
         hits = _outside(key)
         carry_out(unit, decided(key, hits, verdicts, reason), by, reason)
         t = OutsideHours

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import (
@@ -56,7 +58,7 @@ class HitBooking:
     """A booking that a change would leave outside the hours, with what may become of it.
 
     Attributes:
-        record: None where another system holds the unit.
+        record: the order, also where what is hit came along with it; None where another system holds the unit.
         fates: what may be chosen; empty where the time has to be settled elsewhere.
         times: where it could move, under the new hours and for no more money.
     """
@@ -124,15 +126,15 @@ def outsiders_of(institution_id: UUID) -> availability.Outsiders:
 def with_choices(
     key: HostKey, hits: Sequence[availability.Hit], draft: availability.Draft, stays: bool = True
 ) -> tuple[HitBooking, ...]:
-    records = reading.records([HostKey(key.institution_id, hit.held.holder_id) for hit in hits])
+    records = _orders_of(key, hits)
     promised: list[FreeTime] = []
     result = []
     for n, hit in enumerate(hits):
-        record = records.get(HostKey(key.institution_id, hit.held.holder_id))
+        record = records.get(hit.held.holder_id)
         fates = _fates(record, stays)
         times: tuple[FreeTime, ...] = ()
         if record is not None and Fate.MOVES in fates and n < OFFERED:
-            times = _other_times(record, draft, promised)
+            times = _other_times(key, hit.held, record, draft, promised)
             promised += times[:1]
         if not times:
             fates = tuple(one for one in fates if one is not Fate.MOVES)
@@ -151,18 +153,44 @@ def _fates(record: BookingRecord | None, stays: bool) -> tuple[Fate, ...]:
     return tuple(found)
 
 
+def _orders_of(key: HostKey, hits: Sequence[availability.Hit]) -> dict[UUID, BookingRecord]:
+    """By holder the order that is hit: its booking, or the one with which its booking came along."""
+    holders = [HostKey(key.institution_id, hit.held.holder_id) for hit in hits]
+    return {holder.id: order for holder, order in _orders(database.reading(), holders).items()}
+
+
+def _orders(session: Session, keys: Collection[HostKey]) -> dict[HostKey, BookingRecord]:
+    """By booking the order that it follows, or itself."""
+    found = store.records_of(session, keys)
+    parents = {own: HostKey(own.institution_id, one.parent_id) for own, one in found.items() if one.parent_id}
+    orders = store.records_of(session, set(parents.values()))
+    return {own: orders[parents[own]] if own in parents else one for own, one in found.items()}
+
+
 def _other_times(
-    record: BookingRecord, draft: availability.Draft, promised: Sequence[FreeTime]
+    key: HostKey,
+    held: Held,
+    record: BookingRecord,
+    draft: availability.Draft,
+    promised: Sequence[FreeTime],
 ) -> tuple[FreeTime, ...]:
-    """Times under the new hours, nearest first, that nobody else in the list is offered before."""
+    """Times of a resource under the new hours, nearest first, that nobody else in the list is offered before."""
     assert record.span is not None
+    outside = record.customer_class.outside
     found = availability.alternatives(
-        record.resource_key, record.span, outside=record.customer_class.outside, not_before=clock.now(),
-        ignore=record.key.id, count=_TIMES + len(promised), draft=draft,
+        key, record.span, outside=outside, not_before=clock.now(), ignore=held.holder_id,
+        count=_TIMES + len(promised), draft=draft,
     )  # fmt: skip
     start = record.span.start
     near = sorted(found, key=lambda free: (abs(free.span.start - start), free.span.start))
     free = [f for f in near if not any(f.unit_id == p.unit_id and f.span.overlaps(p.span) for p in promised)]
+    if key != record.resource_key:
+        # The order has to find its place as well.
+        free = [
+            f
+            for f in free
+            if availability.free_units(record.resource_key, f.span, outside=outside, ignore=record.key.id)
+        ]
     return tuple(f for f in free if not _dearer(record, f.span))[:_TIMES]
 
 
@@ -215,6 +243,8 @@ def publish_hours(
     """
     availability.warm()
     with unit_of_work() as unit:
+        availability.may_manage(key, by)
+        linking.lock_with_orders(unit, key)
         hits = availability.save_hours(
             key, rows, since, by=by, seen=seen, outsiders=outsiders_of(key.institution_id)
         )
@@ -243,7 +273,7 @@ def publish_exception(
     maintenance = exception.kind is ExceptionKind.MAINTENANCE
     with unit_of_work() as unit, waiting.offered_last():
         availability.may_manage(key, by)
-        linking.lock(unit, [key])
+        linking.lock_with_orders(unit, key)
         hits = availability.preview_exception(
             key, exception, by=by, outsiders=outsiders_of(key.institution_id)
         )
@@ -292,7 +322,7 @@ def take_back_dates(
     """The same for the dates of a series that have not begun; returns how many these were, and how many bookings."""
     availability.warm()
     with unit_of_work() as unit:
-        linking.lock(unit, [key])
+        linking.lock_with_orders(unit, key)
         ids = availability.dates_ahead(key, series_id)
         chosen, number = _closing_again(unit, key, ids, by, verdicts, reason)
         gone = availability.remove_dates(key, series_id, by=by)
@@ -309,7 +339,7 @@ def _closing_again(
     reason: str,
 ) -> tuple[dict[HostKey, Verdict], int]:
     availability.may_manage(key, by)
-    linking.lock(unit, [key])
+    linking.lock_with_orders(unit, key)
     hits = availability.preview_removal(key, ids, by=by, outsiders=outsiders_of(key.institution_id))
     return decided(key, hits, verdicts or {}, reason), len(hits)
 
@@ -341,7 +371,7 @@ def change_unit(
     with unit_of_work() as unit:
         key = HostKey(unit_key.institution_id, catalogue.unit(unit_key).resource_id)
         availability.may_manage(key, by)
-        linking.lock(unit, [key])
+        linking.lock_with_orders(unit, key)
         # Another may have taken it out of use while this one waited for the lock.
         if seen is not None and catalogue.unit_digest(catalogue.unit(unit_key)) != seen:
             raise UnitChanged()
@@ -412,8 +442,8 @@ def carry_out(
 ) -> None:
     """Cancel and move; a refusal names its booking and takes everything back. What meets several days of a series is
     told once. ``draft`` makes the hours that are published only afterwards."""
-    records = store.records_of(unit.session, chosen)
-    series = {key: record.series_key for key, record in records.items()}
+    orders = _orders(unit.session, chosen)
+    series = {key: order.series_key for key, order in orders.items()}
     days = Counter((series.get(key), verdict.fate) for key, verdict in chosen.items())
     moved: dict[HostKey, list[BookingRecord]] = {}
     with waiting.offered_last():
@@ -421,7 +451,8 @@ def carry_out(
             series_key = series.get(key)
             quiet = series_key is not None and days[series_key, verdict.fate] > 1
             try:
-                _row, record, side = managing.opened(unit, key, by, verdict.version)
+                order = orders[key].key if key in orders else key
+                _row, record, side = managing.opened(unit, order, by, verdict.version)
                 if verdict.fate is Fate.CANCELLED:
                     cancelling.cancel_in(unit, record, side, by, reason, quiet=quiet)
                     if quiet:
@@ -432,9 +463,10 @@ def carry_out(
                 if dearer:
                     raise BookingRefused(*dearer)
                 managing.decides(record, by)
+                # Hours that come are those of what is hit: of an order with which it came along they are not.
+                unit_id = _unit_for(record, verdict.span, draft if order == key else None)
                 done = changing.change_in(
-                    unit, record, verdict.span, side, by, unit_id=_unit_for(record, verdict.span, draft),
-                    note=reason, kind="proposed", quiet=quiet,
+                    unit, record, verdict.span, side, by, unit_id=unit_id, note=reason, kind="proposed", quiet=quiet
                 )  # fmt: skip
                 if series_key is not None and quiet:
                     waiting.freed_by_change(unit, record, verdict.span, by.person_id)

@@ -128,7 +128,7 @@ def publish_repeated(
     availability.warm()
     with unit_of_work() as unit, waiting.offered_last():
         availability.may_manage(key, by)
-        linking.lock(unit, [key])
+        linking.lock_with_orders(unit, key)
         found = dates(first, rule, availability.zone_of(key.institution_id))
         hits = availability.preview_dates(key, found, by=by, outsiders=outsiders_of(key.institution_id))
         if leave_out:

@@ -10,12 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from resource_hub.domain.accounts.terms import CustomerClass
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import (
     COUNTED,
+    HOLDING,
     BookingKind,
     BookingRecord,
     BookingState,
@@ -175,6 +176,27 @@ def children(session: Session, parent: HostKey) -> list[BookingRecord]:
         .execution_options(populate_existing=True)
     )
     return [record(row) for row in rows]
+
+
+def held_together(session: Session, key: HostKey, now: datetime) -> set[HostKey]:
+    """The resources of orders that stand with which a resource came along, and all that came along with them."""
+    along, order = aliased(Booking), aliased(Booking)
+    parents = select(along.parent_id).where(
+        along.institution_id == key.institution_id,
+        along.resource_id == key.id,
+        along.parent_id.is_not(None),
+        along.ends_at > now,
+        along.state.in_([state.value for state in HOLDING]),
+    )
+    rows = session.scalars(
+        select(order.resource_id)
+        .where(
+            order.institution_id == key.institution_id,
+            or_(order.id.in_(parents), order.parent_id.in_(parents)),
+        )
+        .distinct()
+    )
+    return {HostKey(key.institution_id, resource_id) for resource_id in rows}
 
 
 def owing_under(session: Session, parent: HostKey) -> list[BookingRecord]:

@@ -9,7 +9,13 @@ import pytest
 
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.availability.terms import DayKind, OnHolidays, SpecialDay
+from resource_hub.domain.availability.terms import (
+    DatedException,
+    DayKind,
+    ExceptionKind,
+    OnHolidays,
+    SpecialDay,
+)
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import HitsUndecided
 from resource_hub.domain.booking.terms import BookingState, Fate, Verdict
@@ -20,6 +26,7 @@ from tests.builders.accounts import actor, make_actor, make_institution, make_pe
 from tests.builders.availability import make_weekly, span
 from tests.builders.booking import Scene, make_asked, make_booking, make_scene
 from tests.builders.catalogue import make_listing
+from tests.integration.booking.test_linked import Linked, linked
 
 TUESDAY, SATURDAY = date(2026, 3, 3), date(2026, 3, 7)
 HOLIDAY = SpecialDay(TUESDAY, DayKind.HOLIDAY, "校庆", "Anniversary")
@@ -144,3 +151,53 @@ def test_only_who_looks_after_it_sees_and_settles(staff: Actor) -> None:
     assert not service.outside_hours(operator)
     with pytest.raises(availability.NotYourResource):
         service.preview_outside(scene.key, by=operator)
+
+
+# ---- what is booked along ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def world(staff: Actor) -> Linked:
+    """The instrument is open on holidays; the room that always comes along is not."""
+    return linked(weekly=make_weekly(on_holidays=OnHolidays.OPEN))
+
+
+@pytest.mark.parametrize("fate", list(Fate))
+def test_a_room_that_closes_leaves_its_order_to_be_settled(staff: Actor, world: Linked, fate: Fate) -> None:
+    scene = world.scene
+    order = make_booking(scene)
+    assert service.preview_days("CN", [HOLIDAY]) == {scene.host.id: 1}
+    enter(staff, HOLIDAY)
+    assert waiting(scene) == {world.room.key: 1}
+    [found] = service.preview_outside(world.room.key, by=scene.manager)
+    assert found.record is not None and found.record.key == order.key
+    assert found.fates == (Fate.STAYS, Fate.MOVES, Fate.CANCELLED)
+    verdict = Verdict(fate, found.times[0].span if fate is Fate.MOVES else None, order.version)
+    chosen = {found.held.holder_id: verdict}
+    assert service.settle_outside(world.room.key, by=scene.manager, verdicts=chosen, reason=WHY) == 1
+    db.session.remove()
+    after = service.booking(order.key)
+    assert after.state is (BookingState.CANCELLED if fate is Fate.CANCELLED else BookingState.APPROVED)
+    assert (after.span == order.span) is (fate is not Fate.MOVES)
+    assert waiting(scene) == {}
+
+
+def test_an_order_that_is_hit_with_its_room_is_settled_once(staff: Actor) -> None:
+    world = linked()
+    make_booking(world.scene)
+    assert service.preview_days("CN", [HOLIDAY]) == {world.scene.host.id: 1}
+    enter(staff, HOLIDAY)
+    assert waiting(world.scene) == {world.key: 1}
+
+
+def test_a_closure_of_a_room_moves_the_order(staff: Actor, world: Linked) -> None:
+    order = make_booking(world.scene)
+    closure = DatedException(ExceptionKind.CLOSURE, MORNING)
+    [hit] = service.preview_exception(world.room.key, closure, by=world.scene.manager)
+    assert hit.record is not None and hit.record.key == order.key and hit.times
+    verdict = Verdict(Fate.MOVES, hit.times[0].span, order.version)
+    chosen = {hit.held.holder_id: verdict}
+    by = world.scene.manager
+    assert service.publish_exception(world.room.key, closure, by=by, verdicts=chosen, reason=WHY) == 1
+    db.session.remove()
+    assert service.booking(order.key).span == hit.times[0].span

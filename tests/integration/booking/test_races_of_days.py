@@ -12,16 +12,17 @@ from sqlalchemy import select
 
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.availability.terms import DayKind, SpecialDay
+from resource_hub.domain.availability.terms import DatedException, DayKind, ExceptionKind, SpecialDay
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence
 from resource_hub.domain.booking.tables import Booking
-from resource_hub.domain.booking.terms import HOLDING
+from resource_hub.domain.booking.terms import HOLDING, BookingState, Fate, Verdict
 from resource_hub.infra import outbox
 from resource_hub.infra.database import db, reading
 from tests.builders.accounts import actor, make_person, make_platform
 from tests.builders.availability import span
 from tests.builders.booking import Scene, another_booker, make_asked, make_scene
+from tests.integration.booking.test_linked import linked
 from tests.integration.booking.test_races import EIGHT, assert_no_overlap
 from tests.support.databases import Database
 from tests.support.racing import race
@@ -114,4 +115,26 @@ def test_a_make_up_workday_is_taken_back_while_eight_book_its_hours(
     stands, waits = outside(scene, SATURDAY)
     assert stands == waits
     assert len(stands) == (EIGHT if way == "hold" else won)
+    assert_no_overlap()
+
+
+@pytest.mark.parametrize("fate", [Fate.MOVES, Fate.CANCELLED])
+def test_a_room_closes_and_its_order_gives_way_while_seven_book_the_instrument(
+    now: Any, database: Database, tmp_path: Path, fate: Fate
+) -> None:
+    """Who closes the room changes the order of the instrument as well: all wait in one order of locks."""
+    world = linked(rules=RULES)
+    order = service.request(world.key, make_asked(*hours(TUESDAY, 7)), by=another_booker()[2])
+    closed = DatedException(ExceptionKind.CLOSURE, span(*hours(TUESDAY, 7)))
+    away = span(*hours(date(2026, 3, 5), 0))
+    child = service.helpers_of(order.key)[0].record
+    verdict = Verdict(fate, away if fate is Fate.MOVES else None, order.version)
+    close: dict[str, Any] = {"job": "close", "key": world.room.key, "exception": closed}
+    close |= {"verdicts": {child.key.id: verdict}, **who(world.scene.manager)}
+    booked = wishes(world.key, TUESDAY, "request")[:7]
+    found = race(database, tmp_path, now, "request", [close, *booked])
+    assert Counter(one[0] for one in found) == {"won": EIGHT}
+    db.session.remove()
+    after = service.booking(order.key)
+    assert after.span == away if fate is Fate.MOVES else after.state is BookingState.CANCELLED
     assert_no_overlap()
