@@ -207,6 +207,8 @@ def take_over_in(
         "customer": str(target) if target != record.customer_id else None,
     }
     done = written(unit, record, changes, by.person_id, "handed_over", details, "booking.handed_over")
+    if record.series_id is not None and done.series_id is None:
+        record_event(unit, record.key, by.person_id, "left_series", {})
     for child in store.children(unit.session, record.key):
         store.change(unit.session, child.key, {"person_id": person_id})
     return done
@@ -218,7 +220,11 @@ def _to_customer(
     """What changes with the customer: class, price, funds, and perhaps the host's yes."""
     plan, who = prepared.plan, prepared.who
     assert plan is not None and who.customer_id is not None
-    changes: dict[str, Any] = {"customer_id": who.customer_id, "customer_class": who.customer_class.value}
+    changes: dict[str, Any] = {
+        "customer_id": who.customer_id,
+        "customer_class": who.customer_class.value,
+        "series_id": None,  # whose series it is neither reads it nor moves or cancels it any more
+    }
     expires = None
     if needs_approval(plan.rules, outside=who.outside, by_host=side is Side.HOST, kind=record.kind):
         term = answer_term(plan.rules, span, unit.now)

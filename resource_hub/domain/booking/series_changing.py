@@ -140,7 +140,8 @@ def look_change(
     for one in planned.days:
         booking, day = found[one.id].booking, found[one.id].day
         if one.stays is not None or booking is None:
-            result.append(DayChangeLook(day, booking, None, one.stays))
+            stays = Stays.HANDED_OVER if found[one.id].handed_over else one.stays
+            result.append(DayChangeLook(day, booking, None, stays))
             continue
         if one.after is None:
             reason = Reason("booking.series_no_such_time", {"day": one.day.isoformat()}, "time")

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, insert, select, update
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.booking import store
@@ -42,11 +42,13 @@ class SeriesRecord:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One day of a series; without a booking where the user left it out."""
+    """One day of a series; without a booking where the user left it out, or handed it over to another customer: then
+    the booking is no day of it any more, and nothing of it is said here."""
 
     id: UUID
     day: date
     booking: BookingRecord | None
+    handed_over: bool = False
 
 
 def _record(row: BookingSeries) -> SeriesRecord:
@@ -155,15 +157,24 @@ def occurrences(session: Session, series_keys: Collection[HostKey]) -> dict[Host
     t = SeriesOccurrence
     for institution_id, ids in by_host.items():
         rows = session.execute(
-            select(t.series_id, t.id, t.day, Booking)
-            .outerjoin(Booking, (Booking.institution_id == t.institution_id) & (Booking.id == t.booking_id))
+            select(t.series_id, t.id, t.day, and_(t.booking_id.is_not(None), Booking.id.is_(None)), Booking)
+            .outerjoin(
+                Booking,
+                and_(
+                    Booking.institution_id == t.institution_id,
+                    Booking.id == t.booking_id,
+                    Booking.series_id == t.series_id,
+                ),
+            )
             .where(t.institution_id == institution_id, t.series_id.in_(ids))
             .order_by(t.day)
             .execution_options(populate_existing=True)
         )
-        for series_id, occurrence_id, day, row in rows:
+        for series_id, occurrence_id, day, handed_over, row in rows:
             booked = store.record(row) if row is not None else None
-            found[HostKey(institution_id, series_id)].append(Occurrence(occurrence_id, day, booked))
+            found[HostKey(institution_id, series_id)].append(
+                Occurrence(occurrence_id, day, booked, handed_over)
+            )
     return found
 
 

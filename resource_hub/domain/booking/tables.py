@@ -310,7 +310,8 @@ class BookingSeries(HostRow, Base):
 
 
 class SeriesOccurrence(HostRow, Base):
-    """One day of a series: the booking that it became, or none where the user left the day out."""
+    """One day of a series: the booking that it became, or none where the user left the day out. A booking that names
+    the series no more was handed over to another customer."""
 
     __tablename__ = "series_occurrence"
     series_id: Mapped[UUID] = mapped_column(Id)

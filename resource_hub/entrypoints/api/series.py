@@ -113,6 +113,7 @@ def _full(key: HostKey, status: int = 200) -> Any:
                 "day": one.day,
                 "live": service.day_is_live(one, now),
                 "moved_by_hand": service.moved_by_hand(record, one, row["zone"]),
+                "handed_over": one.handed_over,
                 "booking": booked[one.booking.key.id] if one.booking is not None else None,
             }
             for one in days

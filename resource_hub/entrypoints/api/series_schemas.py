@@ -143,11 +143,15 @@ class SeriesSchema(ma.Schema):
 
 
 class OccurrenceSchema(ma.Schema):
-    """A day of a series; without a booking where it was left out."""
+    """A day of a series; without a booking where it was left out or handed over to another customer."""
 
     day = ma.fields.Date(required=True)
     live = ma.fields.Boolean(required=True, metadata={"description": "it can still be changed"})
     moved_by_hand = ma.fields.Boolean(required=True)
+    handed_over = ma.fields.Boolean(
+        required=True,
+        metadata={"description": "another customer took it over; it is no day of the series any more"},
+    )
     booking = ma.fields.Nested(BookingSchema, required=True, allow_none=True)
 
 

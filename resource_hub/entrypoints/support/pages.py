@@ -30,7 +30,7 @@ _TONES = {
     "info": "in_use checked_in started booked planned mine sent imported",
     "off": (
         "cancelled withdrawn expired closed archived retired merged superseded lapsed void hidden inactive erased "
-        "missed left left_out over replaced"
+        "missed left left_out left_series over replaced"
     ),
 }
 TONES = {value: tone for tone, values in _TONES.items() for value in values.split()}

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
+from resource_hub.domain.booking import service as booking
 from resource_hub.domain.pricing import service as pricing
 from resource_hub.infra import clock
 from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.kernel.keys import HostKey
 from tests.builders.accounts import bearer, make_department, make_person
 from tests.builders.availability import make_rules, make_weekly
-from tests.builders.booking import TARIFF
+from tests.builders.booking import TARIFF, another_booker
 from tests.builders.catalogue import make_listing
 from tests.support.door import NOW, Door, World
 from tests.web.booking.test_api import LATER, ORDER, book, codes
@@ -287,3 +289,22 @@ def test_a_rule_that_cannot_be_is_refused_at_its_place(world: World) -> None:
     ]:
         answer = world.booker("POST", f"{world.at}/series/preview", 422, json={**ORDER, "rule": rule})
         assert place in [reason["place"] for reason in answer.json["reasons"]], answer.json
+
+
+def test_a_day_handed_over_shows_nothing_of_who_took_it(world: World) -> None:
+    made = make(world)
+    day = made["days"][1]["booking"]
+    with world.app.app_context(), clock.fixed(NOW):
+        _, _, taker = another_booker()
+        key = HostKey(world.scene.key.institution_id, UUID(day["id"]))
+        offer = booking.offer_hand_over(key, next(iter(taker.customer_ids)), by=world.scene.booker)
+        booking.accept_hand_over(offer.key, by=taker)
+    shown = world.booker("GET", one(world, made), 200).json["days"]
+    assert shown[1] == {
+        "day": day["start"][:10],
+        "live": False,
+        "moved_by_hand": False,
+        "handed_over": True,
+        "booking": None,
+    }
+    assert [row["handed_over"] for row in shown] == [False, True, False]

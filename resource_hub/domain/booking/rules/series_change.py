@@ -26,6 +26,7 @@ class Stays(StrEnum):
     BY_HAND = "by_hand"
     CHOSEN = "chosen"
     LEFT_OUT = "left_out"
+    HANDED_OVER = "handed_over"
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ WORDS = {
     "booking.hand_over.withdrawn": NP_("offer", "taken back"),
     "booking.hand_over.expired": NP_("offer", "not answered"),
     "booking.event.handed_over": N_("Handed over"),
+    "booking.event.left_series": N_("No longer a day of its series"),
     "booking.event.calendar_accepted": N_("Accepted in the calendar"),
     "booking.event.calendar_tentative": N_("Answered “perhaps” in the calendar"),
     "booking.event.calendar_declined": N_("Declined in the calendar"),
