@@ -223,6 +223,7 @@ def _to_customer(
     changes: dict[str, Any] = {
         "customer_id": who.customer_id,
         "customer_class": who.customer_class.value,
+        "booked_by": by.person_id,  # for this customer; who booked for the former one is told of nothing any more
         "series_id": None,  # whose series it is neither reads it nor moves or cancels it any more
     }
     expires = None

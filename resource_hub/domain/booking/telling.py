@@ -22,6 +22,8 @@ from resource_hub.domain.booking import (
 from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.invitations import DECLINED, INVITATION
 from resource_hub.domain.booking.ordering import names_of
+from resource_hub.domain.booking.preparing import STAFF
+from resource_hub.domain.booking.series_store import SeriesRecord
 from resource_hub.domain.booking.terms import BookingRecord, WaitingKind
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.notices import service as notices
@@ -40,8 +42,11 @@ INVITES = {"booking.approved", "booking.changed", "booking.cancelled"}
 _HOST = {"booking.requested", "booking.approved", "booking.cancelled", "booking.changed", "booking.expired"}
 
 
-def _customers_people(record: BookingRecord) -> list[UUID]:
-    return list(dict.fromkeys([record.person_id, record.booked_by]))
+def customers_people(record: BookingRecord | SeriesRecord) -> list[UUID]:
+    """For whom it is and who booked it, as far as they still act for its customer, or booked for it at the host."""
+    acting = set(accounts.people_of_customer(record.customer_id))
+    acting |= set(accounts.people_with_role(record.key.institution_id, *STAFF))
+    return [one for one in dict.fromkeys([record.person_id, record.booked_by]) if one in acting]
 
 
 def hosts_people(key: HostKey) -> list[UUID]:
@@ -91,7 +96,7 @@ def tell(unit: Unit, event: Event) -> None:
 
     if event.name in ("booking.message", "booking.attached"):
         from_host = bool(event.payload.get("from_host"))
-        people = _customers_people(record) if from_host else hosts_people(record.resource_key)
+        people = customers_people(record) if from_host else hosts_people(record.resource_key)
         send(people, event.name, customer.organisation_id if from_host else record.institution_id)
         return
     # The person who booked for another is told as the customer's side is.
@@ -100,9 +105,9 @@ def tell(unit: Unit, event: Event) -> None:
             values[INVITATION] = f"{record.institution_id}/{record.key.id}"
         booked_for = event.name == "booking.approved" and event.payload.get("by_host")
         kind = "booking.booked_for_you" if booked_for else event.name
-        send(_customers_people(record), kind, customer.organisation_id)
+        send(customers_people(record), kind, customer.organisation_id)
     if event.name in _HOST:
-        told = set(_customers_people(record))
+        told = set(customers_people(record))
         values.pop(INVITATION, None)
         people = [person for person in hosts_people(record.resource_key) if person not in told]
         send(people, _kind_at_host(event, values), record.institution_id)
@@ -148,7 +153,7 @@ def tell_series(unit: Unit, event: Event) -> None:
     }
     link = f"/hosts/{host.code}/series/{key.id}"
     asks = "#answer" if event.name == "booking.series_requested" else ""
-    customers = {series.person_id, series.booked_by}
+    customers = set(customers_people(series))
     told = [
         (sorted(customers - {actor}), event.name, customer.organisation_id, link),
     ]
@@ -254,7 +259,7 @@ def tell_waived(unit: Unit, event: Event) -> None:
     link = f"/hosts/{host.code}/bookings/{key.id}"
     organisation_id = accounts.customer(record.customer_id).organisation_id
     notices.notify(
-        unit, _customers_people(record), event.name, values, link, organisation_id, key=str(event.id)
+        unit, customers_people(record), event.name, values, link, organisation_id, key=str(event.id)
     )
 
 

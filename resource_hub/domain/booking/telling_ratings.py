@@ -11,7 +11,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import PLATFORM_ID, Role
 from resource_hub.domain.booking import ratings, reading
 from resource_hub.domain.booking.ordering import names_of
-from resource_hub.domain.booking.telling import hosts_people
+from resource_hub.domain.booking.telling import customers_people, hosts_people
 from resource_hub.domain.booking.terms import BookingRecord, Side
 from resource_hub.domain.notices import service as notices
 from resource_hub.infra.outbox import Event, Handler
@@ -28,7 +28,7 @@ def tell(unit: Unit, event: Event) -> None:
     actor = UUID(event.payload["person_id"]) if event.payload.get("person_id") else None
     values = {**names_of(record), "reason": event.payload.get("reason", "–")}
     what = event.name.removeprefix("booking.")
-    customers = list(dict.fromkeys([record.person_id, record.booked_by]))
+    customers = customers_people(record)
     customer_org = accounts.customer(record.customer_id).organisation_id
 
     if what == "rating_given":

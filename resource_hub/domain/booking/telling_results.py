@@ -7,6 +7,7 @@ from uuid import UUID
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import reading
 from resource_hub.domain.booking.ordering import names_of
+from resource_hub.domain.booking.telling import customers_people
 from resource_hub.domain.notices import service as notices
 from resource_hub.infra.outbox import Event
 from resource_hub.infra.unit_of_work import Unit
@@ -14,14 +15,14 @@ from resource_hub.kernel.keys import HostKey
 
 
 def tell(unit: Unit, event: Event) -> None:
-    """Tell who booked and for whom it is; delivered again, it tells nobody twice."""
+    """Tell the customer's people; delivered again, it tells nobody twice."""
     key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["booking_id"]))
     record = reading.booking(key)
     more = {
         name: event.payload[name] for name in ("files", "until", "file", "reason") if name in event.payload
     }
     link = f"/hosts/{accounts.organisation(key.institution_id).code}/bookings/{key.id}"
-    people = list(dict.fromkeys([record.person_id, record.booked_by]))
+    people = customers_people(record)
     organisation_id = accounts.customer(record.customer_id).organisation_id
     values = {**names_of(record), **more}
     notices.notify(unit, people, event.name, values, link, organisation_id, key=str(event.id))
