@@ -4,18 +4,7 @@ Writes the screenshots and one contact sheet a person to var/look/. A page fails
 browser's console, a serious finding of axe, a text without translation, a sideways scroll on the phone, or too many
 bytes as sent. The tests call `visit` over the main pages.
 
-The map is docs/map.toml:
-
-    [people.engineer]                  # somebody to sign in as; without sign_in: a visitor
-    title = "Booker of a firm"
-    sign_in = "engineer@demo.example"
-
-    [[page]]
-    person = "engineer"                # or a list
-    path = "/o/suxin/bookings"         # with *: the first link of that shape on the pages seen before
-    name = "bookings"
-    main = true                        # the tests look at it too
-    status = 404                       # where the page is to say that something is wrong; by default 200
+The map is docs/map.toml (tools/sights.py).
 """
 
 from __future__ import annotations
@@ -32,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
@@ -45,81 +33,18 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
 from playwright.sync_api import Error as BrowserError
 
 from tools import chromium
+from tools.sights import Person, Sight, read_map
 
 ROOT = Path(__file__).resolve().parent.parent
-MAP = ROOT / "docs" / "map.toml"
 OUT = ROOT / "var" / "look"
 
 LANGUAGES = {"zh": "zh-CN", "en": "en-GB"}
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 MOST_BYTES = 300_000
-VISITOR = "visitor"
 
 # What we ask of axe: the rules of WCAG 2.2 up to AA, and what hinders a person for sure.
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 AXE_IMPACTS = {"serious", "critical"}
-
-
-# ---- the map ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody who looks at pages. Without `sign_in` a visitor who is not signed in."""
-
-    key: str
-    title: str
-    sign_in: str = ""
-
-
-@dataclass(frozen=True)
-class Sight:
-    """A page of the map, for one person."""
-
-    person: str
-    path: str
-    name: str
-    main: bool = False
-    status: int = 200
-
-    @property
-    def is_pattern(self) -> bool:
-        return "*" in self.path
-
-
-@dataclass(frozen=True)
-class Map:
-    people: dict[str, Person]
-    sights: list[Sight]
-
-    def of(self, person: str, *, main_only: bool = False) -> list[Sight]:
-        return [sight for sight in self.sights if sight.person == person and (sight.main or not main_only)]
-
-
-def read_map(path: Path = MAP) -> Map:
-    """The pages that there are, and who looks at them.
-
-    Raises ValueError when a page names somebody unknown or two pages of a person share a name.
-    """
-    text = tomllib.loads(path.read_text(encoding="utf-8"))
-    people = {VISITOR: Person(VISITOR, "A visitor")}
-    for key, about in text.get("people", {}).items():
-        people[key] = Person(key, about.get("title", key), about.get("sign_in", ""))
-    sights = []
-    for entry in text.get("page", []):
-        whom = entry.get("person", VISITOR)
-        for person in [whom] if isinstance(whom, str) else whom:
-            if person not in people:
-                raise ValueError(
-                    f"{path.name}: page {entry['path']} is for {person}, who is not among the people"
-                )
-            more = {name: entry[name] for name in ("main", "status") if name in entry}
-            sights.append(Sight(person, entry["path"], entry["name"], **more))
-    names = [(sight.person, sight.name) for sight in sights]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{path.name}: named twice: {', '.join('/'.join(name) for name in twice)}")
-    return Map(people, sights)
 
 
 # ---- looking at one page ---------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from flask import Flask
 from playwright.sync_api import Browser
 
 from tests.support.server import LiveServer
-from tools import look
+from tools import look, sights
 
 pytestmark = pytest.mark.browser
 
@@ -96,10 +96,10 @@ def test_chinese_is_drawn_as_letters_and_not_as_boxes(browser: Browser) -> None:
 
 
 def test_a_contact_sheet_shows_every_view(browser: Browser, faulty: LiveServer, tmp_path: Path) -> None:
-    sights = [look.Sight("visitor", "/good.html", "good"), look.Sight("visitor", "/axe.html", "bad")]
-    visitor = look.Person("visitor", "A visitor")
+    seen = [sights.Sight("visitor", "/good.html", "good"), sights.Sight("visitor", "/axe.html", "bad")]
+    visitor = sights.Person("visitor", "A visitor")
     context = browser.new_context(base_url=faulty.url)
-    views = look.visit_with(context, visitor, sights, "zh", "desk", lambda page, person: None, tmp_path)
+    views = look.visit_with(context, visitor, seen, "zh", "desk", lambda page, person: None, tmp_path)
     context.close()
     look.contact_sheet(browser, views, tmp_path / "visitor.html", "A visitor")
     assert (tmp_path / "visitor.png").stat().st_size > 1000

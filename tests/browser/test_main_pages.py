@@ -6,11 +6,11 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.demonstration import Demonstration
-from tools import look
+from tools import look, sights
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("demonstration")]
 
-MAP = look.read_map()
+MAP = sights.read_map()
 
 
 def test_every_person_of_the_map_has_main_pages() -> None:

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Locator, Page, Response, expect
 
 from tests.support.demonstration import START, Demonstration
 from tests.support.server import ROOT
-from tools import look
+from tools import look, sights
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -48,7 +48,7 @@ class Story:
         page.on("response", self._judge)
         page.on("pageerror", lambda error: self.wrong.append(f"{page.url}: {error}"))
         if who:
-            look.sign_in_by_form(page, look.Person(who, who, f"{who}@demo.example"), self.at.password)
+            look.sign_in_by_form(page, sights.Person(who, who, f"{who}@demo.example"), self.at.password)
             look.speak(page, self.language)
         yield page
         context.close()

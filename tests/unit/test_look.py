@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.look import Sight, find_link, read_map
+from tools.look import find_link
+from tools.sights import Sight, read_map
 
 
 def test_a_star_stands_for_one_part_of_a_path() -> None:
