@@ -29,13 +29,15 @@ def free_times(
     outside: bool,
     ignore: UUID | None = None,
     plan: planning.Plan | None = None,
+    margins: tuple[int, int] | None = None,
 ) -> list[FreeTime]:
     """Stretches in which a booking may lie, exactly, by unit and time; margins for set-up and tear-down are off.
 
-    ``ignore`` leaves out one holder: a booking that is about to move does not stand in its own way.
+    ``ignore`` leaves out one holder: a booking that is about to move does not stand in its own way. ``margins`` are
+    the seconds of set-up and tear-down, where they are not those of the rules.
     """
     one = plan or planning.plan(key, span)
-    setup, teardown = one.rules.setup_seconds, one.rules.teardown_seconds
+    setup, teardown = margins or (one.rules.setup_seconds, one.rules.teardown_seconds)
     held = occupancy_store.occupancies(reading(), [key], span.widened(setup, teardown)).get(key, [])
     now = clock.now()
     result = []
@@ -48,11 +50,18 @@ def free_times(
 
 
 def free_units(
-    key: HostKey, span: TimeSpan, *, outside: bool = True, ignore: UUID | None = None
+    key: HostKey,
+    span: TimeSpan,
+    *,
+    outside: bool = True,
+    ignore: UUID | None = None,
+    margins: tuple[int, int] | None = None,
 ) -> list[UUID]:
     """Units that could be booked for exactly this span, in their order."""
-    fits = {f.unit_id for f in free_times(key, span, outside=outside, ignore=ignore) if f.span.contains(span)}
-    return [unit.key.id for unit in planning.plan(key, span).units if unit.key.id in fits]
+    plan = planning.plan(key, span)
+    free = free_times(key, span, outside=outside, ignore=ignore, plan=plan, margins=margins)
+    fits = {f.unit_id for f in free if f.span.contains(span)}
+    return [unit.key.id for unit in plan.units if unit.key.id in fits]
 
 
 def next_free(

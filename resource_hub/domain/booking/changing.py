@@ -33,6 +33,7 @@ from resource_hub.domain.booking.preparing import (
 )
 from resource_hub.domain.booking.rules.answering import answer_term, capped, lapses_at
 from resource_hub.domain.booking.rules.check import AHEAD, check_change, needs_approval
+from resource_hub.domain.booking.rules.margins import margins
 from resource_hub.domain.booking.rules.states import step
 from resource_hub.domain.booking.terms import (
     Act,
@@ -68,7 +69,10 @@ def change_preview(key: HostKey, span: TimeSpan, *, by: Actor, unit_id: UUID | N
     unit_id = _unit_of_use(record) if unit_id is None else unit_id
     reasons, quote, waits = judged(record, span, side, by, now, unit_id)
     outside = record.customer_class.outside
-    units = availability.free_units(record.resource_key, span, outside=outside, ignore=record.key.id)
+    rules, _number = availability.house_rules(record.resource_key)
+    units = availability.free_units(
+        record.resource_key, span, outside=outside, ignore=record.key.id, margins=margins(record, span, rules)
+    )
     free = bool(units) and (unit_id is None or unit_id in units)
     helpers = linking.moving(record, span, by, now)
     reasons += linking.reasons_against(helpers)
@@ -165,9 +169,10 @@ def change_in(
             # Whoever answers has the whole term for what is asked now, above all where silence is a yes.
             answer_by = answer_term(plan.rules, span, unit.now, clock_of(record.institution_id, plan.rules))
     expires = lapses_at(plan.rules, span, answer_by) if answer_by else None
+    setup, teardown = margins(record, span, plan.rules)
     chosen = availability.move(
         unit, record.resource_key, record.key.id, span, OccupancyKind.BOOKING, unit_id=unit_id,
-        setup_seconds=plan.rules.setup_seconds, teardown_seconds=plan.rules.teardown_seconds,
+        setup_seconds=setup, teardown_seconds=teardown,
         outside=record.customer_class.outside,
         expires_at=expires,
     )  # fmt: skip
@@ -175,8 +180,8 @@ def change_in(
         "starts_at": span.start,
         "ends_at": span.end,
         "unit_id": chosen,
-        "setup_seconds": plan.rules.setup_seconds,
-        "teardown_seconds": plan.rules.teardown_seconds,
+        "setup_seconds": setup,
+        "teardown_seconds": teardown,
         "rules_number": plan.rules_number,
         "ical_sequence": record.ical_sequence + 1,
         "answer_by": answer_by,

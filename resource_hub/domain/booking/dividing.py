@@ -15,12 +15,12 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import OccupancyKind
-from resource_hub.domain.booking import linking, ports, quoting, reading, store, under_quotes
+from resource_hub.domain.booking import answers, linking, ports, quoting, reading, store, under_quotes
 from resource_hub.domain.booking.changing import change_in
 from resource_hub.domain.booking.errors import BookingRefused, InvalidOrder, NotYours, WrongState
 from resource_hub.domain.booking.managing import decides, opened, written
 from resource_hub.domain.booking.ordering import book_in
-from resource_hub.domain.booking.preparing import Prepared, announce, judge, prepare, record_event
+from resource_hub.domain.booking.preparing import Prepared, announce, clock_of, judge, prepare, record_event
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
 from resource_hub.domain.booking.rules.check import AHEAD, needs_approval
 from resource_hub.domain.booking.terms import (
@@ -224,18 +224,21 @@ def _to_customer(
         "customer_id": who.customer_id,
         "customer_class": who.customer_class.value,
         "booked_by": by.person_id,  # for this customer; who booked for the former one is told of nothing any more
+        "rules_number": plan.rules_number,
         "series_id": None,  # whose series it is neither reads it nor moves or cancels it any more
     }
     expires = None
-    if needs_approval(plan.rules, outside=who.outside, by_host=side is Side.HOST, kind=record.kind):
-        term = answer_term(plan.rules, span, unit.now)
+    waits = needs_approval(plan.rules, outside=who.outside, by_host=side is Side.HOST, kind=record.kind)
+    if waits or record.state is BookingState.REQUESTED:
+        answers.drop(unit, record)  # what the former customer's people answered counts no more
+        term = answer_term(plan.rules, span, unit.now, clock_of(record.institution_id, plan.rules))
         expires = lapses_at(plan.rules, span, term)
         changes |= {
             "state": BookingState.REQUESTED.value, "answer_by": term, "decided_at": None, "decided_by": None,
         }  # fmt: skip
     availability.move(
         unit, record.resource_key, record.key.id, span, OccupancyKind.BOOKING, unit_id=record.unit_id,
-        setup_seconds=plan.rules.setup_seconds, teardown_seconds=plan.rules.teardown_seconds, outside=who.outside,
+        setup_seconds=record.setup_seconds, teardown_seconds=record.teardown_seconds, outside=who.outside,
         expires_at=expires,
     )  # fmt: skip
     funds = ports.installed().hold_of_funds

@@ -20,6 +20,7 @@ from resource_hub.domain.booking import ports, quote_store, quoting, store
 from resource_hub.domain.booking.errors import BookingRefused, SlotTaken
 from resource_hub.domain.booking.preparing import Prepared, prepare, record_event, row_values
 from resource_hub.domain.booking.reading import asked_of
+from resource_hub.domain.booking.rules.margins import margins
 from resource_hub.domain.booking.terms import (
     Asked,
     BookingKind,
@@ -144,12 +145,20 @@ def busy(
     helpers: Iterable[ResourceRecord], span: TimeSpan, *, outside: bool, ignore: UUID | None = None
 ) -> ResourceRecord | None:
     """The first helper that is not free for a span; ``ignore`` is the order that is about to move."""
-    under: dict[UUID, UUID] = {}
+    under: dict[UUID, BookingRecord] = {}
     for one in helpers:
         if ignore is not None and not under:
             parent = HostKey(one.key.institution_id, ignore)
-            under = {c.resource_id: c.key.id for c in store.children(reading(), parent)}
-        if not availability.free_units(one.key, span, outside=outside, ignore=under.get(one.key.id)):
+            under = {c.resource_id: c for c in store.children(reading(), parent)}
+        child = under.get(one.key.id)
+        rules, _number = availability.house_rules(one.key)
+        if not availability.free_units(
+            one.key,
+            span,
+            outside=outside,
+            ignore=child.key.id if child else None,
+            margins=margins(child, span, rules),
+        ):
             return one
     return None
 
@@ -204,26 +213,25 @@ def take(
         assert one.plan is not None and one.asked.span is not None
         child = before.pop(one.resource.key.id, None)
         key = child.key if child else HostKey(order.institution_id, new_id())
-        rules = one.plan.rules
-        margins: dict[str, Any] = {
-            "setup_seconds": rules.setup_seconds,
-            "teardown_seconds": rules.teardown_seconds,
-        }
+        booked = child if child is not None and child.state is not BookingState.HELD else None
+        setup, teardown = margins(booked, one.asked.span, one.plan.rules)
+        around: dict[str, Any] = {"setup_seconds": setup, "teardown_seconds": teardown}
         try:
             if child is not None:
                 unit_id = availability.move(
                     unit, one.resource.key, key.id, one.asked.span, kind, outside=one.who.outside, expires_at=expires,
-                    **margins,
+                    **around,
                 )  # fmt: skip
             else:
                 unit_id = availability.occupy(
                     unit, one.resource.key, None, one.asked.span, kind, key.id, outside=one.who.outside, plan=one.plan,
-                    expires_at=expires, **margins,
+                    expires_at=expires, **around,
                 )  # fmt: skip
         except SlotTaken as error:
             raise taken(one.resource, error) from error
         quote = None if held else _frozen(unit, one, key, by)
         values = row_values(unit, key, one, state, unit_id, quote, by)
+        values |= around
         values |= {"parent_id": order.id, "answer_by": None, "hold_expires_at": expires if held else None}
         if child is not None:
             kept = ("institution_id", "id", "number", "ical_uid", "ical_sequence", "version", "created_at")

@@ -32,6 +32,7 @@ from resource_hub.domain.booking.errors import (
 )
 from resource_hub.domain.booking.ordering import alternatives
 from resource_hub.domain.booking.preparing import DECIDES, announce_series, is_staff
+from resource_hub.domain.booking.rules.margins import margins
 from resource_hub.domain.booking.rules.series_change import SeriesChange, Stays, facts_at, plan_change
 from resource_hub.domain.booking.series import (
     WITH_ALTERNATIVES,
@@ -163,13 +164,18 @@ def look_change(
 def _free(series: SeriesRecord, booking: BookingRecord, span: TimeSpan, moving: set[UUID]) -> bool:
     """Whether a time is free, or held by a day of the same series that moves away with it."""
     outside = booking.customer_class.outside
-    if availability.free_units(series.resource_key, span, outside=outside, ignore=booking.key.id):
+    rules, _number = availability.house_rules(series.resource_key)
+    around = margins(booking, span, rules)
+    if availability.free_units(
+        series.resource_key, span, outside=outside, ignore=booking.key.id, margins=around
+    ):
         return True
     own = store.holders_of(reading.reading(), series.resource_key, {series.customer_id}, span) & moving - {
         booking.key.id
     }
     return any(
-        availability.free_units(series.resource_key, span, outside=outside, ignore=holder) for holder in own
+        availability.free_units(series.resource_key, span, outside=outside, ignore=holder, margins=around)
+        for holder in own
     )
 
 

@@ -116,6 +116,7 @@ def tell_series(unit: Unit, event: Event) -> None:
 SUBSCRIPTIONS = {
     "booking.requested": [("booking.answers", answers.on_requested)],
     "booking.changed": [("booking.answers", answers.on_requested)],
+    "booking.handed_over": [("booking.answers", answers.on_requested)],
     **{
         f"booking.{subject}answer_{what}": [(f"booking.tell_{subject}answer", handler)]
         for what in ("wanted", "reminder", "escalated")

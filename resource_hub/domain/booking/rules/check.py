@@ -234,10 +234,10 @@ RULES: tuple[Rule, ...] = (
     _own_account, _standing, _told,
 )  # fmt: skip
 
-# What can be tried on bookings of the past: rules of time and people.
 # How far ahead one books: of time that was granted once this is not asked again.
-AHEAD = frozenset({"booking.lead", "booking.horizon", "booking.horizon_inside"})
+AHEAD = frozenset({"booking.lead", "booking.lead_days", "booking.horizon", "booking.horizon_inside"})
 
+# What can be tried on bookings of the past: rules of time and people.
 TRIED: tuple[Rule, ...] = (
     _lead, _lead_days, _horizon, _length, _alignment, _after, _gap, _quotas, _own_account,
 )  # fmt: skip
