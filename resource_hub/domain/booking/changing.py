@@ -32,7 +32,7 @@ from resource_hub.domain.booking.preparing import (
     prepare,
 )
 from resource_hub.domain.booking.rules.answering import answer_term, capped, lapses_at
-from resource_hub.domain.booking.rules.check import AHEAD, check_change, needs_approval
+from resource_hub.domain.booking.rules.check import AHEAD, check_change, moved_after_start, needs_approval
 from resource_hub.domain.booking.rules.margins import margins
 from resource_hub.domain.booking.rules.states import step
 from resource_hub.domain.booking.terms import (
@@ -208,6 +208,12 @@ def change_in(
         "note": note.strip(),
         "by_host": side is Side.HOST,
     }
+    if moved_after_start(ChangeFacts(record.state, record.span, span), unit.now):
+        # Only the host may: what would have been a no-show is none, so it stays on record who wanted that.
+        unit.audit(
+            "booking.moved_after_start", record.institution_id, f"booking:{record.key.id}", details,
+            person_id=by.person_id,
+        )  # fmt: skip
     linking.move(unit, record, span, BookingState(changes.get("state", record.state)), by, expires)
     done = written(unit, record, changes, by.person_id, kind, details, "booking.changed", quiet=quiet)
     if not quiet:

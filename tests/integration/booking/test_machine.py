@@ -310,6 +310,8 @@ class BookingMachine(RuleBasedStateMachine):
         error: type[DomainError] | None = WrongState
         if state in (REQUESTED, APPROVED):
             error = self.against(span, unit, one)
+        if state is APPROVED and one.span.start <= self.now and span.start != one.span.start:
+            error = BookingRefused  # what has begun is not moved away
         chosen = self.free_unit(span, unit, one)
         with self.expecting(error):
             service.change(

@@ -33,6 +33,7 @@ from resource_hub.domain.notices import service as notices
 from resource_hub.domain.pricing.errors import NoTariff
 from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import db, reading
+from resource_hub.infra.tables import AuditEntry
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import NotFound, Reason
 from resource_hub.kernel.money import Money
@@ -178,6 +179,23 @@ def test_what_has_begun_cannot_be_cancelled(now: datetime) -> None:
     with clock.fixed(made.span.start):
         with pytest.raises(BookingRefused, match="cancel_started"):
             service.cancel(made.key, by=scene.booker)
+
+
+def test_what_has_begun_is_moved_away_by_the_host_only(now: datetime) -> None:
+    scene = make_scene()
+    made = make_booking(scene)
+    assert made.span is not None
+    audited = select(AuditEntry.person_id).where(AuditEntry.action == "booking.moved_after_start")
+    with clock.fixed(made.span.start):
+        with pytest.raises(BookingRefused, match="change_started"):
+            service.change(made.key, LATER, by=scene.booker)
+        assert "booking.change_started" in [
+            reason.code for reason in service.change_preview(made.key, LATER, by=scene.booker).reasons
+        ]
+        assert reading().scalars(audited).all() == []
+        service.propose(made.key, LATER, by=scene.manager, note="仪器故障")
+        assert service.booking(made.key).span == LATER
+        assert reading().scalars(audited).all() == [scene.manager.person_id]
 
 
 def test_a_move_keeps_id_number_and_uid(now: datetime) -> None:

@@ -247,12 +247,15 @@ def check_change(facts: ChangeFacts, rules: HouseDocument, now: datetime) -> tup
     """Reasons against moving, extending or shortening, beside those against the new time itself.
 
     Inside the notice the customer cannot move the start, but may extend into free time (B22). A booking in use
-    keeps its start. Nothing may be cut so short that it would end in the past (B12).
+    keeps its start. One that has begun without anybody can no more be moved away by the customer than be cancelled:
+    a missed time would cost nothing. Nothing may be cut so short that it would end in the past (B12).
     """
     reasons = []
     moves = facts.after.start != facts.before.start
     if facts.state is BookingState.IN_USE and moves:
         reasons.append(Reason("booking.change_running_start", {}, "time"))
+    if moved_after_start(facts, now) and not facts.by_host:
+        reasons.append(Reason("booking.change_started", {}, "time"))
     if facts.after.end <= now:
         reasons.append(Reason("booking.change_into_past", {}, "time"))
     notice = rules.change_until * 60
@@ -263,6 +266,12 @@ def check_change(facts: ChangeFacts, rules: HouseDocument, now: datetime) -> tup
         if facts.before.start - now < timedelta(seconds=notice):
             reasons.append(Reason("booking.change_until", {"notice_seconds": notice}, "time"))
     return tuple(reasons)
+
+
+def moved_after_start(facts: ChangeFacts, now: datetime) -> bool:
+    """Whether a booking that was due already, and that nobody has come to, would get another start."""
+    due = facts.state is BookingState.APPROVED and facts.before.start <= now
+    return due and facts.after.start != facts.before.start
 
 
 def check_cancel(

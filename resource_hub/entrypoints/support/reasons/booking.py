@@ -113,6 +113,7 @@ SENTENCES = {
     "booking.cancel_until": N_("Cancelling here is possible until %(notice_seconds)s before the start."),
     "booking.fee_rose": N_("Cancelling would cost %(fee)s by now."),
     "booking.change_running_start": N_("It has begun: the start stays, the end can move."),
+    "booking.change_started": N_("It has begun; it can no longer be moved to another time."),
     "booking.change_into_past": N_("It would end in the past."),
     "booking.change_until": N_(
         "Moving is possible until %(notice_seconds)s before the start; extending into free time still is."
@@ -295,6 +296,9 @@ REMEDIES = {
     "booking.samples_most": N_("Order fewer, or in several orders."),
     "booking.cancel_started": N_("Write to the host."),
     "booking.change_running_start": N_("Keep the start and choose another end."),
+    "booking.change_started": N_(
+        "Check in at the instrument: the end can move then. The host can still give you another time; write to them."
+    ),
     "booking.change_into_past": N_("Choose an end that is still ahead."),
     "availability.slot_taken": N_("Choose another time."),
     "availability.closed_hours": N_("Choose a time inside the opening hours."),
