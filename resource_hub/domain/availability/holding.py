@@ -206,16 +206,18 @@ def hold_until(unit: Unit, institution_id: UUID, holder_id: UUID, expires_at: da
 
 
 def end_early(unit: Unit, key: HostKey, holder_id: UUID, end: datetime) -> None:
-    """Free the rest of a slot whose user has left (B19)."""
+    """Free the rest of a slot whose user has left (B19); the tear-down follows the end that really was."""
     before = occupancy_store.of_holder(unit.session, key.institution_id, holder_id)
     store.lock(unit.session, [key])
     for row in before:
         if end <= row.span.start:
             release(unit, key.institution_id, holder_id, key=key, held=[row])
-        elif end < row.span.end:
-            occupancy_store.shorten(unit.session, key.institution_id, holder_id, end)
+            continue
+        kept = end + timedelta(seconds=row.teardown_seconds)
+        if kept < row.span.end:
+            occupancy_store.shorten(unit.session, key.institution_id, holder_id, kept)
             _regained(
-                unit.session, key, [Held(row.unit_id, TimeSpan(end, row.span.end), row.kind, row.holder_id)]
+                unit.session, key, [Held(row.unit_id, TimeSpan(kept, row.span.end), row.kind, row.holder_id)]
             )
 
 

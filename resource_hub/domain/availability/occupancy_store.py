@@ -175,7 +175,7 @@ def shorten(session: Session, institution_id: UUID, holder_id: UUID, end: dateti
         .where(
             t.institution_id == institution_id, t.holder_id == holder_id, t.ends_at > end, t.starts_at < end
         )
-        .values(ends_at=end, teardown_seconds=0)
+        .values(ends_at=end)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +34,7 @@ from resource_hub.domain.booking.terms import (
 from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan
 
 
 def say(key: HostKey, text: str, *, by: Actor) -> UUID:
@@ -119,12 +120,13 @@ def started(unit: Unit, key: HostKey, at: datetime | None = None) -> None:
 
 
 def finished(unit: Unit, key: HostKey, at: datetime) -> None:
-    """The use is over; what is left of the slot is free again (B19)."""
+    """The use is over; what is left of the slot after the tear-down is free again (B19)."""
     record = _reported(unit, key, Act.FINISH, "finished", "booking.finished")
     if record is not None and record.span is not None and at < record.span.end:
-        availability.end_early(unit, record.resource_key, key.id, max(at, record.span.start))
-        linking.end_early(unit, record, max(at, record.span.start))
-        waiting.freed(unit, record, record.span, record.person_id)
+        end, teardown = max(at, record.span.start), timedelta(seconds=record.teardown_seconds)
+        availability.end_early(unit, record.resource_key, key.id, end)
+        linking.end_early(unit, record, end)
+        waiting.freed(unit, record, TimeSpan(end + teardown, record.span.end + teardown), record.person_id)
 
 
 def missed(unit: Unit, key: HostKey) -> None:

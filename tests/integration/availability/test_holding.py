@@ -171,6 +171,24 @@ def test_ended_early_the_rest_is_free(now: datetime) -> None:
     assert service.free_units(key, TimeSpan(ten, NINE_TO_ELEVEN.end))
 
 
+@pytest.mark.parametrize(("left", "free"), [("10:00", "10:30"), ("10:45", "11:15")])
+def test_ended_early_the_tear_down_follows(now: datetime, left: str, free: str) -> None:
+    key = opened(units=1)
+    holder = new_id()
+    with unit_of_work() as unit:
+        service.occupy(
+            unit, key, None, NINE_TO_ELEVEN, OccupancyKind.BOOKING, holder, teardown_seconds=30 * 60
+        )
+    end = moment("2026-03-03T11:30+08:00")
+    for _ in range(2):  # told twice, it changes nothing more
+        with unit_of_work() as unit:
+            service.end_early(unit, key, holder, moment(f"2026-03-03T{left}+08:00"))
+        since = moment(f"2026-03-03T{free}+08:00")
+        assert service.free_units(key, TimeSpan(since, end))
+        assert not service.free_units(key, TimeSpan(since - timedelta(minutes=1), end))
+        assert kept(key) == computed(key)
+
+
 def test_over_as_soon_as_it_began_all_is_free(now: datetime) -> None:
     key = opened(units=1)
     _, holder = hold(key, NINE_TO_ELEVEN)

@@ -92,7 +92,9 @@ class Known:
     def taken(self, around: tuple[int, int]) -> TimeSpan:
         """What it takes of a resource with these set-up and tear-down."""
         whole = self.span.widened(*around)
-        return whole if self.left is None else TimeSpan(whole.start, self.left)
+        if self.left is None:
+            return whole
+        return TimeSpan(whole.start, min(self.left + timedelta(seconds=around[1]), whole.end))
 
 
 # Half hours since the first morning: mostly inside the hours of some day, so crowded that bookings meet.

@@ -434,6 +434,22 @@ def test_usage_reports_and_early_leavers_free_the_rest(now: datetime) -> None:
         make_booking(scene, by=other, asked=make_asked("2026-03-03T10:00+08:00", "2026-03-03T11:00+08:00"))
 
 
+def test_after_an_early_leaver_there_is_still_time_to_tear_down(now: datetime) -> None:
+    scene = make_scene(rules={"teardown": 30})
+    made = make_booking(scene)
+    ten = moment("2026-03-03T10:00+08:00")
+    with clock.fixed(ten):
+        with unit_of_work() as unit:
+            service.started(unit, made.key)
+            service.finished(unit, made.key, ten)
+        _, _, other = another_booker()
+        with pytest.raises(SlotTaken):
+            make_booking(
+                scene, by=other, asked=make_asked("2026-03-03T10:00+08:00", "2026-03-03T11:00+08:00")
+            )
+        make_booking(scene, by=other, asked=make_asked("2026-03-03T10:30+08:00", "2026-03-03T11:30+08:00"))
+
+
 def test_a_no_show_frees_its_slot(now: datetime) -> None:
     scene = make_scene()
     made = make_booking(scene)
