@@ -501,20 +501,21 @@ def fees_to_decide(session: Session, now: datetime, limit: int) -> list[HostKey]
     return [HostKey(*row) for row in rows]
 
 
-def taken_again(session: Session, record: BookingRecord, span: TimeSpan) -> list[TimeSpan]:
-    """Times of other bookings on the unit that a cancelled one had, as far as they meet its span."""
-    rows = session.execute(
-        select(Booking.starts_at, Booking.ends_at).where(
-            Booking.institution_id == record.institution_id,
-            Booking.resource_id == record.resource_id,
-            Booking.unit_id == record.unit_id,
-            Booking.id != record.key.id,
-            Booking.starts_at < span.end,
-            Booking.ends_at > span.start,
+def taken_again(session: Session, gone: BookingRecord) -> list[BookingRecord]:
+    """Other orders on the unit of a cancelled one that meet its time, as they are written; requests are among them."""
+    assert gone.span is not None
+    rows = session.scalars(
+        select(Booking).where(
+            Booking.institution_id == gone.institution_id,
+            Booking.resource_id == gone.resource_id,
+            Booking.unit_id == gone.unit_id,
+            Booking.id != gone.key.id,
+            Booking.starts_at < gone.span.end,
+            Booking.ends_at > gone.span.start,
             Booking.state.in_([s.value for s in COUNTED - {BookingState.HELD}]),
         )
     )
-    return [TimeSpan(start, end) for start, end in rows if start and end]
+    return [record(row) for row in rows]
 
 
 def next_on_unit(session: Session, resource: HostKey, unit_id: UUID, since: datetime) -> BookingRecord | None:

@@ -450,6 +450,30 @@ def test_two_halves_are(in_app: Any) -> None:
         assert fees(gone) == []
 
 
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_request_takes_the_slot_once_it_is_approved(in_app: Any, answered: bool) -> None:
+    with clock.fixed(moment("2026-03-02T08:00+08:00")):
+        scene = make_scene(rules={"approval": "always"})
+        made = make_booking(scene)
+        service.approve(made.key, by=scene.manager)
+    with clock.fixed(LATE):
+        gone = service.cancel(made.key, by=scene.booker)
+    with clock.fixed(START - timedelta(minutes=2)):
+        asked = make_booking(scene, by=another_booker()[2])
+        assert asked.answer_by is not None and asked.answer_by > START
+    with clock.fixed(START):
+        service.decide_fees()
+        assert fees(gone) == []
+        assert service.booking(gone.key).fee_decides_at == asked.answer_by
+    with clock.fixed(asked.answer_by - timedelta(seconds=1)):
+        if answered:
+            service.approve(asked.key, by=scene.manager)
+    with clock.fixed(asked.answer_by):
+        service.decide_fees()
+        assert fees(gone) == ([] if answered else [10000])
+        assert service.booking(gone.key).fee_decides_at is None
+
+
 def test_through_the_waiting_list_too(in_app: Any) -> None:
     with clock.fixed(moment("2026-03-02T08:00+08:00")):
         scene = make_scene()
