@@ -18,7 +18,7 @@ from resource_hub.domain.availability.terms import OccupancyKind
 from resource_hub.domain.booking import answers, linking, ports, quoting, reading, store, under_quotes
 from resource_hub.domain.booking.changing import change_in
 from resource_hub.domain.booking.errors import BookingRefused, InvalidOrder, NotYours, WrongState
-from resource_hub.domain.booking.managing import decides, opened, written
+from resource_hub.domain.booking.managing import decides, handed_over, opened
 from resource_hub.domain.booking.ordering import book_in
 from resource_hub.domain.booking.preparing import Prepared, announce, clock_of, judge, prepare, record_event
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
@@ -198,19 +198,13 @@ def take_over_in(
     prepared, reasons = _judged(record, target, person_id, by, unit.now, side)
     if reasons:
         raise BookingRefused(*reasons)
-    changes: dict[str, Any] = {"person_id": person_id, "ical_sequence": record.ical_sequence + 1}
+    changes = {}
     if target != record.customer_id:
-        changes |= _to_customer(unit, record, prepared, span, side, by)
-    details = {
-        "from": str(record.person_id),
-        "to": str(person_id),
-        "customer": str(target) if target != record.customer_id else None,
-    }
-    done = written(unit, record, changes, by.person_id, "handed_over", details, "booking.handed_over")
+        changes = _to_customer(unit, record, prepared, span, side, by)
+    customer = str(target) if target != record.customer_id else None
+    done = handed_over(unit, record, person_id, by.person_id, changes, customer=customer)
     if record.series_id is not None and done.series_id is None:
         record_event(unit, record.key, by.person_id, "left_series", {})
-    for child in store.children(unit.session, record.key):
-        store.change(unit.session, child.key, {"person_id": person_id})
     return done
 
 

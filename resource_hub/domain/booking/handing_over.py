@@ -12,7 +12,8 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 
 from resource_hub.domain.accounts import service as accounts
-from resource_hub.domain.booking import history_store, store
+from resource_hub.domain.booking import series_store, store
+from resource_hub.domain.booking.managing import handed_over
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import FINAL, BookingState
 from resource_hub.infra.database import reading
@@ -26,6 +27,7 @@ def _theirs(statement: Select, organisation_id: UUID, person_id: UUID) -> Select
     customers = accounts.customers_of_organisation(organisation_id)
     return statement.where(
         Booking.person_id == person_id,
+        Booking.parent_id.is_(None),
         Booking.customer_id.in_([c.id for c in customers]),
         Booking.state.not_in([state.value for state in _STAYS]),
     )
@@ -39,31 +41,30 @@ class OpenOrders:
         return {"bookings": reading().scalar(statement) or 0}
 
     def hand_over(self, unit: Unit, organisation_id: UUID, person_id: UUID, successor_id: UUID) -> int:
-        """Pass the orders on in the unit in which the person leaves; each keeps its id, number and calendar UID."""
+        """Pass the orders on in the unit in which the person leaves; each keeps its id, number and calendar UID. Both
+        people are told; a series of which days are left goes along."""
         statement = _theirs(select(Booking.institution_id, Booking.id), organisation_id, person_id)
         keys = [
             HostKey(*row)
             for row in unit.session.execute(statement.order_by(Booking.institution_id, Booking.id))
         ]
         moved = 0
+        series: set[HostKey] = set()
         for key in keys:
             row = store.locked(unit.session, key)
             if row is None or row.person_id != person_id or BookingState(row.state) in _STAYS:
                 continue
-            store.change(unit.session, key, {"person_id": successor_id, "changed_at": unit.now})
-            history_store.add_event(
-                unit.session,
-                key,
-                unit.now,
-                None,
-                "handed_over",
-                {"from": str(person_id), "to": str(successor_id)},
-            )
+            record = store.record(row)
+            handed_over(unit, record, successor_id, None)
             unit.audit(
                 "booking.handed_over",
                 key.institution_id,
                 f"booking:{key.id}",
                 {"from": str(person_id), "to": str(successor_id)},
             )
+            if record.series_key is not None:
+                series.add(record.series_key)
             moved += 1
+        for key in sorted(series):
+            series_store.pass_on(unit.session, key, person_id, successor_id, unit.now)
         return moved

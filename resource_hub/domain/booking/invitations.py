@@ -22,6 +22,8 @@ from resource_hub.kernel.keys import HostKey
 # Under this name the values of a letter say which booking its invitation is for: ``host id/booking id``.
 INVITATION = "invitation"
 DECLINED = "booking.declined"
+# Told to whoever had a booking that is somebody else's now.
+HANDED_AWAY = "booking.handed_away"
 
 
 class Answer(StrEnum):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -93,16 +95,41 @@ def written(
     name: str,
     *,
     quiet: bool = False,
+    **told: Any,
 ) -> BookingRecord:
-    """Write a change, its history and its event; a quiet one is told together with others."""
+    """Write a change, its history and its event, which also says what is ``told``; a quiet one is told with others."""
     store.change(unit.session, record.key, {**changes, "changed_at": unit.now})
     linking.carry(unit, record, changes, person_id, kind)
     record_event(unit, record.key, person_id, kind, details)
     by_host = bool(details.get("by_host"))
-    announce(unit, record.key, name, person_id, kind=record.kind.value, quiet=quiet, by_host=by_host)
+    announce(unit, record.key, name, person_id, kind=record.kind.value, quiet=quiet, by_host=by_host, **told)
     row = store.locked(unit.session, record.key)
     assert row is not None
     return store.record(row)
+
+
+def handed_over(
+    unit: Unit,
+    record: BookingRecord,
+    to: UUID,
+    person_id: UUID | None,
+    changes: Mapping[str, Any] = MappingProxyType({}),
+    **details: Any,
+) -> BookingRecord:
+    """Write that an order, with all that is booked under it, is somebody else's from now on; both are told."""
+    done = written(
+        unit,
+        record,
+        {**changes, "person_id": to, "ical_sequence": record.ical_sequence + 1},
+        person_id,
+        "handed_over",
+        {"from": str(record.person_id), "to": str(to), **details},
+        "booking.handed_over",
+        former=str(record.person_id),
+    )
+    for child in store.children(unit.session, record.key):
+        store.change(unit.session, child.key, {"person_id": to})
+    return done
 
 
 def approve_in(

@@ -72,6 +72,13 @@ def change(session: Session, key: HostKey, values: Mapping[str, Any]) -> None:
     )
 
 
+def pass_on(session: Session, key: HostKey, person_id: UUID, successor_id: UUID, now: datetime) -> None:
+    """A series of somebody is somebody else's from now on."""
+    found = series(session, key)
+    if found is not None and found.person_id == person_id:
+        change(session, key, {"person_id": successor_id, "changed_at": now})
+
+
 def series(session: Session, key: HostKey) -> SeriesRecord | None:
     statement = select(BookingSeries).where(
         BookingSeries.institution_id == key.institution_id, BookingSeries.id == key.id

@@ -52,7 +52,7 @@ from resource_hub.domain.booking.inquiry_reading import (
     order_of_inquiry,
     requests_waiting,
 )
-from resource_hub.domain.booking.invitations import INVITATION, Answer, Outcome, answered
+from resource_hub.domain.booking.invitations import HANDED_AWAY, INVITATION, Answer, Outcome, answered
 from resource_hub.domain.booking.invitations import key_of as invited_to
 from resource_hub.domain.booking.keeping import give_back, own_hold
 from resource_hub.domain.booking.late_fees import decide_fees
@@ -214,6 +214,7 @@ from resource_hub.domain.booking.waiting_store import WaitingRecord
 
 __all__ = [
     "DECIDES",
+    "HANDED_AWAY",
     "INVITATION",
     "MOST_RESULTS",
     "STAFF",

@@ -20,7 +20,7 @@ from resource_hub.domain.booking import (
     waiting_store,
 )
 from resource_hub.domain.booking.errors import NoSuchBooking
-from resource_hub.domain.booking.invitations import DECLINED, INVITATION
+from resource_hub.domain.booking.invitations import DECLINED, HANDED_AWAY, INVITATION
 from resource_hub.domain.booking.ordering import names_of
 from resource_hub.domain.booking.preparing import STAFF
 from resource_hub.domain.booking.series_store import SeriesRecord
@@ -38,7 +38,7 @@ _CUSTOMER = {
     "booking.received", "booking.delivered", "booking.no_show", "booking.requested", "booking.handed_over",
 }  # fmt: skip
 # Letters that carry an invitation, so that the time stands in the reader's calendar.
-INVITES = {"booking.approved", "booking.changed", "booking.cancelled"}
+INVITES = {"booking.approved", "booking.changed", "booking.cancelled", "booking.handed_over", HANDED_AWAY}
 _HOST = {"booking.requested", "booking.approved", "booking.cancelled", "booking.changed", "booking.expired"}
 
 
@@ -103,9 +103,13 @@ def tell(unit: Unit, event: Event) -> None:
     if event.name in _CUSTOMER:
         if event.name in INVITES and record.span is not None:
             values[INVITATION] = f"{record.institution_id}/{record.key.id}"
+        former = UUID(event.payload["former"]) if event.payload.get("former") else None
         booked_for = event.name == "booking.approved" and event.payload.get("by_host")
         kind = "booking.booked_for_you" if booked_for else event.name
-        send(customers_people(record), kind, customer.organisation_id)
+        send([one for one in customers_people(record) if one != former], kind, customer.organisation_id)
+        if former is not None and former not in (actor, record.person_id):
+            # Out of their calendar, and without a link: it may be theirs to read no more.
+            notices.notify(unit, [former], HANDED_AWAY, values, key=str(event.id))
     if event.name in _HOST:
         told = set(customers_people(record))
         values.pop(INVITATION, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+from dataclasses import replace
 from email.utils import parseaddr
 from uuid import UUID
 
@@ -41,14 +42,22 @@ def mail_of_token(token: str) -> UUID | None:
 def invitation(mail: MailRecord, settings: config.Settings) -> Invitation | None:
     """What a calendar program makes of a letter; None where the booking has no time, or has gone meanwhile."""
     named = mail.values.get(booking.INVITATION)
-    row = calendar_feed.of_booking(booking.invited_to(str(named))) if named else None
-    if row is None:
+    key = booking.invited_to(str(named)) if named else None
+    row = calendar_feed.of_booking(key) if key is not None else None
+    if key is None or row is None:
         return None
-    cancelled = mail.kind == "booking.cancelled"
-    if cancelled != row.gone:
+    away = mail.kind == booking.HANDED_AWAY
+    if away:
+        who = calendar_feed.customer_and_person(key)
+        if who is None or who[1] == mail.person_id:
+            return None  # it has come back to them meanwhile
+    elif (mail.kind == "booking.cancelled") != row.gone:
         return None
-    method = "CANCEL" if cancelled else "REQUEST"
     event = showing.event_of(row)
+    if away:
+        # Of what has become of it the former holder learns no more.
+        event = replace(event, status="CANCELLED", description="", url="")
+    method = "CANCEL" if event.status == "CANCELLED" else "REQUEST"
     organizer, answers = parseaddr(settings.mail_from)[1], False
     if TOKEN in settings.mail_replies:
         organizer, answers = settings.mail_replies.replace(TOKEN, reply_token(mail.id)), True

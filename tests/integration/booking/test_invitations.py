@@ -16,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resource_hub.adapters import incoming_mail
+from resource_hub.domain.accounts import service as accounts
+from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.terms import BookingState
 from resource_hub.domain.notices import service as notices
@@ -24,6 +26,7 @@ from resource_hub.entrypoints.feeds import inviting
 from resource_hub.entrypoints.jobs import JobContext
 from resource_hub.entrypoints.jobs.notices import send_letters
 from resource_hub.infra import clock, outbox
+from tests.builders.accounts import make_actor, make_person
 from tests.builders.availability import span
 from tests.builders.booking import Scene, make_booking, make_scene
 
@@ -86,6 +89,23 @@ def reply(
     letter.set_content("See the calendar.")
     letter.add_alternative("\r\n".join(lines), subtype="calendar", params={"method": "REPLY"})
     return letter.as_bytes()
+
+
+def test_handed_over_it_leaves_one_calendar_and_comes_into_another(mail: Flask) -> None:
+    scene = make_scene(rules=ASKS)
+    made = asked_and_approved(scene)
+    (invited,) = invitations(deliver(mail))
+    colleague = make_person(roles=[(scene.firm, Role.BOOKER)])
+    admin = make_actor(scene.firm, Role.FIRM_ADMIN)
+    accounts.leave(scene.booker_person.id, by=admin, successor_id=colleague.id)
+    found = {str(event(one)["ATTENDEE"]): one for one in invitations(deliver(mail))}
+    assert set(found) == {f"mailto:{scene.booker_person.email}", f"mailto:{colleague.email}"}
+    gone, come = found[f"mailto:{scene.booker_person.email}"], found[f"mailto:{colleague.email}"]
+    assert (str(gone["METHOD"]), str(event(gone)["STATUS"])) == ("CANCEL", "CANCELLED")
+    assert (str(come["METHOD"]), str(event(come)["STATUS"])) == ("REQUEST", "CONFIRMED")
+    for one in (gone, come):
+        assert str(event(one)["UID"]) == made.ical_uid
+        assert event(one)["SEQUENCE"] == event(invited)["SEQUENCE"] + 1
 
 
 def test_a_confirmed_booking_invites_and_changes_keep_its_mark(mail: Flask) -> None:

@@ -81,6 +81,10 @@ SENTENCES = {
         "%(resource)s: the booking %(number)s was handed over to you or your colleague."
     ),
     "label.booking.handed_over": N_("A booking was handed over"),
+    "notice.booking.handed_away": N_(
+        "%(resource)s: the booking %(number)s was handed over and is no longer yours."
+    ),
+    "label.booking.handed_away": N_("My booking was handed over to somebody else"),
     "booking.waiting_too_narrow": N_("So much time does not fit between these two moments."),
     "booking.waiting_too_wide": N_("At most %(days)s days at once."),
     "booking.waiting_over": N_("You do not wait for this any more."),
