@@ -155,6 +155,26 @@ def test_numbers_of_bookings_stay_whole(app: Any, page: Page, booker: Scene) -> 
     assert lines(page, ".nobr") == [1]
 
 
+def test_price_and_ways_out_of_an_order_come_before_its_history(app: Any, page: Page, booker: Scene) -> None:
+    with app.app_context():
+        day = clock.now().astimezone(zone("Asia/Shanghai")).date() + timedelta(days=2)
+        made = make_booking(booker, asked=make_asked(f"{day}T10:00+08:00", f"{day}T12:00+08:00"))
+        db.session.remove()
+    page.goto(f"/o/{booker.firm.code}/bookings/{booker.host.code}/{made.key.id}")
+    booked, aside, history = (
+        page.locator(".has-rest > div >> nth=0"),
+        page.locator("aside"),
+        page.locator("#history"),
+    )
+    tops = [found.bounding_box()["y"] for found in (booked, aside, history)]
+    assert tops == sorted(tops)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    # Where there is room they stand beside it, and the rest follows without a gap.
+    first, beside = booked.bounding_box(), aside.bounding_box()
+    assert beside["x"] > first["x"] + first["width"] and abs(beside["y"] - first["y"]) < 2
+    assert page.locator("#documents").bounding_box()["y"] < first["y"] + first["height"] + 60
+
+
 def test_what_has_the_focus_is_not_behind_the_entries_at_the_foot(page: Page, booker: Scene) -> None:
     page.goto(f"/o/{booker.firm.code}/home")
     page.goto(f"/o/{booker.firm.code}/book/{booker.host.code}/{booker.resource.code}/series")
