@@ -72,6 +72,7 @@ def quote(session: Session, key: HostKey) -> QuoteRecord | None:
         valid_until=row.valid_until,
         key=HostKey(row.institution_id, row.id),
         given_id=inquiry_store.given_of(session, key) if row.tariff_id is None else None,
+        asked_by=row.created_by,
     )
 
 

@@ -165,33 +165,17 @@ def freeze(unit: Unit, quoted: QuoteRecord, person_id: UUID | None) -> QuoteReco
     return replace(quoted, key=quote_store.add(unit.session, quoted, unit.now, person_id))
 
 
-def quote_of(key: HostKey, by: Actor | None = None) -> QuoteRecord:
-    """A frozen quote; with an actor only for the customer and the host.
-
-    Raises:
-        NoSuchBooking: there is none, or not for this reader.
-    """
-    found = quote_store.quote(reading(), key)
-    if found is None:
-        raise NoSuchBooking()
-    if (
-        by is not None
-        and found.customer_id not in by.customer_ids
-        and by.organisation_id != key.institution_id
-    ):
-        raise NoSuchBooking()
-    return found
-
-
 def redeem(
     key: HostKey, resource: ResourceRecord, asked: Asked, who: Buyer, now: datetime, by: Actor
 ) -> QuoteRecord:
     """A quote that somebody wants to book at, if it still holds for exactly this.
 
     Raises:
-        QuoteLapsed: its time is over, or it was made for something else.
+        QuoteLapsed: its time is over, or it was made for something else. NoSuchBooking: it is another customer's.
     """
-    found = quote_of(key, by)
+    found = quote_store.quote(reading(), key)
+    if found is None or found.customer_id not in {who.customer_id, *by.customer_ids}:
+        raise NoSuchBooking()
     same = found.resource_key == resource.key and found.customer_id == who.customer_id
     same = same and found.given_id == asked.given_id
     if not same or dict(found.use) != use_of(resource, asked).as_json():

@@ -15,7 +15,7 @@ from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import Viewer, Week
 from resource_hub.domain.booking import answers, history_store, quote_store, quoting, store
 from resource_hub.domain.booking.errors import NoSuchBooking
-from resource_hub.domain.booking.preparing import STAFF, is_staff
+from resource_hub.domain.booking.preparing import DECIDES, STAFF, is_staff
 from resource_hub.domain.booking.rules.answering import lapses_at
 from resource_hub.domain.booking.rules.states import open_acts
 from resource_hub.domain.booking.tables import Booking
@@ -105,6 +105,26 @@ def booking_for(key: HostKey, by: Actor) -> tuple[BookingRecord, Side]:
     if side is None:
         raise NoSuchBooking()
     return record, side
+
+
+def quote_of(key: HostKey, by: Actor | None = None) -> QuoteRecord:
+    """A frozen quote; with an actor only for its customer (without any, for who asked) and who decides on the resource.
+
+    Raises:
+        NoSuchBooking: there is none, or not for this reader.
+    """
+    found = quote_store.quote(reading(), key)
+    if found is None or (by is not None and not _may_read(found, by)):
+        raise NoSuchBooking()
+    return found
+
+
+def _may_read(quote: QuoteRecord, by: Actor) -> bool:
+    if quote.customer_id is None and by.person_id == quote.asked_by:
+        return True
+    if quote.customer_id in by.customer_ids | by.led_customer_ids:
+        return True
+    return is_staff(by, catalogue.resource(quote.resource_key), DECIDES)
 
 
 @dataclass(frozen=True, slots=True)

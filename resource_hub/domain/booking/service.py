@@ -96,7 +96,6 @@ from resource_hub.domain.booking.quoting import (
     no_show_fee,
     preview,
     quote,
-    quote_of,
 )
 from resource_hub.domain.booking.rating_store import RatingRecord
 from resource_hub.domain.booking.ratings import (
@@ -131,6 +130,7 @@ from resource_hub.domain.booking.reading import (
     judged_by_clock,
     next_start_of,
     of_resources,
+    quote_of,
     records,
     requested_resources,
     requests,

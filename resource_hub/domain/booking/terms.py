@@ -353,6 +353,7 @@ class QuoteRecord:
     valid_until: datetime
     key: HostKey | None = None
     given_id: UUID | None = None  # the quote that the host gave by hand, where the price is no tariff's
+    asked_by: UUID | None = None
 
     @property
     def currency(self) -> str:
