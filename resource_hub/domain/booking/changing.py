@@ -32,7 +32,13 @@ from resource_hub.domain.booking.preparing import (
     prepare,
 )
 from resource_hub.domain.booking.rules.answering import answer_term, capped, lapses_at
-from resource_hub.domain.booking.rules.check import AHEAD, check_change, moved_after_start, needs_approval
+from resource_hub.domain.booking.rules.check import (
+    AHEAD,
+    SHAPE,
+    check_change,
+    moved_after_start,
+    needs_approval,
+)
 from resource_hub.domain.booking.rules.margins import margins
 from resource_hub.domain.booking.rules.states import step
 from resource_hub.domain.booking.terms import (
@@ -69,14 +75,20 @@ def change_preview(key: HostKey, span: TimeSpan, *, by: Actor, unit_id: UUID | N
     unit_id = _unit_of_use(record) if unit_id is None else unit_id
     reasons, quote, waits = judged(record, span, side, by, now, unit_id)
     outside = record.customer_class.outside
+    less = takes_less(record, span, unit_id)
     rules, _number = availability.house_rules(record.resource_key)
     units = availability.free_units(
         record.resource_key, span, outside=outside, ignore=record.key.id, margins=margins(record, span, rules)
     )
-    free = bool(units) and (unit_id is None or unit_id in units)
+    free = less or (bool(units) and (unit_id is None or unit_id in units))
     helpers = linking.moving(record, span, by, now)
-    reasons += linking.reasons_against(helpers)
-    if free and linking.busy([h.resource for h in helpers], span, outside=outside, ignore=record.key.id):
+    if not less:
+        reasons += linking.reasons_against(helpers)
+    if (
+        free
+        and not less
+        and linking.busy([h.resource for h in helpers], span, outside=outside, ignore=record.key.id)
+    ):
         free = False
     if quote is not None:
         quote = linking.together(quote, [linking.quote_for(h, now) for h in helpers])
@@ -86,6 +98,11 @@ def change_preview(key: HostKey, span: TimeSpan, *, by: Actor, unit_id: UUID | N
 def _unit_of_use(record: BookingRecord) -> UUID | None:
     """Who sits at a unit goes on there; whoever has not begun can be given another."""
     return record.unit_id if record.state is BookingState.IN_USE else None
+
+
+def takes_less(record: BookingRecord, span: TimeSpan, unit_id: UUID | None = None) -> bool:
+    """Whether another time is nothing but part of what a booking has, so that time is only given back."""
+    return record.span is not None and record.span.contains(span) and unit_id in (None, record.unit_id)
 
 
 def judged(
@@ -102,16 +119,25 @@ def judged(
     )
     rules = prepared.plan.rules if prepared.plan else HouseDocument()
     running = record.state is BookingState.IN_USE
-    reasons = [
-        reason
-        for reason in judge(prepared, now)
-        # A running booking began in the past, and what was answered once is not asked again.
-        if not (running and reason.code in ("booking.in_past", "booking.lead"))
-        and reason.place in (None, "time")
-    ]
-    if not by_host and not running:
-        # A training holds until its day; the time is what can be chosen otherwise.
-        reasons += [replace(r, place="time") for r in judge(prepared, now) if r.code == "booking.training"]
+    less = takes_less(record, span, unit_id)
+    # How far ahead one books counts for a start that is newly taken, not for more of what is booked.
+    started = record.span.start <= span.start < record.span.end
+    found = judge(prepared, now)
+    if less:
+        # Giving time back is refused for the shape of what is left and nothing else.
+        reasons = [reason for reason in found if reason.code in SHAPE]
+    else:
+        reasons = [
+            reason
+            for reason in found
+            if reason.place in (None, "time")
+            and not (started and reason.code in AHEAD)
+            # A running booking began in the past.
+            and not (running and reason.code == "booking.in_past")
+        ]
+        if not by_host and not running:
+            # A training holds until its day; the time is what can be chosen otherwise.
+            reasons += [replace(r, place="time") for r in found if r.code == "booking.training"]
     reasons += check_change(ChangeFacts(record.state, record.span, span, by_host), rules, now)
     quote: QuoteRecord | None = None
     if record.tariff_id is not None:
@@ -119,7 +145,8 @@ def judged(
         quote = quoting.compute(prepared.resource, asked, prepared.who, now, record.tariff_id)
     else:
         reasons += under_quotes.reasons_against(record, asked)
-    waits = not running and needs_approval(
+    granted = running or (less and record.state is BookingState.APPROVED)
+    waits = not granted and needs_approval(
         rules, outside=prepared.who.outside, by_host=by_host, kind=record.kind
     )
     return tuple(reasons), quote, waits
@@ -147,14 +174,10 @@ def change_in(
     note: str = "",
     kind: str = "changed",
     quiet: bool = False,
-    granted: bool = False,
 ) -> BookingRecord:
-    """Give a booking another time inside a unit, or raise every reason against it; of time that was ``granted``
-    before lead and horizon are none."""
+    """Give a booking another time inside a unit, or raise every reason against it."""
     unit_id = _unit_of_use(record) if unit_id is None else unit_id
     reasons, quote, waits = judged(record, span, side, by, unit.now, unit_id)
-    if granted:
-        reasons = tuple(reason for reason in reasons if reason.code not in AHEAD)
     if reasons:
         raise BookingRefused(*reasons)
     if record.state is BookingState.REQUESTED and side is Side.CUSTOMER:
@@ -169,11 +192,13 @@ def change_in(
             # Whoever answers has the whole term for what is asked now, above all where silence is a yes.
             answer_by = answer_term(plan.rules, span, unit.now, clock_of(record.institution_id, plan.rules))
     expires = lapses_at(plan.rules, span, answer_by) if answer_by else None
+    less = takes_less(record, span, unit_id)
     setup, teardown = margins(record, span, plan.rules)
     chosen = availability.move(
-        unit, record.resource_key, record.key.id, span, OccupancyKind.BOOKING, unit_id=unit_id,
+        unit, record.resource_key, record.key.id, span, OccupancyKind.BOOKING,
+        unit_id=record.unit_id if less else unit_id,
         setup_seconds=setup, teardown_seconds=teardown,
-        outside=record.customer_class.outside,
+        outside=None if less else record.customer_class.outside,
         expires_at=expires,
     )  # fmt: skip
     changes: dict[str, Any] = {
@@ -214,7 +239,8 @@ def change_in(
             "booking.moved_after_start", record.institution_id, f"booking:{record.key.id}", details,
             person_id=by.person_id,
         )  # fmt: skip
-    linking.move(unit, record, span, BookingState(changes.get("state", record.state)), by, expires)
+    state = BookingState(changes.get("state", record.state))
+    linking.move(unit, record, span, state, by, expires, less=less)
     done = written(unit, record, changes, by.person_id, kind, details, "booking.changed", quiet=quiet)
     if not quiet:
         waiting.freed_by_change(unit, record, span, by.person_id)

@@ -71,13 +71,11 @@ def split(
         refuse_if_priced_by_hand(record)
         helpers = frozenset(child.resource_id for child in store.children(unit.session, key))
         first = TimeSpan(span.start, at)
-        change_in(
-            unit, record, first, side, by, unit_id=record.unit_id, kind="split", quiet=True, granted=True
-        )
+        change_in(unit, record, first, side, by, unit_id=record.unit_id, kind="split", quiet=True)
         asked = replace(
             reading.asked_of(record, TimeSpan(at, span.end)), unit_id=record.unit_id, helpers=helpers
         )
-        second = book_in(unit, record.resource_key, asked, by, granted=True)
+        second = book_in(unit, record.resource_key, asked, by, granted=record.state)
         record_event(unit, key, by.person_id, "split_into", {"number": second.number})
         record_event(unit, second.key, by.person_id, "split_from", {"number": record.number})
         by_host = side is Side.HOST

@@ -358,14 +358,16 @@ def move(
     state: BookingState,
     by: Actor,
     expires: datetime | None = None,
+    *,
+    less: bool = False,
 ) -> None:
-    """Give the helpers of an order its new time.
+    """Give the helpers of an order its new time; where it is ``less`` of what they have, nothing speaks against it.
 
     Raises:
         BookingRefused, SlotTaken: naming the helper that is in the way.
     """
     helpers = moving(record, span, by, unit.now)
-    reasons = reasons_against(helpers)
+    reasons = () if less else reasons_against(helpers)
     if reasons:
         raise BookingRefused(*reasons)
     for child in store.children(unit.session, record.key):

@@ -27,6 +27,7 @@ from resource_hub.domain.booking.preparing import (
     Prepared,
     announce,
     clock_of,
+    is_staff,
     judge,
     prepare,
     record_event,
@@ -188,12 +189,12 @@ def book_in(
     *,
     plan: availability.Plan | None = None,
     series_id: UUID | None = None,
-    granted: bool = False,
+    granted: BookingState | None = None,
 ) -> BookingRecord:
-    """Book inside a unit. Of a series nobody is told one by one; for what was ``granted`` before, such as half of a
-    booking, lead and horizon are not asked again."""
+    """Book inside a unit. Of a series nobody is told one by one. What was ``granted`` before, such as half of a
+    booking, keeps the state that it had: lead, horizon, bars and debts are not asked again."""
     with _behind_lock(unit, key, asked, by) as (links, seen):
-        hold_id = _still_held(unit, key, hold_id, by)
+        hold_id = _still_held(unit, key, hold_id, asked, by)
         return _book_in(unit, key, asked, by, quote_id, hold_id, plan, series_id, granted, links, seen)
 
 
@@ -228,15 +229,16 @@ def _book_in(
     hold_id: UUID | None,
     plan: availability.Plan | None,
     series_id: UUID | None,
-    granted: bool,
+    granted: BookingState | None,
     links: Sequence[LinkRecord],
     seen: availability.Around | None,
 ) -> BookingRecord:
     prepared = prepare(key, asked, by=by, now=unit.now, ignore=hold_id, plan=plan)
     helpers = linking.prepared(prepared, by, unit.now, links)
     reasons = judge(prepared, unit.now) + linking.reasons_against(helpers)
-    if granted:
-        reasons = tuple(reason for reason in reasons if reason.code not in AHEAD)
+    if granted is not None:
+        standing = prepared.facts.standing
+        reasons = tuple(one for one in reasons if one.code not in AHEAD and one not in standing)
     waived = set_aside(prepared, reasons, by)
     if len(waived) < len(reasons):
         raise BookingRefused(*(reason for reason in reasons if reason not in waived))
@@ -245,8 +247,12 @@ def _book_in(
     if asked.given_id is not None:
         under_quotes.take(unit, resource, asked.given_id, hold_id)
     quoted, on_request = _priced(key, quote_id, prepared, unit.now, by)
-    waits = on_request or needs_approval(
-        plan.rules, outside=prepared.who.outside, by_host=prepared.by_host, kind=asked.kind
+    waits = on_request or (
+        granted is BookingState.REQUESTED
+        if granted is not None
+        else needs_approval(
+            plan.rules, outside=prepared.who.outside, by_host=prepared.by_host, kind=asked.kind
+        )
     )
     state = BookingState.REQUESTED if waits else BookingState.APPROVED
     booking_key = HostKey(key.institution_id, hold_id or new_id())
@@ -301,18 +307,22 @@ def _priced(
         return None, True
 
 
-def _still_held(unit: Unit, key: HostKey, hold_id: UUID | None, by: Actor) -> UUID | None:
+def _still_held(unit: Unit, key: HostKey, hold_id: UUID | None, asked: Asked, by: Actor) -> UUID | None:
     """The hold, if it still keeps its time. Of one that has lapsed nothing is left: its owner queues like everybody.
 
     Raises:
-        NoSuchBooking: this customer has no such hold of this resource. WrongState: it has become an order, or was
-            given back.
+        NoSuchBooking: nobody for whom the actor may book has such a hold of this resource. WrongState: it has become
+            an order, or was given back.
     """
     if hold_id is None:
         return None
     row = store.locked(unit.session, HostKey(key.institution_id, hold_id))
-    if row is None or row.customer_id not in by.customer_ids or row.resource_id != key.id:
+    if row is None or row.resource_id != key.id:
         raise NoSuchBooking()
+    if row.customer_id not in by.customer_ids:
+        # The host's people use what is held for the customer for whom they book, and for nobody else.
+        if row.customer_id != asked.customer_id or not is_staff(by, catalogue.resource(key)):
+            raise NoSuchBooking()
     if row.state not in (BookingState.HELD.value, BookingState.EXPIRED.value):
         raise not_open(Act.REQUEST, BookingState(row.state))
     held = row.state == BookingState.HELD.value and row.hold_expires_at and row.hold_expires_at > unit.now

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import func, select
 
 from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.tables import Occupancy
+from resource_hub.domain.availability.terms import DatedException, ExceptionKind
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import (
     BookingRefused,
@@ -20,6 +22,7 @@ from resource_hub.domain.booking.errors import (
     WrongState,
 )
 from resource_hub.domain.booking.terms import BookingState, WaitingState
+from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
 from tests.builders.accounts import actor, make_group, make_person
@@ -111,6 +114,62 @@ def test_lead_is_not_asked_again_and_who_waits_gets_nothing_of_it(in_app: Any) -
         assert second.state is BookingState.APPROVED
         assert service.waits_at(scene.manager)[0].key == one.key
         assert service.waits_at(scene.manager)[0].state is WaitingState.WAITING
+
+
+def test_less_of_what_was_approved_needs_no_new_yes(now: Any) -> None:
+    scene = make_scene(rules={"approval": "always"})
+    made = service.approve(make_booking(scene).key, by=scene.manager)
+    shorter = span("2026-03-03T09:00+08:00", "2026-03-03T10:30+08:00")
+    assert not service.change_preview(made.key, shorter, by=scene.booker).needs_answer
+    less = service.change(made.key, shorter, by=scene.booker)
+    assert (less.state, less.span) == (BookingState.APPROVED, shorter)
+    first, second = service.split(made.key, TEN, by=scene.booker)
+    assert first.state is second.state is BookingState.APPROVED
+    more = service.change(
+        second.key, span("2026-03-03T10:00+08:00", "2026-03-03T12:00+08:00"), by=scene.booker
+    )
+    assert more.state is BookingState.REQUESTED
+
+
+def test_halves_of_a_request_wait_both(now: Any) -> None:
+    scene = make_scene(rules={"approval": "always"})
+    for by in (scene.booker, scene.manager):
+        made = make_booking(scene)
+        halves = service.split(made.key, TEN, by=by)
+        assert {one.state for one in halves} == {BookingState.REQUESTED}
+        for one in halves:
+            service.reject(one.key, by=scene.manager, reason="检定")
+
+
+def test_who_is_barred_gives_time_back_all_the_same(now: Any) -> None:
+    bars = [{"kinds": ["misuse"], "count": 1, "within": 0, "ladder": [{"unit": "days", "count": 30}]}]
+    scene = make_scene(rules={"least": 60, "bars": bars})
+    made = make_booking(scene, asked=make_asked("2026-03-03T09:00+08:00", "2026-03-03T12:00+08:00"))
+    misused = make_booking(scene, asked=make_asked("2026-03-05T09:00+08:00", "2026-03-05T11:00+08:00"))
+    service.give_strike(misused.number, note="未关机", by=scene.manager)
+    with pytest.raises(BookingRefused):
+        service.change(made.key, span("2026-03-03T09:00+08:00", "2026-03-03T13:00+08:00"), by=scene.booker)
+    with pytest.raises(BookingRefused) as refused:
+        service.change(made.key, span("2026-03-03T09:00+08:00", "2026-03-03T09:30+08:00"), by=scene.booker)
+    assert [reason.code for reason in refused.value.reasons] == ["booking.too_short"]
+    shorter = span("2026-03-03T09:00+08:00", "2026-03-03T11:00+08:00")
+    preview = service.change_preview(made.key, shorter, by=scene.booker)
+    assert preview.free and preview.reasons == ()
+    assert service.change(made.key, shorter, by=scene.booker).span == shorter
+    assert len(service.split(made.key, TEN, by=scene.booker)) == 2
+
+
+def test_time_is_given_back_though_the_hours_have_closed_since(now: Any) -> None:
+    scene = make_scene(units=2)
+    _first, second = catalogue.units(scene.key)
+    made = make_booking(scene, asked=make_asked(unit_id=second.key.id))
+    day = span("2026-03-03T00:00+08:00", "2026-03-04T00:00+08:00")
+    closed = DatedException(ExceptionKind.CLOSURE, day, unit_id=second.key.id, reason_zh="检修")
+    availability.add_exception(scene.key, closed, by=scene.manager)
+    shorter = span("2026-03-03T09:00+08:00", "2026-03-03T10:00+08:00")
+    assert service.change_preview(made.key, shorter, by=scene.booker).free
+    less = service.change(made.key, shorter, by=scene.booker)
+    assert (less.span, less.unit_id) == (shorter, second.key.id)
 
 
 def test_what_has_begun_is_not_split(in_app: Any) -> None:

@@ -141,6 +141,20 @@ def test_everybody_books_for_themselves_where_the_house_says_so(now: datetime) -
     assert make_booking(scene).state is BookingState.APPROVED
 
 
+def test_lead_counts_for_the_start_that_is_newly_taken(now: datetime) -> None:
+    # B22 with a lead: 11 h before, more of what is booked is no new start; an earlier one, or another day, is.
+    scene = make_scene(rules={"lead": {"all": 24 * 60}, "change_until": 12 * 60})
+    mine = make_booking(scene)
+    with clock.fixed(moment("2026-03-02T22:00+08:00")):
+        longer = span("2026-03-03T09:00+08:00", "2026-03-03T13:00+08:00")
+        assert service.change_preview(mine.key, longer, by=scene.booker).reasons == ()
+        assert service.change(mine.key, longer, by=scene.booker).span == longer
+        other = span("2026-03-03T14:00+08:00", "2026-03-03T15:00+08:00")
+        with pytest.raises(BookingRefused) as refused:
+            service.change(mine.key, other, by=scene.booker)
+        assert codes(refused) == ["booking.lead", "booking.change_until"]
+
+
 def test_extending_into_the_next_booking_or_past_the_hours(now: datetime) -> None:
     # B22 and B23: inside the locked window the start stays, the end may move as long as nobody follows.
     scene = make_scene(rules={"change_until": 2880})

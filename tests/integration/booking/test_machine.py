@@ -310,8 +310,11 @@ class BookingMachine(RuleBasedStateMachine):
         if state is IN_USE:
             return  # what may be changed of a running use is a matter of its own rules
         error: type[DomainError] | None = WrongState
+        less = one.span.contains(span) and unit in (None, one.unit)
         if state in (REQUESTED, APPROVED):
             error = self.against(span, unit, one)
+            if less:
+                error = None if span.end > self.now else BookingRefused
         if state is APPROVED and one.span.start <= self.now and span.start != one.span.start:
             error = BookingRefused  # what has begun is not moved away
         chosen = self.free_unit(span, unit, one)
@@ -321,7 +324,7 @@ class BookingMachine(RuleBasedStateMachine):
             )
         if error is not None or chosen is None:
             return
-        if self.booked_state is REQUESTED:
+        if self.booked_state is REQUESTED and not (less and state is APPROVED):
             one.state, one.term = REQUESTED, self.term(span)
         one.unit, one.span = chosen, span
 
@@ -394,12 +397,12 @@ class BookingMachine(RuleBasedStateMachine):
         if error is not None:
             return multiple()
         first, second = TimeSpan(one.span.start, at), TimeSpan(at, one.span.end)
-        asks = self.booked_state is REQUESTED
+        asks = one.state is REQUESTED
         if asks:
-            one.state, one.term = REQUESTED, self.term(first)
+            one.term = self.term(first)
         one.span = first
         other = Known(
-            made[1].key, one.who, one.unit, second, self.booked_state, self.around,
+            made[1].key, one.who, one.unit, second, one.state, self.around,
             self.term(second) if asks else None, person=one.person,
         )  # fmt: skip
         self.known.append(other)

@@ -37,7 +37,7 @@ from resource_hub.infra.tables import AuditEntry
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import NotFound, Reason
 from resource_hub.kernel.money import Money
-from tests.builders.accounts import actor, make_group, make_person
+from tests.builders.accounts import actor, make_department, make_group, make_person
 from tests.builders.availability import moment, span
 from tests.builders.booking import another_booker, make_asked, make_booking, make_scene
 
@@ -287,6 +287,26 @@ def test_staff_book_for_a_customer(now: datetime) -> None:
         service.request(scene.key, asked, by=other)
 
 
+def test_staff_book_what_they_held_for_the_customer_and_for_nobody_else(now: datetime) -> None:
+    scene = make_scene()
+    for_firm = make_asked(customer_id=scene.customer_id, person_id=scene.booker.person_id)
+    held = service.hold(scene.key, for_firm, by=scene.manager)
+    _, other_person, other = another_booker()
+    (other_id,) = other.customer_ids
+    for_other = make_asked(customer_id=other_id, person_id=other_person.id)
+    for asked, by in ((for_other, scene.manager), (make_asked(), other), (for_firm, other)):
+        with pytest.raises((NoSuchBooking, InvalidOrder)):
+            service.request(scene.key, asked, by=by, hold_id=held.key.id)
+    made = service.request(scene.key, for_firm, by=scene.manager, hold_id=held.key.id)
+    assert (made.key, made.state) == (held.key, BookingState.APPROVED)
+    # What the customer holds itself, the laboratory may book for it as well.
+    own = service.hold(
+        scene.key, make_asked("2026-03-04T09:00+08:00", "2026-03-04T11:00+08:00"), by=scene.booker
+    )
+    later = replace(for_firm, span=own.span)
+    assert service.request(scene.key, later, by=scene.manager, hold_id=own.key.id).key == own.key
+
+
 def test_a_hold_lapses_by_the_clock_and_becomes_the_booking_in_time(now: datetime) -> None:
     scene = make_scene(rules={"hold": 10})
     held = service.hold(scene.key, make_asked(), by=scene.booker)
@@ -330,6 +350,29 @@ def test_a_quote_holds_until_it_lapses_and_only_for_its_wish(now: datetime) -> N
         make_booking(scene, asked=make_asked(samples=2), quote_id=quote.key.id)
     made = make_booking(scene, quote_id=quote.key.id)
     assert service.quote_of(availability_key(made)).sums.to_pay == Money.cny("600")
+
+
+def test_a_quote_is_read_by_its_customer_and_by_who_decides(now: datetime) -> None:
+    scene = make_scene()
+    key = service.quote(scene.key, make_asked(), by=scene.booker).key
+    assert key is not None
+    colleague = actor(make_person(roles=[(scene.firm, Role.BOOKER)]), scene.firm)
+    office = actor(make_person(roles=[(scene.host, Role.OFFICE)]), scene.host)
+    for reader in (scene.booker, colleague, scene.manager, office):
+        assert service.quote_of(key, reader).key == key
+    elsewhere = make_department(scene.host)
+    strangers = [
+        actor(make_person(roles=[(scene.host, Role.BOOKER)]), scene.host),
+        actor(make_person(roles=[(scene.host, Role.OPERATOR)]), scene.host),
+        actor(make_person(roles=[(scene.host, Role.MANAGER, {"department_id": elsewhere.id})]), scene.host),
+        another_booker()[2],
+    ]
+    for reader in strangers:
+        with pytest.raises(NoSuchBooking):
+            service.quote_of(key, reader)
+    # Who asked without a customer reads it all the same.
+    own = service.quote(scene.key, make_asked(), by=strangers[1]).key
+    assert own is not None and service.quote_of(own, strangers[1]).key == own
 
 
 def test_nothing_is_free_for_want_of_a_tariff(now: datetime) -> None:

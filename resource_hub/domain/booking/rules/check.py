@@ -237,6 +237,13 @@ RULES: tuple[Rule, ...] = (
 # How far ahead one books: of time that was granted once this is not asked again.
 AHEAD = frozenset({"booking.lead", "booking.lead_days", "booking.horizon", "booking.horizon_inside"})
 
+# What a booking must look like, however little of it is left.
+SHAPE = frozenset(
+    {
+        "booking.too_short", "booking.too_few_days", "booking.whole_days", "booking.length_step", "booking.start_step",
+    }
+)  # fmt: skip
+
 # What can be tried on bookings of the past: rules of time and people.
 TRIED: tuple[Rule, ...] = (
     _lead, _lead_days, _horizon, _length, _alignment, _after, _gap, _quotas, _own_account,
