@@ -21,6 +21,7 @@ from resource_hub.domain.usage.rules import states
 from resource_hub.domain.usage.rules.hours import forgotten_end
 from resource_hub.domain.usage.tables import Evidence, UsageSession
 from resource_hub.domain.usage.terms import EvidenceKind, HouseTerms, Mode, SessionState
+from resource_hub.infra import batches
 from resource_hub.infra.database import reading
 from resource_hub.infra.outbox import Event
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
@@ -35,17 +36,20 @@ LONGEST = timedelta(hours=12)
 
 def open_expected(now: datetime, limit: int = 50, lease: Lease | None = None) -> int:
     """Open an expected session for approved bookings whose start is due; returns how many were opened."""
-    opened = 0
-    for key, resource in _without_session(now, limit).items():
+
+    def open_one(one: tuple[HostKey, HostKey]) -> int:
+        key, resource = one
         with unit_of_work(lease=lease) as unit:
             neighbours.lock_resource(unit, resource)
             booking = neighbours.booking(key)
             if booking.state.value != "approved" or booking.span is None or booking.span.start > now:
-                continue
+                return 0
             before = store.session_of_booking(unit.session, key.institution_id, key.id)
             open_for_booking(unit, neighbours.host(key.institution_id), booking)
-            opened += before is None
-    return opened
+            return int(before is None)
+
+    job = "usage.open_expected"
+    return batches.each(job, batches.found(job, lambda n: _without_session(now, n).items(), limit), open_one)
 
 
 def _without_session(now: datetime, limit: int) -> dict[HostKey, HostKey]:
@@ -78,14 +82,14 @@ def _with_session(keys: list[HostKey]) -> set[HostKey]:
 
 def mark_no_shows(now: datetime, limit: int = 50, lease: Lease | None = None) -> int:
     """Bookings of self-use whose start and grace are over without any use of the unit: zero hours, slot released."""
-    marked = 0
-    for key in _expected_since(now, limit):
+
+    def mark(key: HostKey) -> int:
         with unit_of_work(lease=lease) as unit:
             row = store.locked_session(unit, key)
             if row is None or row.state != S.EXPECTED.value or not follow_booking(unit, row):
-                continue
+                return 0
             if row.booked_starts_at is None:
-                continue
+                return 0
             host = neighbours.host(key.institution_id)
             terms = neighbours.house_terms(HostKey(host.id, row.resource_id), row.day)
             used = any_use(unit.session, row)
@@ -94,9 +98,11 @@ def mark_no_shows(now: datetime, limit: int = 50, lease: Lease | None = None) ->
             if states.missed(
                 row.booked_starts_at, row.mode, terms, now, any_use=used, host_own=own, ends_at=ends_at
             ):
-                miss(unit, host, row, None)
-                marked += 1
-    return marked
+                return int(miss(unit, host, row, None))
+            return 0
+
+    job = "usage.mark_no_shows"
+    return batches.each(job, batches.found(job, lambda n: _expected_since(now, n), limit), mark)
 
 
 def _expected_since(now: datetime, limit: int) -> list[HostKey]:
@@ -158,19 +164,20 @@ def _host_own(session: Session, host: Host, row: UsageSession) -> bool:
 
 def close_overdue(now: datetime, limit: int = 50, lease: Lease | None = None) -> int:
     """End what runs past its booking and grace (a forgotten log-out), and what only the machine reported."""
-    closed = 0
-    for key in _overdue(now, limit):
+
+    def close(key: HostKey) -> int:
         with unit_of_work(lease=lease) as unit:
             row = store.locked_session(unit, key)
             if row is None or not follow_booking(unit, row):
-                continue
+                return 0
             host = neighbours.host(key.institution_id)
             terms = neighbours.house_terms(HostKey(host.id, row.resource_id), row.day)
             if row.state == S.RUNNING.value:
-                closed += _end_forgotten(unit, host, row, terms, now)
-            elif row.state == S.EXPECTED.value:
-                closed += _end_by_signal(unit, host, row, terms, now)
-    return closed
+                return _end_forgotten(unit, host, row, terms, now)
+            return _end_by_signal(unit, host, row, terms, now)
+
+    job = "usage.close_overdue"
+    return batches.each(job, batches.found(job, lambda n: _overdue(now, n), limit), close)
 
 
 def _overdue(now: datetime, limit: int) -> list[HostKey]:

@@ -33,6 +33,7 @@ from resource_hub.domain.usage.terms import (
     SessionSource,
     SessionState,
 )
+from resource_hub.infra import batches
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Lease, Unit, retried, unit_of_work
@@ -303,30 +304,35 @@ def mark_no_show(key: HostKey, by: Actor) -> SessionRecord:
 
 def seal_overdue(now: datetime, limit: int = 20, lease: Lease | None = None) -> int:
     """Seal by itself what nobody closed within the term; what was still expected then was a no-show."""
-    due = reading().execute(
-        select(UsageSession.institution_id, UsageSession.id)
-        .where(
-            UsageSession.state.in_([S.ENDED.value, S.NO_SHOW.value, S.EXPECTED.value]),
-            UsageSession.seal_due_at <= now,
+
+    def due(many: int) -> list[HostKey]:
+        rows = reading().execute(
+            select(UsageSession.institution_id, UsageSession.id)
+            .where(
+                UsageSession.state.in_([S.ENDED.value, S.NO_SHOW.value, S.EXPECTED.value]),
+                UsageSession.seal_due_at <= now,
+            )
+            .order_by(UsageSession.seal_due_at, UsageSession.id)
+            .limit(many)
         )
-        .order_by(UsageSession.seal_due_at, UsageSession.id)
-        .limit(limit)
-    )
-    done = 0
-    for institution_id, session_id in due.all():
+        return [HostKey(*row) for row in rows]
+
+    def seal_one(key: HostKey) -> int:
         with unit_of_work(lease=lease) as unit:
-            row = store.locked_session(unit, HostKey(institution_id, session_id))
+            row = store.locked_session(unit, key)
             if row is None or row.seal_due_at is None or row.seal_due_at > now:
-                continue
+                return 0
             if row.state not in (S.ENDED.value, S.NO_SHOW.value, S.EXPECTED.value):
-                continue
-            host = neighbours.host(institution_id)
+                return 0
+            host = neighbours.host(key.institution_id)
             if row.state == S.EXPECTED.value and not miss(unit, host, row, None):
-                continue
+                return 0
             seal(unit, host, row, None)
             _note_close(unit, host, row.resource_id, row.day, None, 1)
-            done += 1
-    return done
+            return 1
+
+    job = "usage.seal_overdue"
+    return batches.each(job, batches.found(job, due, limit), seal_one)
 
 
 # ---- corrections ------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from resource_hub.entrypoints.jobs import Job, JobContext, JobResult, all_jobs, runs
-from resource_hub.infra import clock
+from resource_hub.infra import batches, clock
 from resource_hub.infra.database import db, reading
 from resource_hub.infra.locks import JobLeadership, LeaseLost, acquire, database_now, release
 from resource_hub.infra.tables import DemoState
@@ -145,7 +145,10 @@ class Runner:
 
     def _called(self, job: Job, slot: datetime, lease: JobLeadership) -> tuple[JobResult, str | None]:
         try:
-            return job.run(JobContext(job.name, slot, lease)), None
+            with batches.counted() as failures:
+                result = job.run(JobContext(job.name, slot, lease))
+            # What was done is done; what a row refused stands beside it.
+            return result, str(failures) or None
         except LeaseLost:
             raise
         except Exception as error:  # one job's failure is its own; it stands on the operations page
