@@ -198,8 +198,8 @@ def first_fits(
         )
         best: FreeTime | None = None
         for unit_id, free in _free_of_units(plan, held.get(key, ()), span, now, outside=outside).items():
-            starts = _starts(hour_rules.intersect(free, spans), wish.seconds, plan)
-            first = next((start for start in starts if _all_free(companions, start)), None)
+            found_starts = starts(hour_rules.intersect(free, spans), wish.seconds, plan)
+            first = next((start for start in found_starts if _all_free(companions, start)), None)
             if first is not None and (best is None or first < best.span):
                 best = FreeTime(key, unit_id, first)
         if best is not None:
@@ -228,7 +228,7 @@ def _all_free(companions: Sequence[Mapping[UUID, Sequence[TimeSpan]]], span: Tim
     return all(any(free.contains(span) for spans in units.values() for free in spans) for units in companions)
 
 
-def _starts(spans: Sequence[TimeSpan], seconds: int, plan: planning.Plan) -> Iterator[TimeSpan]:
+def starts(spans: Sequence[TimeSpan], seconds: int, plan: planning.Plan) -> Iterator[TimeSpan]:
     """Spans of the length, on the step of the house rules; by whole days of the calendar where those go by the day."""
     if not plan.rules.by_day:
         yield from hour_rules.aligned_starts(spans, seconds, plan.rules.step, plan.zone)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import islice
+from heapq import merge
+from itertools import groupby, islice
 from uuid import UUID
 
 from resource_hub.domain.availability import occupancy_store, planning, window_store
+from resource_hub.domain.availability.fitting import starts
 from resource_hub.domain.availability.rules import hours as hour_rules
 from resource_hub.domain.availability.terms import Audience, FreeTime, Hours
 from resource_hub.infra import clock
@@ -62,6 +65,20 @@ def free_units(
     free = free_times(key, span, outside=outside, ignore=ignore, plan=plan, margins=margins)
     fits = {f.unit_id for f in free if f.span.contains(span)}
     return [unit.key.id for unit in plan.units if unit.key.id in fits]
+
+
+def in_turn(
+    key: HostKey, within: TimeSpan, seconds: int, *, outside: bool, unit_id: UUID | None = None
+) -> Iterator[TimeSpan]:
+    """Times of a length that can be had in a stretch, one after the other by their beginning; what several units have
+    comes once. ``unit_id`` asks for that one only."""
+    plan = planning.plan(key, within)
+    free: dict[UUID, list[TimeSpan]] = defaultdict(list)
+    for one in free_times(key, within, outside=outside, plan=plan):
+        if unit_id in (None, one.unit_id):
+            free[one.unit_id].append(one.span)
+    for span, _ in groupby(merge(*(starts(spans, seconds, plan) for spans in free.values()))):
+        yield span
 
 
 def next_free(

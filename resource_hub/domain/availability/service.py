@@ -111,6 +111,7 @@ from resource_hub.domain.availability.searching import (
     free_times,
     free_units,
     hours_free,
+    in_turn,
     next_free,
 )
 from resource_hub.domain.availability.slot_store import Around
@@ -185,6 +186,7 @@ __all__ = [
     "hours_free",
     "house_rules",
     "house_rules_of",
+    "in_turn",
     "is_provisional",
     "is_working_day",
     "kept_resources",

@@ -7,7 +7,7 @@ held, in the one order of their ids.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -161,6 +161,15 @@ def busy(
         ):
             return one
     return None
+
+
+def room(helpers: Iterable[ResourceRecord], within: TimeSpan, *, outside: bool) -> Callable[[TimeSpan], bool]:
+    """The same for many spans inside one: whether all helpers are free for it."""
+    free = [
+        [one.span for one in availability.free_times(helper.key, within, outside=outside)]
+        for helper in helpers
+    ]
+    return lambda span: all(any(one.contains(span) for one in spans) for spans in free)
 
 
 # ---- price -----------------------------------------------------------------------------------------------------

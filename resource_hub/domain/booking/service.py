@@ -196,8 +196,8 @@ from resource_hub.domain.booking.trying import MONTHS as TRIAL_MONTHS
 from resource_hub.domain.booking.trying import Trial, try_rules
 from resource_hub.domain.booking.under_quotes import agreed_of
 from resource_hub.domain.booking.under_quotes import of_order as inquiry_of_order
-from resource_hub.domain.booking.waiting import accept as accept_offer
 from resource_hub.domain.booking.waiting import (
+    Turn,
     ahead_of,
     close_past,
     entry_for,
@@ -207,6 +207,7 @@ from resource_hub.domain.booking.waiting import (
     waits_of,
     wish_of,
 )
+from resource_hub.domain.booking.waiting import accept as accept_offer
 from resource_hub.domain.booking.waiting import decline as decline_offer
 from resource_hub.domain.booking.waiting import join as join_line
 from resource_hub.domain.booking.waiting import leave as leave_line
@@ -250,6 +251,7 @@ __all__ = [
     "ToRate",
     "Trial",
     "TriedBar",
+    "Turn",
     "WaitingRecord",
     "accept_hand_over",
     "accept_offer",

@@ -42,6 +42,10 @@ INVITES = {"booking.approved", "booking.changed", "booking.cancelled", "booking.
 _HOST = {"booking.requested", "booking.approved", "booking.cancelled", "booking.changed", "booking.expired"}
 
 
+# Of those who asked for alerts so many are told in one unit, the others in the next.
+_TOLD_AT_ONCE = 100
+
+
 def customers_people(record: BookingRecord | SeriesRecord) -> list[UUID]:
     """For whom it is and who booked it, as far as they still act for its customer, or booked for it at the host."""
     acting = set(accounts.people_of_customer(record.customer_id))
@@ -217,7 +221,10 @@ def tell_freed(unit: Unit, event: Event) -> None:
         outside: [f.span for f in availability.free_times(key, span, outside=outside)]
         for outside in (False, True)
     }
-    for one in waiting_store.line(unit.session, key, WaitingKind.ALERT):
+    after = payload.get("after")
+    place = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None
+    line = waiting_store.line(unit.session, key, WaitingKind.ALERT, _TOLD_AT_ONCE, span=span, after=place)
+    for one in line:
         if one.person_id == by:
             continue
         outside = quoting.buyer(resource, one.customer_id, quoting.day_of(resource, span, unit.now)).outside
@@ -235,6 +242,12 @@ def tell_freed(unit: Unit, event: Event) -> None:
                 organisation_id,
                 key=f"{event.id}:{one.key.id}",
             )
+    if len(line) == _TOLD_AT_ONCE:
+        moment, last = line[-1].place
+        rest = {**payload, "after": [moment.isoformat(), str(last)]}
+        unit.publish("booking.freed", f"{key.institution_id}:{key.id}", rest)
+    if place is not None:
+        return
     following = store.next_on_unit(unit.session, key, UUID(payload["unit_id"]), end)
     if following is None or following.person_id == by:
         return

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument
-from resource_hub.domain.booking import linking, quoting, reading, store, waiting_store
+from resource_hub.domain.booking import linking, reading, store, waiting_store
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -31,7 +32,8 @@ from resource_hub.domain.booking.errors import (
 )
 from resource_hub.domain.booking.ordering import book_in, hold_in
 from resource_hub.domain.booking.preparing import judge, prepare, record_event
-from resource_hub.domain.booking.rules.waiting import faults, offered_until
+from resource_hub.domain.booking.rules.check import check
+from resource_hub.domain.booking.rules.waiting import MOST_PLACES, faults, offered_until
 from resource_hub.domain.booking.terms import (
     Asked,
     BookingKind,
@@ -41,7 +43,6 @@ from resource_hub.domain.booking.terms import (
     WaitingState,
 )
 from resource_hub.domain.booking.waiting_store import WaitingRecord
-from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading as reads
@@ -49,10 +50,31 @@ from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Lease, Unit, retried, unit_of_work
 from resource_hub.kernel.errors import NotFound, Reason
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.time import TimeSpan, subtract
+from resource_hub.kernel.time import TimeSpan, midnight, subtract, zone
 
-# So many times are tried for one person before the next one's turn comes.
+# Behind one lock so many of a line are asked, and so many times are held against the house rules; for the others the
+# job comes round.
+_PAGE = 100
+_MOST_TRIED = 3_000
+# What suits by the rules but cannot be had after all is tried so often for one person.
 _TRIES = 5
+# So many places of a line are asked at once by the job.
+_TURN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How far the job has come: a line, and the place in it; without a place all of it is done."""
+
+    key: HostKey
+    place: waiting_store.Place | None
+
+
+@dataclass(slots=True)
+class _Patience:
+    """How many times may still be held against the house rules."""
+
+    left: int = _MOST_TRIED
 
 
 def _as_json(asked: Asked) -> dict[str, Any]:
@@ -106,7 +128,8 @@ def join(
     """Wait for so much time between two moments. Who waits for the same already keeps the place in line.
 
     Raises:
-        InvalidOrder: the wish cannot be. BookingRefused: for rules that have nothing to do with the time.
+        InvalidOrder: the wish cannot be. BookingRefused: for rules that have nothing to do with the time, or because
+            this person waits for many other times already.
     """
     with unit_of_work() as unit:
         linking.lock(unit, [key])
@@ -122,10 +145,13 @@ def join(
         if reasons:
             raise BookingRefused(*reasons)
         assert prepared.asked.customer_id is not None
-        for other in waiting_store.line(unit.session, key, kind):
+        mine = waiting_store.open_of(unit.session, key, prepared.person_id)
+        for other in mine:
             same = (other.earliest, other.latest, other.length_seconds) == (earliest, latest, seconds)
-            if same and other.person_id == prepared.person_id:
+            if same and other.state is WaitingState.WAITING and other.kind is kind:
                 return other
+        if len(mine) >= MOST_PLACES:
+            raise BookingRefused(Reason("booking.waiting_most", {"most": MOST_PLACES}))
         made = HostKey(key.institution_id, new_id())
         waiting_store.add(
             unit.session,
@@ -148,7 +174,7 @@ def join(
         )
         if kind is WaitingKind.QUEUE:
             # Perhaps there is room already: a wide wish need not wait for somebody to cancel.
-            offer_in(unit, key)
+            offer_in(unit, key, TimeSpan(earliest, latest))
         found = waiting_store.entry(unit.session, made)
         assert found is not None
         return found
@@ -211,8 +237,9 @@ def leave(key: HostKey, *, by: Actor, version: int | None = None) -> WaitingReco
             raise WrongState(Reason("booking.waiting_over", {}))
         _set(unit, one, WaitingState.LEFT)
         if one.booking_id is not None:
-            _give_back(unit, HostKey(key.institution_id, one.booking_id), by)
-            offer_in(unit, one.resource_key)
+            freed = _give_back(unit, HostKey(key.institution_id, one.booking_id), by)
+            if freed is not None:
+                offer_in(unit, one.resource_key, freed)
         return known(unit, key)
 
 
@@ -248,11 +275,11 @@ def _set(unit: Unit, one: WaitingRecord, state: WaitingState, **values: Any) -> 
     waiting_store.change(unit.session, one.key, {"state": state.value, "changed_at": unit.now, **values})
 
 
-def _give_back(unit: Unit, key: HostKey, by: Actor) -> None:
-    """Free a hold that was offered and is not wanted, and what was to come along."""
+def _give_back(unit: Unit, key: HostKey, by: Actor) -> TimeSpan | None:
+    """Free a hold that was offered and is not wanted, and what was to come along; its time, if it was there."""
     row = store.locked(unit.session, key)
     if row is None or row.state != BookingState.HELD.value:
-        return
+        return None
     record = store.record(row)
     linking.let_go(unit, record)
     availability.release(unit, key.institution_id, key.id)
@@ -266,38 +293,57 @@ def _give_back(unit: Unit, key: HostKey, by: Actor) -> None:
     store.change(unit.session, key, changes)
     linking.carry(unit, record, changes, by.person_id, "cancelled")
     record_event(unit, key, by.person_id, "cancelled", {})
+    return record.span
 
 
 # ---- offering --------------------------------------------------------------------------------------------------
 
 
-def offer_in(unit: Unit, key: HostKey) -> int:
-    """Keep what is free of a resource for those who wait for it, first come first; returns how many were offered
-    something. The resource is locked, so two who free time at once make no two offers of it."""
-    line = waiting_store.line(unit.session, key, WaitingKind.QUEUE)
-    return sum(_offer_to(unit, key, one) for one in line)
+def offer_in(
+    unit: Unit,
+    key: HostKey,
+    span: TimeSpan | None = None,
+    *,
+    after: waiting_store.Place | None = None,
+    limit: int = _PAGE,
+) -> waiting_store.Place | None:
+    """Keep what is free of a resource for those who wait for it, first come first: with a span for those who could use
+    some of it. The resource is locked, so two who free time at once make no two offers of it.
+
+    Returns the place in line after which to go on; None at the end of the line.
+    """
+    if span is not None:
+        # What was around a booking is free with it.
+        rules, _number = availability.house_rules(key)
+        around = rules.setup_seconds + rules.teardown_seconds
+        span = span.widened(around, around)
+    line = waiting_store.line(unit.session, key, WaitingKind.QUEUE, limit, span=span, after=after)
+    patience = _Patience()
+    for one in line:
+        _offer_to(unit, key, one, patience)
+        if not patience.left:
+            return one.place
+    return line[-1].place if len(line) == limit else None
 
 
-def _offer_to(unit: Unit, key: HostKey, one: WaitingRecord) -> int:
+def _offer_to(unit: Unit, key: HostKey, one: WaitingRecord, patience: _Patience) -> None:
     if one.latest - unit.now < timedelta(seconds=one.length_seconds):
         _set(unit, one, WaitingState.OVER)
-        return 0
+        return
     try:
         by = accounts.actor(one.person_id, accounts.customer(one.customer_id).organisation_id)
     except NotFound:
         _set(unit, one, WaitingState.LEFT)
-        return 0
+        return
     rules, _number = availability.house_rules(key)
     if rules.counts_elsewhere:
         # One after another of the line would otherwise be waited for, and somebody there for one of those before: who
         # is booking just now is come round to.
         who = (one.customer_id, one.person_id)
         if not store.count_alone(unit.session, key.institution_id, who, wait=False):
-            return 0
-    for span in _candidates(unit, key, one, rules):
+            return
+    for span in islice(_candidates(unit, key, one, by, rules, patience), _TRIES):
         until = offered_until(unit.now, span.start, rules)
-        if until is None:
-            continue
         asked = wish_of(one, span)
         try:
             if judge(prepare(key, asked, by=by, now=unit.now), unit.now):
@@ -307,25 +353,39 @@ def _offer_to(unit: Unit, key: HostKey, one: WaitingRecord) -> int:
             continue
         _set(unit, one, WaitingState.OFFERED, booking_id=held.key.id, offered_until=until)
         _publish(unit, "booking.offered", one)
-        return 1
-    return 0
+        return
 
 
-def _candidates(unit: Unit, key: HostKey, one: WaitingRecord, rules: HouseDocument) -> list[TimeSpan]:
+def _candidates(
+    unit: Unit, key: HostKey, one: WaitingRecord, by: Actor, rules: HouseDocument, patience: _Patience
+) -> Iterator[TimeSpan]:
+    """Free times of a wish that suit the house rules, the earliest first. What else is to be known of the order is
+    gathered once for all of them, so each is judged once more before it is kept."""
     length = timedelta(seconds=one.length_seconds)
     start = max(one.earliest, unit.now)
-    outside = quoting.buyer(
-        catalogue.resource(key), one.customer_id, quoting.day_of(catalogue.resource(key), None, unit.now)
-    ).outside
-    lead = timedelta(minutes=rules.lead_for(one.wish["mode"] or "all"))
-    helpers = linking.chosen(key, wish_of(one, TimeSpan(start, start + length)))
-    found = availability.alternatives(
-        key, TimeSpan(start, start + length), outside=outside, not_before=max(start, unit.now + lead),
-        not_after=one.latest - length, count=_TRIES,
-        # Asked before anything is held: a hold whose helper is then refused would stay.
-        suits=lambda span: linking.busy(helpers, span, outside=outside) is None,
-    )  # fmt: skip
-    return [f.span for f in found if f.span.end <= one.latest]
+    asked = wish_of(one, TimeSpan(start, start + length))
+    try:
+        prepared = prepare(key, asked, by=by, now=unit.now)
+    except (InvalidOrder, NotFound):
+        return
+    facts = replace(prepared.facts, closed=())
+    if any(reason.place != "time" for reason in check(facts, rules, unit.now)):
+        return
+    start = max(start, unit.now + timedelta(minutes=rules.lead_for(one.wish["mode"] or "all")))
+    if facts.earliest_day is not None:
+        start = max(start, midnight(facts.earliest_day, zone(facts.zone)))
+    if one.latest - start < length:
+        return
+    within, outside = TimeSpan(start, one.latest), prepared.who.outside
+    # Asked before anything is held: a hold whose helper is then refused would stay.
+    together = linking.room(linking.chosen(key, asked), within, outside=outside)
+    for span in availability.in_turn(key, within, one.length_seconds, outside=outside, unit_id=asked.unit_id):
+        if not patience.left:
+            return
+        patience.left -= 1
+        soon = offered_until(unit.now, span.start, rules) is None
+        if not soon and together(span) and not check(replace(facts, span=span), rules, unit.now):
+            yield span
 
 
 def _publish(unit: Unit, name: str, one: WaitingRecord) -> None:
@@ -376,7 +436,7 @@ def freed(
 
 
 def _offer_on(unit: Unit, record: BookingRecord, span: TimeSpan, person_id: UUID | None) -> None:
-    offer_in(unit, record.resource_key)
+    offer_in(unit, record.resource_key, span)
     if record.state is BookingState.HELD or record.unit_id is None:
         return
     payload = {
@@ -427,14 +487,19 @@ def accept(key: HostKey, *, by: Actor, version: int | None = None) -> BookingRec
 # ---- the job ---------------------------------------------------------------------------------------------------
 
 
-def offer_due(limit: int = 20, after: HostKey | None = None, lease: Lease | None = None) -> HostKey | None:
-    """Come round to lines whose time became free without a booking; returns where to go on, None at the end."""
-    keys = waiting_store.lines(reads(), after, limit)
-    for key in keys:
+def offer_due(limit: int = 20, after: Turn | None = None, lease: Lease | None = None) -> Turn | None:
+    """Come round to lines whose time became free without a booking, some places of a line at once; returns where to go
+    on, None at the end."""
+    for _ in range(limit):
+        if after is None or after.place is None:
+            keys = waiting_store.lines(reads(), after.key if after else None, 1)
+            if not keys:
+                return None
+            after = Turn(keys[0], None)
         with unit_of_work(lease=lease) as unit:
-            linking.lock(unit, [key])
-            offer_in(unit, key)
-    return keys[-1] if len(keys) == limit else None
+            linking.lock(unit, [after.key])
+            after = replace(after, place=offer_in(unit, after.key, after=after.place, limit=_TURN))
+    return after
 
 
 def close_past(limit: int = 100, lease: Lease | None = None) -> int:

@@ -15,7 +15,10 @@ from resource_hub.domain.booking import store
 from resource_hub.domain.booking.tables import WaitingEntry
 from resource_hub.domain.booking.terms import WaitingKind, WaitingState
 from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.time import TimeSpan
 
+# Where one stands in line.
+Place = tuple[datetime, UUID]
 OPEN = (WaitingState.WAITING.value, WaitingState.OFFERED.value)
 
 
@@ -37,6 +40,11 @@ class WaitingRecord:
     offered_until: datetime | None
     version: int
     created_at: datetime
+
+    @property
+    def place(self) -> Place:
+        """By what the line is ordered."""
+        return self.created_at, self.key.id
 
     @property
     def resource_key(self) -> HostKey:
@@ -91,19 +99,44 @@ def of_booking(session: Session, booking: HostKey) -> WaitingRecord | None:
     return _record(row) if row is not None else None
 
 
-def line(session: Session, resource: HostKey, kind: WaitingKind, limit: int = 100) -> list[WaitingRecord]:
-    """Who waits for a resource, first come first."""
+def line(
+    session: Session,
+    resource: HostKey,
+    kind: WaitingKind,
+    limit: int,
+    *,
+    span: TimeSpan | None = None,
+    after: Place | None = None,
+) -> list[WaitingRecord]:
+    """Who waits for a resource, first come first, from the place after one on; with a span only those who could use
+    some of it."""
+    t = WaitingEntry
+    statement = select(t).where(
+        t.institution_id == resource.institution_id,
+        t.resource_id == resource.id,
+        t.state == WaitingState.WAITING.value,
+        t.kind == kind.value,
+    )
+    if span is not None:
+        statement = statement.where(t.earliest < span.end, t.latest > span.start)
+    if after is not None:
+        moment, last = after
+        statement = statement.where((t.created_at > moment) | ((t.created_at == moment) & (t.id > last)))
+    rows = session.scalars(_fresh(statement.order_by(t.created_at, t.id).limit(limit)))
+    return [_record(row) for row in rows]
+
+
+def open_of(session: Session, resource: HostKey, person_id: UUID) -> list[WaitingRecord]:
+    """For what one person waits at a resource, what is offered included."""
+    t = WaitingEntry
     rows = session.scalars(
         _fresh(
-            select(WaitingEntry)
-            .where(
-                WaitingEntry.institution_id == resource.institution_id,
-                WaitingEntry.resource_id == resource.id,
-                WaitingEntry.state == WaitingState.WAITING.value,
-                WaitingEntry.kind == kind.value,
+            select(t).where(
+                t.institution_id == resource.institution_id,
+                t.resource_id == resource.id,
+                t.state.in_(OPEN),
+                t.person_id == person_id,
             )
-            .order_by(WaitingEntry.created_at, WaitingEntry.id)
-            .limit(limit)
         )
     )
     return [_record(row) for row in rows]

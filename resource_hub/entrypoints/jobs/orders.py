@@ -8,16 +8,20 @@ from resource_hub.entrypoints.jobs import Job, JobContext, JobResult, in_batches
 
 LINES = 10
 BATCH = 50
+# Where a run stopped for want of time the next one goes on, so that the last in line has its turn too.
+_left_off: booking.Turn | None = None
 
 
 def offer(context: JobContext) -> JobResult:
     """Offer what became free without a booking, such as longer hours; let go whose wished time has passed."""
     done = in_batches(context, lambda: booking.close_past(BATCH, context.lease), BATCH).done
-    after = None
+    global _left_off
+    after, _left_off = _left_off, None
     while context.time_left:
         after = booking.offer_due(LINES, after, context.lease)
         if after is None:
             return JobResult(done)
+    _left_off = after
     return JobResult(done, 1)
 
 

@@ -8,6 +8,8 @@ from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.kernel.errors import Reason
 
 MOST_DAYS = 30
+# For so many times one person may wait at one resource.
+MOST_PLACES = 10
 SHORTEST_OFFER = timedelta(minutes=5)
 
 

@@ -87,6 +87,11 @@ SENTENCES = {
     "label.booking.handed_away": N_("My booking was handed over to somebody else"),
     "booking.waiting_too_narrow": N_("So much time does not fit between these two moments."),
     "booking.waiting_too_wide": N_("At most %(days)s days at once."),
+    "booking.waiting_most": NN_(
+        "One person can wait for %(most)s time of a resource at once.",
+        "One person can wait for %(most)s times of a resource at once.",
+        "most",
+    ),
     "booking.waiting_over": N_("You do not wait for this any more."),
     "booking.offer_over": N_("This is not kept for you any more."),
     "notice.booking.offered": N_(
@@ -223,6 +228,7 @@ REMEDIES = {
     "booking.follows_its_order": N_("Change the order of the instrument."),
     "booking.waiting_too_narrow": N_("Choose a wider stretch or a shorter time."),
     "booking.waiting_too_wide": N_("Choose an earlier end."),
+    "booking.waiting_most": N_("Give up one of these places, or wait for a wider stretch of time."),
     "booking.offer_over": N_("Stand in line again."),
     "booking.series_none_chosen": N_("Tick the days that you answer."),
     "booking.series_unanswered": N_("Look at each day again: its reason stands beside it."),

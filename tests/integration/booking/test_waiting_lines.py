@@ -1,0 +1,176 @@
+"""Lines of the waiting list: what suits a wish under the house rules is found, and the last in a long line has a turn."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.booking import service, waiting_store
+from resource_hub.domain.booking.errors import BookingRefused
+from resource_hub.domain.booking.rules.waiting import MOST_PLACES
+from resource_hub.domain.booking.terms import WaitingKind, WaitingState
+from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.entrypoints.jobs import orders
+from resource_hub.infra import clock
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.unit_of_work import unit_of_work
+from tests.builders.availability import moment, span
+from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
+from tests.integration.booking.test_waiting import cancel_all, full, hold_of, state, told, waits
+
+__all__ = ["full"]
+
+DAY = ("2026-03-03T09:00+08:00", "2026-03-03T17:00+08:00")
+LATER = moment("2026-03-02T08:01+08:00")
+WEEK = ("2026-03-03T09:00+08:00", "2026-03-06T17:00+08:00")
+
+
+def crowd(scene: Scene, one: service.WaitingRecord, number: int) -> None:
+    """So many others who wait for the same."""
+    with unit_of_work() as unit:
+        for n in range(number):
+            waiting_store.add(
+                unit.session,
+                {
+                    "institution_id": scene.key.institution_id,
+                    "id": new_id(),
+                    "resource_id": scene.key.id,
+                    "customer_id": one.customer_id,
+                    "person_id": one.person_id,
+                    "kind": one.kind.value,
+                    "state": "waiting",
+                    "earliest": one.earliest,
+                    "latest": one.latest,
+                    "length_seconds": one.length_seconds,
+                    "wish": dict(one.wish),
+                    "version": 1,
+                    "created_at": unit.now + timedelta(microseconds=n),
+                    "changed_at": unit.now,
+                },
+            )
+
+
+# ---- the house rules -------------------------------------------------------------------------------------------
+
+
+def test_lead_in_working_days(now: datetime) -> None:
+    scene = make_scene(rules={"lead_days": 3})
+    one = waits(scene, scene.booker, *WEEK, hours=1)
+    assert state(one) is WaitingState.OFFERED
+    assert hold_of(one).span == span("2026-03-05T09:00+08:00", "2026-03-05T10:00+08:00")
+
+
+@pytest.mark.parametrize("step", [5, 30])
+def test_one_booking_a_day(now: datetime, step: int) -> None:
+    quota = {"per": "person", "period": "day", "measure": "bookings", "limit": 1}
+    scene = make_scene(rules={"quotas": [quota], "step": step, "least": step})
+    make_booking(scene, asked=make_asked("2026-03-03T09:00+08:00", "2026-03-03T10:00+08:00"))
+    one = waits(scene, scene.booker, *WEEK, hours=1)
+    assert state(one) is WaitingState.OFFERED
+    assert hold_of(one).span == span("2026-03-04T09:00+08:00", "2026-03-04T10:00+08:00")
+
+
+def test_a_wish_for_one_unit_while_another_is_free(now: datetime) -> None:
+    scene = make_scene(units=2)
+    second = catalogue.units(scene.key)[1].key.id
+    make_booking(scene, asked=make_asked(DAY[0], "2026-03-03T15:00+08:00", unit_id=second))
+    _, _, other = another_booker()
+    one = service.join_line(
+        scene.key, make_asked(unit_id=second), moment(DAY[0]), moment(DAY[1]), 3600, by=other
+    )
+    assert one.state is WaitingState.OFFERED
+    held = hold_of(one)
+    assert (held.unit_id, held.span) == (second, span("2026-03-03T15:00+08:00", "2026-03-03T16:00+08:00"))
+
+
+# ---- long lines ------------------------------------------------------------------------------------------------
+
+
+def test_the_101st_whose_day_is_free_is_offered_it_at_once(full: Scene) -> None:
+    crowd(full, waits(full, another_booker()[2]), 100)
+    _, _, last = another_booker()
+    with clock.fixed(LATER):
+        one = waits(full, last, "2026-03-04T09:00+08:00", "2026-03-04T17:00+08:00")
+    assert one.state is WaitingState.OFFERED
+
+
+def test_the_job_comes_to_the_end_of_a_long_line(full: Scene) -> None:
+    """All want the full day; the last could also do with the next one."""
+    crowd(full, waits(full, another_booker()[2]), 100)
+    _, _, last = another_booker()
+    with clock.fixed(LATER):
+        one = waits(full, last, *WEEK)
+    assert state(one) is WaitingState.WAITING
+    assert service.ahead_of([one])[one.key] == 101
+    turn = service.offer_due(3)
+    assert turn is not None and turn.place is not None and state(one) is WaitingState.WAITING
+    while turn is not None:
+        turn = service.offer_due(3, turn)
+    assert state(one) is WaitingState.OFFERED
+
+
+def test_freed_time_goes_to_those_who_can_use_it_however_many_wait_for_other_days(full: Scene) -> None:
+    make_booking(full, asked=make_asked("2026-03-04T09:00+08:00", "2026-03-04T17:00+08:00"))
+    entry = waits(full, another_booker()[2], "2026-03-04T09:00+08:00", "2026-03-04T17:00+08:00")
+    crowd(full, entry, 100)
+    _, _, last = another_booker()
+    one = waits(full, last)
+    [booked] = [one for one in service.bookings_of(full.booker) if one.span == span(*DAY)]
+    service.cancel(booked.key, by=full.booker)
+    assert state(one) is WaitingState.OFFERED
+
+
+def test_one_person_does_not_fill_a_line(full: Scene) -> None:
+    _, _, by = another_booker()
+
+    def wait(n: int, who: Actor = by) -> service.WaitingRecord:
+        kind = WaitingKind.ALERT if n % 2 else WaitingKind.QUEUE
+        return waits(full, who, end=f"2026-03-03T17:{n:02d}+08:00", hours=8, kind=kind)
+
+    entries = [wait(n) for n in range(MOST_PLACES)]
+    with pytest.raises(BookingRefused) as caught:
+        wait(MOST_PLACES)
+    assert [(one.code, one.values) for one in caught.value.reasons] == [
+        ("booking.waiting_most", {"most": MOST_PLACES})
+    ]
+    assert wait(0).key == entries[0].key
+    assert wait(MOST_PLACES, another_booker()[2]).state is WaitingState.WAITING
+    service.leave_line(entries[0].key, by=by)
+    assert wait(MOST_PLACES).state is WaitingState.WAITING
+
+
+def test_u3_everybody_who_asked_to_be_told_is_told_once(full: Scene) -> None:
+    _, person, first = another_booker()
+    crowd(full, waits(full, first, kind=WaitingKind.ALERT), 249)
+    cancel_all(full)
+    found: list[Any] = told("booking.freed")
+    assert found == [person.id] * 250
+
+
+def test_a_job_that_is_out_of_time_goes_on_where_it_stopped(
+    full: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "LINES", 1)
+    crowd(full, waits(full, another_booker()[2]), 100)
+    with clock.fixed(LATER):
+        one = waits(full, another_booker()[2], *WEEK)
+    assert state(one) is WaitingState.WAITING
+
+    class OneStep:
+        """Time for the first part of the job, and for one step of the second."""
+
+        lease = None
+        asked = 0
+
+        @property
+        def time_left(self) -> bool:
+            self.asked += 1
+            return self.asked < 3
+
+    runs = 0
+    while orders.offer(OneStep()).backlog:  # type: ignore[arg-type]
+        runs += 1
+    assert runs > 10 and state(one) is WaitingState.OFFERED
