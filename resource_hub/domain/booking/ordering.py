@@ -15,7 +15,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import OccupancyKind
-from resource_hub.domain.booking import linking, ports, quoting, store, under_quotes
+from resource_hub.domain.booking import linking, ports, quoting, store, under_quotes, waiting_store
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -265,6 +265,7 @@ def _book_in(
         kept = ("institution_id", "id", "number", "ical_uid", "ical_sequence", "version", "created_at")
         store.change(unit.session, booking_key, {k: v for k, v in values.items() if k not in kept})
         made = _known(booking_key)
+        waiting_store.booked(unit.session, booking_key, unit.now)
     else:
         made = store.add(unit.session, values)
     if helpers or hold_id is not None:

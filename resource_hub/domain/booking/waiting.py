@@ -479,9 +479,7 @@ def accept(key: HostKey, *, by: Actor, version: int | None = None) -> BookingRec
         record = store.record(row)
         assert record.span is not None
         asked = replace(wish_of(one, record.span), unit_id=record.unit_id)
-        booked = book_in(unit, one.resource_key, asked, by, hold_id=held.id)
-        _set(unit, one, WaitingState.BOOKED, offered_until=None)
-        return booked
+        return book_in(unit, one.resource_key, asked, by, hold_id=held.id)
 
 
 # ---- the job ---------------------------------------------------------------------------------------------------

@@ -99,6 +99,21 @@ def of_booking(session: Session, booking: HostKey) -> WaitingRecord | None:
     return _record(row) if row is not None else None
 
 
+def booked(session: Session, hold: HostKey, now: datetime) -> None:
+    """What was offered to somebody in line, if this is such a hold, has become the booking."""
+    t = WaitingEntry
+    session.execute(
+        update(t)
+        .where(
+            t.institution_id == hold.institution_id,
+            t.booking_id == hold.id,
+            t.state == WaitingState.OFFERED.value,
+        )
+        .values(state=WaitingState.BOOKED.value, offered_until=None, changed_at=now, version=t.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def line(
     session: Session,
     resource: HostKey,

@@ -9,9 +9,9 @@ import pytest
 
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.booking import service, waiting_store
-from resource_hub.domain.booking.errors import BookingRefused
+from resource_hub.domain.booking.errors import BookingRefused, WrongState
 from resource_hub.domain.booking.rules.waiting import MOST_PLACES
-from resource_hub.domain.booking.terms import WaitingKind, WaitingState
+from resource_hub.domain.booking.terms import BookingState, WaitingKind, WaitingState
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.jobs import orders
 from resource_hub.infra import clock
@@ -174,3 +174,25 @@ def test_a_job_that_is_out_of_time_goes_on_where_it_stopped(
     while orders.offer(OneStep()).backlog:  # type: ignore[arg-type]
         runs += 1
     assert runs > 10 and state(one) is WaitingState.OFFERED
+
+
+# ---- what becomes of an offer ----------------------------------------------------------------------------------
+
+
+def test_an_offer_that_is_booked_by_its_hold_is_booked(now: datetime) -> None:
+    scene = make_scene()
+    _, _, first = another_booker()
+    one = waits(scene, first)
+    make_booking(scene, asked=make_asked("2026-03-03T11:00+08:00", DAY[1]))
+    with clock.fixed(LATER):
+        two = waits(scene, another_booker()[2])
+    assert (state(two), service.ahead_of([two])[two.key]) == (WaitingState.WAITING, 1)
+    booked = make_booking(scene, by=first, hold_id=hold_of(one).key.id)
+    assert booked.key == hold_of(one).key and booked.state is BookingState.APPROVED
+    assert state(one) is WaitingState.BOOKED
+    assert service.offers_to(first) == [] and service.ahead_of([two])[two.key] == 0
+    with clock.fixed(now + timedelta(hours=3)):
+        service.lapse_due()
+        assert state(one) is WaitingState.BOOKED
+        with pytest.raises(WrongState):
+            service.accept_offer(one.key, by=first)
