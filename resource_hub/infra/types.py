@@ -44,6 +44,11 @@ class Id(TypeDecorator[UUID]):
         return uuid_of(int.from_bytes(value, "big"))
 
 
+def micros(moment: datetime) -> int:
+    """A moment as the number that SQLite keeps of it."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
 class Instant(TypeDecorator[datetime]):
     """timestamptz on PostgreSQL, microseconds since 1970 in UTC on SQLite. Refuses naive values."""
 
@@ -60,7 +65,7 @@ class Instant(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise NaiveTime(f"{value.isoformat()} has no zone")
-        return value if dialect.name == "postgresql" else (value - _EPOCH) // _MICROSECOND
+        return value if dialect.name == "postgresql" else micros(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:

@@ -3,19 +3,35 @@ windows, and exactly, by opening hours and house rules, for the few that a page 
 
 The part of the day is laid out beforehand as spans in UTC, one a day, for each zone in which hosts live. A window
 fits at the first of these spans that leaves room for it after the window's start; when it does not fit there, it fits
-nowhere later. So one CASE over the window's start decides, whatever the clock does in between.
+nowhere later. So one CASE over the window's start decides, whatever the clock does in between. Where house rules keep
+people from booking at once a window counts from the first moment that they leave open, so that what is soonest comes
+first; what is booked by the day begins at a midnight and ends at one.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Subquery, and_, bindparam, case, func, literal, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy import union_all as union
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from resource_hub.domain.accounts import service as accounts
@@ -24,8 +40,9 @@ from resource_hub.domain.availability import occupancy_store, planning
 from resource_hub.domain.availability.errors import InvalidWish
 from resource_hub.domain.availability.rules import hours as hour_rules
 from resource_hub.domain.availability.rules.ahead import within_horizon
-from resource_hub.domain.availability.tables import FreeWindow
+from resource_hub.domain.availability.tables import FreeWindow, HouseRules
 from resource_hub.domain.availability.terms import (
+    BY_DAY,
     FIRST_YEAR,
     LAST_YEAR,
     Audience,
@@ -36,7 +53,7 @@ from resource_hub.domain.availability.terms import (
 )
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
-from resource_hub.infra.types import Instant
+from resource_hub.infra.types import Instant, micros
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, at, local_day, merge, midnight, zone
@@ -93,11 +110,15 @@ def fitting(wish: Wish) -> Subquery:
     hosts: dict[str, list[UUID]] = defaultdict(list)
     for host in accounts.organisations(kind=OrganisationKind.INSTITUTION):
         hosts[host.zone].append(host.id)
-    selects: list[Any] = [
-        _of_zone(wish, spans, ids if len(hosts) > 1 else None)
-        for name, ids in sorted(hosts.items())
-        if (spans := parts(wish, name, now))
-    ]
+    waits = _waits(now)
+    selects: list[Any] = []
+    for name, ids in sorted(hosts.items()):
+        binding = _binding(name, waits, now)
+        own = ids if len(hosts) > 1 else None
+        if spans := parts(wish, name, now):
+            selects.append(_of_zone(wish, spans, own, binding))
+        if binding is not None and (days := _runs_of_days(wish, zone(name))):
+            selects.append(_by_day(wish, days, own, binding))
     whole: Any = union(*selects) if selects else _nothing()
     rows = whole.subquery()
     first = func.min(rows.c.at, type_=Instant())
@@ -106,6 +127,74 @@ def fitting(wish: Wish) -> Subquery:
     )
     inner = chosen.subquery()
     return select(inner, _micros(inner.c.at).label("at_micros")).subquery("fitting")
+
+
+# ---- house rules that every window is held against -----------------------------------------------------------------
+
+_LEAD = func.coalesce(HouseRules.document[("lead", "all")].as_integer(), 0)
+_LEAD_DAYS = func.coalesce(HouseRules.document["lead_days"].as_integer(), 0)
+_BY_DAY = func.coalesce(HouseRules.document["step"].as_integer(), 0) == BY_DAY
+_BINDS = or_(_LEAD > 0, _LEAD_DAYS > 0, _BY_DAY)
+
+
+def _waits(now: datetime) -> dict[tuple[UUID, int], datetime] | None:
+    """The midnight that each lead in working days leaves open, by host; None where no house has a rule that every
+    window must be held against."""
+    t = HouseRules
+    rows = reading().execute(select(t.institution_id, _LEAD_DAYS).where(_BINDS).distinct()).all()
+    if not rows:
+        return None
+    found = {}
+    for host, days in rows:
+        earliest = planning.earliest_day(host, days, now)
+        if earliest is not None:
+            found[host, days] = midnight(earliest, zone(planning.zone_of(host)))
+    return found
+
+
+def _binding(
+    zone_name: str, waits: Mapping[tuple[UUID, int], datetime] | None, now: datetime
+) -> Subquery | None:
+    """Resources with such rules in force today: the first moment that they leave open, and whether they are booked by
+    the day."""
+    if waits is None:
+        return None
+    t, newer = HouseRules, aliased(HouseRules)
+    today = local_day(now, zone(zone_name))
+    in_force = (
+        select(func.max(newer.since))
+        .where(
+            newer.institution_id == t.institution_id, newer.resource_id == t.resource_id, newer.since <= today
+        )
+        .correlate(t)
+        .scalar_subquery()
+    )
+    if _postgresql():
+        first: Any = _moment(now) + func.make_interval(0, 0, 0, 0, 0, _LEAD)
+    else:
+        first = literal(micros(now), BigInteger) + _LEAD * 60_000_000
+    first = type_coerce(first, Instant())
+    if waits:
+        cases = (
+            (and_(t.institution_id == host, literal(days) == _LEAD_DAYS), _moment(opens))
+            for (host, days), opens in waits.items()
+        )
+        first = _later(first, case(*cases, else_=_moment(now)))
+    return (
+        select(t.institution_id, t.resource_id, first.label("first"), _BY_DAY.label("by_day"))
+        .where(_BINDS, t.since == in_force)
+        .subquery()
+    )
+
+
+def _runs_of_days(wish: Wish, tz: ZoneInfo) -> list[TimeSpan]:
+    """Every run of calendar days of the length that is wished for, in order; none where that is no number of days."""
+    count, rest = divmod(wish.seconds, 86400)
+    if rest:
+        return []
+    runs = (wish.last - wish.first).days + 2 - count
+    starts = (wish.first + timedelta(days=n) for n in range(runs))
+    return [TimeSpan(midnight(day, tz), midnight(day + timedelta(days=count), tz)) for day in starts]
 
 
 def _nothing() -> Any:
@@ -133,27 +222,67 @@ def _later(left: Any, right: Any) -> ColumnElement[Any]:
     return func.max(left, right, type_=Instant())
 
 
-def _of_zone(wish: Wish, spans: Sequence[TimeSpan], hosts: Sequence[UUID] | None) -> Any:
+def _of_zone(
+    wish: Wish, spans: Sequence[TimeSpan], hosts: Sequence[UUID] | None, binding: Subquery | None
+) -> Any:
     """Windows of hosts of one zone, each with the first moment at which it fits. ``spans`` are in order."""
     t = FreeWindow
     length = timedelta(seconds=wish.seconds)
-    begin: Any = case(
-        *((t.starts_at <= _moment(s.end - length), _later(t.starts_at, _moment(s.start))) for s in spans)
-    )
+    opens = t.starts_at if binding is None else _opens(binding)
+    begin: Any = case(*((opens <= _moment(s.end - length), _later(opens, _moment(s.start))) for s in spans))
     begin = type_coerce(begin, Instant())
     if _postgresql():
         room: Any = t.ends_at - func.make_interval(0, 0, 0, 0, 0, 0, wish.seconds)
     else:
         room = type_coerce(t.ends_at, BigInteger) - wish.seconds * 1_000_000
-    conditions = [
+    statement = select(t.institution_id, t.resource_id, begin.label("at")).where(
+        *_of_hosts(wish, hosts),
         t.starts_at <= _moment(spans[-1].end - length),
         t.ends_at >= _moment(spans[0].start + length),
         type_coerce(begin, BigInteger) <= room if not _postgresql() else begin <= room,
-        _audience(wish),
-    ]
-    if hosts is not None:
-        conditions.append(t.institution_id.in_(hosts))
-    return select(t.institution_id, t.resource_id, begin.label("at")).where(*conditions)
+    )
+    if binding is None:
+        return statement
+    statement = statement.select_from(FreeWindow.__table__.outerjoin(binding, _same(binding)))
+    if wish.seconds % 86400 == 0:
+        statement = statement.where(func.coalesce(binding.c.by_day, false()).is_(False))
+    return statement
+
+
+def _by_day(wish: Wish, runs: Sequence[TimeSpan], hosts: Sequence[UUID] | None, binding: Subquery) -> Any:
+    """Windows of what is booked by the day, each with the first midnight from which so many days are free: calendar
+    days of the host, also where a change of the clock makes one of them longer or shorter."""
+    t = FreeWindow
+    opens = _opens(binding)
+    begin = type_coerce(case(*((opens <= _moment(run.start), _moment(run.start)) for run in runs)), Instant())
+    end = type_coerce(case(*((opens <= _moment(run.start), _moment(run.end)) for run in runs)), Instant())
+    return (
+        select(t.institution_id, t.resource_id, begin.label("at"))
+        .select_from(FreeWindow.__table__.join(binding, _same(binding)))
+        .where(
+            *_of_hosts(wish, hosts),
+            binding.c.by_day,
+            t.starts_at <= _moment(runs[-1].start),
+            t.ends_at >= _moment(runs[0].end),
+            end <= t.ends_at,
+        )
+    )
+
+
+def _opens(binding: Subquery) -> ColumnElement[Any]:
+    """From when on a window counts."""
+    start = FreeWindow.starts_at
+    return _later(start, func.coalesce(binding.c.first, start, type_=Instant()))
+
+
+def _same(binding: Subquery) -> ColumnElement[bool]:
+    t = FreeWindow
+    return and_(binding.c.institution_id == t.institution_id, binding.c.resource_id == t.resource_id)
+
+
+def _of_hosts(wish: Wish, hosts: Sequence[UUID] | None) -> list[ColumnElement[bool]]:
+    found = [_audience(wish)]
+    return found if hosts is None else [FreeWindow.institution_id.in_(hosts), *found]
 
 
 def _audience(wish: Wish) -> ColumnElement[bool]:
@@ -193,13 +322,17 @@ def first_fits(
             _free_of_units(plans[one], held.get(one, ()), span, now, outside=outside)
             for one in together.get(key, ())
         ]
-        spans = allowed(
-            plan.rules, wish.seconds, parts(wish, plan.zone, now), plan.zone, now, outside=outside
-        )
+        days = plan.rules.by_day and wish.seconds % 86400 == 0
+        laid = merge(_runs_of_days(wish, zone(plan.zone))) if days else parts(wish, plan.zone, now)
+        opens = planning.earliest_day(key.institution_id, plan.rules.lead_days, now)
+        spans = allowed(plan.rules, wish.seconds, laid, plan.zone, now, outside=outside, earliest=opens)
+        last = local_day(now, zone(plan.zone)) + timedelta(days=plan.rules.farthest_days)
+        beyond = midnight(last + timedelta(days=1), zone(plan.zone))
         best: FreeTime | None = None
         for unit_id, free in _free_of_units(plan, held.get(key, ()), span, now, outside=outside).items():
             found_starts = starts(hour_rules.intersect(free, spans), wish.seconds, plan)
-            first = next((start for start in found_starts if _all_free(companions, start)), None)
+            in_time = (one for one in found_starts if one.start < beyond and _all_free(companions, one))
+            first = next(in_time, None)
             if first is not None and (best is None or first < best.span):
                 best = FreeTime(key, unit_id, first)
         if best is not None:
@@ -238,9 +371,11 @@ def starts(spans: Sequence[TimeSpan], seconds: int, plan: planning.Plan) -> Iter
         day = local_day(span.start - timedelta(microseconds=1), tz)
         while midnight(day, tz) < span.start:
             day += timedelta(days=1)
-        whole = TimeSpan(midnight(day, tz), midnight(day + timedelta(days=seconds // 86400), tz))
-        if span.contains(whole):
-            yield whole
+        while midnight(day, tz) < span.end:
+            whole = TimeSpan(midnight(day, tz), midnight(day + timedelta(days=seconds // 86400), tz))
+            if span.contains(whole):
+                yield whole
+            day += timedelta(days=1)
 
 
 def allowed(
@@ -251,8 +386,10 @@ def allowed(
     now: datetime,
     *,
     outside: bool,
+    earliest: date | None = None,
 ) -> list[TimeSpan]:
-    """What is left of some spans under the rules of the house about length, lead and horizon."""
+    """What is left of some spans under the rules of the house about length, lead and horizon. ``earliest`` is the first
+    day that a lead in working days leaves open."""
     if (
         seconds < rules.least * 60
         or (rules.most and seconds > rules.most * 60)
@@ -260,13 +397,15 @@ def allowed(
     ):
         return []
     tz = zone(zone_name)
-    earliest = now + timedelta(minutes=rules.lead_for("all"))
+    opens = now + timedelta(minutes=rules.lead_for("all"))
+    if earliest is not None:
+        opens = max(opens, midnight(earliest, tz))
     # The last day on which it may begin; it may end later.
     latest = midnight(local_day(now, tz) + timedelta(days=rules.farthest_days + 1), tz) + timedelta(
         seconds=seconds
     )
-    if latest <= earliest:
+    if latest <= opens:
         return []
-    whole = TimeSpan(earliest, latest)
+    whole = TimeSpan(opens, latest)
     fit = within_horizon(rules, whole, zone_name, now, outside=outside) if rules.ahead else [whole]
     return hour_rules.intersect(spans, fit)

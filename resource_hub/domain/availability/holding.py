@@ -289,25 +289,38 @@ def _joined(old: Sequence[TimeSpan], new: Sequence[TimeSpan], whole: TimeSpan) -
 
 
 def rebuild(unit: Unit, keys: Sequence[HostKey], span: TimeSpan) -> None:
-    """Compute the kept windows of resources anew for a span: after their hours or rules changed, or to roll on."""
+    """Compute the kept windows of resources anew: after their hours or rules changed, or to roll on. They are kept for
+    a span, and where people may book farther ahead as far as that, so that a search finds all that can be booked."""
     session = unit.session
     store.lock(session, keys)
     found = planning.plans(keys, span)
-    held = occupancy_store.occupancies(session, list(keys), span.widened(86400, 86400)) if keys else {}
+    reaches = {key: _reach(span, one) for key, one in found.items()}
+    longest = max(reaches.values(), default=span)
+    if longest != span:
+        found = planning.plans(keys, longest)
+    held = occupancy_store.occupancies(session, list(keys), longest.widened(86400, 86400)) if keys else {}
     for key, one in found.items():
         setup, teardown = one.rules.setup_seconds, one.rules.teardown_seconds
+        own = reaches[key]
         window_store.drop_windows(session, key)
         if not one.hours.weekly and not one.hours.exceptions:
-            window_store.set_reach(session, key, span)
+            window_store.set_reach(session, key, own)
             continue
         now = clock.now()
         for record in one.units:
             unit_id = record.key.id
             spans = [h.span for h in held.get(key, ()) if h.unit_id == unit_id and h.in_force(now)]
-            new = {}
-            for audience in Audience:
-                outside = audience is Audience.OUTSIDE
-                open_spans = hour_rules.windows(one.hours, span, outside=outside, unit_id=unit_id)
-                new[audience] = hour_rules.free(open_spans, spans, setup, teardown)
+            opening = hour_rules.opening(one.hours, own, unit_id)
+            open_to = {
+                Audience.ALL: opening.to_all,
+                Audience.OUTSIDE: (*opening.to_all, *opening.protected),
+            }
+            new = {who: hour_rules.free(open_to[who], spans, setup, teardown) for who in Audience}
             window_store.replace_windows(session, key, unit_id, {audience: [] for audience in Audience}, new)
-        window_store.set_reach(session, key, span)
+        window_store.set_reach(session, key, own)
+
+
+def _reach(span: TimeSpan, plan: planning.Plan) -> TimeSpan:
+    """How far windows are kept: the last day on which a booking may begin, and as long as one may be."""
+    days = plan.rules.farthest_days + plan.rules.most // 1440 + 2
+    return TimeSpan(span.start, max(span.end, span.start + timedelta(days=days)))

@@ -223,6 +223,14 @@ def working_days_after(jurisdiction: str, day: date, number: int) -> date:
     return working_day_after(jurisdiction, day, number)[0]
 
 
+def earliest_day(institution_id: UUID, lead_days: int, now: datetime) -> date | None:
+    """The first day of a host that a lead in working days leaves open; None without one."""
+    if not lead_days:
+        return None
+    host = _host(institution_id)
+    return working_days_after(host.jurisdiction, local_day(now, zone(host.zone)), lead_days)
+
+
 def is_working_day(jurisdiction: str, day: date) -> bool:
     return arithmetic.is_working_day(day, special_days(jurisdiction, day, day).get(day))
 

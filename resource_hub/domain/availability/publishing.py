@@ -45,7 +45,8 @@ from resource_hub.kernel.errors import Forbidden, NotFound, Reason, Stale
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, local_day, zone
 
-KEPT_DAYS = 60
+# Two days more than people may usually book ahead: the zones of the world lie so far apart.
+KEPT_DAYS = 62
 LANE_ROLES = (Role.INSTITUTION_ADMIN, Role.OFFICE, Role.MANAGER, Role.DEPUTY)
 
 # Hours as they would be, made from a plan as it is.
@@ -236,7 +237,8 @@ def _rebuilt(unit: Unit, key: HostKey) -> None:
 
 
 def kept_span() -> TimeSpan:
-    """The time for which free windows are kept: from the last midnight (UTC) on."""
+    """The time for which free windows are kept at least: from the last midnight (UTC) on. Where people may book farther
+    ahead they are kept as far as that."""
     now = clock.now()
     start = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return TimeSpan(start, start + timedelta(days=KEPT_DAYS))
@@ -514,7 +516,7 @@ def roll_windows(limit: int = 20, lease: Lease | None = None) -> int:
     """Carry kept windows on to the horizon for some resources; returns for how many."""
     span = kept_span()
     with unit_of_work(lease=lease) as unit:
-        keys = window_store.short_reaches(unit.session, span.end - timedelta(hours=12), limit)
+        keys = window_store.old_reaches(unit.session, span.start, limit)
         if keys:
             holding.rebuild(unit, keys, span)
         return len(keys)

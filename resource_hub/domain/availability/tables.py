@@ -154,7 +154,7 @@ class FreeWindow(Base):
 
 
 class FreeWindowReach(Base):
-    """How far the free windows of a resource are kept; beyond it they are computed when asked for."""
+    """How far the free windows of a resource are kept: at least as far as anybody may book."""
 
     __tablename__ = "free_window_reach"
     institution_id: Mapped[UUID] = mapped_column(Id, primary_key=True)
@@ -163,7 +163,7 @@ class FreeWindowReach(Base):
     ends_at: Mapped[datetime] = mapped_column(Instant)
     __table_args__ = (
         host_fk("free_window_reach", "resource"),
-        Index("ix_free_window_reach_ends_at", "ends_at"),
+        Index("ix_free_window_reach_starts_at", "starts_at"),
     )
 
 

@@ -20,6 +20,8 @@ from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
 
 GRANULARITY_MINUTES = 5
+# The step of house rules that means booking by the day.
+BY_DAY = 1440
 # Nobody looks for a time outside of these years.
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 
@@ -518,7 +520,7 @@ class HouseDocument:
 
     @property
     def by_day(self) -> bool:
-        return self.step == 1440
+        return self.step == BY_DAY
 
     @property
     def counts_elsewhere(self) -> bool:

@@ -67,10 +67,11 @@ def set_reach(session: Session, key: HostKey, span: TimeSpan | None) -> None:
         )
 
 
-def short_reaches(session: Session, before: datetime, limit: int) -> list[HostKey]:
+def old_reaches(session: Session, before: datetime, limit: int) -> list[HostKey]:
+    """Resources whose windows were last made anew for a time that begins before a moment, the oldest first."""
     t = FreeWindowReach
     rows = session.execute(
-        select(t.institution_id, t.resource_id).where(t.ends_at < before).order_by(t.ends_at).limit(limit)
+        select(t.institution_id, t.resource_id).where(t.starts_at < before).order_by(t.starts_at).limit(limit)
     )
     return [HostKey(*row) for row in rows]
 

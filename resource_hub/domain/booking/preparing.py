@@ -30,7 +30,7 @@ from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.infra.unit_of_work import Unit
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.time import TimeSpan, local_day, zone
+from resource_hub.kernel.time import TimeSpan, zone
 
 STAFF = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.OFFICE, Role.INSTITUTION_ADMIN)
 DECIDES = (Role.MANAGER, Role.DEPUTY, Role.OFFICE, Role.INSTITUTION_ADMIN)
@@ -145,7 +145,7 @@ def prepare(
         standing=(*_standing(plan.rules, key, customer_id, on), *bars),
         qualified=qualified,
         booked_by=by.person_id if by is not None else None,
-        earliest_day=_earliest_day(key, plan.rules, now),
+        earliest_day=availability.earliest_day(key.institution_id, plan.rules.lead_days, now),
         taken=taken,
         samples=asked.samples,
         purpose=asked.purpose,
@@ -169,16 +169,6 @@ def _standing(rules: HouseDocument, key: HostKey, customer_id: UUID | None, on: 
         return ()
     creditor = key.institution_id if rules.debt is DebtBlock.HERE else None
     return tuple(ports.installed().standing.reasons_against(customer_id, on, creditor))
-
-
-def _earliest_day(key: HostKey, rules: HouseDocument, now: datetime) -> date | None:
-    """The first day that a lead in working days leaves open."""
-    if not rules.lead_days:
-        return None
-    host = accounts.organisation(key.institution_id)
-    return availability.working_days_after(
-        host.jurisdiction, local_day(now, zone(host.zone)), rules.lead_days
-    )
 
 
 def clock_of(institution_id: UUID, rules: HouseDocument) -> Clock:
