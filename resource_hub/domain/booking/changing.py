@@ -154,10 +154,19 @@ def judged(
 
 @retried()
 def _change(
-    key: HostKey, span: TimeSpan, by: Actor, version: int | None, unit_id: UUID | None, note: str, kind: str
+    key: HostKey,
+    span: TimeSpan,
+    by: Actor,
+    version: int | None,
+    unit_id: UUID | None,
+    note: str,
+    kind: str,
+    as_host: bool,
 ) -> BookingRecord:
     with unit_of_work() as unit:
         _, record, side = opened(unit, key, by, version)
+        if as_host:
+            side = Side.HOST
         if side is Side.HOST:
             decides(record, by)
         return change_in(unit, record, span, side, by, unit_id=unit_id, note=note, kind=kind)
@@ -256,8 +265,10 @@ def change(
     unit_id: UUID | None = None,
     note: str = "",
     kind: str = "changed",
+    as_host: bool = False,
 ) -> BookingRecord:
     """Move, extend or shorten: same id, same number, same calendar UID with a higher sequence, a new frozen quote.
+    ``as_host``: who acts for the customer as well does it as the host.
 
     Raises:
         BookingRefused, SlotTaken: with alternatives; the booking keeps the time that it had.
@@ -265,7 +276,7 @@ def change(
     """
     availability.warm()
     try:
-        return _change(key, span, by, version, unit_id, note, kind)
+        return _change(key, span, by, version, unit_id, note, kind, as_host)
     except (SlotTaken, BookingRefused) as error:
         if current_unit.get() is None:
             record, _ = reading.booking_for(key, by)

@@ -101,4 +101,4 @@ def propose(
 ) -> BookingRecord:
     """Offer the customer another time instead: moved by the host, still to be answered by a click of the customer's
     only where it does not suit (who does not want it cancels for nothing)."""
-    return change(key, span, by=by, version=version, note=note, kind="proposed")
+    return change(key, span, by=by, version=version, note=note, kind="proposed", as_host=True)

@@ -22,6 +22,7 @@ from resource_hub.domain.booking.errors import (
 from resource_hub.domain.booking.managing import let_go, opened, written
 from resource_hub.domain.booking.preparing import (
     announce,
+    is_staff,
     record_event,
 )
 from resource_hub.domain.booking.rules.states import step
@@ -31,6 +32,7 @@ from resource_hub.domain.booking.terms import (
     FileKind,
     Side,
 )
+from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
@@ -93,6 +95,8 @@ def advance(
     kind, name = _NAMES[act]
     with unit_of_work() as unit:
         _, record, side = opened(unit, key, by, version)
+        if act is not Act.FINISH and is_staff(by, catalogue.resource(record.resource_key)):
+            side = Side.HOST  # the laboratory's work, whoever the customer is
         state = step(record.kind, record.state, act, side)
         changes = {"state": state.value}
         return written(unit, record, changes, by.person_id, kind, {"note": note.strip()}, name)

@@ -321,7 +321,9 @@ def _asked(by: Actor, side: Side) -> ColumnElement[bool] | None:
     reach = reading.reach_of(by)
     if reach == []:
         return None
-    own = Booking.institution_id == by.organisation_id
+    # Who acts for the customer rates as the customer.
+    customers = by.customer_ids | by.led_customer_ids
+    own = and_(Booking.institution_id == by.organisation_id, Booking.customer_id.not_in(customers))
     return own if reach is None else and_(own, Booking.resource_id.in_(reach))
 
 

@@ -85,12 +85,18 @@ def _consented(record: BookingRecord, answer_by: datetime) -> bool:
 
 
 def side_of(record: BookingRecord, by: Actor) -> Side | None:
-    """On which side of a booking an actor stands; None for strangers. Who is both stands on the host's."""
-    if by.organisation_id == record.key.institution_id and by.has(*STAFF):
-        if is_staff(by, catalogue.resource(record.resource_key)):
-            return Side.HOST
-    if record.customer_id in by.customer_ids or record.customer_id in by.led_customer_ids:
+    """On which side of a booking an actor stands; None for strangers."""
+    return side_at(record.resource_key, record.customer_id, by)
+
+
+def side_at(resource: HostKey, customer_id: UUID, by: Actor) -> Side | None:
+    """On which side an actor stands of what a customer has of a resource. Who acts for the customer is bound by the
+    customer's rules, at the host as well; what only the host does goes by its own doors."""
+    if customer_id in by.customer_ids or customer_id in by.led_customer_ids:
         return Side.CUSTOMER
+    if by.organisation_id == resource.institution_id and by.has(*STAFF):
+        if is_staff(by, catalogue.resource(resource)):
+            return Side.HOST
     return None
 
 
@@ -142,6 +148,10 @@ class Detail:
     files: tuple[FileRecord, ...]
 
 
+# What either side does, each by its own rules.
+_OF_EITHER = {Act.CHANGE, Act.CANCEL}
+
+
 def detail(key: HostKey, by: Actor) -> Detail:
     record, side = booking_for(key, by)
     session = reading()
@@ -149,12 +159,16 @@ def detail(key: HostKey, by: Actor) -> Detail:
     quote = (
         quote_store.quote(session, HostKey(key.institution_id, record.quote_id)) if record.quote_id else None
     )
+    resource = catalogue.resource(record.resource_key)
+    acts = open_acts(record.kind, state, side)
+    if side is Side.CUSTOMER and is_staff(by, resource):
+        acts |= open_acts(record.kind, state, Side.HOST) - _OF_EITHER
     return Detail(
         record=record,
         state=state,
         side=side,
-        acts=open_acts(record.kind, state, side) if record.parent_id is None else frozenset(),
-        resource=catalogue.resource(record.resource_key),
+        acts=acts if record.parent_id is None else frozenset(),
+        resource=resource,
         quote=quote,
         events=tuple(history_store.events(session, key)),
         messages=tuple(history_store.messages(session, key)),

@@ -25,7 +25,7 @@ from resource_hub.domain.booking.errors import (
     SlotTaken,
 )
 from resource_hub.domain.booking.ordering import alternatives, book_in
-from resource_hub.domain.booking.preparing import Prepared, announce_series, is_staff, judge, prepare
+from resource_hub.domain.booking.preparing import Prepared, announce_series, judge, prepare
 from resource_hub.domain.booking.rules.recurrence import Recurrence, days, is_usual, span_on
 from resource_hub.domain.booking.series_store import Occurrence, SeriesRecord
 from resource_hub.domain.booking.terms import (
@@ -375,11 +375,10 @@ def series_for(key: HostKey, by: Actor) -> tuple[SeriesRecord, Side]:
     found = series_store.series(reads(), key)
     if found is None:
         raise NoSuchBooking()
-    if by.organisation_id == key.institution_id and is_staff(by, catalogue.resource(found.resource_key)):
-        return found, Side.HOST
-    if found.customer_id in by.customer_ids or found.customer_id in by.led_customer_ids:
-        return found, Side.CUSTOMER
-    raise NoSuchBooking()
+    side = reading.side_at(found.resource_key, found.customer_id, by)
+    if side is None:
+        raise NoSuchBooking()
+    return found, side
 
 
 def series_of(by: Actor, limit: int = 100, after: Sequence[Any] | None = None) -> list[SeriesRecord]:

@@ -11,13 +11,15 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.errors import BadInput, NotYours, UnknownCustomer
 from resource_hub.domain.accounts.terms import CustomerClass, Role
 from resource_hub.domain.booking import errors, service
-from resource_hub.domain.booking.terms import Asked, BookingState, Side
+from resource_hub.domain.booking.terms import Act, Asked, BookingKind, BookingState, Side
+from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.domain.notices import service as notices
-from resource_hub.infra import outbox
+from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import db
 from resource_hub.kernel.errors import NotFound
 from resource_hub.reports import calendar_feed
-from tests.builders.accounts import actor, make_institution, make_person
+from tests.builders.accounts import actor, make_group, make_institution, make_person
+from tests.builders.availability import moment, span
 from tests.builders.booking import Scene, another_booker, make_asked, make_scene
 from tests.integration.booking.test_linked import linked, under
 
@@ -28,6 +30,50 @@ def for_customer(scene: Scene, **more: Any) -> Asked:
 
 def operator(scene: Scene) -> Any:
     return actor(make_person(roles=[(scene.host, Role.OPERATOR)]), scene.host)
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.MANAGER])
+def test_who_works_at_the_host_acts_on_the_own_groups_booking_as_a_customer(now: Any, role: Role) -> None:
+    scene = make_scene(rules={"lead": {"all": 7 * 24 * 60}})
+    person = make_person(roles=[(scene.host, role)])
+    group = make_group(scene.host, leader=person)
+    by = actor(person, scene.host)
+    far = make_asked("2026-03-12T09:00+08:00", "2026-03-12T11:00+08:00", customer_id=group.id)
+    made = service.request(scene.key, far, by=by)
+    near = span("2026-03-03T09:00+08:00", "2026-03-03T11:00+08:00")
+    with pytest.raises(errors.BookingRefused) as refused:
+        service.change(made.key, near, by=by)
+    assert [reason.code for reason in refused.value.reasons] == ["booking.lead"]
+    later = span("2026-03-13T09:00+08:00", "2026-03-13T11:00+08:00")
+    assert service.change(made.key, later, by=by).span == later
+    first, second = service.split(made.key, moment("2026-03-13T10:00+08:00"), by=by)
+    with clock.fixed(moment("2026-03-13T08:30+08:00")):
+        shown = service.cancel_preview(second.key, by=by)
+        assert not shown.free
+        assert service.cancel(second.key, by=by, expected=shown.fees).cancelled_by == person.id
+    # By the host's door it is the host's word, of those who have it.
+    if role is Role.MANAGER:
+        assert service.propose(first.key, near, by=by).span == near
+    else:
+        with pytest.raises(errors.NotYours):
+            service.propose(first.key, near, by=by)
+
+
+def test_the_laboratory_goes_on_with_samples_of_the_own_group(now: Any) -> None:
+    scene = make_scene()
+    person = make_person(roles=[(scene.host, Role.MANAGER)])
+    group = make_group(scene.host, leader=person)
+    by = actor(person, scene.host)
+    sent = Asked(
+        kind=BookingKind.SAMPLES, mode=Mode.SEND_IN, customer_id=group.id, samples=2, description="两件试样"
+    )
+    made = service.request(scene.key, sent, by=by)
+    service.approve(made.key, by=by)
+    assert {Act.RECEIVE, Act.CANCEL} <= service.detail(made.key, by).acts
+    for act in (Act.RECEIVE, Act.BEGIN, Act.DELIVER, Act.FINISH):
+        assert act in service.detail(made.key, by).acts
+        made = service.advance(made.key, act, by=by)
+    assert made.state is BookingState.DONE
 
 
 def test_the_customer_pays_its_price_is_told_and_may_cancel(now: Any) -> None:
