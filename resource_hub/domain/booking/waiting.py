@@ -7,7 +7,7 @@ accepted on the guarded path; the job comes round for time that became free with
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument
-from resource_hub.domain.booking import linking, reading, store, waiting_store
+from resource_hub.domain.booking import linking, quoting, reading, store, waiting_store
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
@@ -85,6 +85,9 @@ def _as_json(asked: Asked) -> dict[str, Any]:
         "project": asked.project,
         "description": asked.description,
         "samples": asked.samples,
+        "items": dict(asked.items),
+        "extras": sorted(asked.extras),
+        "given": str(asked.given_id) if asked.given_id else "",
         "answers": dict(asked.answers),
         "hazards": sorted(asked.hazards),
         "hazard_note": asked.hazard_note,
@@ -105,10 +108,13 @@ def wish_of(one: WaitingRecord, span: TimeSpan) -> Asked:
         project=wish["project"],
         description=wish["description"],
         samples=wish["samples"],
+        items=wish.get("items", {}),
+        extras=frozenset(wish.get("extras", ())),
         answers=wish["answers"],
         hazards=frozenset(wish["hazards"]),
         hazard_note=wish["hazard_note"],
         helpers=frozenset(UUID(helper) for helper in wish["helpers"]),
+        given_id=UUID(wish["given"]) if wish.get("given") else None,
     )
 
 
@@ -129,7 +135,8 @@ def join(
 
     Raises:
         InvalidOrder: the wish cannot be. BookingRefused: for rules that have nothing to do with the time, or because
-            this person waits for many other times already.
+            this person waits for many other times already. QuoteLapsed: the price given by hand is not for this wish.
+            InvalidTariff: the tariff knows no such extra.
     """
     with unit_of_work() as unit:
         linking.lock(unit, [key])
@@ -145,6 +152,10 @@ def join(
         if reasons:
             raise BookingRefused(*reasons)
         assert prepared.asked.customer_id is not None
+        if asked.extras or asked.items or asked.given_id:
+            # What cannot be priced like this is said now, not when time is kept at last.
+            with suppress(*quoting.UNPRICED):
+                quoting.compute(prepared.resource, prepared.asked, prepared.who, unit.now)
         mine = waiting_store.open_of(unit.session, key, prepared.person_id)
         for other in mine:
             same = (other.earliest, other.latest, other.length_seconds) == (earliest, latest, seconds)

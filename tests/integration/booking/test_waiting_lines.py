@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.booking import service, waiting_store
-from resource_hub.domain.booking.errors import BookingRefused, WrongState
+from resource_hub.domain.booking.errors import BookingRefused, QuoteLapsed, WrongState
+from resource_hub.domain.booking.inquiry_words import QuoteLine, Wish
 from resource_hub.domain.booking.rules.waiting import MOST_PLACES
-from resource_hub.domain.booking.terms import BookingState, WaitingKind, WaitingState
+from resource_hub.domain.booking.terms import Asked, BookingKind, BookingState, WaitingKind, WaitingState
 from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.entrypoints.jobs import orders
 from resource_hub.infra import clock
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.kernel.errors import DomainError
+from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.money import Money
 from tests.builders.availability import moment, span
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
 from tests.integration.booking.test_waiting import cancel_all, full, hold_of, state, told, waits
@@ -196,3 +201,65 @@ def test_an_offer_that_is_booked_by_its_hold_is_booked(now: datetime) -> None:
         assert state(one) is WaitingState.BOOKED
         with pytest.raises(WrongState):
             service.accept_offer(one.key, by=first)
+
+
+# ---- what goes along with a wish -------------------------------------------------------------------------------
+
+WITH_EXTRAS = {
+    "format": 1,
+    "currency": "CNY",
+    "hour": {"all": "300.00"},
+    "extras": [
+        {"code": "cryo", "name_zh": "冷冻台", "name_en": "Cryo stage", "amount": {"all": "100.00"}},
+        {"code": "film", "name_zh": "镀膜", "name_en": "Coating", "per": "item", "amount": {"all": "50.00"}},
+    ],
+}
+
+
+def test_extras_and_items_of_a_wish_are_booked_and_priced(now: datetime) -> None:
+    scene = make_scene(tariff=WITH_EXTRAS)
+    asked = make_asked(extras=frozenset({"cryo"}), items={"film": 3}, samples=2)
+    one = service.join_line(scene.key, asked, moment(DAY[0]), moment(DAY[1]), 7200, by=scene.booker)
+    booked = service.accept_offer(one.key, by=scene.booker)
+    assert (set(booked.extras), dict(booked.items), booked.samples) == ({"cryo"}, {"film": 3}, 2)
+    quote = service.quote_of(HostKey(scene.host.id, booked.quote_id), scene.booker)
+    assert quote.sums.list_price == Money.cny("850.00")
+
+
+def test_what_the_tariff_does_not_know_is_refused_at_once(now: datetime) -> None:
+    scene = make_scene(tariff=WITH_EXTRAS)
+    asked = make_asked(extras=frozenset({"laser"}))
+    with pytest.raises(DomainError) as caught:
+        service.join_line(scene.key, asked, moment(DAY[0]), moment(DAY[1]), 7200, by=scene.booker)
+    assert [one.code for one in caught.value.reasons] == ["pricing.tariff.unknown_extra"]
+
+
+def test_a_price_given_by_hand_stays_with_the_wish(now: datetime) -> None:
+    scene = make_scene(tariff={"format": 1, "currency": "CNY", "ask": True})
+    wish = Wish(BookingKind.WINDOW, Mode.SELF_USE, 7200, description="断口形貌")
+    inquiry = service.ask_for_quote(scene.key, wish, by=scene.booker)
+    line = QuoteLine("机时", Money.cny("600.00"))
+    service.give_quote(inquiry.key, [line], date(2026, 3, 10), by=scene.manager)
+    given = make_asked(given_id=new_id())
+
+    def wait(asked: Asked) -> service.WaitingRecord:
+        return service.join_line(scene.key, asked, moment(DAY[0]), moment(DAY[1]), 7200, by=scene.booker)
+
+    with pytest.raises(QuoteLapsed) as caught:
+        wait(given)
+    assert [one.code for one in caught.value.reasons] == ["booking.quote_for_other"]
+    quote = service.accept_quote(inquiry.key, 1, by=scene.booker).quote
+    assert quote is not None
+    one = wait(make_asked(given_id=quote.key.id))
+    booked = service.accept_offer(one.key, by=scene.booker)
+    priced = service.quote_of(HostKey(scene.host.id, booked.quote_id), scene.booker)
+    assert (booked.state, priced.sums.list_price) == (BookingState.APPROVED, Money.cny("600.00"))
+
+
+def test_a_wish_from_before_is_read_as_it_was(now: datetime) -> None:
+    scene = make_scene()
+    one = waits(scene, scene.booker)
+    with unit_of_work() as unit:
+        old = {k: v for k, v in one.wish.items() if k not in ("items", "extras", "given")}
+        waiting_store.change(unit.session, one.key, {"wish": old})
+    assert service.accept_offer(one.key, by=scene.booker).state is BookingState.APPROVED

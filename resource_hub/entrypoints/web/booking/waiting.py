@@ -50,6 +50,8 @@ def _form(record: ResourceRecord) -> Form:
             "mode": asked.mode,
             "customer": str(asked.customer_id or ""),
             "purpose": asked.purpose,
+            "samples": asked.samples or "",
+            "given": str(asked.given_id or ""),
             **wall_clock.fields("earliest", midnight(day, tz) if asked.span else start, record.zone),
             **wall_clock.fields(
                 "latest", midnight(day + timedelta(days=1 if asked.span else 7), tz), record.zone

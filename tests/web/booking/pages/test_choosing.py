@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
@@ -186,6 +187,13 @@ def test_a_taken_time_offers_others(app, scene, desk):
     assert 'data-start-time="11:00"' in page
     [line] = re.findall(r'href="([^"]+/waiting\?[^"]+)"', page)
     assert "2026-03-03" in desk.see(line)
+
+
+def test_what_was_chosen_before_goes_along_into_the_line(app, scene, desk):
+    given = str(uuid4())
+    where = f"/o/{scene.firm.code}/book/{scene.host.code}/{scene.resource.code}/waiting"
+    page = desk.see(where, samples="3", given=given)
+    assert 'name="samples" value="3"' in page and f'name="given" value="{given}"' in page
 
 
 def test_looking_and_pricing_store_nothing(app, scene, desk):
