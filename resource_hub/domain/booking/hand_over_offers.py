@@ -30,7 +30,7 @@ from resource_hub.domain.booking.errors import InvalidOrder, NoSuchBooking, Wron
 from resource_hub.domain.booking.hand_over_store import HandOverRecord
 from resource_hub.domain.booking.preparing import record_event
 from resource_hub.domain.booking.terms import BookingRecord, HandOverState, Side
-from resource_hub.infra import clock
+from resource_hub.infra import batches, clock
 from resource_hub.infra.database import reading as reads
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Lease, Unit, retried, unit_of_work
@@ -282,11 +282,18 @@ def _expire(unit: Unit, one: HandOverRecord) -> None:
 
 def expire_due(limit: int = 50, lease: Lease | None = None) -> int:
     """Close offers that nobody answered in time, and tell both sides; returns how many."""
-    with unit_of_work(lease=lease) as unit:
-        found = hand_over_store.due(unit.session, unit.now, limit)
-        for one in found:
-            managing.locked_order(unit, reading.booking(one.booking_key), None)
-            fresh = known(unit, one.key)
-            if fresh.state is HandOverState.OPEN:
-                _expire(unit, fresh)
-        return len(found)
+
+    def expire(keys: Sequence[HostKey]) -> int:
+        with unit_of_work(lease=lease) as unit:
+            for key in keys:
+                managing.locked_order(unit, reading.booking(known(unit, key).booking_key), None)
+                fresh = known(unit, key)
+                if fresh.state is HandOverState.OPEN:
+                    _expire(unit, fresh)
+            return len(keys)
+
+    def due(many: int) -> list[HostKey]:
+        return [one.key for one in hand_over_store.due(reads(), clock.now(), many)]
+
+    job = "booking.expire_hand_overs"
+    return batches.together(job, batches.found(job, due, limit), expire)

@@ -6,12 +6,15 @@ cancelled. It does not matter who takes it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from resource_hub.domain.booking import reading, store
 from resource_hub.domain.booking.preparing import announce, record_event
 from resource_hub.domain.booking.terms import BookingRecord, BookingState
+from resource_hub.infra import batches, clock
+from resource_hub.infra.database import reading as reads
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, subtract
@@ -19,13 +22,18 @@ from resource_hub.kernel.time import TimeSpan, subtract
 
 def decide_fees(limit: int = 50, lease: Lease | None = None) -> int:
     """Decide the fees of slots that have begun; returns how many."""
-    with unit_of_work(lease=lease) as unit:
-        keys = store.fees_to_decide(unit.session, unit.now, limit)
-        for key in keys:
-            row = store.locked(unit.session, key)
-            if row is not None and row.fee_decides_at is not None:
-                _decide(unit, store.record(row))
-        return len(keys)
+
+    def decide(keys: Sequence[HostKey]) -> int:
+        with unit_of_work(lease=lease) as unit:
+            for key in keys:
+                row = store.locked(unit.session, key)
+                if row is not None and row.fee_decides_at is not None:
+                    _decide(unit, store.record(row))
+            return len(keys)
+
+    job = "booking.decide_fees"
+    keys = batches.found(job, lambda many: store.fees_to_decide(reads(), clock.now(), many), limit)
+    return batches.together(job, keys, decide)
 
 
 def _decide(unit: Unit, record: BookingRecord) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -41,6 +41,8 @@ from resource_hub.domain.booking.terms import (
     Side,
 )
 from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.infra import batches, clock
+from resource_hub.infra.database import reading as reads
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
@@ -168,20 +170,38 @@ def lapse_due(limit: int = 50, lease: Lease | None = None) -> int:
 
     Where the house rules take silence as consent, an unanswered request is approved instead.
     """
-    with unit_of_work(lease=lease) as unit:
-        keys = store.unanswered(unit.session, unit.now, limit)
-        records = store.records_of(unit.session, keys)
-        linking.lock(unit, {record.resource_key for record in records.values()})
-        days = Counter(record.series_key for record in records.values())
-        done = 0
-        lapsed: Lapsed = Counter()
-        for key in sorted(records):
-            row = store.locked(unit.session, key)
-            if row is not None:
-                record = store.record(row)
-                done += _lapse(unit, record, lapsed if days[record.series_key] > 1 else None)
-        tell_lapsed(unit, lapsed)
-        return done
+
+    def end(keys: Sequence[HostKey]) -> int:
+        with unit_of_work(lease=lease) as unit:
+            return _lapse_all(unit, keys)
+
+    job = "booking.lapse"
+    keys = batches.found(job, lambda many: store.unanswered(reads(), clock.now(), many), limit)
+    return batches.together(job, keys, end, _by_series)
+
+
+def _by_series(keys: Sequence[HostKey]) -> list[list[HostKey]]:
+    """Days of a series are told of together, so they are tried together."""
+    records = store.records_of(reads(), keys)
+    parts: dict[HostKey, list[HostKey]] = {}
+    for key in keys:
+        parts.setdefault(records[key].series_key or key, []).append(key)
+    return list(parts.values())
+
+
+def _lapse_all(unit: Unit, keys: Sequence[HostKey]) -> int:
+    records = store.records_of(unit.session, keys)
+    linking.lock(unit, {record.resource_key for record in records.values()})
+    days = Counter(record.series_key for record in records.values())
+    done = 0
+    lapsed: Lapsed = Counter()
+    for key in sorted(records):
+        row = store.locked(unit.session, key)
+        if row is not None:
+            record = store.record(row)
+            done += _lapse(unit, record, lapsed if days[record.series_key] > 1 else None)
+    tell_lapsed(unit, lapsed)
+    return done
 
 
 def tell_lapsed(unit: Unit, lapsed: Lapsed) -> None:

@@ -5,7 +5,7 @@ What is shown to whom is judged by the clock when somebody asks; the job only te
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ from resource_hub.domain.booking.rating_store import RatingRecord
 from resource_hub.domain.booking.rules import ratings as rules
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import BookingRecord, BookingState, Side
-from resource_hub.infra import clock, database
+from resource_hub.infra import batches, clock, database
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Lease, Unit, retried, unit_of_work
 from resource_hub.kernel.errors import Reason
@@ -133,13 +133,23 @@ def _known(unit: Unit, key: HostKey) -> RatingRecord:
 
 def reveal_due(limit: int = 50, lease: Lease | None = None) -> int:
     """Tell both sides of ratings whose time is over; they can be read since then. Returns how many."""
-    with unit_of_work(lease=lease) as unit:
-        due = rating_store.due_to_reveal(unit.session, unit.now, limit)
-        for found in due:
-            rating_store.change(unit.session, found.key, {"revealed_at": found.closes_at})
-        for booking in sorted({found.booking_key for found in due}):
-            announce(unit, booking, "booking.ratings_shown", None)
-        return len(due)
+
+    def reveal(some: Sequence[tuple[HostKey, HostKey]]) -> int:
+        with unit_of_work(lease=lease) as unit:
+            for key, _booking in some:
+                found = rating_store.locked(unit.session, key)
+                if found is not None:
+                    rating_store.change(unit.session, key, {"revealed_at": found.closes_at})
+            for booking in sorted({booking for _key, booking in some}):
+                announce(unit, booking, "booking.ratings_shown", None)
+            return len(some)
+
+    def due(many: int) -> list[tuple[HostKey, HostKey]]:
+        rows = rating_store.due_to_reveal(database.reading(), clock.now(), many)
+        return [(one.key, one.booking_key) for one in rows]
+
+    job = "booking.reveal_ratings"
+    return batches.together(job, batches.found(job, due, limit), reveal)
 
 
 # ---- what follows a rating -------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from resource_hub.domain.booking.result_store import ResultRecord
 from resource_hub.domain.booking.rules import results as rules
 from resource_hub.domain.booking.terms import BookingRecord, FileKind
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.infra import database, files
+from resource_hub.infra import batches, clock, database, files
 from resource_hub.infra.unit_of_work import Lease, Unit, retried, unit_of_work
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
@@ -206,14 +206,20 @@ def _end(unit: Unit, found: ResultRecord, person_id: UUID | None, reason: str) -
 
 def end_due(limit: int = 50, lease: Lease | None = None) -> int:
     """End results whose last day is over; returns how many. Nobody could fetch them since then."""
-    with unit_of_work(lease=lease) as unit:
-        done = 0
-        for key in result_store.due_to_end(unit.session, unit.now, limit):
-            found = result_store.locked(unit.session, key)
-            if found is not None and found.ended_at is None:
-                _end(unit, found, None, "")
-                done += 1
-        return done
+
+    def end(keys: Sequence[HostKey]) -> int:
+        with unit_of_work(lease=lease) as unit:
+            done = 0
+            for key in keys:
+                found = result_store.locked(unit.session, key)
+                if found is not None and found.ended_at is None:
+                    _end(unit, found, None, "")
+                    done += 1
+            return done
+
+    job = "booking.end_results"
+    due = batches.found(job, lambda n: result_store.due_to_end(database.reading(), clock.now(), n), limit)
+    return batches.together(job, due, end)
 
 
 def to_erase(limit: int = 50) -> list[tuple[ResultRecord, bool]]:
@@ -239,12 +245,20 @@ def erased(keys: Sequence[HostKey], lease: Lease | None = None) -> int:
 
 def remind_due(limit: int = 50, lease: Lease | None = None) -> int:
     """Tell customers of results that are deleted soon; returns how many."""
-    with unit_of_work(lease=lease) as unit:
-        due = result_store.due_to_remind(unit.session, unit.now, limit)
-        for found in due:
-            result_store.change(unit.session, found.key, {"remind_at": None})
-            if found.available(unit.now):
-                booking = HostKey(found.key.institution_id, found.booking_id)
-                more = {"file": found.name, "until": found.expires_on.isoformat()}
-                announce(unit, booking, "booking.result_expiring", None, **more)
-        return len(due)
+
+    def remind(keys: Sequence[HostKey]) -> int:
+        with unit_of_work(lease=lease) as unit:
+            for key in keys:
+                found = result_store.locked(unit.session, key)
+                result_store.change(unit.session, key, {"remind_at": None})
+                if found is not None and found.available(unit.now):
+                    booking = HostKey(found.key.institution_id, found.booking_id)
+                    more = {"file": found.name, "until": found.expires_on.isoformat()}
+                    announce(unit, booking, "booking.result_expiring", None, **more)
+            return len(keys)
+
+    def due(many: int) -> list[HostKey]:
+        return [one.key for one in result_store.due_to_remind(database.reading(), clock.now(), many)]
+
+    job = "booking.remind_results"
+    return batches.together(job, batches.found(job, due, limit), remind)

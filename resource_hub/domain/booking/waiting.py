@@ -44,7 +44,7 @@ from resource_hub.domain.booking.terms import (
 )
 from resource_hub.domain.booking.waiting_store import WaitingRecord
 from resource_hub.domain.catalogue.terms import Mode
-from resource_hub.infra import clock
+from resource_hub.infra import batches, clock
 from resource_hub.infra.database import reading as reads
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Lease, Unit, retried, unit_of_work
@@ -505,16 +505,39 @@ def offer_due(limit: int = 20, after: Turn | None = None, lease: Lease | None = 
             if not keys:
                 return None
             after = Turn(keys[0], None)
-        with unit_of_work(lease=lease) as unit:
-            linking.lock(unit, [after.key])
-            after = replace(after, place=offer_in(unit, after.key, after=after.place, limit=_TURN))
+        after = _offer_turn(after, lease)
     return after
+
+
+def _offer_turn(turn: Turn, lease: Lease | None) -> Turn:
+    """Offer to some places of a line; the next turn is that of another line where this one cannot be offered to."""
+    following = Turn(turn.key, None)
+
+    def offer(key: HostKey) -> int:
+        nonlocal following
+        with unit_of_work(lease=lease) as unit:
+            linking.lock(unit, [key])
+            following = replace(turn, place=offer_in(unit, key, after=turn.place, limit=_TURN))
+        return 1
+
+    job = "booking.offer"
+    batches.each(job, batches.found(job, lambda _many: [turn.key], 1), offer)
+    return following
 
 
 def close_past(limit: int = 100, lease: Lease | None = None) -> int:
     """Let those go whose wished time has passed."""
-    with unit_of_work(lease=lease) as unit:
-        found = waiting_store.past(unit.session, unit.now, limit)
-        for one in found:
-            _set(unit, one, WaitingState.OVER)
-        return len(found)
+
+    def close(keys: Sequence[HostKey]) -> int:
+        with unit_of_work(lease=lease) as unit:
+            for key in keys:
+                one = waiting_store.entry(unit.session, key)
+                if one is not None and one.state is WaitingState.WAITING:
+                    _set(unit, one, WaitingState.OVER)
+            return len(keys)
+
+    def past(many: int) -> list[HostKey]:
+        return [one.key for one in waiting_store.past(reads(), clock.now(), many)]
+
+    job = "booking.close_past"
+    return batches.together(job, batches.found(job, past, limit), close)
