@@ -113,7 +113,9 @@ def test_one_bad_line_holds_up_no_other(now: datetime, monkeypatch: pytest.Monke
     monkeypatch.setattr(
         waiting,
         "offer_in",
-        lambda unit, key, real=waiting.offer_in: 1 // 0 if key == scenes[0].key else real(unit, key),
+        lambda unit, key, real=waiting.offer_in, **more: (
+            1 // 0 if key == scenes[0].key else real(unit, key, **more)
+        ),
     )
     assert service.offer_due() is None
     assert (state(0), state(1)) == (WaitingState.WAITING, WaitingState.OFFERED)
