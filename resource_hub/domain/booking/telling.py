@@ -176,13 +176,17 @@ def tell_series(unit: Unit, event: Event) -> None:
 
 
 def tell_waiting(unit: Unit, event: Event) -> None:
-    """Somebody in line is offered time, or did not take it."""
+    """Somebody in line is offered time, did not take it, or the host took it back."""
     key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["entry_id"]))
     one = waiting_store.entry(unit.session, key)
-    if one is None or one.booking_id is None:
+    if one is None:
+        return
+    withdrawn = event.payload.get("booking_id")
+    booking_id = UUID(withdrawn) if withdrawn else one.booking_id
+    if booking_id is None:
         return
     try:
-        record = reading.booking(HostKey(key.institution_id, one.booking_id))
+        record = reading.booking(HostKey(key.institution_id, booking_id))
     except NoSuchBooking:
         return
     values = names_of(record)
@@ -288,6 +292,7 @@ SUBSCRIPTIONS = {
     **{name: [("booking.tell_series", tell_series)] for name in sorted(_SERIES)},
     "booking.offered": [("booking.tell_waiting", tell_waiting)],
     "booking.offer_missed": [("booking.tell_waiting", tell_waiting)],
+    "booking.offer_withdrawn": [("booking.tell_waiting", tell_waiting)],
     "booking.freed": [("booking.tell_freed", tell_freed)],
     "booking.fee_waived": [("booking.tell_waived", tell_waived)],
 }

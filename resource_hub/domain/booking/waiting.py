@@ -399,8 +399,8 @@ def _candidates(
             yield span
 
 
-def _publish(unit: Unit, name: str, one: WaitingRecord) -> None:
-    payload = {"institution_id": str(one.key.institution_id), "entry_id": str(one.key.id)}
+def _publish(unit: Unit, name: str, one: WaitingRecord, **more: str) -> None:
+    payload = {"institution_id": str(one.key.institution_id), "entry_id": str(one.key.id), **more}
     unit.publish(name, f"{one.key.institution_id}:{one.key.id}", payload)
 
 
@@ -434,9 +434,7 @@ def freed(
         waiting_store.of_booking(unit.session, record.key) if record.state is BookingState.HELD else None
     )
     if offered is not None and offered.state is WaitingState.OFFERED:
-        _set(unit, offered, WaitingState.MISSED if lapsed else WaitingState.LEFT)
-        if lapsed:
-            _publish(unit, "booking.offer_missed", offered)
+        _offer_ended(unit, offered, record, person_id, lapsed=lapsed)
     if span is None or span.end <= unit.now or record.kind is not BookingKind.WINDOW:
         return
     later = _last.get()
@@ -444,6 +442,26 @@ def freed(
         _offer_on(unit, record, span, person_id)
     else:
         later.append(lambda: _offer_on(unit, record, span, person_id))
+
+
+def _offer_ended(
+    unit: Unit, offered: WaitingRecord, record: BookingRecord, person_id: UUID | None, *, lapsed: bool
+) -> None:
+    """What becomes of a place in line whose offer was not taken. From whom the host took it back, or closed its time so
+    that it could not be taken, has the old place again."""
+    if not lapsed and person_id in accounts.people_of_customer(offered.customer_id):
+        _set(unit, offered, WaitingState.LEFT)
+        return
+    assert record.span is not None
+    outside = record.customer_class.outside
+    if lapsed and not availability.may_occupy(
+        record.resource_key, record.unit_id, record.span, outside=outside
+    ):
+        _set(unit, offered, WaitingState.MISSED)
+        _publish(unit, "booking.offer_missed", offered)
+        return
+    _set(unit, offered, WaitingState.WAITING, booking_id=None, offered_until=None)
+    _publish(unit, "booking.offer_withdrawn", offered, booking_id=str(record.key.id))
 
 
 def _offer_on(unit: Unit, record: BookingRecord, span: TimeSpan, person_id: UUID | None) -> None:

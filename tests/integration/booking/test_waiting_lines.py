@@ -8,11 +8,21 @@ from typing import Any
 import pytest
 
 from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import ExceptionKind
 from resource_hub.domain.booking import service, waiting_store
 from resource_hub.domain.booking.errors import BookingRefused, QuoteLapsed, WrongState
 from resource_hub.domain.booking.inquiry_words import QuoteLine, Wish
 from resource_hub.domain.booking.rules.waiting import MOST_PLACES
-from resource_hub.domain.booking.terms import Asked, BookingKind, BookingState, WaitingKind, WaitingState
+from resource_hub.domain.booking.terms import (
+    Asked,
+    BookingKind,
+    BookingState,
+    Fate,
+    Verdict,
+    WaitingKind,
+    WaitingState,
+)
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.entrypoints.jobs import orders
@@ -22,7 +32,7 @@ from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import DomainError
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
-from tests.builders.availability import moment, span
+from tests.builders.availability import make_exception, moment, span
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
 from tests.integration.booking.test_waiting import cancel_all, full, hold_of, state, told, waits
 
@@ -201,6 +211,69 @@ def test_an_offer_that_is_booked_by_its_hold_is_booked(now: datetime) -> None:
         assert state(one) is WaitingState.BOOKED
         with pytest.raises(WrongState):
             service.accept_offer(one.key, by=first)
+
+
+@pytest.mark.parametrize("kind", [ExceptionKind.CLOSURE, ExceptionKind.MAINTENANCE])
+def test_whose_offer_the_host_closes_has_the_old_place_again(now: datetime, kind: ExceptionKind) -> None:
+    scene = make_scene()
+    _, person, first = another_booker()
+    one = waits(scene, first, hours=8)
+    with clock.fixed(LATER):
+        two = waits(scene, another_booker()[2], hours=8)
+    assert (state(one), state(two)) == (WaitingState.OFFERED, WaitingState.WAITING)
+    closure = make_exception(kind, span=span("2026-03-03T12:00+08:00", "2026-03-03T13:00+08:00"))
+    hold = hold_of(one)
+    with clock.fixed(LATER):
+        service.publish_exception(
+            scene.key,
+            closure,
+            by=scene.manager,
+            verdicts={hold.key.id: Verdict(Fate.CANCELLED)},
+            reason="停电",
+        )
+        assert (state(one), state(two)) == (WaitingState.WAITING, WaitingState.WAITING)
+        assert told("booking.offer_withdrawn") == [person.id]
+        again = service.entry_for(one.key, first)
+        assert (again.booking_id, again.offered_until) == (None, None)
+        assert service.ahead_of([again])[again.key] == 0 and service.ahead_of([two])[two.key] == 1
+    [published] = availability.exceptions(scene.key, closure.span)
+    assert published.id is not None
+    service.take_back(scene.key, published.id, by=scene.manager)
+    service.offer_due()
+    assert (state(one), state(two)) == (WaitingState.OFFERED, WaitingState.WAITING)
+    service.cancel(hold_of(one).key, by=first)
+    assert (state(one), state(two)) == (WaitingState.LEFT, WaitingState.OFFERED)
+
+
+def test_whose_offer_is_closed_is_offered_other_time_at_once(now: datetime) -> None:
+    scene = make_scene()
+    _, _, first = another_booker()
+    one = waits(scene, first, *WEEK, hours=8)
+    before = hold_of(one)
+    closure = make_exception(span=span("2026-03-03T12:00+08:00", "2026-03-03T13:00+08:00"))
+    service.publish_exception(
+        scene.key, closure, by=scene.manager, verdicts={before.key.id: Verdict(Fate.CANCELLED)}, reason="停电"
+    )
+    assert state(one) is WaitingState.OFFERED and hold_of(one).key != before.key
+    assert hold_of(one).span == span("2026-03-04T09:00+08:00", "2026-03-04T17:00+08:00")
+    assert service.accept_offer(one.key, by=first).state is BookingState.APPROVED
+
+
+def test_an_offer_that_closed_time_keeps_from_being_taken_costs_no_place(now: datetime) -> None:
+    scene = make_scene()
+    _, person, first = another_booker()
+    one = waits(scene, first, hours=8)
+    hold = hold_of(one)
+    closure = make_exception(span=span("2026-03-03T12:00+08:00", "2026-03-03T13:00+08:00"))
+    verdicts = {hold.key.id: Verdict(Fate.STAYS)}
+    service.publish_exception(scene.key, closure, by=scene.manager, verdicts=verdicts)
+    with pytest.raises(BookingRefused):
+        service.accept_offer(one.key, by=first)
+    assert state(one) is WaitingState.OFFERED
+    with clock.fixed(now + timedelta(hours=2)):
+        service.lapse_due()
+        assert state(one) is WaitingState.WAITING
+        assert told("booking.offer_withdrawn") == [person.id] and told("booking.offer_missed") == []
 
 
 # ---- what goes along with a wish -------------------------------------------------------------------------------
