@@ -23,7 +23,7 @@ from resource_hub.domain.booking.errors import (
 )
 from resource_hub.domain.booking.managing import let_go, opened, written
 from resource_hub.domain.booking.rules.check import check_cancel
-from resource_hub.domain.booking.rules.moves import moved_away
+from resource_hub.domain.booking.rules.moves import moved_from
 from resource_hub.domain.booking.rules.states import step
 from resource_hub.domain.booking.terms import (
     Act,
@@ -59,7 +59,7 @@ def _rules_of(record: BookingRecord) -> HouseDocument:
 def _cancels_as(record: BookingRecord, side: Side) -> Side:
     """As which side a cancellation counts: whom the host moved away from the time that they chose is as free as it."""
     if side is Side.CUSTOMER and record.state is BookingState.APPROVED:
-        return Side.HOST if moved_away(history_store.events(database.reading(), record.key)) else side
+        return Side.HOST if moved_from(history_store.events(database.reading(), record.key)) else side
     return side
 
 
@@ -188,9 +188,10 @@ def cancel_in(
         "fee": [fee.as_json() for fee in shown(fees.together)],
         "by_host": side is Side.HOST,
     }
-    done = written(
-        unit, record, changes, by.person_id, "cancelled", details, "booking.cancelled", quiet=quiet
-    )
+    # Of a slot that was only kept for the customer nobody at the host was told.
+    kept = record.state is BookingState.HELD and side is Side.CUSTOMER
+    name = "booking.hold_lapsed" if kept else "booking.cancelled"
+    done = written(unit, record, changes, by.person_id, "cancelled", details, name, quiet=quiet)
     if not quiet:
         waiting.freed(unit, record, record.span, by.person_id)
     return done

@@ -6,6 +6,7 @@ What was booked keeps its id, number and calendar UID; of a split the first half
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,16 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import OccupancyKind
-from resource_hub.domain.booking import answers, linking, ports, quoting, reading, store, under_quotes
+from resource_hub.domain.booking import (
+    answers,
+    history_store,
+    linking,
+    ports,
+    quoting,
+    reading,
+    store,
+    under_quotes,
+)
 from resource_hub.domain.booking.changing import change_in
 from resource_hub.domain.booking.errors import BookingRefused, InvalidOrder, NotYours, WrongState
 from resource_hub.domain.booking.managing import decides, handed_over, opened
@@ -23,6 +33,7 @@ from resource_hub.domain.booking.ordering import book_in
 from resource_hub.domain.booking.preparing import Prepared, announce, clock_of, judge, prepare, record_event
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
 from resource_hub.domain.booking.rules.check import AHEAD, needs_approval
+from resource_hub.domain.booking.rules.moves import moved_from
 from resource_hub.domain.booking.terms import (
     BookingRecord,
     BookingState,
@@ -30,6 +41,7 @@ from resource_hub.domain.booking.terms import (
     QuoteRecord,
     Side,
 )
+from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
@@ -70,6 +82,7 @@ def split(
             raise InvalidOrder(Reason("booking.split_outside", {}, "time"))
         refuse_if_priced_by_hand(record)
         helpers = frozenset(child.resource_id for child in store.children(unit.session, key))
+        _refuse_if_gone(record.resource_key, helpers)
         first = TimeSpan(span.start, at)
         change_in(unit, record, first, side, by, unit_id=record.unit_id, kind="split", quiet=True)
         asked = replace(
@@ -77,7 +90,11 @@ def split(
         )
         second = book_in(unit, record.resource_key, asked, by, granted=record.state)
         record_event(unit, key, by.person_id, "split_into", {"number": second.number})
-        record_event(unit, second.key, by.person_id, "split_from", {"number": record.number})
+        details: dict[str, Any] = {"number": record.number}
+        moved = moved_from(history_store.events(unit.session, key))
+        if moved is not None:
+            details["moved_from"] = [moved.start.isoformat(), moved.end.isoformat()]
+        record_event(unit, second.key, by.person_id, "split_from", details)
         by_host = side is Side.HOST
         announce(unit, key, "booking.changed", by.person_id, kind=record.kind.value, by_host=by_host)
         return _record(unit, key), second
@@ -90,6 +107,22 @@ def refuse_if_priced_by_hand(record: BookingRecord) -> None:
         BookingRefused
     """
     reasons = under_quotes.not_to_be_divided(record)
+    if reasons:
+        raise BookingRefused(*reasons)
+
+
+def _refuse_if_gone(key: HostKey, helpers: Collection[UUID]) -> None:
+    """No half is booked without what came along with the whole.
+
+    Raises:
+        BookingRefused
+    """
+    linked = {link.helper_key.id for link in catalogue.links_of([key])}
+    gone = [HostKey(key.institution_id, one) for one in sorted(set(helpers) - linked)]
+    reasons = [
+        Reason("booking.split_helper_gone", {"helper": {"zh": one.name_zh, "en": one.name_en}})
+        for one in catalogue.resources(gone).values()
+    ]
     if reasons:
         raise BookingRefused(*reasons)
 

@@ -25,9 +25,10 @@ from resource_hub.domain.booking.terms import BookingState, WaitingState
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
-from tests.builders.accounts import actor, make_group, make_person
+from tests.builders.accounts import actor, make_actor, make_group, make_person
 from tests.builders.availability import moment, span
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
+from tests.integration.booking.test_linked import linked
 
 TEN = moment("2026-03-03T10:00+08:00")
 
@@ -250,3 +251,25 @@ def test_to_another_group_with_its_own_price_and_the_hosts_yes(
     assert done.state.value == state and done.span == made.span and done.quote_id != made.quote_id
     assert service.sums_of([done])[done.key].to_pay.minor == 30000  # in the house half the price
     assert rows(Occupancy) == 1
+
+
+# ---- what both halves keep -------------------------------------------------------------------------------------
+
+
+def test_no_half_is_without_what_came_along(now: Any) -> None:
+    one = linked()
+    made = make_booking(one.scene, asked=make_asked(helpers=frozenset({one.operator.key.id})))
+    catalogue.save_links(one.key, {one.room.key.id: True}, by=make_actor(one.scene.host, Role.OFFICE))
+    with pytest.raises(BookingRefused) as refused:
+        service.split(made.key, TEN, by=one.scene.booker)
+    assert [r.code for r in refused.value.reasons] == ["booking.split_helper_gone"]
+    assert service.booking(made.key).span == made.span
+
+
+def test_both_halves_of_what_the_host_moved_are_cancelled_for_nothing(now: Any) -> None:
+    scene = make_scene()
+    made = make_booking(scene, asked=make_asked("2026-03-09T09:00+08:00", "2026-03-09T11:00+08:00"))
+    service.propose(made.key, span("2026-03-03T09:00+08:00", "2026-03-03T11:00+08:00"), by=scene.manager)
+    halves = service.split(made.key, TEN, by=scene.booker)
+    with clock.fixed(moment("2026-03-03T08:00+08:00")):
+        assert all(service.cancel_preview(half.key, by=scene.booker).free for half in halves)

@@ -100,3 +100,9 @@ def test_of_a_series_an_approver_is_asked_for_the_days_that_the_limit_reaches(no
     below, just = approver(scene, 59_999), approver(scene, 60_000)
     service.create_series(scene.key, make_asked(), DAILY5, by=scene.booker)
     assert (asks(below), asks(just)) == ([], ["booking.series_answer_wanted"])
+
+
+def test_nobody_is_told_of_a_slot_that_was_only_kept(scene: Scene, colleague: PersonRecord) -> None:
+    held = service.hold(scene.key, make_asked(), by=scene.booker)
+    assert service.cancel(held.key, by=scene.booker).state.value == "cancelled"
+    assert letters(colleague) == []

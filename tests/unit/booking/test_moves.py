@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from resource_hub.domain.booking.rules.moves import moved_away
+from resource_hub.domain.booking.rules.moves import moved_from
 from resource_hub.domain.booking.terms import EventRecord
 from tests.builders.availability import moment
 
@@ -45,4 +45,15 @@ OTHER = EventRecord(moment("2026-03-02T08:00"), None, "requested", {})
     ],
 )  # fmt: skip
 def test_moved_away(events: list[EventRecord], away: bool) -> None:
-    assert moved_away(events) is away
+    assert (moved_from(events) is not None) is away
+
+
+def test_half_of_a_booking_knows_what_was_chosen_of_the_whole() -> None:
+    chosen = moved_from([move(NINE, TWO, True)])
+    assert chosen is not None
+    half = EventRecord(
+        OTHER.at, None, "split_from", {"moved_from": [chosen.start.isoformat(), chosen.end.isoformat()]}
+    )
+    assert moved_from([OTHER, half]) == chosen
+    assert moved_from([half, move(TWO, TEN, False)]) is None
+    assert moved_from([half, move(TWO, LONG, True)]) is None

@@ -11,14 +11,18 @@ from resource_hub.kernel.time import TimeSpan
 _MOVES = ("changed", "proposed")
 
 
-def moved_away(events: Iterable[EventRecord]) -> bool:
-    """Whether the host moved a booking away from the time that its customer last chose.
+def moved_from(events: Iterable[EventRecord]) -> TimeSpan | None:
+    """The time that the customer last chose and the host moved the booking away from; None where it did not.
 
-    An extension around that time, or a move back to it, leaves the customer what was chosen.
+    An extension around that time, or a move back to it, leaves the customer what was chosen. Half of a booking brings
+    along what its customer chose of the whole.
     """
     chosen: TimeSpan | None = None
     away = False
     for event in events:
+        if event.details.get("moved_from"):
+            chosen, away = TimeSpan(*map(datetime.fromisoformat, event.details["moved_from"])), True
+            continue
         if event.kind not in _MOVES or not event.details.get("from"):
             continue
         if not event.details.get("by_host"):
@@ -29,4 +33,4 @@ def moved_away(events: Iterable[EventRecord]) -> bool:
         )
         chosen = chosen or before
         away = not after.contains(chosen)
-    return away
+    return chosen if away else None

@@ -77,6 +77,9 @@ SENTENCES = {
     "label.booking.hand_over_expired_for_taker": N_("An offer of a booking to me is over"),
     "booking.not_ahead": N_("It has begun, is over, or has no time."),
     "booking.split_outside": N_("Choose a moment inside the booked time."),
+    "booking.split_helper_gone": N_(
+        "%(helper)s comes along with this booking and cannot be booked with the instrument any more; the second half would be without it."
+    ),
     "notice.booking.handed_over": N_(
         "%(resource)s: the booking %(number)s was handed over to you or your colleague."
     ),
@@ -219,6 +222,7 @@ SENTENCES = {
 }
 
 REMEDIES = {
+    "booking.split_helper_gone": N_("Keep the booking whole, or ask the host to let it come along again."),
     "booking.hand_over_changed": N_("Ask for a new offer, or offer it again."),
     "booking.hand_over_to_be_taken": N_(
         "Offer it on the page “Split or hand over”; the other organisation answers."
