@@ -7,12 +7,12 @@ person's name (law 8): a feed's address ends up in calendars on other people's s
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from resource_hub.domain.accounts.tables import Organisation
@@ -76,8 +76,40 @@ class TakenRow:
 
 
 def of_person(person_id: UUID, now: datetime) -> list[BookedRow]:
-    """The windows booked for one person, at all hosts, by start."""
-    return _booked(now, and_(Booking.person_id == person_id, Booking.parent_id.is_(None)))
+    """The windows booked for one person, at all hosts, by start; those handed over to somebody else as cancelled."""
+    own = _booked(now, and_(Booking.person_id == person_id, Booking.parent_id.is_(None)))
+    return sorted([*own, *_handed_away(person_id, now)], key=lambda row: (row.start, row.key))
+
+
+def _handed_away(person_id: UUID, now: datetime) -> list[BookedRow]:
+    """What a person had and somebody else has now: as it was then, and nothing of what became of it."""
+    events = (
+        reading()
+        .execute(
+            select(
+                BookingEvent.institution_id, BookingEvent.booking_id, BookingEvent.at, BookingEvent.details
+            )
+            .where(
+                BookingEvent.kind == "handed_over",
+                BookingEvent.at > now - CANCELLED_KEPT,
+                BookingEvent.details["from"].as_string() == str(person_id),
+                BookingEvent.details["start"].as_string().is_not(None),
+            )
+            .order_by(BookingEvent.at)
+        )
+        .all()
+    )
+    last = {HostKey(host, booking): (at, details) for host, booking, at, details in events}
+    if not last:
+        return []
+    keys = tuple_(Booking.institution_id, Booking.id).in_([tuple(key) for key in last])
+    rows = []
+    for row in _rows(and_(keys, Booking.person_id != person_id, Booking.parent_id.is_(None))):
+        at, details = last[row.key]
+        start, end = (datetime.fromisoformat(details[side]) for side in ("start", "end"))
+        if now - PAST < end and start < now + FUTURE:
+            rows.append(replace(row, state="cancelled", start=start, end=end, changed_at=at, behalf=""))
+    return rows
 
 
 def of_customer(customer_id: UUID, now: datetime) -> list[BookedRow]:

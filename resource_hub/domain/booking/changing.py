@@ -183,8 +183,10 @@ def change_in(
     note: str = "",
     kind: str = "changed",
     quiet: bool = False,
+    frees: bool = True,
 ) -> BookingRecord:
-    """Give a booking another time inside a unit, or raise every reason against it."""
+    """Give a booking another time inside a unit, or raise every reason against it. ``frees``: others may have what it
+    leaves."""
     unit_id = _unit_of_use(record) if unit_id is None else unit_id
     reasons, quote, waits = judged(record, span, side, by, unit.now, unit_id)
     if reasons:
@@ -251,7 +253,7 @@ def change_in(
     state = BookingState(changes.get("state", record.state))
     linking.move(unit, record, span, state, by, expires, less=less)
     done = written(unit, record, changes, by.person_id, kind, details, "booking.changed", quiet=quiet)
-    if not quiet:
+    if frees and not quiet:
         waiting.freed_by_change(unit, record, span, by.person_id)
     return done
 

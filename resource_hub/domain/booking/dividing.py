@@ -30,7 +30,7 @@ from resource_hub.domain.booking.changing import change_in
 from resource_hub.domain.booking.errors import BookingRefused, InvalidOrder, NotYours, WrongState
 from resource_hub.domain.booking.managing import decides, handed_over, opened
 from resource_hub.domain.booking.ordering import book_in
-from resource_hub.domain.booking.preparing import Prepared, announce, clock_of, judge, prepare, record_event
+from resource_hub.domain.booking.preparing import Prepared, clock_of, judge, prepare, record_event
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
 from resource_hub.domain.booking.rules.check import AHEAD, needs_approval
 from resource_hub.domain.booking.rules.moves import moved_from
@@ -84,7 +84,7 @@ def split(
         helpers = frozenset(child.resource_id for child in store.children(unit.session, key))
         _refuse_if_gone(record.resource_key, helpers)
         first = TimeSpan(span.start, at)
-        change_in(unit, record, first, side, by, unit_id=record.unit_id, kind="split", quiet=True)
+        change_in(unit, record, first, side, by, unit_id=record.unit_id, kind="split", frees=False)
         asked = replace(
             reading.asked_of(record, TimeSpan(at, span.end)), unit_id=record.unit_id, helpers=helpers
         )
@@ -95,8 +95,6 @@ def split(
         if moved is not None:
             details["moved_from"] = [moved.start.isoformat(), moved.end.isoformat()]
         record_event(unit, second.key, by.person_id, "split_from", details)
-        by_host = side is Side.HOST
-        announce(unit, key, "booking.changed", by.person_id, kind=record.kind.value, by_host=by_host)
         return _record(unit, key), second
 
 

@@ -15,7 +15,8 @@ from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.managing import locked_order
 from resource_hub.domain.booking.preparing import announce, record_event
 from resource_hub.domain.booking.terms import Side
-from resource_hub.infra.unit_of_work import retried, unit_of_work
+from resource_hub.domain.notices import service as notices
+from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.errors import NotFound
 from resource_hub.kernel.keys import HostKey
 
@@ -24,6 +25,9 @@ INVITATION = "invitation"
 DECLINED = "booking.declined"
 # Told to whoever had a booking that is somebody else's now.
 HANDED_AWAY = "booking.handed_away"
+# Letters that put the time into the reader's calendar or correct it there, and those that take it out again.
+INVITES = frozenset({"booking.approved", "booking.booked_for_you", "booking.changed", "booking.handed_over"})
+ENDS = frozenset({"booking.cancelled", "booking.rejected", "booking.expired", HANDED_AWAY})
 
 
 class Answer(StrEnum):
@@ -46,6 +50,15 @@ def key_of(value: str) -> HostKey:
     """The booking that a letter invites to."""
     host, _, booking = value.partition("/")
     return HostKey(UUID(host), UUID(booking))
+
+
+def invited(unit: Unit, link: str) -> set[UUID]:
+    """In whose calendars a booking stands by its letters, the last one to each deciding."""
+    found: set[UUID] = set()
+    for letter in notices.letters_about(unit, link, INVITES | ENDS):
+        if letter.person_id is not None and letter.values.get(INVITATION):
+            (found.discard if letter.kind in ENDS else found.add)(letter.person_id)
+    return found
 
 
 @retried()

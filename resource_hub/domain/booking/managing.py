@@ -118,16 +118,22 @@ def handed_over(
     changes: Mapping[str, Any] = MappingProxyType({}),
     **details: Any,
 ) -> BookingRecord:
-    """Write that an order, with all that is booked under it, is somebody else's from now on; both are told."""
+    """Write that an order, with all that is booked under it, is somebody else's from now on; both are told, and who had
+    it learns nothing of what becomes of it."""
+    then: dict[str, Any] = {}
+    if record.span is not None:
+        then = {"start": record.span.start.isoformat(), "end": record.span.end.isoformat()}
     done = written(
         unit,
         record,
         {**changes, "person_id": to, "ical_sequence": record.ical_sequence + 1},
         person_id,
         "handed_over",
-        {"from": str(record.person_id), "to": str(to), **details},
+        {"from": str(record.person_id), "to": str(to), **then, **details},
         "booking.handed_over",
         former=str(record.person_id),
+        former_customer=str(record.customer_id),
+        **then,
     )
     for child in store.children(unit.session, record.key):
         store.change(unit.session, child.key, {"person_id": to})

@@ -52,6 +52,7 @@ from resource_hub.domain.booking.inquiry_reading import (
     order_of_inquiry,
     requests_waiting,
 )
+from resource_hub.domain.booking.invitations import ENDS as INVITATION_ENDS
 from resource_hub.domain.booking.invitations import HANDED_AWAY, INVITATION, Answer, Outcome, answered
 from resource_hub.domain.booking.invitations import key_of as invited_to
 from resource_hub.domain.booking.keeping import give_back, own_hold
@@ -217,6 +218,7 @@ __all__ = [
     "DECIDES",
     "HANDED_AWAY",
     "INVITATION",
+    "INVITATION_ENDS",
     "MOST_RESULTS",
     "STAFF",
     "SUBSCRIPTIONS",

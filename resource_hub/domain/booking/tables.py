@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from resource_hub.domain.booking import after_tables as after_tables
@@ -235,6 +235,9 @@ class Booking(HostRow, Base):
     )
 
 
+_HANDED_OVER = text("kind = 'handed_over'")
+
+
 class BookingEvent(HostRow, Base):
     """Append-only history of a booking: who did what, when, and what changed."""
 
@@ -247,6 +250,7 @@ class BookingEvent(HostRow, Base):
     __table_args__ = (
         host_fk("booking_event", "booking"),
         Index("ix_booking_event_booking", "institution_id", "booking_id", "at"),
+        Index("ix_booking_event_handed_over", "at", sqlite_where=_HANDED_OVER, postgresql_where=_HANDED_OVER),
         BY_HOST,
     )
 

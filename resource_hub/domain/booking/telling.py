@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import (
     cancelling,
+    history_store,
     linking,
     quoting,
     reading,
@@ -20,11 +21,18 @@ from resource_hub.domain.booking import (
     waiting_store,
 )
 from resource_hub.domain.booking.errors import NoSuchBooking
-from resource_hub.domain.booking.invitations import DECLINED, HANDED_AWAY, INVITATION
+from resource_hub.domain.booking.invitations import (
+    DECLINED,
+    ENDS,
+    HANDED_AWAY,
+    INVITATION,
+    INVITES,
+    invited,
+)
 from resource_hub.domain.booking.ordering import names_of
 from resource_hub.domain.booking.preparing import STAFF
 from resource_hub.domain.booking.series_store import SeriesRecord
-from resource_hub.domain.booking.terms import BookingRecord, WaitingKind
+from resource_hub.domain.booking.terms import BookingRecord, BookingState, WaitingKind
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.notices import service as notices
 from resource_hub.infra.outbox import Event
@@ -37,8 +45,6 @@ _CUSTOMER = {
     "booking.approved", "booking.rejected", "booking.cancelled", "booking.changed", "booking.expired",
     "booking.received", "booking.delivered", "booking.no_show", "booking.requested", "booking.handed_over",
 }  # fmt: skip
-# Letters that carry an invitation, so that the time stands in the reader's calendar.
-INVITES = {"booking.approved", "booking.changed", "booking.cancelled", "booking.handed_over", HANDED_AWAY}
 _HOST = {"booking.requested", "booking.approved", "booking.cancelled", "booking.changed", "booking.expired"}
 
 
@@ -65,9 +71,8 @@ def hosts_people(key: HostKey) -> list[UUID]:
 
 
 def tell(unit: Unit, event: Event) -> None:
-    """Tell both sides of a booking's change; delivered again, it tells nobody twice."""
-    if event.payload.get("quiet"):
-        return
+    """Tell both sides of a booking's change; delivered again, it tells nobody twice. Of a quiet one, which is told
+    together with others, hears by a letter of its own only in whose calendar it stands."""
     key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["booking_id"]))
     try:
         record = reading.booking(key)
@@ -105,20 +110,70 @@ def tell(unit: Unit, event: Event) -> None:
         return
     # The person who booked for another is told as the customer's side is.
     if event.name in _CUSTOMER:
-        if event.name in INVITES and record.span is not None:
-            values[INVITATION] = f"{record.institution_id}/{record.key.id}"
-        former = UUID(event.payload["former"]) if event.payload.get("former") else None
         booked_for = event.name == "booking.approved" and event.payload.get("by_host")
         kind = "booking.booked_for_you" if booked_for else event.name
-        send([one for one in customers_people(record) if one != former], kind, customer.organisation_id)
-        if former is not None and former not in (actor, record.person_id):
-            # Out of their calendar, and without a link: it may be theirs to read no more.
-            notices.notify(unit, [former], HANDED_AWAY, values, key=str(event.id))
+        former = UUID(event.payload["former"]) if event.payload.get("former") else None
+        told = [person for person in customers_people(record) if person != former]
+        by_calendar = _by_calendar(unit, event, record, link, told)
+        if by_calendar:
+            named = {**values, INVITATION: _named(record)}
+            notices.notify(unit, by_calendar, kind, named, link, customer.organisation_id, key=str(event.id))
+        if former is not None:
+            _tell_former(unit, event, record, link, values)
+        if event.payload.get("quiet"):
+            return
+        send([person for person in told if person not in by_calendar], kind, customer.organisation_id)
     if event.name in _HOST:
-        told = set(customers_people(record))
-        values.pop(INVITATION, None)
+        told = customers_people(record)
         people = [person for person in hosts_people(record.resource_key) if person not in told]
         send(people, _kind_at_host(event, values), record.institution_id)
+
+
+def _by_calendar(
+    unit: Unit, event: Event, record: BookingRecord, link: str, told: Sequence[UUID]
+) -> list[UUID]:
+    """To whom of those who are told the letter brings the time into the calendar, or takes it out of it there."""
+    if record.span is None or event.name not in INVITES | ENDS:
+        return []
+    actor = event.payload.get("person_id")
+    others = [person for person in told if str(person) != actor]
+    if event.name in ENDS:
+        # Also who did it: the calendar did not see the click.
+        held = invited(unit, link)
+        gone = event.name == "booking.cancelled" and not event.payload.get("quiet")
+        return [person for person in told if person in held or (gone and person in others)]
+    if event.payload.get("quiet"):
+        held = invited(unit, link)
+        return [person for person in others if person in held]
+    if event.name == "booking.handed_over":
+        return [record.person_id] if record.state is BookingState.APPROVED else []
+    # Who booked and then handed it over does not use it.
+    if any(one.kind == "handed_over" for one in history_store.events(unit.session, record.key)):
+        return [person for person in others if person == record.person_id]
+    return others
+
+
+def _tell_former(
+    unit: Unit, event: Event, record: BookingRecord, link: str, values: Mapping[str, Any]
+) -> None:
+    """Who had a booking that is another's now, and in whose calendars it stood, are told so, and nothing of what
+    becomes of it."""
+    organisation = accounts.customer(UUID(event.payload["former_customer"])).organisation_id
+    theirs = organisation == accounts.customer(record.customer_id).organisation_id
+    to = link if theirs else f"/o/{accounts.organisation(organisation).code}/hand-overs"
+    told = {name: values[name] for name in ("number", "resource", "zone")}
+    told |= {name: event.payload[name] for name in ("start", "end") if name in event.payload}
+    had = invited(unit, link) - {record.person_id} if "start" in told else set()
+    actor, former = event.payload.get("person_id"), UUID(event.payload["former"])
+    for people, more in (
+        (sorted(had), {INVITATION: _named(record)}),
+        ([former] if former not in had | {record.person_id} and str(former) != actor else [], {}),
+    ):
+        notices.notify(unit, people, HANDED_AWAY, {**told, **more}, to, organisation, key=str(event.id))
+
+
+def _named(record: BookingRecord) -> str:
+    return f"{record.institution_id}/{record.key.id}"
 
 
 def _kind_at_host(event: Event, values: dict[str, Any]) -> str:

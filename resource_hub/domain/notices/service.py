@@ -369,6 +369,16 @@ def recent_letters(limit: int = 50, person_id: UUID | None = None) -> list[MailR
     return [_mail(row) for row in rows]
 
 
+def letters_about(unit: Unit, link: str, kinds: Collection[str]) -> list[MailRecord]:
+    """Letters of these kinds about one thing, as their link names it, the oldest first."""
+    rows = unit.session.scalars(
+        select(MailMessage)
+        .where(MailMessage.link == link, MailMessage.kind.in_(kinds))
+        .order_by(MailMessage.id)
+    )
+    return [_mail(row) for row in rows]
+
+
 def letter(mail_id: UUID) -> MailRecord | None:
     row = reading().get(MailMessage, mail_id)
     return _mail(row) if row is not None else None

@@ -64,4 +64,5 @@ class MailMessage(SharedRow, Base):
         one_of("state", ["waiting", "sent", "failed"]),
         UniqueConstraint("message_id", name="uq_mail_message_message_id"),
         Index("ix_mail_message_due", "state", "not_before"),
+        Index("ix_mail_message_link", "link"),
     )

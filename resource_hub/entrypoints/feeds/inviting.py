@@ -6,6 +6,7 @@ import base64
 import binascii
 import hmac
 from dataclasses import replace
+from datetime import datetime
 from email.utils import parseaddr
 from uuid import UUID
 
@@ -51,12 +52,13 @@ def invitation(mail: MailRecord, settings: config.Settings) -> Invitation | None
         who = calendar_feed.customer_and_person(key)
         if who is None or who[1] == mail.person_id:
             return None  # it has come back to them meanwhile
-    elif (mail.kind == "booking.cancelled") != row.gone:
+    elif (mail.kind in booking.INVITATION_ENDS) != row.gone:
         return None
     event = showing.event_of(row)
     if away:
         # Of what has become of it the former holder learns no more.
-        event = replace(event, status="CANCELLED", description="", url="")
+        start, end = (datetime.fromisoformat(str(mail.values[side])) for side in ("start", "end"))
+        event = replace(event, status="CANCELLED", start=start, end=end, description="", url="")
     method = "CANCEL" if event.status == "CANCELLED" else "REQUEST"
     organizer, answers = parseaddr(settings.mail_from)[1], False
     if TOKEN in settings.mail_replies:

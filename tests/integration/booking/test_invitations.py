@@ -19,16 +19,18 @@ from resource_hub.adapters import incoming_mail
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.booking import service
-from resource_hub.domain.booking.terms import BookingState
+from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence
+from resource_hub.domain.booking.terms import BookingState, Scope
 from resource_hub.domain.notices import service as notices
 from resource_hub.entrypoints.commands.mail import take
 from resource_hub.entrypoints.feeds import inviting
 from resource_hub.entrypoints.jobs import JobContext
 from resource_hub.entrypoints.jobs.notices import send_letters
 from resource_hub.infra import clock, outbox
+from resource_hub.reports import calendar_feed
 from tests.builders.accounts import make_actor, make_person
 from tests.builders.availability import span
-from tests.builders.booking import Scene, make_booking, make_scene
+from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
 
 ASKS = {"approval": "always"}
 
@@ -251,3 +253,100 @@ def test_a_token_names_one_letter_and_cannot_be_guessed(mail: Flask) -> None:
     for place in range(38):
         other = token[:place] + ("a" if token[place] != "a" else "b") + token[place + 1 :]
         assert inviting.mail_of_token(other) is None
+
+
+# ---- out of the calendar again ---------------------------------------------------------------------------------
+
+LATER = span("2026-03-04T13:00+08:00", "2026-03-04T15:00+08:00")
+
+
+def said(letters: list[EmailMessage]) -> list[tuple[str, str]]:
+    """Method and recipient of each invitation."""
+    return [
+        (str(one["METHOD"]), str(event(one)["ATTENDEE"]).removeprefix("mailto:"))
+        for one in invitations(letters)
+    ]
+
+
+@pytest.mark.parametrize("end", ["rejected", "expired", "cancelled"])
+def test_what_ends_after_it_was_confirmed_once_goes_from_the_calendar(mail: Flask, end: str) -> None:
+    scene, made, invitation = invited_scene(mail)
+    asked = service.change(made.key, LATER, by=scene.booker)
+    assert asked.state is BookingState.REQUESTED and invitations(deliver(mail)) == []
+    if end == "rejected":
+        service.reject(made.key, by=scene.manager, reason="停电")
+    elif end == "cancelled":
+        service.cancel(made.key, by=scene.booker)
+    else:
+        with clock.fixed(asked.answer_by):
+            service.lapse_due()
+    (gone,) = invitations(deliver(mail))
+    assert (str(gone["METHOD"]), str(event(gone)["STATUS"])) == ("CANCEL", "CANCELLED")
+    assert str(event(gone)["UID"]) == made.ical_uid
+    assert event(gone)["SEQUENCE"] > event(invitation)["SEQUENCE"]
+
+
+def test_a_request_that_was_never_confirmed_is_in_no_calendar(mail: Flask) -> None:
+    scene = make_scene(rules=ASKS)
+    service.reject(make_booking(scene).key, by=scene.manager, reason="停电")
+    service.cancel(make_booking(scene).key, by=scene.booker)
+    assert invitations(deliver(mail)) == []
+
+
+def test_a_day_with_an_invitation_follows_its_series(mail: Flask) -> None:
+    scene = make_scene()
+    rule = Recurrence(Frequency.WEEKLY, count=2)
+    series = service.create_series(scene.key, make_asked(), rule, by=scene.booker)
+    assert invitations(deliver(mail)) == []
+    first = service.series_days(series.key)[0].booking
+    assert first is not None
+    service.change(first.key, LATER, by=scene.manager)
+    (moved,) = invitations(deliver(mail))
+    service.cancel_series(series.key, Scope.ALL, by=scene.manager, reason="停电")
+    (gone,) = invitations(deliver(mail))
+    assert (str(moved["METHOD"]), str(gone["METHOD"])) == ("REQUEST", "CANCEL")
+    assert event(gone)["UID"] == event(moved)["UID"]
+    assert event(gone)["SEQUENCE"] > event(moved)["SEQUENCE"]
+
+
+def test_a_colleague_is_invited_and_the_former_person_is_not_any_more(mail: Flask) -> None:
+    scene, made, invitation = invited_scene(mail)
+    colleague = make_person(roles=[(scene.firm, Role.BOOKER)])
+    service.hand_over(made.key, colleague.id, by=scene.booker)
+    letters = deliver(mail)
+    assert sorted(said(letters)) == [("CANCEL", scene.booker_person.email), ("REQUEST", colleague.email)]
+    for one in invitations(letters):
+        assert event(one)["SEQUENCE"] > event(invitation)["SEQUENCE"]
+    (gone,) = calendar_feed.of_person(scene.booker_person.id, clock.now())
+    assert (gone.uid, gone.state, gone.start) == (made.ical_uid, "cancelled", made.span.start)
+    assert [row.state for row in calendar_feed.of_person(colleague.id, clock.now())] == ["approved"]
+    # What becomes of it is told to the colleague's calendar alone.
+    service.change(made.key, LATER, by=scene.manager)
+    assert said(deliver(mail)) == [("REQUEST", colleague.email)]
+    (gone,) = calendar_feed.of_person(scene.booker_person.id, clock.now())
+    assert gone.start == made.span.start
+    # Handed back, it stands in the first calendar again.
+    service.hand_over(made.key, scene.booker_person.id, by=scene.booker)
+    assert sorted(said(deliver(mail))) == sorted(
+        [("CANCEL", colleague.email), ("REQUEST", scene.booker_person.email)]
+    )
+    assert [row.state for row in calendar_feed.of_person(scene.booker_person.id, clock.now())] == ["approved"]
+
+
+def test_another_firm_is_invited_to_what_it_took_and_the_former_one_learns_nothing(mail: Flask) -> None:
+    scene = make_scene()
+    made = make_booking(scene)
+    moved = service.change(made.key, LATER, by=scene.manager)
+    assert said(deliver(mail)) == [("REQUEST", scene.booker_person.email)]
+    firm, person, taker = another_booker()
+    offer = service.offer_hand_over(made.key, next(iter(taker.customer_ids)), by=scene.booker)
+    service.accept_hand_over(offer.key, by=taker)
+    letters = deliver(mail)
+    assert sorted(said(letters)) == sorted([("CANCEL", scene.booker_person.email), ("REQUEST", person.email)])
+    newest = next(n for n in notices.inbox(scene.booker_person.id) if n.kind == "booking.handed_away")
+    assert firm.name_zh not in str(newest.values) and newest.link.endswith("/hand-overs")
+    service.change(made.key, span("2026-03-05T13:00+08:00", "2026-03-05T15:00+08:00"), by=scene.manager)
+    service.cancel(made.key, by=scene.manager, reason="停电")
+    assert {to for _method, to in said(deliver(mail))} == {person.email}
+    (gone,) = calendar_feed.of_person(scene.booker_person.id, clock.now())
+    assert (gone.state, gone.start) == ("cancelled", moved.span.start)  # type: ignore[union-attr]
