@@ -24,7 +24,7 @@ from resource_hub.domain.accounts.terms import (
     QualificationTypeRecord,
     Role,
 )
-from resource_hub.infra import clock
+from resource_hub.infra import batches, clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
@@ -272,7 +272,9 @@ def remind_expiring(limit: int = 50, lease: Lease | None = None) -> int:
 
     Who has the same training for longer already is not told.
     """
-    with unit_of_work(lease=lease) as unit:
+
+    def due(many: int) -> list[HostKey]:
+        now = clock.now()
         later = select(Qualification.id).where(
             Qualification.institution_id == _OUTER.institution_id,
             Qualification.type_id == _OUTER.type_id,
@@ -280,28 +282,34 @@ def remind_expiring(limit: int = 50, lease: Lease | None = None) -> int:
             Qualification.revoked_at.is_(None),
             or_(Qualification.until.is_(None), Qualification.until > _OUTER.until),
         )
-        rows = unit.session.execute(
+        rows = reading().execute(
             select(_OUTER.institution_id, _OUTER.id)
             .where(
-                _OUTER.until <= (unit.now + timedelta(days=REMIND_DAYS)).date(),
-                _OUTER.until > unit.now.date(),
+                _OUTER.until <= (now + timedelta(days=REMIND_DAYS)).date(),
+                _OUTER.until > now.date(),
                 _OUTER.revoked_at.is_(None),
                 _OUTER.reminded_at.is_(None),
                 ~later.exists(),
             )
             .order_by(_OUTER.until, _OUTER.id)
-            .limit(limit)
-        ).all()
-        for row in rows:
-            key = HostKey(*row)
-            unit.session.execute(
-                update(Qualification)
-                .where(Qualification.institution_id == key.institution_id, Qualification.id == key.id)
-                .values(reminded_at=unit.now)
-                .execution_options(synchronize_session=False)
-            )
-            _happened(unit, key, "expiring", None)
-        return len(rows)
+            .limit(many)
+        )
+        return [HostKey(*row) for row in rows]
+
+    def remind(keys: Sequence[HostKey]) -> int:
+        with unit_of_work(lease=lease) as unit:
+            for key in keys:
+                unit.session.execute(
+                    update(Qualification)
+                    .where(Qualification.institution_id == key.institution_id, Qualification.id == key.id)
+                    .values(reminded_at=unit.now)
+                    .execution_options(synchronize_session=False)
+                )
+                _happened(unit, key, "expiring", None)
+            return len(keys)
+
+    job = "accounts.remind_trainings"
+    return batches.together(job, batches.found(job, due, limit), remind)
 
 
 # ---- rows ------------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ from resource_hub.domain.availability.terms import (
     WeeklyHours,
 )
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.infra import clock
+from resource_hub.infra import batches, clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
@@ -515,11 +515,15 @@ def _insert_rules(
 def roll_windows(limit: int = 20, lease: Lease | None = None) -> int:
     """Carry kept windows on to the horizon for some resources; returns for how many."""
     span = kept_span()
-    with unit_of_work(lease=lease) as unit:
-        keys = window_store.old_reaches(unit.session, span.start, limit)
-        if keys:
+
+    def rebuild(keys: Sequence[HostKey]) -> int:
+        with unit_of_work(lease=lease) as unit:
             holding.rebuild(unit, keys, span)
-        return len(keys)
+            return len(keys)
+
+    job = "availability.roll_windows"
+    keys = batches.found(job, lambda many: window_store.old_reaches(reading(), span.start, many), limit)
+    return batches.together(job, keys, rebuild)
 
 
 def ensure_windows(unit: Unit, key: HostKey) -> None:

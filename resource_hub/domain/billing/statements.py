@@ -31,7 +31,7 @@ from resource_hub.domain.billing.terms import (
     StatementRecord,
     StatementState,
 )
-from resource_hub.infra import clock, outbox
+from resource_hub.infra import batches, clock, outbox
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import derived_id
 from resource_hub.infra.keeping import remembered
@@ -175,16 +175,17 @@ def issue_due(lease: Lease | None = None, limit: int = 5) -> tuple[int, int]:
         return 0, 0
     # Hosts east of the server may already be a day further; asking one day too early only finds fewer of them.
     first = month_of((now - timedelta(days=ISSUE_AFTER_DAYS)).date())
-    due = [
-        institution_id
-        for institution_id in store.institutions_with_unbilled(reading(), first)
-        if _due_periods(institution_id)
-    ]
-    issued = 0
-    for institution_id in due[:limit]:
-        for period in _due_periods(institution_id):
-            issued += issue_statements(institution_id, period, lease=lease)
-    return issued, max(0, len(due) - limit)
+
+    def hosts(_many: int) -> list[UUID]:
+        return [one for one in store.institutions_with_unbilled(reading(), first) if _due_periods(one)]
+
+    def issue(institution_id: UUID) -> int:
+        periods = _due_periods(institution_id)
+        return sum(issue_statements(institution_id, period, lease=lease) for period in periods)
+
+    job = "billing.issue_statements"
+    due = batches.found(job, hosts, limit)
+    return batches.each(job, due[:limit], issue), max(0, len(due) - limit)
 
 
 def _due_periods(institution_id: UUID) -> list[date]:

@@ -36,7 +36,7 @@ from resource_hub.domain.catalogue.terms import (
     ResourceKind,
     ResourceRecord,
 )
-from resource_hub.infra import clock
+from resource_hub.infra import batches, clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.tables import StoredFile
 from resource_hub.infra.unit_of_work import Lease, unit_of_work
@@ -156,25 +156,29 @@ def _put_in_force(unit: Work, row: Resource, change: ListingChange) -> None:
 
 def take_effect(limit: int = 100, *, lease: Lease | None = None) -> int:
     """Put approved changes in force whose day has come in their host's zone; the number of them. For a job."""
-    session = reading()
     # The day comes first in the zones furthest east; each is looked at again under its own zone.
     ahead = local_day(clock.now(), zone("Pacific/Kiritimati"))
-    due = [HostKey(row.institution_id, row.id) for row in store.due_changes(session, ahead, limit=limit)]
-    done = 0
-    for key in due:
+
+    def due(many: int) -> list[HostKey]:
+        rows = store.due_changes(reading(), ahead, limit=many)
+        return [HostKey(row.institution_id, row.id) for row in rows]
+
+    def put(key: HostKey) -> int:
         with unit_of_work(lease=lease) as unit:
             found = store.change_row(unit.session, key)
             if found is None:
-                continue
+                return 0
             row = store.resource_row(unit.session, HostKey(key.institution_id, found.resource_id), lock=True)
             change = store.change_row(unit.session, key, lock=True)
             if row is None or change is None or change.state != str(ChangeState.APPROVED):
-                continue
+                return 0
             if change.effective_on is not None and change.effective_on > today_at(unit, key.institution_id):
-                continue
+                return 0
             _put_in_force(unit, row, change)
-            done += 1
-    return done
+            return 1
+
+    job = "catalogue.take_effect"
+    return batches.each(job, batches.found(job, due, limit), put)
 
 
 def withdraw(key: HostKey, *, by: Actor, note: str, version: int | None = None) -> ResourceRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -15,10 +16,13 @@ from resource_hub.domain.pricing.parsing import parsed
 from resource_hub.domain.pricing.rules.readback import headline
 from resource_hub.domain.pricing.tables import IndicativePrice, Tariff
 from resource_hub.domain.pricing.terms import TariffState
+from resource_hub.infra import batches
 from resource_hub.infra.bulk import add_rows
+from resource_hub.infra.database import reading
 from resource_hub.infra.rows import by_host, equals_by_host
 from resource_hub.infra.unit_of_work import Lease, unit_of_work
 from resource_hub.kernel.by_host import ByHost
+from resource_hub.kernel.keys import HostKey
 
 # In place of a unit of price: the price is made on request, or there is none for this class.
 ASK, NONE = "ask", "none"
@@ -43,16 +47,21 @@ def keep_missing(limit: int = 200, lease: Lease | None = None) -> int:
     kept = exists().where(
         IndicativePrice.institution_id == Tariff.institution_id, IndicativePrice.tariff_id == Tariff.id
     )
-    with unit_of_work(lease=lease) as unit:
-        rows = unit.session.scalars(
-            select(Tariff)
-            .where(Tariff.state == TariffState.APPROVED, ~kept)
-            .order_by(Tariff.institution_id, Tariff.id)
-            .limit(limit)
-        ).all()
-        for row in rows:
-            add_rows(unit.session, IndicativePrice, _rows(row))
-        return len(rows)
+    missing = select(Tariff).where(Tariff.state == TariffState.APPROVED, ~kept)
+
+    def found(many: int) -> list[HostKey]:
+        rows = reading().scalars(missing.order_by(Tariff.institution_id, Tariff.id).limit(many))
+        return [HostKey(row.institution_id, row.id) for row in rows]
+
+    def keep(keys: Sequence[HostKey]) -> int:
+        with unit_of_work(lease=lease) as unit:
+            rows = unit.session.scalars(missing.where(Tariff.id.in_([key.id for key in keys]))).all()
+            for row in rows:
+                add_rows(unit.session, IndicativePrice, _rows(row))
+            return len(rows)
+
+    job = "pricing.keep_prices"
+    return batches.together(job, batches.found(job, found, limit), keep)
 
 
 def prices_in_force(

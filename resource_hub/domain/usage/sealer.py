@@ -29,6 +29,7 @@ from resource_hub.domain.usage.tables import (
     UsageEntry,
 )
 from resource_hub.domain.usage.terms import Signer
+from resource_hub.infra import batches
 from resource_hub.infra.bulk import collector_off, insert_rows
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import derived_id
@@ -149,7 +150,9 @@ def _leave_queue(session: Session, institution_id: UUID, kind: str, entry_ids: S
 
 def link_due(limit: int = 500, lease: Lease | None = None) -> int:
     """Link up to ``limit`` rows of each waiting chain."""
-    return sum(link_batch(institution, kind, limit, lease) for institution, kind in waiting_chains())
+    job = "usage.link"
+    chains = batches.found(job, lambda _many: waiting_chains(), limit)
+    return batches.each(job, chains, lambda chain: link_batch(*chain, limit, lease))
 
 
 def sign_roots(
@@ -166,8 +169,9 @@ def sign_roots(
             ChainHead.position > ChainHead.rooted_position
         )
     )
-    signed = 0
-    for institution_id, kind, rooted in grown.all():
+
+    def sign(chain: tuple[UUID, str, int]) -> int:
+        institution_id, kind, rooted = chain
         host = neighbours.host(institution_id)
         days = reading().scalars(
             select(ChainLink.sealing_day)
@@ -179,10 +183,15 @@ def sign_roots(
             .distinct()
             .order_by(ChainLink.sealing_day)
         )
-        for day in days.all():
-            if include_today or now >= midnight(day + timedelta(days=1), zone(host.zone)):
-                signed += _sign(host, kind, day, signer, lease)
-    return signed
+        return sum(
+            _sign(host, kind, day, signer, lease)
+            for day in days.all()
+            if include_today or now >= midnight(day + timedelta(days=1), zone(host.zone))
+        )
+
+    job = "usage.sign_roots"
+    chains = [(row[0], row[1], row[2]) for row in grown]
+    return batches.each(job, batches.found(job, lambda _many: chains, len(chains)), sign)
 
 
 def _sign(host: Host, kind: str, day: date, signer: Signer, lease: Lease | None) -> int:

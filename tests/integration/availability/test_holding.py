@@ -10,7 +10,7 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from resource_hub.domain.accounts.terms import Role
-from resource_hub.domain.availability import occupancy_store, service, slot_store
+from resource_hub.domain.availability import holding, occupancy_store, service, slot_store
 from resource_hub.domain.availability.errors import NoUnit, SlotTaken
 from resource_hub.domain.availability.holding import is_overlap
 from resource_hub.domain.availability.rules import hours as rules
@@ -26,7 +26,7 @@ from resource_hub.domain.availability.terms import (
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
 from resource_hub.infra.ids import new_id
-from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.infra.unit_of_work import Unit, unit_of_work
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
 from tests.builders.accounts import make_actor, make_institution
@@ -344,6 +344,26 @@ def test_the_job_carries_windows_on(now: datetime) -> None:
         assert service.roll_windows() >= 1
         assert kept(key) == computed(key)
         assert service.roll_windows() == 0
+
+
+def test_windows_that_cannot_be_carried_on_hold_up_no_others(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = opened(units=1), opened(units=1)
+    real = holding.rebuild
+
+    def failing(unit: Unit, keys: list[HostKey], of: TimeSpan) -> None:
+        if bad in keys:
+            raise RuntimeError("hours that cannot be")
+        real(unit, keys, of)
+
+    monkeypatch.setattr(holding, "rebuild", failing)
+    with clock.fixed(NOW + timedelta(days=20)):
+        assert service.roll_windows() == 1
+        assert kept(good) == computed(good)
+        assert service.roll_windows() == 0
+        monkeypatch.undo()
+        service.roll_windows()
 
 
 def test_the_week_query_count_does_not_grow_with_resources(now: datetime) -> None:

@@ -15,7 +15,7 @@ from resource_hub.domain.usage import bulk, sealer
 from resource_hub.domain.usage.tables import ChainLink, UnlinkedEntry, UsageEntry, UsageRollup
 from resource_hub.entrypoints.cli import cli
 from resource_hub.entrypoints.commands.ledger import in_words
-from resource_hub.infra import clock
+from resource_hub.infra import batches, clock
 from resource_hub.infra.database import db, reading
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.reports import ledger
@@ -50,6 +50,27 @@ def test_history_is_sealed_linked_and_verifies(scene):
     assert (found.holds, found.links, found.waiting) == (True, 7, 0)
     positions = reading().scalars(select(ChainLink.position).order_by(ChainLink.position)).all()
     assert positions == list(range(1, 8))
+
+
+def test_one_hosts_bad_chain_holds_up_no_other(scene, monkeypatch, tmp_path):
+    other = make_scene("zju")
+    seal(scene)
+    seal(other)
+    real, signer = sealer._sign, FileSigner(tmp_path)
+
+    def failing(host, *rest):
+        if host.id == scene.host.id:
+            raise RuntimeError("a chain that cannot be")
+        return real(host, *rest)
+
+    monkeypatch.setattr(sealer, "_sign", failing)
+    db.session.rollback()
+    with batches.counted() as failures:
+        assert sealer.sign_roots(LATER + timedelta(days=1), signer) == 1
+    assert "a chain that cannot be" in str(failures)
+    monkeypatch.undo()
+    db.session.rollback()
+    assert sealer.sign_roots(LATER + timedelta(days=1), signer) == 1
 
 
 def test_a_second_import_creates_nothing(scene):
