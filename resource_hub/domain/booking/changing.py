@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -51,6 +52,7 @@ from resource_hub.domain.booking.terms import (
     Side,
 )
 from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.infra import clock
 from resource_hub.infra.database import current_unit
 from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
@@ -65,34 +67,57 @@ class ChangePreview:
 
     reasons: tuple[Reason, ...]
     quote: QuoteRecord | None
-    free: bool
+    taken: tuple[Reason, ...]  # who holds the time, or that of what is booked along
     needs_answer: bool
+
+    @property
+    def free(self) -> bool:
+        return not self.taken
 
 
 def change_preview(key: HostKey, span: TimeSpan, *, by: Actor, unit_id: UUID | None = None) -> ChangePreview:
     record, side = reading.booking_for(key, by)
-    now = clock.now()
+    return looked(record, span, side, by, clock.now(), unit_id)
+
+
+def looked(
+    record: BookingRecord,
+    span: TimeSpan,
+    side: Side,
+    by: Actor,
+    now: datetime,
+    unit_id: UUID | None = None,
+    *,
+    leaving: Set[UUID] = frozenset(),
+) -> ChangePreview:
+    """The same of an order at a moment; ``leaving`` are others whose time becomes free with it."""
     unit_id = _unit_of_use(record) if unit_id is None else unit_id
     reasons, quote, waits = judged(record, span, side, by, now, unit_id)
-    outside = record.customer_class.outside
-    less = takes_less(record, span, unit_id)
-    rules, _number = availability.house_rules(record.resource_key)
-    units = availability.free_units(
-        record.resource_key, span, outside=outside, ignore=record.key.id, margins=margins(record, span, rules)
-    )
-    free = less or (bool(units) and (unit_id is None or unit_id in units))
     helpers = linking.moving(record, span, by, now)
-    if not less:
+    taken: tuple[Reason, ...] = ()
+    if not takes_less(record, span, unit_id):
         reasons += linking.reasons_against(helpers)
-    if (
-        free
-        and not less
-        and linking.busy([h.resource for h in helpers], span, outside=outside, ignore=record.key.id)
-    ):
-        free = False
+        taken = _taken(record, span, unit_id, [one.resource for one in helpers], leaving)
     if quote is not None:
         quote = linking.together(quote, [linking.quote_for(h, now) for h in helpers])
-    return ChangePreview(reasons, quote, free, waits)
+    return ChangePreview(reasons, quote, taken, waits)
+
+
+def _taken(
+    record: BookingRecord,
+    span: TimeSpan,
+    unit_id: UUID | None,
+    helpers: Sequence[ResourceRecord],
+    leaving: Set[UUID],
+) -> tuple[Reason, ...]:
+    """Who holds another time of an order, or of what is booked along with it."""
+    outside, key = record.customer_class.outside, record.resource_key
+    others = leaving - {record.key.id}
+    units = linking.free_units(record, key, span, outside=outside, leaving=others)
+    if not units or unit_id not in (None, *units):
+        return availability.taken(key, span).reasons
+    busy = linking.busy(helpers, span, outside=outside, ignore=record.key.id, leaving=others)
+    return () if busy is None else linking.in_the_way(busy, availability.taken(busy.key, span).reasons)
 
 
 def _unit_of_use(record: BookingRecord) -> UUID | None:

@@ -7,7 +7,7 @@ held, in the one order of their ids.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -142,25 +142,43 @@ def reasons_against(helpers: Iterable[Prepared]) -> tuple[Reason, ...]:
 
 
 def busy(
-    helpers: Iterable[ResourceRecord], span: TimeSpan, *, outside: bool, ignore: UUID | None = None
+    helpers: Iterable[ResourceRecord],
+    span: TimeSpan,
+    *,
+    outside: bool,
+    ignore: UUID | None = None,
+    leaving: Set[UUID] = frozenset(),
 ) -> ResourceRecord | None:
-    """The first helper that is not free for a span; ``ignore`` is the order that is about to move."""
+    """The first helper that is not free for a span; ``ignore`` is the order that is about to move, ``leaving`` are
+    others whose time becomes free with it."""
     under: dict[UUID, BookingRecord] = {}
+    away: list[BookingRecord] = []
     for one in helpers:
         if ignore is not None and not under:
             parent = HostKey(one.key.institution_id, ignore)
             under = {c.resource_id: c for c in store.children(reading(), parent)}
-        child = under.get(one.key.id)
-        rules, _number = availability.house_rules(one.key)
-        if not availability.free_units(
-            one.key,
-            span,
-            outside=outside,
-            ignore=child.key.id if child else None,
-            margins=margins(child, span, rules),
-        ):
+            away = store.children_of(reading(), one.key.institution_id, leaving) if leaving else []
+        others = {c.key.id for c in away if c.resource_id == one.key.id}
+        if not free_units(under.get(one.key.id), one.key, span, outside=outside, leaving=others):
             return one
     return None
+
+
+def free_units(
+    booked: BookingRecord | None, key: HostKey, span: TimeSpan, *, outside: bool, leaving: Set[UUID]
+) -> list[UUID]:
+    """Units of a resource that what is booked could have for another span: free, or held by one of those that leave."""
+    rules, _number = availability.house_rules(key)
+    around = margins(booked, span, rules)
+
+    def without(holder: UUID | None) -> list[UUID]:
+        return availability.free_units(key, span, outside=outside, ignore=holder, margins=around)
+
+    found = without(booked.key.id if booked is not None else None)
+    if found or booked is None or not leaving:
+        return found
+    held = store.holders_of(reading(), key, {booked.customer_id}, span) & leaving
+    return next(filter(None, map(without, sorted(held))), [])
 
 
 def room(helpers: Iterable[ResourceRecord], within: TimeSpan, *, outside: bool) -> Callable[[TimeSpan], bool]:

@@ -117,6 +117,10 @@ class _Rule:
     wanted: tuple[_Wanted, ...]
 
     @property
+    def first(self) -> TimeSpan:
+        return next(one.span for one in self.wanted if one.span is not None)
+
+    @property
     def whole(self) -> TimeSpan:
         spans = [one.span for one in self.wanted if one.span is not None]
         return TimeSpan(min(s.start for s in spans), max(s.end for s in spans))
@@ -282,7 +286,7 @@ def _create(
         read = _read(resource, asked, rule, choices)
         plan = availability.plan(key, read.whole)
         series_key = HostKey(key.institution_id, new_id())
-        first = prepare(key, replace(asked, span=read.whole), by=by, now=unit.now, plan=plan)
+        first = prepare(key, replace(asked, span=read.first), by=by, now=unit.now, plan=plan)
         series_store.add(
             unit.session,
             {

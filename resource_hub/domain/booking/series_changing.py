@@ -32,7 +32,6 @@ from resource_hub.domain.booking.errors import (
 )
 from resource_hub.domain.booking.ordering import alternatives
 from resource_hub.domain.booking.preparing import DECIDES, announce_series, is_staff
-from resource_hub.domain.booking.rules.margins import margins
 from resource_hub.domain.booking.rules.series_change import SeriesChange, Stays, facts_at, plan_change
 from resource_hub.domain.booking.series import (
     WITH_ALTERNATIVES,
@@ -148,35 +147,16 @@ def look_change(
             reason = Reason("booking.series_no_such_time", {"day": one.day.isoformat()}, "time")
             result.append(DayChangeLook(day, booking, None, None, (reason,)))
             continue
-        reasons, quote, _ = changing.judged(booking, one.after, side, by, now, None)
-        if not reasons and not _free(series, booking, one.after, moving):
-            reasons = availability.taken(series.resource_key, one.after).reasons
+        seen = changing.looked(booking, one.after, side, by, now, leaving=moving)
+        reasons = seen.reasons or seen.taken
         others: Sequence[Mapping[str, str]] = ()
         if reasons:
             shown += 1
             if shown <= WITH_ALTERNATIVES and side is Side.CUSTOMER:
                 asked = reading.asked_of(booking, one.after)
                 others = alternatives(series.resource_key, asked, by=by, ignore=booking.key.id)
-        result.append(DayChangeLook(day, booking, one.after, None, reasons, tuple(others), quote))
+        result.append(DayChangeLook(day, booking, one.after, None, reasons, tuple(others), seen.quote))
     return SeriesChangeLook(tuple(result), planned.split)
-
-
-def _free(series: SeriesRecord, booking: BookingRecord, span: TimeSpan, moving: set[UUID]) -> bool:
-    """Whether a time is free, or held by a day of the same series that moves away with it."""
-    outside = booking.customer_class.outside
-    rules, _number = availability.house_rules(series.resource_key)
-    around = margins(booking, span, rules)
-    if availability.free_units(
-        series.resource_key, span, outside=outside, ignore=booking.key.id, margins=around
-    ):
-        return True
-    own = store.holders_of(reading.reading(), series.resource_key, {series.customer_id}, span) & moving - {
-        booking.key.id
-    }
-    return any(
-        availability.free_units(series.resource_key, span, outside=outside, ignore=holder, margins=around)
-        for holder in own
-    )
 
 
 @retried()

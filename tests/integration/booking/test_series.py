@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability import slot_store
 from resource_hub.domain.availability.tables import Occupancy
-from resource_hub.domain.availability.terms import WeeklyHours
+from resource_hub.domain.availability.terms import DatedException, ExceptionKind, WeeklyHours
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import (
     BookingRefused,
@@ -34,6 +35,7 @@ from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan
 from tests.builders.availability import moment, span
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
+from tests.integration.booking.test_linked import linked
 
 DAILY5 = Recurrence(Frequency.DAILY, count=4)  # Tuesday to Friday
 WEEKLY4 = Recurrence(Frequency.WEEKLY, count=4)  # Tuesdays, 3 to 24 March
@@ -537,3 +539,51 @@ def test_days_that_move_onto_what_the_database_refuses_all_stay(
         )  # fmt: skip
     assert moment(refused.value.values["start"]) == moment("2026-03-10T14:00+08:00")
     assert hours(series) == before
+
+
+def test_a_series_of_more_than_a_year_is_booked_as_it_was_shown(now: Any) -> None:
+    scene = make_scene(rules={"horizon_days": 720})
+    asked = make_asked(customer_id=scene.customer_id)
+    rule = Recurrence(Frequency.WEEKLY, interval=4, count=15)
+    look = service.look_series(scene.key, asked, rule, by=scene.manager)
+    choices = {one.day: service.Choice(skip=True) for one in look.clashes}
+    series = service.create_series(scene.key, asked, rule, by=scene.manager, choices=choices)
+    days = [one.booking for one in service.series_days(series.key) if one.booking is not None]
+    assert len(days) == len(look.booked) > 12
+    assert days[-1].span is not None and days[-1].span.start > now + timedelta(days=366)
+
+
+AFTERNOON = span("2026-03-03T13:00+08:00", "2026-03-03T15:00+08:00")
+
+
+def test_the_look_at_another_time_asks_for_what_is_booked_along(now: Any) -> None:
+    one = linked()
+    scene = one.scene
+    series = made(scene, Recurrence(Frequency.WEEKLY, count=2))
+    first, _second = bookings(series)
+    closed = span("2026-03-10T12:00+08:00", "2026-03-10T17:00+08:00")
+    closure = DatedException(ExceptionKind.CLOSURE, closed, reason_zh="检修")
+    exception = availability.add_exception(one.room.key, closure, by=scene.manager)
+    look = service.look_change_series(series.key, first.key.id, AFTERNOON, Scope.ALL, by=scene.booker)
+    assert [day.clashes for day in look.days] == [False, True]
+    assert look.days[1].reasons[0].code == "booking.helper_in_the_way"
+    with pytest.raises(SeriesClash):
+        service.change_series(series.key, first.key.id, AFTERNOON, Scope.ALL, by=scene.booker)
+    availability.remove_exception(one.room.key, exception.id, by=scene.manager)
+    look = service.look_change_series(series.key, first.key.id, AFTERNOON, Scope.ALL, by=scene.booker)
+    assert [day.quote.sums.to_pay.minor for day in look.days if day.quote] == [70000, 70000]
+    service.change_series(series.key, first.key.id, AFTERNOON, Scope.ALL, by=scene.booker)
+
+
+def test_what_is_booked_along_with_days_that_move_away_is_in_no_way(now: Any) -> None:
+    one = linked()
+    series = made(one.scene, DAILY5)
+    first = bookings(series)[0]
+    # Each day takes the time of the one after it.
+    later = span("2026-03-04T09:00+08:00", "2026-03-04T11:00+08:00")
+    choices = {day.day: service.Choice(span=TimeSpan(day.booking.span.start + timedelta(hours=2), day.booking.span.end + timedelta(hours=2))) for day in service.series_days(series.key)[-1:]}  # type: ignore[union-attr]  # fmt: skip
+    look = service.look_change_series(
+        series.key, first.key.id, later, Scope.ALL, by=one.scene.booker, choices=choices
+    )
+    assert look.clashes == () and look.moving == 4
+    service.change_series(series.key, first.key.id, later, Scope.ALL, by=one.scene.booker, choices=choices)
