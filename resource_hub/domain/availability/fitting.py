@@ -192,9 +192,8 @@ def _runs_of_days(wish: Wish, tz: ZoneInfo) -> list[TimeSpan]:
     count, rest = divmod(wish.seconds, 86400)
     if rest:
         return []
-    runs = (wish.last - wish.first).days + 2 - count
-    starts = (wish.first + timedelta(days=n) for n in range(runs))
-    return [TimeSpan(midnight(day, tz), midnight(day + timedelta(days=count), tz)) for day in starts]
+    whole = TimeSpan(midnight(wish.first, tz), midnight(wish.last + timedelta(days=1), tz))
+    return list(hour_rules.whole_days(whole, count, tz))
 
 
 def _nothing() -> Any:
@@ -366,16 +365,9 @@ def starts(spans: Sequence[TimeSpan], seconds: int, plan: planning.Plan) -> Iter
     if not plan.rules.by_day:
         yield from hour_rules.aligned_starts(spans, seconds, plan.rules.step, plan.zone)
         return
-    tz = zone(plan.zone)
-    for span in spans:
-        day = local_day(span.start - timedelta(microseconds=1), tz)
-        while midnight(day, tz) < span.start:
-            day += timedelta(days=1)
-        while midnight(day, tz) < span.end:
-            whole = TimeSpan(midnight(day, tz), midnight(day + timedelta(days=seconds // 86400), tz))
-            if span.contains(whole):
-                yield whole
-            day += timedelta(days=1)
+    days = hour_rules.days_in(seconds)
+    for span in spans if days else ():
+        yield from hour_rules.whole_days(span, days, zone(plan.zone))
 
 
 def allowed(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from heapq import merge
-from itertools import groupby, islice
+from itertools import groupby
 from uuid import UUID
 
 from resource_hub.domain.availability import occupancy_store, planning, window_store
@@ -21,8 +21,10 @@ from resource_hub.kernel.time import TimeSpan
 
 # Beyond this nobody is offered a time unasked.
 LOOK_AHEAD_DAYS = 30
-# So many free times are held against the house rules before nothing is offered.
-MOST_TRIED = 300
+# So many free times are held against the house rules before no more are offered, and so many of those that lie in the
+# same 24 hours: what stands against one of a day often stands against all of it.
+MOST_TRIED = 600
+MOST_TRIED_OF_DAY = 120
 
 
 def free_times(
@@ -150,13 +152,14 @@ def alternatives(
     nothing is found, on to the end of ``LOOK_AHEAD_DAYS``. ``draft`` makes the hours that are about to be published
     from a plan as it is; ``suits`` may turn down a time that is free, as house rules do.
     """
+    length = span.end - span.start
     for back, ahead in ((14, 14), (0, LOOK_AHEAD_DAYS)):
         wish = span.start if not_after is None else min(span.start, not_after)
         start = max(not_before, wish - timedelta(days=back))
-        end = span.end + timedelta(days=ahead)
+        end = max(span.end, start + length) + timedelta(days=ahead)
         if not_after is not None:
-            end = min(end, not_after + (span.end - span.start))
-        if end - start < span.end - span.start:
+            end = min(end, not_after + length)
+        if end - start < length:
             continue
         found = _nearest(key, span, TimeSpan(start, end), outside, ignore, count, draft, suits)
         if found:
@@ -177,24 +180,47 @@ def _nearest(
     plan = planning.plan(key, within)
     if draft is not None:
         plan = replace(plan, hours=draft(plan))
-    wanted: list[FreeTime] = []
-    for free in free_times(key, within, outside=outside, ignore=ignore, plan=plan):
-        starts = hour_rules.aligned_starts([free.span], span.seconds, plan.rules.step, plan.zone)
-        wanted += [FreeTime(key, free.unit_id, s) for s in islice(starts, 500)]
-    wanted.sort(key=lambda f: (abs(f.span.start - span.start), f.span.start))
+    free = free_times(key, within, outside=outside, ignore=ignore, plan=plan)
     chosen: list[FreeTime] = []
     tried = 0
-    for one in wanted:
-        if any(one.span.overlaps(other.span) for other in chosen):
-            continue
-        tried += 1
-        if tried > MOST_TRIED:
-            break
-        if suits is None or suits(one.span):
-            chosen.append(one)
-            if len(chosen) == count:
+    for some in _by_distance(free, span, within, plan):
+        of_day = 0
+        for one in some:
+            if any(one.span.overlaps(other.span) for other in chosen):
+                continue
+            if tried == MOST_TRIED:
+                return sorted(chosen, key=lambda f: f.span)
+            if of_day == MOST_TRIED_OF_DAY:
                 break
+            tried, of_day = tried + 1, of_day + 1
+            if suits is None or suits(one.span):
+                chosen.append(one)
+                if len(chosen) == count:
+                    return sorted(chosen, key=lambda f: f.span)
     return sorted(chosen, key=lambda f: f.span)
+
+
+def _by_distance(
+    free: Sequence[FreeTime], wish: TimeSpan, within: TimeSpan, plan: planning.Plan
+) -> Iterator[list[FreeTime]]:
+    """Times as long as the wish, each once however many units have it: those that begin within 24 hours of it to either
+    side, the nearest first, then those within the next 24, and so on."""
+    day = timedelta(days=1)
+    # A calendar day may be longer than the one that was wished for.
+    reach = wish.end - wish.start + timedelta(hours=2)
+    first = max(0, (wish.start - within.end) // day, (within.start - wish.start) // day - 1)
+    last = max(wish.start - within.start, within.end - wish.start) // day
+    for n in range(first, last + 1):
+        found: dict[datetime, FreeTime] = {}
+        for begin in (wish.start + n * day, wish.start - (n + 1) * day):
+            part = TimeSpan(begin, begin + day + reach)
+            for one in free:
+                cut = one.span.intersection(part)
+                for span in starts([cut], wish.seconds, plan) if cut is not None else ():
+                    if span.start >= begin + day:
+                        break
+                    found.setdefault(span.start, FreeTime(one.key, one.unit_id, span))
+        yield sorted(found.values(), key=lambda f: (abs(f.span.start - wish.start), f.span.start))
 
 
 def alternatives_json(found: Iterable[FreeTime]) -> list[dict[str, str]]:

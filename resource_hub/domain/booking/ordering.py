@@ -59,7 +59,7 @@ from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.canonical import canonical_bytes, digest
 from resource_hub.kernel.errors import DomainError, Reason
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.time import TimeSpan
+from resource_hub.kernel.time import TimeSpan, local_day, midnight, zone
 
 # ---- sending twice counts once ---------------------------------------------------------------------------------
 
@@ -395,8 +395,14 @@ def alternatives(
     prepared = prepare(key, replace(asked, person_id=None), by=by, now=now, ignore=ignore, unlisted=unlisted)
     assert prepared.plan is not None
     rules = prepared.plan.rules
-    lead = 0 if prepared.by_host else rules.lead_for(asked.mode.value if asked.mode else "all")
-    span = fitted(asked.span, rules)
+    tz = zone(prepared.plan.zone)
+    opens, closes = now, None
+    if not prepared.by_host:
+        opens += timedelta(minutes=rules.lead_for(asked.mode.value if asked.mode else "all"))
+        if prepared.facts.earliest_day is not None:
+            opens = max(opens, midnight(prepared.facts.earliest_day, tz))
+        closes = midnight(local_day(now, tz) + timedelta(days=rules.farthest_days + 1), tz)
+    span = fitted(asked.span, rules, prepared.plan.zone)
     if span is None:
         return []
     facts = replace(prepared.facts, closed=())
@@ -413,8 +419,8 @@ def alternatives(
         key,
         span,
         outside=outside,
-        not_before=now + timedelta(minutes=lead),
-        not_after=now + timedelta(days=rules.farthest_days) if not prepared.by_host else None,
+        not_before=opens,
+        not_after=closes,
         ignore=ignore,
         count=count,
         suits=suits,

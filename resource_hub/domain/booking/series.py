@@ -26,7 +26,7 @@ from resource_hub.domain.booking.errors import (
 )
 from resource_hub.domain.booking.ordering import alternatives, book_in
 from resource_hub.domain.booking.preparing import Prepared, announce_series, judge, prepare
-from resource_hub.domain.booking.rules.recurrence import Recurrence, days, is_usual, span_on
+from resource_hub.domain.booking.rules.recurrence import Recurrence, days, is_usual, span_on, usual_of
 from resource_hub.domain.booking.series_store import Occurrence, SeriesRecord
 from resource_hub.domain.booking.terms import (
     FINAL,
@@ -130,7 +130,7 @@ def _read(resource: ResourceRecord, asked: Asked, rule: Recurrence, choices: Cho
     if asked.span is None or asked.kind is not BookingKind.WINDOW:
         raise InvalidOrder(Reason("booking.time_missing", {}, "time"))
     start = asked.span.start.astimezone(zone(resource.zone))
-    minute, length = start.hour * 60 + start.minute, asked.span.seconds
+    minute, length = usual_of(asked.span, resource.zone)
     # The first day has the time that was said: of two that the clock shows alike it may be the second.
     said = {start.date(): Choice(span=asked.span)}
     wanted = tuple(_wanted(days(rule, start.date()), minute, length, resource.zone, {**said, **choices}))

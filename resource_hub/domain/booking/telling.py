@@ -31,6 +31,7 @@ from resource_hub.domain.booking.invitations import (
 )
 from resource_hub.domain.booking.ordering import names_of
 from resource_hub.domain.booking.preparing import STAFF
+from resource_hub.domain.booking.rules.waiting import least_room
 from resource_hub.domain.booking.series_store import SeriesRecord
 from resource_hub.domain.booking.terms import BookingRecord, BookingState, WaitingKind
 from resource_hub.domain.catalogue import service as catalogue
@@ -265,7 +266,7 @@ def tell_freed(unit: Unit, event: Event) -> None:
     end = datetime.fromisoformat(payload["end"])
     by = UUID(payload["person_id"]) if payload["person_id"] else None
     rules, _number = availability.house_rules(key)
-    if (end - start) < timedelta(minutes=rules.least):
+    if end - start < least_room(rules.least * 60, rules):
         return
     span = TimeSpan(start, end)
     resource = catalogue.resource(key)
@@ -287,7 +288,7 @@ def tell_freed(unit: Unit, event: Event) -> None:
         if one.person_id == by:
             continue
         outside = quoting.buyer(resource, one.customer_id, quoting.day_of(resource, span, unit.now)).outside
-        length = timedelta(seconds=one.length_seconds)
+        length = least_room(one.length_seconds, rules)
         fits = [f for f in free[outside] if min(f.end, one.latest) - max(f.start, one.earliest) >= length]
         if fits:
             link = f"/hosts/{host.code}/resources/{resource.code}/calendar"

@@ -33,7 +33,7 @@ from resource_hub.domain.booking.errors import (
 from resource_hub.domain.booking.ordering import book_in, hold_in
 from resource_hub.domain.booking.preparing import judge, prepare, record_event
 from resource_hub.domain.booking.rules.check import check
-from resource_hub.domain.booking.rules.waiting import MOST_PLACES, faults, offered_until
+from resource_hub.domain.booking.rules.waiting import MOST_PLACES, faults, least_room, offered_until
 from resource_hub.domain.booking.terms import (
     Asked,
     BookingKind,
@@ -141,7 +141,7 @@ def join(
     with unit_of_work() as unit:
         linking.lock(unit, [key])
         rules, _number = availability.house_rules(key)
-        wrong = faults(earliest, latest, seconds, rules, unit.now)
+        wrong = faults(earliest, latest, seconds, rules, unit.now, availability.zone_of(key.institution_id))
         if wrong:
             raise InvalidOrder(*wrong)
         wish = replace(
@@ -338,7 +338,8 @@ def offer_in(
 
 
 def _offer_to(unit: Unit, key: HostKey, one: WaitingRecord, patience: _Patience) -> None:
-    if one.latest - unit.now < timedelta(seconds=one.length_seconds):
+    rules, _number = availability.house_rules(key)
+    if one.latest - unit.now < least_room(one.length_seconds, rules):
         _set(unit, one, WaitingState.OVER)
         return
     try:
@@ -346,7 +347,6 @@ def _offer_to(unit: Unit, key: HostKey, one: WaitingRecord, patience: _Patience)
     except NotFound:
         _set(unit, one, WaitingState.LEFT)
         return
-    rules, _number = availability.house_rules(key)
     if rules.counts_elsewhere:
         # One after another of the line would otherwise be waited for, and somebody there for one of those before: who
         # is booking just now is come round to.
@@ -385,7 +385,7 @@ def _candidates(
     start = max(start, unit.now + timedelta(minutes=rules.lead_for(one.wish["mode"] or "all")))
     if facts.earliest_day is not None:
         start = max(start, midnight(facts.earliest_day, zone(facts.zone)))
-    if one.latest - start < length:
+    if one.latest - start < least_room(one.length_seconds, rules):
         return
     within, outside = TimeSpan(start, one.latest), prepared.who.outside
     # Asked before anything is held: a hold whose helper is then refused would stay.

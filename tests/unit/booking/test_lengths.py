@@ -17,6 +17,7 @@ from tests.builders.booking import make_facts
 
 START = moment("2026-03-02T09:00+08:00")
 NOW = moment("2026-03-01T09:00+08:00")
+ZONE = "Asia/Shanghai"
 minutes = st.integers(1, 60).map(lambda n: n * 5)
 
 
@@ -35,7 +36,7 @@ def lasting(length: int) -> TimeSpan:
     ],
 )
 def test_lengths(asked: int, step: int, least: int, most: int, expected: int | None) -> None:
-    found = fitted(lasting(asked), HouseDocument(step=step, least=least, most=most))
+    found = fitted(lasting(asked), HouseDocument(step=step, least=least, most=most), ZONE)
     assert found == (lasting(expected) if expected else None)
 
 
@@ -49,7 +50,7 @@ def test_what_is_offered_is_allowed_and_nearest(asked: int, step: int, least: in
         return not codes & {"booking.too_short", "booking.too_long", "booking.length_step"}
 
     lengths = [length for length in range(5, 901, 5) if allowed(length)]
-    found = fitted(lasting(asked), rules)
+    found = fitted(lasting(asked), rules, ZONE)
     longer = [length for length in lengths if length >= asked]
     expected = longer[0] if longer else lengths[-1] if lengths else None
     assert found == (lasting(expected) if expected else None)

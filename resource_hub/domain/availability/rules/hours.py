@@ -143,6 +143,22 @@ def aligned_starts(
             start = next_step(start + timedelta(seconds=1), step_minutes, tz)
 
 
+def days_in(seconds: int) -> int:
+    """How many calendar days a length is, which a change of the clock makes longer or shorter."""
+    return (seconds + 43_200) // 86_400
+
+
+def whole_days(within: TimeSpan, count: int, tz: tzinfo) -> Iterator[TimeSpan]:
+    """Every run of so many calendar days inside a stretch, from midnight to midnight."""
+    day = local_day(within.start - timedelta(microseconds=1), tz)
+    while midnight(day, tz) < within.start:
+        day += timedelta(days=1)
+    while (end := midnight(day + timedelta(days=count), tz)) <= within.end:
+        if midnight(day, tz) < end:  # else a zone has skipped the day
+            yield TimeSpan(midnight(day, tz), end)
+        day += timedelta(days=1)
+
+
 def next_step(moment: datetime, step_minutes: int, tz: tzinfo) -> datetime:
     """The first moment not before ``moment`` whose wall clock is a multiple of the step after midnight.
 

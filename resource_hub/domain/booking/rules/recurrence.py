@@ -18,7 +18,7 @@ from typing import Any
 
 from resource_hub.domain.booking.errors import InvalidOrder
 from resource_hub.kernel.errors import Reason
-from resource_hub.kernel.time import RepeatedLocalTime, TimeSpan, local_exact, zone
+from resource_hub.kernel.time import RepeatedLocalTime, TimeSpan, local_day, local_exact, midnight, zone
 
 MOST = 200
 MOST_INTERVAL = 52
@@ -157,6 +157,17 @@ def _nth(first: date, length: int, weekday: int, nth: int) -> date:
     return first.replace(day=day if day <= length else day - 7)
 
 
+def usual_of(span: TimeSpan, zone_name: str) -> tuple[int, int]:
+    """The minute of the day and the length by which a series keeps a time. From midnight to midnight it is so many
+    calendar days, each kept as 24 hours: on another day a change of the clock makes them longer or shorter."""
+    tz = zone(zone_name)
+    first, after = local_day(span.start, tz), local_day(span.end, tz)
+    if first < after and (span.start, span.end) == (midnight(first, tz), midnight(after, tz)):
+        return 0, (after - first).days * 86400
+    start = span.start.astimezone(tz)
+    return start.hour * 60 + start.minute, span.seconds
+
+
 def span_on(day: date, starts_minute: int, length_seconds: int, zone_name: str) -> TimeSpan:
     """The time of a series on one day. Of a start that the clock repeats the first is taken.
 
@@ -164,6 +175,8 @@ def span_on(day: date, starts_minute: int, length_seconds: int, zone_name: str) 
         NoSuchLocalTime: the clock skips the start on that day.
     """
     tz = zone(zone_name)
+    if starts_minute == 0 and length_seconds % 86400 == 0:
+        return TimeSpan(midnight(day, tz), midnight(day + timedelta(days=length_seconds // 86400), tz))
     wall = datetime.combine(day, time(starts_minute // 60, starts_minute % 60))
     try:
         start = local_exact(wall, tz)
@@ -176,4 +189,9 @@ def is_usual(span: TimeSpan, day: date, starts_minute: int, length_seconds: int,
     """Whether a span is the time of a series on a day, by the wall clock: of a start that the clock repeats either."""
     wall = datetime.combine(day, time(starts_minute // 60, starts_minute % 60))
     start = span.start.astimezone(zone(zone_name)).replace(tzinfo=None)
-    return start == wall and span.seconds == length_seconds
+    if start == wall and span.seconds == length_seconds:
+        return True
+    return (
+        usual_of(span, zone_name) == (starts_minute, length_seconds)
+        and local_day(span.start, zone(zone_name)) == day
+    )

@@ -13,7 +13,14 @@ from enum import StrEnum
 from uuid import UUID
 
 from resource_hub.domain.booking.errors import InvalidOrder, WrongState
-from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence, days, is_usual, span_on
+from resource_hub.domain.booking.rules.recurrence import (
+    Frequency,
+    Recurrence,
+    days,
+    is_usual,
+    span_on,
+    usual_of,
+)
 from resource_hub.domain.booking.terms import Scope
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.time import NoSuchLocalTime, TimeSpan, zone
@@ -88,7 +95,8 @@ def plan_change(
         raise WrongState(Reason("booking.series_day_over", {}))
     tz = zone(zone_name)
     start = span.start.astimezone(tz)
-    minute, delta = start.hour * 60 + start.minute, start.date() - here.span.start.astimezone(tz).date()
+    minute, length = usual_of(span, zone_name)
+    delta = start.date() - here.span.start.astimezone(tz).date()
     if span == here.span:
         raise InvalidOrder(Reason("booking.series_same_time", {}, "time"))
     if scope is Scope.ONE:
@@ -108,12 +116,12 @@ def plan_change(
         )
         changes.append(
             _day_change(
-                one, day, minute, span.seconds, zone_name, by_hand, span if one.id == anchor else None, chosen
+                one, day, minute, length, zone_name, by_hand, span if one.id == anchor else None, chosen
             )
         )
     return SeriesChange(
         minute,
-        span.seconds,
+        length,
         replace(new_rule, count=None, until=new_days[-1]),
         tuple(changes),
         bool(earlier),
