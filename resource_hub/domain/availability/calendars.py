@@ -209,14 +209,23 @@ def _locked(unit: Unit, key: HostKey, source_id: UUID) -> CalendarSource:
     return row
 
 
-def remove_calendar(key: HostKey, source_id: UUID, *, by: Actor) -> None:
-    """Take a calendar away: what it held is free again. Removing what has gone is no error."""
+def remove_calendar(key: HostKey, source_id: UUID, *, by: Actor, seen: str | None = None) -> None:
+    """Take a calendar away: what it held is free again. Removing what has gone is no error.
+
+    Args:
+        seen: ``zones_digest`` of the calendar that was looked at.
+
+    Raises:
+        CalendarChanged
+    """
     may_manage(key, by)
     with unit_of_work() as unit:
         try:
             row = _locked(unit, key, source_id)
         except NoSuchCalendar:
             return
+        if seen is not None and zones_digest(calendar_store.as_record(row)) != seen:
+            raise CalendarChanged()
         calendar_store.drop_clashes(unit.session, key.institution_id, source_id)
         occupancy_store.delete_of_holder(unit.session, key.institution_id, source_id)
         unit.session.delete(row)

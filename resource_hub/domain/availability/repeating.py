@@ -4,7 +4,7 @@ one of them can be taken back and nothing has to be worked out when hours are re
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -40,6 +40,7 @@ from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import unit_of_work
+from resource_hub.kernel.canonical import canonical_bytes, digest
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
@@ -172,6 +173,11 @@ def dates_ahead(key: HostKey, series_id: UUID) -> frozenset[UUID]:
             )
         )
     )
+
+
+def dates_digest(ids: Collection[UUID]) -> str:
+    """A short mark of some dates: who takes them back says which were seen."""
+    return digest(canonical_bytes(sorted(str(one) for one in ids))).hex()[:16]
 
 
 def remove_dates(key: HostKey, series_id: UUID, *, by: Actor) -> int:

@@ -295,15 +295,20 @@ def take_back(
     by: Actor,
     verdicts: Mapping[UUID, Verdict] | None = None,
     reason: str = "",
+    seen: str | None = None,
 ) -> int:
     """Take a closure, extra opening or maintenance back, with what becomes of each booking in time that closes again;
     returns how many there are. Taking back what has gone is no error.
 
+    Args:
+        seen: ``dates_digest`` of what was looked at.
+
     Raises:
-        HitsUndecided, InvalidOrder, NotYourResource, and what moving and cancelling refuse with.
+        HitsUndecided, InvalidOrder, NotYourResource, HoursChanged, and what moving and cancelling refuse with.
     """
     availability.warm()
     with unit_of_work() as unit:
+        _as_seen([exception_id], seen)
         chosen, number = _closing_again(unit, key, [exception_id], by, verdicts, reason)
         availability.remove_exception(key, exception_id, by=by)
         carry_out(unit, chosen, by, reason)
@@ -318,16 +323,25 @@ def take_back_dates(
     by: Actor,
     verdicts: Mapping[UUID, Verdict] | None = None,
     reason: str = "",
+    seen: str | None = None,
 ) -> tuple[int, int]:
-    """The same for the dates of a series that have not begun; returns how many these were, and how many bookings."""
+    """The same for the dates of a series that have not begun; returns how many these were, and how many bookings.
+    ``seen``: their ``dates_digest``."""
     availability.warm()
     with unit_of_work() as unit:
         linking.lock_with_orders(unit, key)
         ids = availability.dates_ahead(key, series_id)
+        _as_seen(ids, seen)
         chosen, number = _closing_again(unit, key, ids, by, verdicts, reason)
         gone = availability.remove_dates(key, series_id, by=by)
         carry_out(unit, chosen, by, reason)
     return gone, number
+
+
+def _as_seen(ids: Collection[UUID], seen: str | None) -> None:
+    """Dates never change, they come and go."""
+    if seen is not None and ids and availability.dates_digest(ids) != seen:
+        raise availability.HoursChanged()
 
 
 def _closing_again(

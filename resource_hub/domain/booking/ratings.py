@@ -71,8 +71,7 @@ def rate(
         own = both.get(side)
         if own is not None and own.shown(unit.now):
             raise WrongState(Reason("booking.rating_shown", {}))
-        if own is not None:
-            unchanged(own.version, version)
+        unchanged(own.version if own is not None else 0, version)
         said = {
             "stars": stars, "aspects": dict(aspects or {}), "words": words.strip(), "given_by": by.person_id,
             "given_at": unit.now,

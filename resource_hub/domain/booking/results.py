@@ -15,7 +15,7 @@ from uuid import UUID
 
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.booking import history_store, reading, result_store
-from resource_hub.domain.booking.errors import InvalidOrder, NoSuchBooking, NotYours, WrongState
+from resource_hub.domain.booking.errors import InvalidOrder, NoSuchBooking, NotYours, StaleBooking, WrongState
 from resource_hub.domain.booking.preparing import STAFF, announce, is_staff, record_event
 from resource_hub.domain.booking.result_store import ResultRecord
 from resource_hub.domain.booking.rules import results as rules
@@ -23,6 +23,7 @@ from resource_hub.domain.booking.terms import BookingRecord, FileKind
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra import batches, clock, database, files
 from resource_hub.infra.unit_of_work import Lease, Unit, retried, unit_of_work
+from resource_hub.kernel.canonical import canonical_bytes, digest
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import local_day, midnight, zone
@@ -145,6 +146,12 @@ def results_of(key: HostKey, by: Actor) -> list[ResultRecord]:
     return result_store.of_booking(database.reading(), key)
 
 
+def results_digest(results: Sequence[ResultRecord]) -> str:
+    """A short mark of which results there are and which are over: who takes one back says which state was seen."""
+    ended = [[str(one.key.id), one.ended_at is not None] for one in results]
+    return digest(canonical_bytes(ended)).hex()[:16]
+
+
 def fetch(key: HostKey, result_id: UUID, *, by: Actor) -> files.FileRecord:
     """The stored file of a result for one of the two parties; that it was fetched is written down first.
 
@@ -175,11 +182,14 @@ def _of(unit: Unit, record: BookingRecord, key: HostKey) -> ResultRecord:
 
 
 @retried()
-def end(key: HostKey, result_id: UUID, *, by: Actor, reason: str) -> None:
+def end(key: HostKey, result_id: UUID, *, by: Actor, reason: str, seen: str | None = None) -> None:
     """Take a result back before its last day, with the reason that the customer reads; its bytes go within minutes.
 
+    Args:
+        seen: ``results_digest`` of the results that were looked at.
+
     Raises:
-        NoSuchBooking, NotYours, WrongState: it is over already. InvalidOrder: without a reason.
+        NoSuchBooking, NotYours, WrongState: it is over already. InvalidOrder: without a reason. StaleBooking
     """
     text = reason.strip()
     if not text or len(text) > LONGEST_REASON:
@@ -192,6 +202,8 @@ def end(key: HostKey, result_id: UUID, *, by: Actor, reason: str) -> None:
             raise NotYours()
         if not found.available(unit.now):
             raise WrongState(Reason("booking.result_over", {"until": found.expires_on.isoformat()}))
+        if seen is not None and results_digest(result_store.of_booking(unit.session, key)) != seen:
+            raise StaleBooking()
         _end(unit, found, by.person_id, text)
         record_event(unit, key, by.person_id, "result_ended", {"reason": text})
         announce(unit, key, "booking.result_ended", by.person_id, file=found.name, reason=text)

@@ -143,7 +143,7 @@ from resource_hub.domain.booking.reading import (
 from resource_hub.domain.booking.repeating import DateHit, preview_hits, preview_repeated, publish_repeated
 from resource_hub.domain.booking.result_store import ResultRecord
 from resource_hub.domain.booking.results import MOST_FILES as MOST_RESULTS
-from resource_hub.domain.booking.results import NewFile, may_deliver, results_of
+from resource_hub.domain.booking.results import NewFile, may_deliver, results_digest, results_of
 from resource_hub.domain.booking.results import deliver as deliver_results
 from resource_hub.domain.booking.results import end as end_result
 from resource_hub.domain.booking.results import end_due as end_results
@@ -406,6 +406,7 @@ __all__ = [
     "requested_resources",
     "requests",
     "requests_waiting",
+    "results_digest",
     "results_erased",
     "results_of",
     "results_to_erase",

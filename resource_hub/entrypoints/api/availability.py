@@ -19,6 +19,7 @@ from resource_hub.entrypoints.api import CursorArguments
 from resource_hub.entrypoints.api.availability_schemas import (
     CalendarSchema,
     DatesPage,
+    DatesSchema,
     DecidedIn,
     DocumentIn,
     ExceptionIn,
@@ -69,7 +70,8 @@ from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
 from resource_hub.infra import clock
 from resource_hub.infra.ids import new_id
-from resource_hub.kernel.errors import Reason
+from resource_hub.kernel.errors import NotFound, Reason
+from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, local_day, zone
 from resource_hub.reports import protected_hours
 
@@ -230,7 +232,7 @@ def exception_preview(data: dict[str, Any], host: str, code: str) -> dict[str, A
 @blueprint.arguments(CreateHeaders, location="headers")
 @blueprint.response(201, ExceptionSchema)
 @allows(*KEEPS)
-def add_exception(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> dict[str, Any]:
+def add_exception(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> Any:
     """Enter a closure, an extra opening or maintenance, with a verdict on each booking that it hits.
 
     A closure may leave a booking where it is; maintenance takes the units, so a booking in its way moves or goes.
@@ -244,7 +246,20 @@ def add_exception(data: dict[str, Any], headers: dict[str, Any], host: str, code
         )
         return {"id": str(wanted.id)}
 
-    return exception_out(service.exception(record.key, UUID(once(headers, made)["id"])))
+    return _exception(record.key, UUID(once(headers, made)["id"]), 201)
+
+
+def _exception(key: HostKey, exception_id: UUID, status: int) -> Any:
+    one = service.exception(key, exception_id)
+    return exception_out(one), status, tagged(service.dates_digest([exception_id]))
+
+
+@blueprint.get(f"{_AT}/exceptions/<uuid:exception_id>")
+@blueprint.response(200, ExceptionSchema)
+@allows(PUBLIC)
+def one_exception(host: str, code: str, exception_id: UUID) -> Any:
+    """A closure, extra opening or maintenance; its ``ETag`` is asked for when it is taken back."""
+    return _exception(seen_resource(host, code).key, exception_id, 200)
 
 
 @blueprint.post(f"{_AT}/exceptions/<uuid:exception_id>/removal/preview")
@@ -259,18 +274,23 @@ def removal_preview(host: str, code: str, exception_id: UUID) -> dict[str, Any]:
 
 @blueprint.delete(f"{_AT}/exceptions/<uuid:exception_id>")
 @blueprint.arguments(DecidedIn, required=False)
+@blueprint.arguments(EditHeaders, location="headers")
 @blueprint.response(204)
 @allows(*KEEPS)
-def remove_exception(data: dict[str, Any], host: str, code: str, exception_id: UUID) -> None:
+def remove_exception(
+    data: dict[str, Any], headers: dict[str, Any], host: str, code: str, exception_id: UUID
+) -> None:
     """Take it back, with a verdict on each booking in time that closes again. Removing what has gone is no error.
 
     Where nobody is hit no body is needed.
     """
     record = kept(host, code)
+    version = seen(headers["tag"])
     booking.take_back(
         record.key,
         exception_id,
         by=g.actor,
+        seen=version,
         verdicts=verdicts_in(data),
         reason=data["reason_to_customers"],
     )
@@ -342,17 +362,35 @@ def repeated_removal_preview(host: str, code: str, series_id: UUID) -> dict[str,
     return {"hits": [hit_out(h) for h in hits]}
 
 
+@blueprint.get(f"{_AT}/exceptions/repeated/<uuid:series_id>")
+@blueprint.response(200, DatesSchema)
+@allows(*KEEPS)
+def one_repeated(host: str, code: str, series_id: UUID) -> Any:
+    """Dates that come again and are not over; their ``ETag`` is asked for when they are taken back."""
+    key = kept(host, code).key
+    found = next((one for one in service.dates_entered(key) if one.id == series_id), None)
+    if found is None:
+        raise NotFound()
+    return dates_out(found), 200, tagged(service.dates_digest(service.dates_ahead(key, series_id)))
+
+
 @blueprint.delete(f"{_AT}/exceptions/repeated/<uuid:series_id>")
 @blueprint.arguments(DecidedIn, required=False)
+@blueprint.arguments(EditHeaders, location="headers")
 @blueprint.response(200, TakenBackSchema)
 @allows(*KEEPS)
-def remove_repeated(data: dict[str, Any], host: str, code: str, series_id: UUID) -> dict[str, Any]:
+def remove_repeated(
+    data: dict[str, Any], headers: dict[str, Any], host: str, code: str, series_id: UUID
+) -> dict[str, Any]:
     """Take back the dates that have not begun, with a verdict on each booking in time that closes again. Taking back
     what has gone is no error; where nobody is hit no body is needed."""
+    key = kept(host, code).key
+    version = seen(headers["tag"])
     dates, hits = booking.take_back_dates(
-        kept(host, code).key,
+        key,
         series_id,
         by=g.actor,
+        seen=version,
         verdicts=verdicts_in(data),
         reason=data["reason_to_customers"],
     )

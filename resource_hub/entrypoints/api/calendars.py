@@ -278,8 +278,10 @@ def read_again(host: str, code: str, calendar_id: UUID) -> Any:
 
 
 @blueprint.delete(_ONE)
+@blueprint.arguments(EditHeaders, location="headers")
 @blueprint.response(204)
 @allows(*KEEPS)
-def remove(host: str, code: str, calendar_id: UUID) -> None:
+def remove(headers: dict[str, Any], host: str, code: str, calendar_id: UUID) -> None:
     """Take it away; the time that it held is free. Taking away what has gone is no error."""
-    service.remove_calendar(kept(host, code).key, calendar_id, by=g.actor)
+    key, version = kept(host, code).key, seen(headers["tag"])
+    service.remove_calendar(key, calendar_id, by=g.actor, seen=version)

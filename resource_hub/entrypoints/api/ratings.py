@@ -13,6 +13,7 @@ from resource_hub.domain.booking.rules import ratings as rules
 from resource_hub.domain.booking.terms import Side
 from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.common import host_key, seen_resource
+from resource_hub.entrypoints.api.writing import EditHeaders, seen_number, tagged
 from resource_hub.entrypoints.support.fields import Moment, Text
 from resource_hub.entrypoints.support.guards import MEMBER, PUBLIC, allows
 
@@ -95,9 +96,10 @@ def _rating(found: service.RatingRecord | None) -> dict[str, Any] | None:
     }
 
 
-def _both(host: str, booking_id: UUID) -> dict[str, Any]:
+def _both(host: str, booking_id: UUID) -> Any:
+    """Both ratings, with the version of the reader's own; 0 while there is none."""
     look = service.ratings_for(host_key(host, booking_id), g.actor)
-    return {
+    body = {
         "side": look.side.value,
         "own": _rating(look.own),
         "other": _rating(look.other if look.other is None or not look.other.hidden else None),
@@ -106,24 +108,29 @@ def _both(host: str, booking_id: UUID) -> dict[str, Any]:
         "open": look.open,
         "shown": look.shown,
     }
+    return body, 200, tagged(look.own.version if look.own is not None else 0)
 
 
 @blueprint.get(_AT)
 @blueprint.response(200, BothRatingsSchema)
 @allows(MEMBER)
-def show(host: str, booking_id: UUID) -> dict[str, Any]:
-    """Ratings of an order."""
+def show(host: str, booking_id: UUID) -> Any:
+    """Ratings of an order; the ``ETag`` is that of the side's own, which is asked for when it is given or changed."""
     return _both(host, booking_id)
 
 
 @blueprint.put(_AT)
 @blueprint.arguments(RateIn)
+@blueprint.arguments(EditHeaders, location="headers")
 @blueprint.response(200, BothRatingsSchema)
 @allows(MEMBER)
-def rate(data: dict[str, Any], host: str, booking_id: UUID) -> dict[str, Any]:
+def rate(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UUID) -> Any:
     """Give the rating of the token's side, or say it otherwise until both are shown."""
+    version = seen_number(headers["tag"])
     key = host_key(host, booking_id)
-    service.rate(key, data["stars"], aspects=data["aspects"], words=data["words"], by=g.actor)
+    service.rate(
+        key, data["stars"], aspects=data["aspects"], words=data["words"], by=g.actor, version=version
+    )
     return _both(host, booking_id)
 
 
@@ -131,7 +138,7 @@ def rate(data: dict[str, Any], host: str, booking_id: UUID) -> dict[str, Any]:
 @blueprint.arguments(RatingTextIn)
 @blueprint.response(200, BothRatingsSchema)
 @allows(MEMBER)
-def answer(data: dict[str, Any], host: str, booking_id: UUID) -> dict[str, Any]:
+def answer(data: dict[str, Any], host: str, booking_id: UUID) -> Any:
     """The host answers the customer's rating, once and for everybody to read."""
     service.answer_rating(host_key(host, booking_id), data["text"], by=g.actor)
     return _both(host, booking_id)
@@ -141,7 +148,7 @@ def answer(data: dict[str, Any], host: str, booking_id: UUID) -> dict[str, Any]:
 @blueprint.arguments(RatingTextIn)
 @blueprint.response(200, BothRatingsSchema)
 @allows(MEMBER)
-def report(data: dict[str, Any], host: str, booking_id: UUID) -> dict[str, Any]:
+def report(data: dict[str, Any], host: str, booking_id: UUID) -> Any:
     """Report what the other side said to the platform."""
     service.report_rating(host_key(host, booking_id), data["text"], by=g.actor)
     return _both(host, booking_id)

@@ -15,7 +15,7 @@ from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import NotYours
 from resource_hub.entrypoints.api.common import host_key
 from resource_hub.entrypoints.api.uploading import ChecksumsField, FileField, FormBlueprint, same, take
-from resource_hub.entrypoints.api.writing import CreateHeaders, once
+from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen, tagged
 from resource_hub.entrypoints.support import uploads
 from resource_hub.entrypoints.support.fields import Identifier, Moment, Text
 from resource_hub.entrypoints.support.guards import MEMBER, allows
@@ -61,10 +61,11 @@ class EndIn(ma.Schema):
     reason = Text(required=True, validate=ma.validate.Length(1, 500))
 
 
-def _rows(host: str, booking_id: UUID) -> dict[str, Any]:
+def _rows(host: str, booking_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
+    """Results of an order, and the headers of which there are."""
     now = clock.now()
     found = service.results_of(host_key(host, booking_id), g.actor)
-    return {
+    rows = {
         "items": [
             {
                 "id": r.key.id,
@@ -83,14 +84,17 @@ def _rows(host: str, booking_id: UUID) -> dict[str, Any]:
             for r in found
         ]
     }
+    return rows, tagged(service.results_digest(found))
 
 
 @blueprint.get(_AT)
 @blueprint.response(200, ResultFilesSchema)
 @allows(MEMBER)
-def listed(host: str, booking_id: UUID) -> dict[str, Any]:
-    """Results of an order, the newest first, those that are deleted too."""
-    return _rows(host, booking_id)
+def listed(host: str, booking_id: UUID) -> Any:
+    """Results of an order, the newest first, those that are deleted too; the ``ETag`` is asked for when one is taken
+    back."""
+    rows, tag = _rows(host, booking_id)
+    return rows, 200, tag
 
 
 @blueprint.post(_AT)
@@ -98,7 +102,7 @@ def listed(host: str, booking_id: UUID) -> dict[str, Any]:
 @blueprint.arguments(CreateHeaders, location="headers")
 @blueprint.response(201, ResultFilesSchema)
 @allows(MEMBER)
-def deliver(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UUID) -> dict[str, Any]:
+def deliver(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UUID) -> Any:
     """The host delivers files with a last day; the customer is told. Answers what was delivered just now.
 
     A repetition is told what became of it since: ``deleted_at`` says that the bytes were erased, and they stay so.
@@ -115,7 +119,8 @@ def deliver(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id
         return {"ids": [str(one.key.id) for one in delivered]}
 
     ids = once(headers, made, same(taken, until))["ids"]
-    return {"items": [row for row in _rows(host, booking_id)["items"] if str(row["id"]) in ids]}
+    rows, tag = _rows(host, booking_id)
+    return {"items": [row for row in rows["items"] if str(row["id"]) in ids]}, 201, tag
 
 
 @blueprint.post(f"{_AT}/<uuid:result_id>/downloads")
@@ -134,9 +139,13 @@ def fetch(host: str, booking_id: UUID, result_id: UUID) -> Response:
 
 @blueprint.post(f"{_AT}/<uuid:result_id>/end")
 @blueprint.arguments(EndIn)
+@blueprint.arguments(EditHeaders, location="headers")
 @blueprint.response(200, ResultFilesSchema)
 @allows(MEMBER)
-def end(data: dict[str, Any], host: str, booking_id: UUID, result_id: UUID) -> dict[str, Any]:
+def end(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UUID, result_id: UUID) -> Any:
     """The host takes a result back before its last day, with the reason that the customer reads."""
-    service.end_result(host_key(host, booking_id), result_id, by=g.actor, reason=data["reason"])
-    return _rows(host, booking_id)
+    version = seen(headers["tag"])
+    key = host_key(host, booking_id)
+    service.end_result(key, result_id, by=g.actor, reason=data["reason"], seen=version)
+    rows, tag = _rows(host, booking_id)
+    return rows, 200, tag

@@ -137,8 +137,12 @@ def test_a_closure_is_looked_at_entered_and_taken_back(world: World, other_host:
     refused = world.stranger("POST", f"{world.at}/bookings", 409, json={**ORDER, **afternoon})
     assert codes(refused) == ["availability.closed_closure"]
     assert "停电检修" in refused.json["detail"] and refused.json["alternatives"]
+    tag = {"If-Match": world.visitor("GET", f"{world.at}/exceptions/{one['id']}", 200).headers["ETag"]}
+    world.manager("DELETE", f"{world.at}/exceptions/{one['id']}", 428)
+    world.manager("DELETE", f"{world.at}/exceptions/{one['id']}", 412, headers={"If-Match": '"other"'})
     for _ in range(2):
-        world.manager("DELETE", f"{world.at}/exceptions/{one['id']}", 204)
+        world.manager("DELETE", f"{world.at}/exceptions/{one['id']}", 204, headers=tag)
+    world.visitor("GET", f"{world.at}/exceptions/{one['id']}", 404)
     other_host("DELETE", f"{world.at}/exceptions/{one['id']}", 404)
     book(world, world.stranger, **afternoon)
 
@@ -152,10 +156,11 @@ def test_an_extra_opening_is_taken_back_with_its_bookings_settled(world: World, 
     assert hit["holder_id"] == made["id"] and {"stays", "cancelled"} <= set(hit["fates"])
     for door, status in ((world.booker, 403), (world.visitor, 401), (other_host, 404)):
         door("POST", f"{path}/removal/preview", status)
-    assert codes(world.manager("DELETE", path, 409)) == ["booking.hit_undecided"]
+    tag = {"If-Match": "*"}
+    assert codes(world.manager("DELETE", path, 409, headers=tag)) == ["booking.hit_undecided"]
     goes = {"verdicts": [{"booking_id": made["id"], "fate": "cancelled"}]}
-    world.manager("DELETE", path, 422, json=goes)  # nobody is cancelled without a reason
-    world.manager("DELETE", path, 204, json={**goes, "reason_to_customers": "值班人员请假"})
+    world.manager("DELETE", path, 422, json=goes, headers=tag)  # nobody is cancelled without a reason
+    world.manager("DELETE", path, 204, json={**goes, "reason_to_customers": "值班人员请假"}, headers=tag)
     assert world.booker("GET", world.one(made["id"]), 200).json["state"] == "cancelled"
 
 

@@ -89,8 +89,11 @@ def test_an_address_is_taken_up_read_and_taken_away(server: str, may_ask_here: N
     for _ in range(2):
         due = world.manager("POST", path(world, f"/{made['id']}/readings"), 200).json
         assert due["next_at"] == "2026-03-02T00:00:00Z"
+    world.manager("DELETE", path(world, f"/{made['id']}"), 428)
+    world.manager("DELETE", path(world, f"/{made['id']}"), 412, headers={"If-Match": '"other"'})
     for _ in range(2):
-        world.manager("DELETE", path(world, f"/{made['id']}"), 204)
+        tag = {"If-Match": one.headers["ETag"]}
+        world.manager("DELETE", path(world, f"/{made['id']}"), 204, headers=tag)
     assert world.manager("GET", path(world), 200).json["items"] == [] and looks(world) == free
     for method, rest in (("GET", ""), ("POST", "/readings")):
         gone = world.manager(method, path(world, f"/{made['id']}{rest}"), 404)
@@ -115,7 +118,7 @@ def test_a_file_is_taken_up_once_and_a_booking_stands(world: World) -> None:
     # Taken away, its file is forgotten with it; the bytes go with those that no row names.
     with world.app.app_context():
         assert db.session.scalar(select(func.count()).select_from(StoredFile)) == 1
-    world.manager("DELETE", path(world, f"/{made['id']}"), 204)
+    world.manager("DELETE", path(world, f"/{made['id']}"), 204, headers={"If-Match": "*"})
     with world.app.app_context():
         assert db.session.scalar(select(func.count()).select_from(StoredFile)) == 0
 

@@ -114,7 +114,8 @@ def test_what_was_erased_does_not_come_back_with_a_repetition(world: World, used
     )
     digest = bytes.fromhex(sha(DATA))
     (made,) = deliver(world, used, headers=headers).json["items"]
-    world.manager("POST", f"{world.one(used)}/results/{made['id']}/end", 200, json={"reason": "误传"})
+    ending, seen = f"{world.one(used)}/results/{made['id']}/end", {"If-Match": "*"}
+    world.manager("POST", ending, 200, json={"reason": "误传"}, headers=seen)
     (ended,) = deliver(world, used, headers=headers).json["items"]
     assert (ended["id"], ended["available"], ended["reason"]) == (made["id"], False, "误传")
     os.utime(store.path(digest), (1, 1))
@@ -262,7 +263,8 @@ def erased_result(world: World, used: str, headers: dict[str, str]) -> Any:
     """A result that was delivered under a key, taken back, and whose bytes are gone."""
     store = FileStore(world.app.extensions["resource_hub_settings"].files_dir)
     (made,) = deliver(world, used, headers=headers).json["items"]
-    world.manager("POST", f"{world.one(used)}/results/{made['id']}/end", 200, json={"reason": "误传"})
+    ending, seen = f"{world.one(used)}/results/{made['id']}/end", {"If-Match": "*"}
+    world.manager("POST", ending, 200, json={"reason": "误传"}, headers=seen)
     os.utime(store.path(bytes.fromhex(sha(DATA))), (1, 1))
     with world.app.app_context():
         jobs.end(JobContext("booking.end_results", clock.machine_now()))

@@ -116,15 +116,23 @@ def test_over_the_api(app: Any, scene: Any, in_context: Any) -> None:
         ("GET", at, None), ("PUT", at, {"stars": 5}), ("POST", f"{at}/answer", {"text": "x"}),
         ("POST", f"{at}/report", {"text": "x"}),
     ):  # fmt: skip
-        stranger(method, path, 404, json=body)
-    booker("PUT", at, 422, json={"stars": 6})
-    booker("PUT", at, 422, json={"stars": 5, "aspects": {"care": 5}})
-    assert booker("PUT", at, 200, json={"stars": 4, "words": "好"}).json["own"]["stars"] == 4
+        stranger(method, path, 404, json=body, headers={"If-Match": "*"})
+    first = {"If-Match": booker("GET", at, 200).headers["ETag"]}
+    booker("PUT", at, 422, json={"stars": 6}, headers=first)
+    booker("PUT", at, 422, json={"stars": 5, "aspects": {"care": 5}}, headers=first)
+    booker("PUT", at, 428, json={"stars": 3})
+    given = booker("PUT", at, 200, json={"stars": 3, "words": "好"}, headers=first)
+    assert given.json["own"]["stars"] == 3
+    # A colleague who saw none yet does not overwrite it unseen.
+    booker("PUT", at, 412, json={"stars": 1}, headers=first)
+    seen = {"If-Match": given.headers["ETag"]}
+    assert booker("PUT", at, 200, json={"stars": 4, "words": "好"}, headers=seen).json["own"]["stars"] == 4
+    booker("PUT", at, 412, json={"stars": 2}, headers=seen)
     blind = host("GET", at, 200).json
     assert (blind["other"], blind["other_given"], blind["open"]) == (None, True, True)
-    both = host("PUT", at, 200, json={"stars": 5, "aspects": {"care": 5}}).json
+    both = host("PUT", at, 200, json={"stars": 5, "aspects": {"care": 5}}, headers={"If-Match": '"0"'}).json
     assert both["shown"] and both["other"]["words"] == "好"
-    booker("PUT", at, 409, json={"stars": 1})
+    booker("PUT", at, 409, json={"stars": 1}, headers={"If-Match": "*"})
     assert host("POST", f"{at}/answer", 200, json={"text": "谢谢"}).json["other"]["answer"] == "谢谢"
     assert booker("POST", f"{at}/report", 200, json={"text": "不实"}).json["other"]["reported"]
 

@@ -85,8 +85,11 @@ def test_over_the_api(app: Any, scene: Any, in_context: Any) -> None:
     assert booker("GET", at, 200).json["items"][0]["downloads"] == 1
     stranger("GET", at, 404)
     stranger("POST", f"{at}/{row['id']}/downloads", 404)
-    booker("POST", f"{at}/{row['id']}/end", 403, json={"reason": "x"})
-    assert not host("POST", f"{at}/{row['id']}/end", 200, json={"reason": "弄错了"}).json["items"][0][
-        "available"
-    ]
+    ending, why = f"{at}/{row['id']}/end", {"reason": "弄错了"}
+    booker("POST", ending, 403, json=why, headers={"If-Match": "*"})
+    tag = {"If-Match": host("GET", at, 200).headers["ETag"]}
+    host("POST", ending, 428, json=why)
+    host("POST", ending, 412, json=why, headers={"If-Match": '"other"'})
+    ended = host("POST", ending, 200, json=why, headers=tag)
+    assert not ended.json["items"][0]["available"] and ended.headers["ETag"] != tag["If-Match"]
     booker("POST", f"{at}/{row['id']}/downloads", 409)
