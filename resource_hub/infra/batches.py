@@ -20,7 +20,8 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from resource_hub.infra.locks import LeaseLost
-from resource_hub.infra.unit_of_work import retried
+from resource_hub.infra.together import Refused
+from resource_hub.infra.unit_of_work import Unit, retried
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +111,26 @@ def together(
             _no_rows_fault(error)
             log.info("%s: a batch of %d failed as a whole", job, len(rows))
     return sum(_tried(job, piece, do) for piece in pieces)
+
+
+def apart(unit: Unit, job: str, row: Hashable, do: Callable[[], object]) -> None:
+    """Do something about one row inside a unit, which goes on without it where that fails."""
+    memory = _memories[job]
+    if row in memory.failing and row in memory.resting():
+        _count(job, memory, [row])
+        return
+    try:
+        with unit.session.begin_nested():
+            do()
+    except Refused:
+        raise  # it ends the unit
+    except Exception as error:
+        _no_rows_fault(error)
+        if isinstance(error, OperationalError):
+            raise  # the unit was chosen as the one to try again
+        _failed(job, [row], error)
+    else:
+        memory.failing.pop(row, None)
 
 
 def _tried(job: str, rows: Sequence[K], do: Callable[[Sequence[K]], int]) -> int:

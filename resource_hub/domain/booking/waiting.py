@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -331,7 +332,8 @@ def offer_in(
     line = waiting_store.line(unit.session, key, WaitingKind.QUEUE, limit, span=span, after=after)
     patience = _Patience()
     for one in line:
-        _offer_to(unit, key, one, patience)
+        # One wish that cannot be offered to stops neither the others nor whoever freed the time.
+        batches.apart(unit, "booking.offer", one.key, partial(_offer_to, unit, key, one, patience))
         if not patience.left:
             return one.place
     return line[-1].place if len(line) == limit else None

@@ -9,12 +9,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.booking import answers, hand_over_offers, late_fees, managing, service, waiting
 from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence
+from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import BookingState, WaitingState
 from resource_hub.infra import batches, clock, outbox
+from resource_hub.infra.database import db, reading
 from tests.builders.accounts import make_person
 from tests.builders.availability import moment
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
@@ -122,6 +125,38 @@ def test_one_bad_line_holds_up_no_other(now: datetime, monkeypatch: pytest.Monke
     monkeypatch.undo()
     service.offer_due()
     assert state(0) is WaitingState.OFFERED
+
+
+def test_one_bad_wish_stops_neither_the_next_nor_who_frees_the_time(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = make_scene()
+    full = make_booking(scene, asked=make_asked("2026-03-03T09:00+08:00", "2026-03-03T17:00+08:00"))
+    wish, end = replace(make_asked(), span=None), START + timedelta(hours=8)
+    waiters = [another_booker()[2] for _ in range(2)]
+    bad, good = (service.join_line(scene.key, wish, START, end, 3600, by=by) for by in waiters)
+    real = waiting._publish
+
+    def failing(unit: Any, name: str, one: Any, **more: Any) -> None:
+        if one.key == bad.key:
+            raise RuntimeError("a wish that cannot be")  # after its time was held already
+        real(unit, name, one, **more)
+
+    monkeypatch.setattr(waiting, "_publish", failing)
+    assert service.cancel(full.key, by=scene.booker).state is BookingState.CANCELLED
+    states = [service.entry_for(one.key, by).state for one, by in zip((bad, good), waiters, strict=True)]
+    assert states == [WaitingState.WAITING, WaitingState.OFFERED]
+    assert [one.state for one in held(scene)] == [BookingState.HELD]
+    monkeypatch.undo()
+    service.offer_due()
+    assert service.entry_for(bad.key, waiters[0]).state is WaitingState.OFFERED
+    assert len(held(scene)) == 2
+
+
+def held(scene: Scene) -> list[Booking]:
+    db.session.rollback()
+    mine = (Booking.institution_id == scene.host.id, Booking.state == BookingState.HELD.value)
+    return list(reading().scalars(select(Booking).where(*mine)))
 
 
 def test_days_of_a_series_stay_together(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
