@@ -45,6 +45,24 @@ def test_an_area_of_one_place_holds_one(now: datetime) -> None:
         make_booking(scene, by=other, asked=make_asked("2026-03-03T12:00+08:00", "2026-03-03T13:00+08:00"))
 
 
+def test_a_resize_is_the_same_booking_and_its_history_keeps_the_old_time(now: datetime) -> None:
+    # B13: longer, and shorter again.
+    scene = make_scene()
+    made = before = make_booking(scene)
+    for end in ("12:00", "10:00"):
+        wanted = span("2026-03-03T09:00+08:00", f"2026-03-03T{end}+08:00")
+        after = service.change(made.key, wanted, by=scene.booker)
+        assert (after.key, after.number, after.ical_uid) == (made.key, made.number, made.ical_uid)
+        assert (after.span, after.version, after.ical_sequence) == (
+            wanted, before.version + 1, before.ical_sequence + 1,
+        )  # fmt: skip
+        told = service.detail(made.key, scene.booker).events[-1]
+        assert told.kind == "changed" and before.span is not None
+        kept = [datetime.fromisoformat(one) for one in told.details["from"]]
+        assert kept == [before.span.start, before.span.end]
+        before = after
+
+
 def test_a_leader_who_is_silent_for_12_hours_has_approved(now: datetime) -> None:
     # HUST: the group's leader is asked; after 12 h the silence is a yes, not a moment before, and nobody answers then.
     steps = [{"who": "approver", "hours": 12}]

@@ -134,6 +134,13 @@ def test_bars_for_some_kinds(given_on: list[int], rule: BarRule, end: datetime |
     assert ends([strike(d) for d in given_on], rule) == end
 
 
+def test_one_late_cancellation_bars_for_a_month() -> None:
+    # NYCU; what is no late cancellation does not count.
+    rule = BarRule((LATE_CANCEL,), 1, 0, (months(1),))
+    late = replace(strike(5), kind=LATE_CANCEL)
+    assert ends([strike(0), late, strike(7)], rule) == moment("2026-02-06T00:00+08:00")
+
+
 def test_each_kind_is_counted_by_its_own_rule() -> None:
     late = replace(strike(5), kind=LATE_CANCEL)
     assert ends([strike(0), late], BarRule((LATE_CANCEL,), 1, 0, (days(30),))) == day(35)
