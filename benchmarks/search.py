@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from benchmarks._common import (
     TITLES,
@@ -29,8 +29,9 @@ from benchmarks._common import (
     timed,
 )
 from resource_hub.adapters import calendar_files
-from resource_hub.domain.availability.tables import FreeWindow, OpeningHours
-from resource_hub.domain.availability.terms import Wish
+from resource_hub.domain.availability.rules import document as documents
+from resource_hub.domain.availability.tables import FreeWindow, HouseRules, OpeningHours
+from resource_hub.domain.availability.terms import HouseDocument, Wish
 from resource_hub.domain.catalogue.service import Query
 from resource_hub.domain.catalogue.tables import Resource, ResourceIndex, Unit
 from resource_hub.domain.pricing import service as pricing
@@ -77,6 +78,8 @@ WISHES = (
     Asked("two hours, a firm's cheapest in the end first", Wish(*FORTNIGHT, 7200), "price", firm=True),
 )
 
+LEAD = Asked("two hours, each house with a lead", Wish(*FORTNIGHT, 7200))
+
 
 def main() -> int:
     asked = arguments(__doc__ or "", ("--resources", {"type": int, "default": 10_000}))
@@ -99,6 +102,8 @@ def main() -> int:
                 for one in WISHES:
                     customer_id = firm if one.firm else None
                     _search(table, one, asked.resources, customer_id, goal=engine == "postgresql")
+                _lead_everywhere()
+                _search(table, LEAD, asked.resources, None, goal=engine == "postgresql")
     return table.end()
 
 
@@ -131,6 +136,21 @@ def _search(table: Table, asked: Asked, resources: int, customer_id: UUID | None
     table.row("  ratio", f"{taken / bare:.1f} ×")
     most = 45 if customer_id else 18
     table.row("  statements", str(len(said)), f"≤ {most}", len(said) <= most)
+
+
+def _lead_everywhere() -> None:
+    """House rules of every resource: three hours or two working days ahead."""
+    leads = [documents.write(HouseDocument(lead={"all": 180})), documents.write(HouseDocument(lead_days=2))]
+    with collector_off(), unit_of_work() as unit:
+        rows = [
+            {
+                "institution_id": host, "id": new_id(), "resource_id": key, "number": 1, "since": date(2020, 1, 1),
+                "document": leads[n % 2], "note": "", "created_by": None, "created_at": NOW,
+            }
+            for n, (host, key) in enumerate(unit.session.execute(select(Resource.institution_id, Resource.id)))
+        ]  # fmt: skip
+        unit.session.execute(insert(HouseRules), rows)
+        refresh_statistics(unit.session, HouseRules)
 
 
 def _firm() -> UUID:

@@ -35,7 +35,7 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from resource_hub.domain.accounts import service as accounts
-from resource_hub.domain.accounts.terms import OrganisationKind
+from resource_hub.domain.accounts.terms import OrganisationKind, OrganisationRecord
 from resource_hub.domain.availability import occupancy_store, planning
 from resource_hub.domain.availability.errors import InvalidWish
 from resource_hub.domain.availability.rules import hours as hour_rules
@@ -108,9 +108,10 @@ def fitting(wish: Wish) -> Subquery:
     checked(wish)
     now = clock.now()
     hosts: dict[str, list[UUID]] = defaultdict(list)
-    for host in accounts.organisations(kind=OrganisationKind.INSTITUTION):
+    known = {host.id: host for host in accounts.organisations(kind=OrganisationKind.INSTITUTION)}
+    for host in known.values():
         hosts[host.zone].append(host.id)
-    waits = _waits(now)
+    waits = _waits(known, now)
     selects: list[Any] = []
     for name, ids in sorted(hosts.items()):
         binding = _binding(name, waits, now)
@@ -137,7 +138,9 @@ _BY_DAY = func.coalesce(HouseRules.document["step"].as_integer(), 0) == BY_DAY
 _BINDS = or_(_LEAD > 0, _LEAD_DAYS > 0, _BY_DAY)
 
 
-def _waits(now: datetime) -> dict[tuple[UUID, int], datetime] | None:
+def _waits(
+    hosts: Mapping[UUID, OrganisationRecord], now: datetime
+) -> dict[tuple[UUID, int], datetime] | None:
     """The midnight that each lead in working days leaves open, by host; None where no house has a rule that every
     window must be held against."""
     t = HouseRules
@@ -146,9 +149,9 @@ def _waits(now: datetime) -> dict[tuple[UUID, int], datetime] | None:
         return None
     found = {}
     for host, days in rows:
-        earliest = planning.earliest_day(host, days, now)
+        earliest = planning.earliest_day(hosts[host], days, now) if host in hosts else None
         if earliest is not None:
-            found[host, days] = midnight(earliest, zone(planning.zone_of(host)))
+            found[host, days] = midnight(earliest, zone(hosts[host].zone))
     return found
 
 
@@ -313,6 +316,7 @@ def first_fits(
     whole = list(dict.fromkeys([*keys, *(one for key in keys for one in together.get(key, ()))]))
     plans = planning.plans(whole, span)
     held = occupancy_store.occupancies(reading(), whole, span.widened(86400, 86400))
+    hosts = accounts.organisation_names({key.institution_id for key in keys})
     found = {}
     for key in keys:
         plan = plans[key]
@@ -323,7 +327,7 @@ def first_fits(
         ]
         days = plan.rules.by_day and wish.seconds % 86400 == 0
         laid = merge(_runs_of_days(wish, zone(plan.zone))) if days else parts(wish, plan.zone, now)
-        opens = planning.earliest_day(key.institution_id, plan.rules.lead_days, now)
+        opens = planning.earliest_day(hosts[key.institution_id], plan.rules.lead_days, now)
         spans = allowed(plan.rules, wish.seconds, laid, plan.zone, now, outside=outside, earliest=opens)
         last = local_day(now, zone(plan.zone)) + timedelta(days=plan.rules.farthest_days)
         beyond = midnight(last + timedelta(days=1), zone(plan.zone))

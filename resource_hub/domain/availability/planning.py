@@ -203,11 +203,14 @@ def newest_rules_number(key: HostKey) -> int:
 @kept
 def working_day_after(jurisdiction: str, day: date, number: int) -> tuple[date, bool]:
     """The working day so many after ``day``, and whether its calendar is only provisional."""
-    last = day + timedelta(days=number * 2 + 30)
-    known = special_days(jurisdiction, day, last)
-    found = arithmetic.working_days_after(day, number, known.get)
-    provisional = any(d.provisional for when, d in known.items() if day < when <= found)
+    found, provisional = _working_day_after(jurisdiction, day, number)
     return found, provisional or is_provisional(jurisdiction, found.year)
+
+
+def _working_day_after(jurisdiction: str, day: date, number: int) -> tuple[date, bool]:
+    known = special_days(jurisdiction, day, day + timedelta(days=number * 2 + 30))
+    found = arithmetic.working_days_after(day, number, known.get)
+    return found, any(d.provisional for when, d in known.items() if day < when <= found)
 
 
 def is_provisional(jurisdiction: str, year: int) -> bool:
@@ -220,14 +223,13 @@ def is_provisional(jurisdiction: str, year: int) -> bool:
 
 def working_days_after(jurisdiction: str, day: date, number: int) -> date:
     """The working day so many after ``day``; ``day`` itself is not counted."""
-    return working_day_after(jurisdiction, day, number)[0]
+    return _working_day_after(jurisdiction, day, number)[0]
 
 
-def earliest_day(institution_id: UUID, lead_days: int, now: datetime) -> date | None:
+def earliest_day(host: OrganisationRecord, lead_days: int, now: datetime) -> date | None:
     """The first day of a host that a lead in working days leaves open; None without one."""
     if not lead_days:
         return None
-    host = _host(institution_id)
     return working_days_after(host.jurisdiction, local_day(now, zone(host.zone)), lead_days)
 
 

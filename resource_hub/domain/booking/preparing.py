@@ -145,7 +145,7 @@ def prepare(
         standing=(*_standing(plan.rules, key, customer_id, on), *bars),
         qualified=qualified,
         booked_by=by.person_id if by is not None else None,
-        earliest_day=availability.earliest_day(key.institution_id, plan.rules.lead_days, now),
+        earliest_day=_earliest_day(key, plan.rules, now),
         taken=taken,
         samples=asked.samples,
         purpose=asked.purpose,
@@ -169,6 +169,12 @@ def _standing(rules: HouseDocument, key: HostKey, customer_id: UUID | None, on: 
         return ()
     creditor = key.institution_id if rules.debt is DebtBlock.HERE else None
     return tuple(ports.installed().standing.reasons_against(customer_id, on, creditor))
+
+
+def _earliest_day(key: HostKey, rules: HouseDocument, now: datetime) -> date | None:
+    if not rules.lead_days:
+        return None
+    return availability.earliest_day(accounts.organisation(key.institution_id), rules.lead_days, now)
 
 
 def clock_of(institution_id: UUID, rules: HouseDocument) -> Clock:
