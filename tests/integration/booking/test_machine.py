@@ -317,7 +317,8 @@ class BookingMachine(RuleBasedStateMachine):
                 error = None if span.end > self.now else BookingRefused
         if state is APPROVED and one.span.start <= self.now and span.start != one.span.start:
             error = BookingRefused  # what has begun is not moved away
-        chosen = self.free_unit(span, unit, one)
+        # Who only gives time back stays, on a unit that was closed since too.
+        chosen = one.unit if less else self.free_unit(span, unit, one)
         with self.expecting(error):
             service.change(
                 one.key, span, by=self.actors[one.who], unit_id=None if unit is None else self.units[unit]
@@ -388,7 +389,7 @@ class BookingMachine(RuleBasedStateMachine):
         error: type[DomainError] | None = None
         if not self.ahead(one):
             error = WrongState
-        elif self.is_closed(one.unit, one.span):
+        elif self.is_closed(one.unit, TimeSpan(at, one.span.end)):
             error = BookingRefused
         elif any(self.around) or any(self.beside or ()):
             error = SlotTaken
