@@ -147,6 +147,18 @@ def successors(key: HostKey, *, by: Actor) -> dict[UUID, list[UUID]]:
     return found
 
 
+# What a customer wrote about its own work; to another organisation goes the time, not the work.
+_UNSAID: dict[str, Any] = {"project": "", "description": "", "hazard": {}, "answers": {}, "decision_note": ""}
+
+
+def left_behind(unit: Unit, key: HostKey) -> dict[str, list[str]]:
+    """Messages and documents that stay between the host and who gives a booking to another organisation."""
+    return {
+        "messages": [str(one.id) for one in history_store.messages(unit.session, key)],
+        "files": [str(one.id) for one in history_store.files(unit.session, key)],
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class TakeOver:
     """What it would mean for somebody to take a booking over: reasons against it, and the price."""
@@ -231,7 +243,13 @@ def take_over_in(
     if target != record.customer_id:
         changes = _to_customer(unit, record, prepared, span, side, by)
     customer = str(target) if target != record.customer_id else None
-    done = handed_over(unit, record, person_id, by.person_id, changes, customer=customer)
+    details: dict[str, Any] = {}
+    if another_organisation(record, target):
+        changes |= _UNSAID
+        details = left_behind(unit, record.key)
+        for child in store.children(unit.session, record.key):
+            store.change(unit.session, child.key, _UNSAID)
+    done = handed_over(unit, record, person_id, by.person_id, changes, customer=customer, **details)
     if record.series_id is not None and done.series_id is None:
         record_event(unit, record.key, by.person_id, "left_series", {})
     return done

@@ -163,6 +163,7 @@ def detail(key: HostKey, by: Actor) -> Detail:
     acts = open_acts(record.kind, state, side)
     if side is Side.CUSTOMER and is_staff(by, resource):
         acts |= open_acts(record.kind, state, Side.HOST) - _OF_EITHER
+    events, left = _since_taken_over(history_store.events(session, key), side)
     return Detail(
         record=record,
         state=state,
@@ -170,10 +171,21 @@ def detail(key: HostKey, by: Actor) -> Detail:
         acts=acts if record.parent_id is None else frozenset(),
         resource=resource,
         quote=quote,
-        events=tuple(history_store.events(session, key)),
-        messages=tuple(history_store.messages(session, key)),
-        files=tuple(history_store.files(session, key)),
+        events=tuple(events),
+        messages=tuple(one for one in history_store.messages(session, key) if str(one.id) not in left),
+        files=tuple(one for one in history_store.files(session, key) if str(one.id) not in left),
     )
+
+
+def _since_taken_over(events: Sequence[EventRecord], side: Side) -> tuple[Sequence[EventRecord], set[str]]:
+    """What a side may read of what happened, and the ids of messages and documents that it may not: a customer that
+    took a booking over from another organisation learns nothing of what that one and the host did before."""
+    if side is Side.CUSTOMER:
+        for place in range(len(events) - 1, -1, -1):
+            details = events[place].details
+            if events[place].kind == "handed_over" and "messages" in details:
+                return events[place:], {*details["messages"], *details["files"]}
+    return events, set()
 
 
 def file_of(key: HostKey, booking_file_id: UUID, by: Actor) -> FileRecord:
@@ -182,8 +194,7 @@ def file_of(key: HostKey, booking_file_id: UUID, by: Actor) -> FileRecord:
     Raises:
         NoSuchBooking
     """
-    booking_for(key, by)
-    for found in history_store.files(reading(), key):
+    for found in detail(key, by).files:
         if found.id == booking_file_id and found.kind is not FileKind.RESULT:
             return found
     raise NoSuchBooking()

@@ -13,10 +13,10 @@ from resource_hub.domain.availability import occupancy_store
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.rules import document
 from resource_hub.domain.booking import service
-from resource_hub.domain.booking.errors import NotYours
-from resource_hub.domain.booking.terms import BookingRecord, BookingState
+from resource_hub.domain.booking.errors import NoSuchBooking, NotYours
+from resource_hub.domain.booking.terms import BookingRecord, BookingState, FileKind
 from resource_hub.domain.notices import service as notices
-from resource_hub.infra import clock, outbox
+from resource_hub.infra import clock, files, outbox
 from resource_hub.infra.database import db, reading
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.keys import HostKey
@@ -69,6 +69,32 @@ def test_results_go_to_the_taker_alone(now: Any) -> None:
         service.deliver_results(done.key, [file], date(2026, 4, 1), by=scene.manager)
         assert told(scene.booker.person_id) == before
         assert "booking.results_delivered" in told(taker.person_id)
+
+
+def test_what_the_former_firm_wrote_is_not_for_the_taker(now: Any) -> None:
+    scene = make_scene()
+    asked = make_asked(
+        description="secret alloy", project="P-1", hazards=frozenset({"toxic"}), hazard_note="powder"
+    )
+    made = make_booking(scene, asked=asked)
+    service.say(made.key, "our alloy has 3 % of it", by=scene.booker)
+    paper = files.register(
+        scene.firm.id, name="recipe.txt", media_type="text/plain", size=1, sha256=b"x" * 32, person_id=None
+    )
+    service.attach(made.key, paper.organisation_id, paper.id, FileKind.ATTACHMENT, by=scene.booker)
+    _done, taker = taken_over(scene, made)
+    service.say(made.key, "good morning", by=taker)
+    theirs, the_hosts = service.detail(made.key, taker), service.detail(made.key, scene.manager)
+    record = theirs.record
+    assert (record.description, record.project, record.hazard, dict(record.answers)) == ("", "", {}, {})
+    assert [one.text for one in theirs.messages] == ["good morning"] and not theirs.files
+    assert theirs.events[0].kind == "handed_over"
+    # The host keeps what it was told.
+    assert len(the_hosts.messages) == 2 and len(the_hosts.files) == 1
+    assert the_hosts.events[0].kind == "requested"
+    with pytest.raises(NoSuchBooking):
+        service.file_of(made.key, the_hosts.files[0].id, taker)
+    assert service.file_of(made.key, the_hosts.files[0].id, scene.manager).name == "recipe.txt"
 
 
 # ---- terms and answers -----------------------------------------------------------------------------------------
