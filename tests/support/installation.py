@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class Installation:
     def post(
         self, path: str, body: Mapping[str, Any], headers: Mapping[str, str], timeout: float = 30
     ) -> Answer | None:
-        """What the server says; None when it died before it had said anything."""
+        """What the server says; None when it died before it had said all of it."""
         request = urllib.request.Request(
             f"{self.web.url}/api/v1{path}",
             json.dumps(body).encode(),
@@ -64,7 +65,7 @@ class Installation:
                 return Answer(answer.status, json.loads(answer.read()))
         except urllib.error.HTTPError as refused:
             return Answer(refused.code, json.loads(refused.read()))
-        except (OSError, ValueError):
+        except (OSError, ValueError, HTTPException):
             return None
 
     def said(self) -> str:
