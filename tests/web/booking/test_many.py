@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, insert
+from sqlalchemy import insert
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.availability import service as availability
@@ -27,6 +26,7 @@ from resource_hub.kernel.time import TimeSpan
 from tests.builders.availability import make_exception, moment
 from tests.builders.booking import Scene, make_asked, make_booking, make_scene
 from tests.support.pages import signed_in
+from tests.support.queries import queries
 
 NOW = moment("2026-03-02T08:00+08:00")
 MANY = 65
@@ -164,27 +164,11 @@ def test_a_long_list_comes_in_pages_and_asks_no_more(
             fill(scene, more)
             db.session.remove()
         client.get(address)
-        with sent(app) as statements:
+        with queries(app) as statements:
             client.get(address)
         counts.append(len(statements))
     assert counts[1] <= counts[0] + 1
     assert pages_of(client, address, mark) == expected
-
-
-@contextmanager
-def sent(app: Flask) -> Iterator[list[str]]:
-    found: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        found.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def test_what_became_of_waiting_stands_by_itself(app: Flask, scene: Scene) -> None:
@@ -222,7 +206,7 @@ def test_versions_of_the_house_rules_come_in_pages_and_one_is_found_by_itself(
         versions = availability.rules_history(scene.key)
         some = availability.rules_history(scene.key, 5, versions[4].since)
         assert some == versions[5:10]
-        with sent(app) as statements:
+        with queries(app) as statements:
             assert availability.rules_numbered(scene.key, first + 7).least == 70
         assert len(statements) == 1 and "number" in statements[0].partition("WHERE")[2]
         db.session.remove()
