@@ -251,8 +251,9 @@ def data_dir() -> Path:
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A headless Chromium with Chinese letters."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)  # a machine with all its cores at work answers late
     program = chromium.find()
     if program is None:
         pytest.fail(chromium.MISSING, pytrace=False)
@@ -275,7 +276,7 @@ def page(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
         timezone_id="Asia/Shanghai",
         viewport={"width": 1440, "height": 900},
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     yield context.new_page()
     context.close()
 

@@ -20,6 +20,7 @@ from tests.builders.availability import make_weekly
 from tests.builders.booking import Scene, make_asked, make_booking, make_scene
 from tests.builders.catalogue import make_listing
 from tests.support.accessibility import assert_accessible
+from tests.support.installation import wait_for
 from tests.support.keys import tab_to
 
 pytestmark = pytest.mark.browser
@@ -128,10 +129,12 @@ def test_the_rest_of_many_instruments_comes_when_one_scrolls_there(
     page.goto(f"/o/{scene.host.code}/calendar?view=week")
     lanes = page.locator("[data-timetable]")
     assert lanes.count() < 5
-    for _ in range(3):
+
+    def scrolled_down() -> bool:
         page.keyboard.press("End")
-        page.wait_for_timeout(300)
-    expect(lanes).to_have_count(5)
+        return bool(lanes.count() == 5)
+
+    assert wait_for(scrolled_down)
     headings = page.locator(".hosts-calendar h2").all_inner_texts()
     assert len(headings) == 5 and page.get_by_role("link", name="下一页").count() == 0
     assert no_sideways_scroll(page)

@@ -6,11 +6,12 @@ from sqlalchemy import exists, select
 
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.booking import linking, store, waiting
+from resource_hub.domain.booking import linking, ordering, store, waiting
+from resource_hub.domain.booking.errors import WrongState
 from resource_hub.domain.booking.managing import opened, written
 from resource_hub.domain.booking.rules.states import not_open, step
 from resource_hub.domain.booking.tables import Booking, WaitingEntry
-from resource_hub.domain.booking.terms import Act, BookingRecord, BookingState
+from resource_hub.domain.booking.terms import Act, Asked, BookingKind, BookingRecord, BookingState
 from resource_hub.infra import clock
 from resource_hub.infra.database import reading
 from resource_hub.infra.unit_of_work import retried, unit_of_work
@@ -39,6 +40,26 @@ def own_hold(resource: HostKey, by: Actor) -> BookingRecord | None:
         .limit(1)
     )
     return store.record(row) if row is not None else None
+
+
+def request_kept(resource: HostKey, asked: Asked, *, by: Actor) -> BookingRecord:
+    """Book what a person's page shows, out of the slot that is kept for them if there is one.
+
+    Another page of the same person may have given that slot back or ordered it since it was looked up: then this one
+    queues like everybody instead of being refused for what the other did.
+
+    Raises:
+        As :func:`ordering.request`.
+    """
+    kept = own_hold(resource, by) if asked.kind is BookingKind.WINDOW else None
+    while kept is not None:
+        try:
+            return ordering.request(resource, asked, by=by, hold_id=kept.key.id)
+        except WrongState:
+            lost, kept = kept, own_hold(resource, by)
+            if kept is not None and kept.key == lost.key:
+                raise
+    return ordering.request(resource, asked, by=by)
 
 
 @retried()

@@ -55,7 +55,7 @@ from resource_hub.domain.booking.inquiry_reading import (
 from resource_hub.domain.booking.invitations import ENDS as INVITATION_ENDS
 from resource_hub.domain.booking.invitations import HANDED_AWAY, INVITATION, Answer, Outcome, answered
 from resource_hub.domain.booking.invitations import key_of as invited_to
-from resource_hub.domain.booking.keeping import give_back, own_hold
+from resource_hub.domain.booking.keeping import give_back, own_hold, request_kept
 from resource_hub.domain.booking.late_fees import decide_fees
 from resource_hub.domain.booking.linking import HelperBooking, fees_together, helpers_of, quote_for, together
 from resource_hub.domain.booking.linking import busy as busy_helper
@@ -403,6 +403,7 @@ __all__ = [
     "reported_rating",
     "reported_ratings",
     "request",
+    "request_kept",
     "requested_resources",
     "requests",
     "requests_waiting",

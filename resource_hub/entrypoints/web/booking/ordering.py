@@ -180,10 +180,7 @@ def ordered(organisation: str, host: str, code: str) -> Any:
     if form.ok:
         try:
             taken = [uploads.take(one, uploads.DOCUMENTS, "documents") for one in files]
-            kept = service.own_hold(record.key, g.actor) if asked.kind is BookingKind.WINDOW else None
-            booked = service.request(
-                record.key, asked, by=g.actor, hold_id=kept.key.id if kept is not None else None
-            )
+            booked = service.request_kept(record.key, asked, by=g.actor)
             _attach(booked, taken)
             _say_what_next(booked)
             return redirect(

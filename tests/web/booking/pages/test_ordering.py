@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.booking import ports, service
+from resource_hub.domain.booking import keeping, ports, service
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import ExpectedSupportLine
 from resource_hub.domain.catalogue.terms import Mode
@@ -242,6 +242,24 @@ def test_who_changes_the_wish_books_that_and_keeps_nothing_else(app, scene, desk
         f"/hosts/{scene.host.code}/resources/{scene.resource.code}/calendar", week="2026-03-03", view="day"
     )
     assert 'data-look="mine"' not in day and 'data-look="held"' not in day
+
+
+def test_who_orders_while_another_tab_keeps_another_time_books_what_the_page_shows(
+    app, scene, desk, monkeypatch
+):
+    keep(desk, scene)
+    page = desk.see(address(scene), **TUESDAY)
+    looked_up = keeping.own_hold
+
+    def seen_before_the_other_tab(*asked):
+        monkeypatch.setattr(keeping, "own_hold", looked_up)
+        seen = looked_up(*asked)
+        keeping.give_back(seen.key, by=asked[1])
+        return seen
+
+    monkeypatch.setattr(keeping, "own_hold", seen_before_the_other_tab)
+    assert desk.send(address(scene), page, **WISH).status_code == 303
+    assert sorted(row.state for row in bookings(app)) == ["approved", "cancelled"]
 
 
 def test_rules_made_stricter_meanwhile_refuse_and_say_what_stays_kept(app, scene, desk):
