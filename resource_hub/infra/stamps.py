@@ -4,13 +4,17 @@ The database draws a new stamp for a subject (a resource, an organisation, a cus
 ``migrations/guards.py`` says which rows are about what. Who reads asks for the stamps first, and an answer that was
 made under the same stamps is as good as a new one. Answers are looked up so only inside ``stamped``: in a unit of work
 that changes none of these rows itself, and in a request outside of its units.
+
+A request may also believe the stamps that this process saw last, and have them compared later, by a statement that is
+said anyway (``believe``). Until then it decides nothing: a unit does not commit, and no refusal leaves, before what was
+believed has turned out to be so. Where it has not, the request begins again and asks first.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -36,12 +40,19 @@ _MOST = 4_096
 Stamp = tuple[Any, ...]
 
 
+class Outdated(Exception):
+    """Something that a request believed is not so any more; it has to begin again."""
+
+
 class Stamps:
     """Stamps as the database had them when they were first asked for, for reading inside one unit or outside of any."""
 
     def __init__(self, expected: Iterable[UUID] = ()) -> None:
         self._unit = current_unit.get()
-        self._seen: dict[UUID, Stamp] = {}
+        self.seen: dict[UUID, Stamp] = {}
+        # Whether stamps are believed, and those that were and have not been compared.
+        self.believing = False
+        self.believed: dict[UUID, Stamp] = {}
         # Calendars and programmes are asked for sooner or later wherever something else is.
         self._expected = {CALENDARS, PROGRAMMES, *expected}
         self.asked: set[UUID] = set()
@@ -55,24 +66,42 @@ class Stamps:
     def of(self, subjects: Iterable[UUID]) -> Stamp:
         wanted = tuple(subjects)
         self.asked.update(wanted)
-        missing = {one for one in wanted if one not in self._seen}
+        missing = {one for one in wanted if one not in self.seen}
+        if missing and self.believing:
+            missing -= self._believe(missing).keys()
         if missing:
-            self._ask(missing | (self._expected - self._seen.keys()))
-        return tuple(self._seen[one] for one in wanted)
+            self._ask(missing | (self._expected - self.seen.keys()))
+        return tuple(self.seen[one] for one in wanted)
+
+    def _believe(self, subjects: set[UUID]) -> dict[UUID, Stamp]:
+        found = {one: stamp for one in subjects if (stamp := self.memory.last.get(one)) is not None}
+        self.seen.update(found)
+        self.believed.update(found)
+        return found
 
     def expect(self, subjects: Iterable[UUID]) -> None:
         """These will be asked for soon: read them with the next ones."""
         self._expected.update(subjects)
 
     def forget(self) -> None:
-        self._seen.clear()
+        """Ask anew, and believe no more; what was believed is still to be compared."""
+        self.seen.clear()
+        self.believing = False
 
     def know(self, drawn: Mapping[UUID, Stamp]) -> None:
         """These were read already."""
-        self._seen.update(drawn)
+        self.seen.update(drawn)
+        self.memory.saw(drawn)
+
+    def compare(self, drawn: Mapping[UUID, Stamp]) -> bool:
+        """Whether what was believed is what the database says now, as far as that has been read."""
+        if any(drawn.get(one, stamp) != stamp for one, stamp in self.believed.items()):
+            return False
+        self.believed = {one: stamp for one, stamp in self.believed.items() if one not in drawn}
+        return True
 
     def _ask(self, subjects: set[UUID]) -> None:
-        self._seen.update(_drawn(subjects))
+        self.know(_drawn(subjects))
 
 
 def _drawn(subjects: set[UUID]) -> dict[UUID, Stamp]:
@@ -113,6 +142,8 @@ class Memory:
     def __init__(self) -> None:
         self._answers: OrderedDict[Hashable, tuple[Stamp, Any]] = OrderedDict()
         self._changing = threading.Lock()
+        # The stamps that were read last. An answer that was made later than its stamp is right for who compares.
+        self.last: dict[UUID, Stamp] = {}
 
     def get(self, key: Hashable, stamp: Stamp) -> tuple[Any] | None:
         """The answer, in a tuple of its own because it may be None."""
@@ -126,6 +157,11 @@ class Memory:
             if len(self._answers) > _MOST:
                 self._answers.popitem(last=False)
 
+    def saw(self, drawn: Mapping[UUID, Stamp]) -> None:
+        if len(self.last) > 4 * _MOST:
+            self.last = {}
+        self.last.update(drawn)
+
 
 _stamps: ContextVar[Stamps | None] = ContextVar("stamps", default=None)
 _memories: WeakKeyDictionary[Engine, Memory] = WeakKeyDictionary()
@@ -136,13 +172,16 @@ def stamped(subjects: Iterable[UUID] = (), drawn: Mapping[UUID, Stamp] | None = 
     """Answers about stamped subjects may come from memory inside the block; nothing about them is changed there.
 
     ``subjects``: those that are known to be asked for, to read their stamps in one statement. ``drawn``: stamps that
-    were read just now.
+    were read just now. In a unit, what its request believed is compared with them.
+
+    Raises:
+        Outdated: it is not so any more.
     """
     stamps = Stamps()
     stamps.know(drawn or {})
     token = _stamps.set(stamps)
     try:
-        stamps.of(subjects)
+        _hold_to(stamps, subjects)
         yield
     finally:
         _stamps.reset(token)
@@ -152,6 +191,58 @@ def current() -> Stamps | None:
     """The stamps under which answers may be kept and found again here, if any."""
     stamps = _stamps.get()
     return stamps if stamps is not None and stamps.hold else None
+
+
+# The stamps of the request at hand, also inside of its units.
+_request: ContextVar[Stamps | None] = ContextVar("stamps_of_request", default=None)
+
+
+def _hold_to(stamps: Stamps, subjects: Iterable[UUID] = ()) -> None:
+    """Ask in a unit for these and for all that its request believes, and compare."""
+    request = _request.get() if current_unit.get() is not None else None
+    stamps.of({*subjects, *(request.believed if request is not None else ())})
+    if request is not None and not request.compare(stamps.seen):
+        raise Outdated()
+
+
+def hold_unit() -> None:
+    """Compare before a unit commits, unless that was done.
+
+    Raises:
+        Outdated: what its request believed is not so any more.
+    """
+    if believed():
+        _hold_to(Stamps())
+
+
+def believed() -> Collection[UUID]:
+    """Of whom the request believes what it has not compared."""
+    request = _request.get()
+    return () if request is None else request.believed.keys()
+
+
+def believe() -> None:
+    """From here on the request at hand believes what this process saw last."""
+    request = _request.get()
+    if request is not None:
+        request.believing = True
+
+
+def sure() -> bool:
+    """Whether all that the request believed is so, asked now outside of its units. Afterwards it believes no more."""
+    request = _request.get()
+    if request is None:
+        return True
+    request.believing = False
+    if not request.believed:
+        return True
+    drawn = _drawn(set(request.believed))
+    holds = request.compare(drawn)
+    if not holds:
+        request.believed.clear()
+        request.forget()
+    request.know(drawn)
+    return holds
 
 
 # What requests of one kind asked for when they were last made: they will ask for it again. Only a hint.
@@ -164,12 +255,14 @@ def begin(kind: int = 0) -> Any:
 
     ``kind``: a number for what is asked by whom; the stamps that such a request needed are read in one statement.
     """
-    return _stamps.set(Stamps(_usual.get(kind, ())))
+    stamps = Stamps(_usual.get(kind, ()))
+    return _stamps.set(stamps), _request.set(stamps)
 
 
-def end(token: Any, kind: int = 0) -> None:
+def end(tokens: Any, kind: int = 0) -> None:
     stamps = _stamps.get()
-    _stamps.reset(token)
+    _stamps.reset(tokens[0])
+    _request.reset(tokens[1])
     if kind and stamps is not None and len(stamps.asked) <= _USUAL_EACH:
         _usual[kind] = frozenset(stamps.asked)
         if len(_usual) > _USUAL_MOST:

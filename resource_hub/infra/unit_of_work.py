@@ -107,6 +107,7 @@ def unit_of_work(*, lease: Lease | None = None) -> Iterator[Unit]:
         token = current_unit.set(unit)
         try:
             yield unit
+            stamps.hold_unit()
             session.flush()
             say(session)
             if unit.lease is not None:

@@ -54,7 +54,7 @@ from resource_hub.infra import clock, idempotency
 from resource_hub.infra.database import current_unit
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.keeping import keeping
-from resource_hub.infra.stamps import CALENDARS, PROGRAMMES, stamped
+from resource_hub.infra.stamps import CALENDARS, PROGRAMMES, believed, stamped
 from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.canonical import canonical_bytes, digest
 from resource_hub.kernel.errors import DomainError, Reason
@@ -206,7 +206,7 @@ def _behind_lock(
     nothing of what host, customer, price and programmes are made of, so that their answers hold throughout."""
     subjects = _subjects(key, asked, by)
     behind = availability.lock_with_helpers(
-        unit, key, asked.span if asked.kind is BookingKind.WINDOW else None, subjects
+        unit, key, asked.span if asked.kind is BookingKind.WINDOW else None, subjects.union(believed())
     )
     with keeping(joining=True), stamped(subjects, behind.stamps):
         yield linking.links_behind_lock(unit, key), behind.around

@@ -56,6 +56,7 @@ from resource_hub.entrypoints.api.booking_values import (
 from resource_hub.entrypoints.api.common import host_key, own_house, seen_resource, span_of, times_out, told
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen_number, tagged
 from resource_hub.entrypoints.support import paging
+from resource_hub.entrypoints.support.believing import believes
 from resource_hub.entrypoints.support.guards import MEMBER, PUBLIC, allows
 from resource_hub.infra import clock
 from resource_hub.kernel.keys import HostKey
@@ -160,6 +161,7 @@ def show_quote(host: str, quote_id: UUID) -> dict[str, Any]:
 @blueprint.arguments(CreateHeaders, location="headers")
 @blueprint.response(201, BookingSchema)
 @allows(MEMBER)
+@believes
 def hold(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> Any:
     """Keep a time for some minutes while the order is written. It lapses by itself, or is booked with ``hold_id``."""
     record = seen_resource(host, code)
@@ -172,6 +174,7 @@ def hold(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) ->
 @blueprint.arguments(CreateHeaders, location="headers")
 @blueprint.response(201, BookingSchema)
 @allows(MEMBER)
+@believes
 def book(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> Any:
     """Book a time, order work on samples, or ask for access. Approved at once or asked of the host, as its rules say.
 

@@ -21,9 +21,10 @@ from uuid import UUID
 
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_login import LoginManager, UserMixin, current_user
-from werkzeug.exceptions import Unauthorized
+from werkzeug.exceptions import HTTPException, Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
+from resource_hub.infra import stamps
 from resource_hub.kernel.errors import DomainError, Forbidden, NotFound
 
 PUBLIC = "public"
@@ -158,15 +159,17 @@ def safe_next(target: str | None) -> str | None:
 
 
 def _guard() -> Response | AnyResponse | None:
-    endpoint = request.endpoint
     g.setdefault("actor", None)
-    if endpoint is None:  # no such page; the 404 or 405 is raised when the request is dispatched
+    if request.endpoint is None:  # no such page; the 404 or 405 is raised when the request is dispatched
         return None
-    who = declared(current_app._get_current_object(), endpoint, request.method)  # type: ignore[attr-defined]
-    if who is None:
-        raise UndeclaredRoute(f"{endpoint} does not say who may enter")
+    who = _declared()
     if is_api(request.path):
-        _guard_api(who)
+        try:
+            _guard_api(who)
+        except (HTTPException, DomainError):
+            if stamps.sure():
+                raise
+            _guard_api(who)
         return None
     if who == {PUBLIC}:
         return None
@@ -174,6 +177,19 @@ def _guard() -> Response | AnyResponse | None:
         return login_manager.unauthorized()
     _load_actor(who)
     return None
+
+
+def _declared() -> frozenset[str]:
+    endpoint = request.endpoint or ""
+    who = declared(current_app._get_current_object(), endpoint, request.method)  # type: ignore[attr-defined]
+    if who is None:
+        raise UndeclaredRoute(f"{endpoint} does not say who may enter")
+    return who
+
+
+def enter_api() -> None:
+    """Look again whether the request at hand may enter, because something was not as it was believed."""
+    _guard_api(_declared())
 
 
 def _load_actor(who: frozenset[str]) -> None:
@@ -199,6 +215,7 @@ def _ask_role(who: Iterable[str]) -> None:
 def _guard_api(who: frozenset[str]) -> None:
     from resource_hub.domain.accounts import service
 
+    g.actor = None
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         actor = service.actor_for_token(token.strip())

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, current_app, g, request, session
 
 from resource_hub.entrypoints.support import (
+    believing,
     compression,
     formatting,
     guards,
@@ -47,6 +48,7 @@ def finish(app: Flask) -> None:
     # flask-smorest put its own handler over ours when the API was registered.
     problems.install(app)
     guards.refuse_undeclared(app)
+    believing.finish(app)
 
 
 def _read_by_stamps() -> None:
@@ -56,6 +58,7 @@ def _read_by_stamps() -> None:
     )
     g.stamps_kind = hash((request.method, request.path, who))
     g.stamps_token = stamps.begin(g.stamps_kind)
+    believing.begin()
 
 
 def _end_stamps(_error: Any) -> None:
