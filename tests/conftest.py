@@ -1,13 +1,14 @@
 """What all tests share: databases on both engines, the application, a browser, and an account of what ran.
 
 A test that asks for `database`, directly or through another fixture, runs once on SQLite and once on PostgreSQL; one of
-looks alone, marked `any_engine`, once.
+what pages show, marked `any_engine` or `browser`, on one of the two.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -54,9 +55,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine_name" in metafunc.fixturenames:
         only = metafunc.config.getoption("engine")
-        # Where only looks are tested, the engine behind the page makes no difference.
-        usual = [SQLITE] if metafunc.definition.get_closest_marker("any_engine") else list(ENGINES)
-        metafunc.parametrize("engine_name", [only] if only else usual, scope="session")
+        metafunc.parametrize(
+            "engine_name", [only] if only else _engines_of(metafunc.definition), scope="session"
+        )
+
+
+def _engines_of(test: pytest.Item) -> list[str]:
+    """Both, or one of the two for what pages show and read: always the same one for a test, and each for about half of
+    them. On both every page is opened (tests/web/test_routes.py), and the services behind are tested."""
+    if any(test.get_closest_marker(name) for name in ("any_engine", "browser")):
+        return [ENGINES[zlib.crc32(test.nodeid.encode()) % len(ENGINES)]]
+    return list(ENGINES)
 
 
 def pytest_collection_finish() -> None:

@@ -245,8 +245,8 @@ def test(arguments: list[str]) -> int:
     failed = check() if whole else []
     options = list(arguments)
     if whole:
-        # One more than there are cores: a third of the time is spent on waiting for browsers and servers.
-        workers = os.environ.get("RESOURCE_HUB_TEST_WORKERS") or str((os.cpu_count() or 1) + 1)
+        # Two more than there are cores: a good part of the time is spent on waiting for browsers and servers.
+        workers = os.environ.get("RESOURCE_HUB_TEST_WORKERS") or str((os.cpu_count() or 1) + 2)
         # Tests that share something costly to start name it as their group and stay together; groups begin first.
         options = ["-q", "-n", workers, "--dist", "loadgroup"]
     code = in_venv("-m", "pytest", *options)

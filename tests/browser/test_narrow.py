@@ -18,7 +18,7 @@ from tests.builders.booking import Scene, make_asked, make_booking, make_scene
 from tests.builders.catalogue import make_listing
 from tests.support.accessibility import assert_accessible
 
-pytestmark = [pytest.mark.browser, pytest.mark.any_engine]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(params=["zh", "en"])

@@ -1,5 +1,6 @@
-"""The main job from end to end, as its people live through it, in a demonstration of its own and in both languages.
+"""The main job from end to end, as its people live through it, in a demonstration of its own.
 
+Some of them read Chinese and some English, as in life, and each looks at where they came to in the other language too.
 An engineer finds an instrument, sees its calendar and the price net of support, and books; uses it with a phone; the
 manager confirms the day; it is billed, claimed, and put into a payout run that a second person approves; the office
 finds the hours in its year. Time is moved forward as a visitor moves it.
@@ -24,7 +25,8 @@ from tools import look, sights
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 HOST, FIRM, FUNDER, RESOURCE = "snu-su", "suxin", "jsfund", "sem2"
-LOCALES = {"zh": ("zh-CN", "扫描电镜", "SEM"), "en": ("en-GB", "scanning electron", "SEM")}
+LOCALES = {"zh": "zh-CN", "en": "en-GB"}
+READS = {"engineer": "en", "manager": "zh", "payer": "zh", "funder": "en", "approver": "zh", "office": "en"}
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 # A loaded machine makes the scheduler slow, never the story wrong.
 PATIENCE = 90_000
@@ -33,24 +35,29 @@ PATIENCE = 90_000
 class Story:
     """A demonstration with its people, each in a browser of their own; every answer is looked at."""
 
-    def __init__(self, browser: Browser, demonstration: Demonstration, language: str) -> None:
-        self.browser, self.at, self.language = browser, demonstration, language
+    def __init__(self, browser: Browser, demonstration: Demonstration) -> None:
+        self.browser, self.at = browser, demonstration
         self.wrong: list[str] = []
 
     @contextmanager
     def person(self, who: str, size: dict[str, int] = DESK) -> Iterator[Page]:
+        own = READS[who]
         context = self.browser.new_context(
-            base_url=self.at.url, locale=LOCALES[self.language][0], timezone_id="Asia/Shanghai", viewport=size,
+            base_url=self.at.url, locale=LOCALES[own], timezone_id="Asia/Shanghai", viewport=size,
             accept_downloads=True,
         )  # fmt: skip
         context.set_default_timeout(20_000)
         page = context.new_page()
         page.on("response", self._judge)
         page.on("pageerror", lambda error: self.wrong.append(f"{page.url}: {error}"))
-        if who:
-            look.sign_in_by_form(page, sights.Person(who, who, f"{who}@demo.example"), self.at.password)
-            look.speak(page, self.language)
+        look.sign_in_by_form(page, sights.Person(who, who, f"{who}@demo.example"), self.at.password)
+        look.speak(page, own)
         yield page
+        reached = page.url
+        for language in LOCALES:
+            if language != own:
+                look.speak(page, language)
+                page.goto(reached)
         context.close()
 
     def _judge(self, response: Response) -> None:
@@ -84,7 +91,7 @@ def find_and_book(story: Story) -> tuple[str, date]:
     """The engineer: search, the instrument's week, a time dragged on, the price net of support, one page, booked."""
     with story.person("engineer") as page:
         page.goto("/search")
-        page.locator("main input[name=q]").fill(LOCALES[story.language][1])
+        page.locator("main input[name=q]").fill("scanning electron")
         page.keyboard.press("Enter")
         hit = page.locator(f"main a[href*='/hosts/{HOST}/resources/{RESOURCE}']").first
         expect(page.locator("main")).to_contain_text("¥")
@@ -146,7 +153,7 @@ def confirm_the_day(story: Story, day: date, booking: str) -> str:
         page.locator("form.close .form-end button.is-primary").click()
         page.wait_for_load_state()
         page.goto(session)
-        expect(page.locator("main")).to_contain_text({"zh": "已锁定", "en": "ealed"}[story.language])
+        expect(page.locator("main")).to_contain_text("已锁定")
         return session
 
 
@@ -220,11 +227,10 @@ def in_the_year(story: Story, day: date, session: str) -> None:
         page.wait_for_url("**/sessions/**")
 
 
-@pytest.mark.parametrize("language", LOCALES)
 def test_from_finding_an_instrument_to_payout_and_score(
-    browser: Browser, own_demonstration: Demonstration, language: str
+    browser: Browser, own_demonstration: Demonstration
 ) -> None:
-    story = Story(browser, own_demonstration, language)
+    story = Story(browser, own_demonstration)
     booking, day = find_and_book(story)
     use_it(story, booking)
     session = confirm_the_day(story, day, booking)

@@ -92,7 +92,7 @@ class Scene:
 def make_scene(**changes: Any) -> Scene:
     """Open on workdays from 9 to 17, 300 yuan an hour for firms, half of it in the house, a fee of 100 for cancelling
     within 24 hours. ``changes``: see ``_make_scene``."""
-    return _make_scene(**changes) if changes else again.once("scene", _make_scene)
+    return again.once(f"scene {changes}", lambda: _make_scene(**changes))
 
 
 def _make_scene(

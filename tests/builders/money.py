@@ -77,7 +77,7 @@ def make_money_scene(**changes: Any) -> MoneyScene:
 
     ``quota=None``: the firm has not applied.
     """
-    return _make_scene(**changes) if changes else again.once("money", _make_scene)
+    return again.once(f"money {changes}", lambda: _make_scene(**changes))
 
 
 def _make_scene(

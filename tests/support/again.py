@@ -25,6 +25,7 @@ from tests.support.databases import NEW, SQLITE, Database
 R = TypeVar("R")
 
 _built: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+MOST = 16  # kept at a time; tests that begin alike stand in one file
 
 
 def once(name: str, build: Callable[[], R]) -> R:
@@ -41,7 +42,7 @@ def once(name: str, build: Callable[[], R]) -> R:
             return build()
         key = (name, database.engine_name, moment, os.getpid())
         if key in _built:
-            kept, made = _built[key]
+            kept, made = _built[key] = _built.pop(key)  # the one used last goes last
             db.session.remove()
             rows.put_back(kept)
         else:
@@ -51,6 +52,8 @@ def once(name: str, build: Callable[[], R]) -> R:
             kept = rows.since(before)
             if kept is not None:
                 _built[key] = kept, made
+                if len(_built) > MOST:
+                    del _built[next(iter(_built))]
     stamps._memories.pop(db.engine, None)
     stamps._usual.clear()
     return made  # type: ignore[no-any-return]

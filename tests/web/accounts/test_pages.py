@@ -9,6 +9,8 @@ import pytest
 from resource_hub.domain.accounts.terms import Role
 from tests.builders import accounts as build
 
+pytestmark = pytest.mark.any_engine
+
 
 @pytest.fixture
 def world(app: Any) -> dict[str, Any]:

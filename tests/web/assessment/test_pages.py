@@ -17,6 +17,8 @@ from resource_hub.infra import clock
 from tests.builders import accounts as build
 from tests.builders.assessment import HOUR, seed_charge, seed_instrument, seed_use
 
+pytestmark = pytest.mark.any_engine
+
 NOW = datetime(2026, 1, 3, 2, 0, tzinfo=UTC)
 
 

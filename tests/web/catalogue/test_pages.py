@@ -15,6 +15,8 @@ from resource_hub.domain.catalogue.terms import ImportState, ListingState, Resou
 from tests.builders import accounts as people
 from tests.builders.catalogue import make_listing
 
+pytestmark = pytest.mark.any_engine
+
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc000000301010018dd8db0"
     "0000000049454e44ae426082"

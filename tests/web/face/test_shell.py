@@ -15,6 +15,8 @@ from resource_hub.kernel.errors import Busy, Conflict, Forbidden, Invalid, NotFo
 from tests.builders.accounts import make_person, sign_in
 from tests.support.application import application
 
+pytestmark = pytest.mark.any_engine
+
 FAMILIES = {
     "notfound": (NotFound, 404),
     "forbidden": (Forbidden, 403),

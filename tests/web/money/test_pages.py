@@ -25,6 +25,8 @@ from resource_hub.kernel.money import Money
 from tests.builders import accounts as people
 from tests.builders.money import NOW, MoneyScene, issue, make_money_scene, used
 
+pytestmark = pytest.mark.any_engine
+
 NINE = datetime.fromisoformat("2026-03-03T09:00+08:00")
 APRIL = datetime.fromisoformat("2026-04-10T09:00+08:00")
 MARCH, END = date(2026, 3, 1), date(2026, 4, 1)

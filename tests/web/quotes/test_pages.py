@@ -7,6 +7,8 @@ import re
 from datetime import date
 from typing import Any
 
+import pytest
+
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.inquiry_words import InquiryState
@@ -19,6 +21,8 @@ from tests.builders.booking import Scene, another_booker, make_scene
 from tests.integration.booking.test_inquiries import accepted
 from tests.integration.booking.test_linked import helper
 from tests.support.pages import fields_of, signed_in
+
+pytestmark = pytest.mark.any_engine
 
 PDF = b"%PDF-1.4 sample list"
 

@@ -25,6 +25,8 @@ from resource_hub.kernel.keys import HostKey
 from tests.builders import accounts as build
 from tests.builders.usage import NINE, make_booking, make_person, make_role, make_scene
 
+pytestmark = pytest.mark.any_engine
+
 
 def at(minutes: int):
     return NINE + timedelta(minutes=minutes)

@@ -14,6 +14,8 @@ from resource_hub.infra.database import db, reading
 from tests.builders.availability import moment
 from tests.builders.booking import another_booker, make_asked, make_booking
 
+pytestmark = pytest.mark.any_engine
+
 TUESDAY = {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "12:00"}
 
 

@@ -15,6 +15,8 @@ from resource_hub.kernel.time import TimeSpan
 from tests.builders.booking import make_asked, make_booking, make_scene
 from tests.web.booking.pages.test_ordering import address, bookings
 
+pytestmark = pytest.mark.any_engine
+
 SECOND = TimeSpan(datetime(2026, 11, 1, 6, 30, tzinfo=UTC), datetime(2026, 11, 1, 7, 30, tzinfo=UTC))
 TYPED = {"start_day": "2026-11-01", "start_time": "01:30", "end_time": "02:30"}
 WISH = {**TYPED, "mode": "self_use", "purpose": "research", "description": "断口形貌"}

@@ -18,6 +18,8 @@ from tests.builders.booking import make_asked, make_booking
 from tests.web.booking.pages.test_clock_changes import SECOND, around_the_clock
 from tests.web.booking.pages.test_ordering import address, bookings
 
+pytestmark = pytest.mark.any_engine
+
 NIGHT = "2026-11-01"
 # Half past one comes at 05:30 and at 06:30 of UTC.
 FIRST_HALF = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)

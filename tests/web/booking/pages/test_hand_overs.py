@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import uuid4
 
+import pytest
 from flask import Flask
 
 from resource_hub.domain.accounts.terms import PersonRecord
@@ -12,6 +13,8 @@ from tests.builders.booking import Scene, another_booker, make_booking
 from tests.support.door import Door, World, make_world, other_host, world
 from tests.web.booking.pages.conftest import Desk
 from tests.web.booking.test_api import book, codes
+
+pytestmark = pytest.mark.any_engine
 
 __all__ = ["make_world", "other_host", "world"]
 ANY = {"If-Match": "*"}

@@ -22,6 +22,8 @@ from tests.builders.booking import Scene, another_booker, make_asked, make_booki
 from tests.support.queries import asked, queries
 from tests.web.booking.pages.conftest import NOW, Desk
 
+pytestmark = pytest.mark.any_engine
+
 ALL = (Role.FIRM_ADMIN, Role.BOOKER, Role.APPROVER, Role.PAYER)
 
 

@@ -16,6 +16,8 @@ from tests.builders import accounts as build
 from tests.builders.availability import moment, span
 from tests.builders.booking import another_booker, make_asked, make_booking
 
+pytestmark = pytest.mark.any_engine
+
 LATER = {"start_day": "2026-03-04", "start_time": "13:00", "end_time": "15:00"}
 
 

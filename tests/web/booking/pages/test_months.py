@@ -15,6 +15,8 @@ from tests.builders.booking import make_asked, make_booking
 from tests.web.booking.pages.conftest import NOW
 from tests.web.booking.pages.test_choosing import calendar
 
+pytestmark = pytest.mark.any_engine
+
 
 def days(page):
     """Day → its sentence, in order."""

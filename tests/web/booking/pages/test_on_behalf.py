@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
@@ -20,6 +21,8 @@ from tests.builders.booking import Scene, make_asked
 from tests.support.door import Door, World
 from tests.web.booking.pages.conftest import NOW, Desk
 from tests.web.booking.test_api import ORDER, codes
+
+pytestmark = pytest.mark.any_engine
 
 TIME = {"start_day": "2026-03-03", "start_time": "09:00", "end_time": "11:00", "mode": "self_use"}
 

@@ -19,6 +19,8 @@ from tests.builders.booking import Scene, make_asked, make_booking
 from tests.support.door import Door
 from tests.web.booking.pages.conftest import NOW, Desk
 
+pytestmark = pytest.mark.any_engine
+
 FAR = {"start": "2026-03-20T09:00+08:00", "end": "2026-03-20T11:00+08:00"}
 STEPS = [{"who": "approver", "hours": 24}, {"who": "manager", "hours": 24}]
 

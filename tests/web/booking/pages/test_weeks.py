@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from html import unescape
 
+import pytest
+
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
 from resource_hub.domain.pricing import service as pricing
@@ -16,6 +18,8 @@ from tests.builders.booking import TARIFF, make_asked
 from tests.builders.catalogue import make_listing
 from tests.support.queries import asked, queries
 from tests.web.booking.pages.conftest import NOW
+
+pytestmark = pytest.mark.any_engine
 
 
 def add(scene, count):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.booking import service
 from resource_hub.infra import outbox
 from resource_hub.infra.database import db
 from tests.builders.accounts import make_person
 from tests.builders.booking import another_booker, make_asked, make_booking
+
+pytestmark = pytest.mark.any_engine
 
 STEPS = [{"who": "manager", "hours": 24}, {"who": "office", "hours": 12}]
 LATER = ("2026-03-20T09:00+08:00", "2026-03-20T11:00+08:00")
