@@ -221,6 +221,9 @@ def _negative(line: dict[str, Any]) -> dict[str, Any]:
 def on_cancellation_fee_due(unit: Unit, event: Event) -> None:
     """Charge the fee that was shown before the click: the slot has begun and nobody else took it."""
     institution_id = UUID(event.payload["institution_id"])
+    if event.payload.get("given_back"):
+        _charge_given_back(unit, HostKey(institution_id, UUID(event.payload["given_back"])))
+        return
     booking = bookings.booking(HostKey(institution_id, UUID(event.payload["booking_id"])))
     if booking.cancel_fee.is_zero or booking.cancelled_at is None:
         return
@@ -247,6 +250,36 @@ def on_cancellation_fee_due(unit: Unit, event: Event) -> None:
         "amount_minor": booking.cancel_fee.minor,
     }
     _write(unit, facts, source_key, use={}, lines=[line], tariff_id=booking.tariff_id)
+
+
+def _charge_given_back(unit: Unit, key: HostKey) -> None:
+    """Charge what was given back late to who gave it back."""
+    part = bookings.given_back(key)
+    source_key = f"given_back:{key.id}"
+    if part is None or part.fee.is_zero:
+        return
+    if store.charge_of_source(unit.session, key.institution_id, source_key) is not None:
+        return
+    host_zone = zone(accounts.organisation(key.institution_id).zone)
+    facts = ChargeFacts(
+        key=_charge_key(key.institution_id, part.given_at, source_key),
+        kind=ChargeKind.CANCELLATION,
+        entry_id=None,
+        line_id=None,
+        booking_id=part.booking_id,
+        resource_id=part.resource_id,
+        customer_id=part.customer_id,
+        customer_class=str(part.customer_class),
+        day=local_day(part.span.start, host_zone),
+        gross=part.fee,
+    )
+    line = {
+        "code": "pricing.line.given_back",
+        "values": {"seconds": part.span.seconds},
+        "exact": f"{part.fee.minor}/1",
+        "amount_minor": part.fee.minor,
+    }
+    _write(unit, facts, source_key, use={}, lines=[line], tariff_id=part.tariff_id)
 
 
 def price_by_hand(unit: Unit, problem: Charge, amount: Money, note: str, person_id: UUID) -> ChargeRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,10 +11,12 @@ from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.booking import (
+    given_back_store,
     history_store,
     linking,
     quoting,
     reading,
+    store,
     waiting,
 )
 from resource_hub.domain.booking.errors import (
@@ -23,10 +26,12 @@ from resource_hub.domain.booking.errors import (
 )
 from resource_hub.domain.booking.managing import let_go, opened, written
 from resource_hub.domain.booking.rules.check import check_cancel
-from resource_hub.domain.booking.rules.moves import moved_from
+from resource_hub.domain.booking.rules.giving_back import stretch
+from resource_hub.domain.booking.rules.moves import moved_from, still_confirmed
 from resource_hub.domain.booking.rules.states import step
 from resource_hub.domain.booking.terms import (
     Act,
+    BookingKind,
     BookingRecord,
     BookingState,
     Side,
@@ -37,6 +42,7 @@ from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
+from resource_hub.kernel.time import TimeSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +81,50 @@ class _Fees:
         return Money.by_currency((self.own, *self.helpers.values()))
 
 
+def committed(record: BookingRecord, side: Side) -> TimeSpan | None:
+    """The time of an order that a side is bound to by the tariff's notice: what the host confirmed. None for the host,
+    for whom it moved away, and for what was only asked for; of an order that asks for more than was confirmed, what
+    it had and still has."""
+    if side is not Side.CUSTOMER or record.span is None:
+        return None
+    if record.state is BookingState.APPROVED:
+        return record.span if _cancels_as(record, side) is Side.CUSTOMER else None
+    if record.state is BookingState.REQUESTED:
+        confirmed = still_confirmed(history_store.events(database.reading(), record.key))
+        return confirmed.intersection(record.span) if confirmed is not None else None
+    return None
+
+
+def with_tariff(record: BookingRecord) -> list[BookingRecord]:
+    """An order and what is booked along with it, as far as a tariff prices them."""
+    along = store.children(database.reading(), record.key) if record.kind is BookingKind.WINDOW else []
+    return [one for one in (record, *along) if one.tariff_id is not None]
+
+
+def earlier_of(record: BookingRecord) -> defaultdict[HostKey, list[TimeSpan]]:
+    """What was given back late before, of an order and of each that is booked along with it."""
+    found: defaultdict[HostKey, list[TimeSpan]] = defaultdict(list)
+    for one in given_back_store.of_order(database.reading(), record.key):
+        found[HostKey(one.key.institution_id, one.booking_id)].append(one.span)
+    return found
+
+
 def _fees(record: BookingRecord, side: Side, now: datetime) -> _Fees:
-    # The host's own cancellation and an unanswered request cost nothing.
-    if side is not Side.CUSTOMER or record.state is not BookingState.APPROVED:
-        return _Fees(Money.zero(record.cancel_fee.currency))
-    resource = catalogue.resource(record.resource_key)
-    own = quoting.cancellation_fee(
-        resource, reading.asked_of(record), record.customer_class, record.tariff_id, now
-    )
-    return _Fees(own, linking.cancellation_fees(record, now))
+    nothing = Money.zero(record.cancel_fee.currency)
+    span = committed(record, side)
+    if span is None:
+        return _Fees(nothing)
+    orders, earlier = with_tariff(record), earlier_of(record)
+    resources = catalogue.resources([one.resource_key for one in orders])
+    fees = {
+        one.key: quoting.cancellation_fee(
+            resources[one.resource_key], reading.asked_of(one, span), one.customer_class, one.tariff_id, now,
+            given=span, whole=stretch(span, earlier[one.key]),
+        )
+        for one in orders
+    }  # fmt: skip
+    own = fees.pop(record.key, nothing)
+    return _Fees(own, {key: fee for key, fee in fees.items() if not fee.is_zero})
 
 
 def shown(fees: Sequence[Money]) -> tuple[Money, ...]:
@@ -91,7 +132,9 @@ def shown(fees: Sequence[Money]) -> tuple[Money, ...]:
     return tuple(fee for fee in fees if not fee.is_zero) or tuple(fees[:1])
 
 
-def not_risen(fees: Sequence[Money], expected: Sequence[Money] | None) -> None:
+def not_risen(
+    fees: Sequence[Money], expected: Sequence[Money] | None, code: str = "booking.fee_rose"
+) -> None:
     """Nothing costs more than was seen before the click; ``expected`` None means that nobody asks.
 
     Raises:
@@ -101,7 +144,7 @@ def not_risen(fees: Sequence[Money], expected: Sequence[Money] | None) -> None:
         return
     seen = {one.currency: one for one in Money.by_currency(expected)}
     if any(fee > seen.get(fee.currency, Money.zero(fee.currency)) for fee in fees):
-        raise BookingRefused(Reason("booking.fee_rose", {"fee": [fee.as_json() for fee in shown(fees)]}))
+        raise BookingRefused(Reason(code, {"fee": [fee.as_json() for fee in shown(fees)]}))
 
 
 def cancel_preview(key: HostKey, *, by: Actor) -> CancelPreview:
@@ -121,7 +164,7 @@ def cancellation(record: BookingRecord, now: datetime, side: Side = Side.CUSTOME
     reasons = check_cancel(
         record.state, record.starts_at, _rules_of(record), now, by_host=counts is Side.HOST
     )
-    return CancelPreview(_fees(record, counts, now).together, reasons)
+    return CancelPreview(_fees(record, side, now).together, reasons)
 
 
 @retried()
@@ -168,7 +211,7 @@ def cancel_in(
     )
     if reasons:
         raise BookingRefused(*reasons)
-    fees = _fees(record, counts, unit.now)
+    fees = _fees(record, side, unit.now)
     not_risen(fees.together, expected)
     let_go(unit, record)
     linking.owe(unit, record, fees.helpers)

@@ -13,6 +13,8 @@ from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument, OccupancyKind
 from resource_hub.domain.booking import (
     answers,
+    cancelling,
+    giving_back,
     linking,
     ports,
     quoting,
@@ -58,17 +60,20 @@ from resource_hub.infra.database import current_unit
 from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan
 
 
 @dataclass(frozen=True, slots=True)
 class ChangePreview:
-    """What moving a booking would mean, without doing it."""
+    """What moving a booking would mean, without doing it. ``fees``: of the time that it gives back late, a sum for each
+    currency, that of the order first, even where it is zero."""
 
     reasons: tuple[Reason, ...]
     quote: QuoteRecord | None
     taken: tuple[Reason, ...]  # who holds the time, or that of what is booked along
     needs_answer: bool
+    fees: tuple[Money, ...]
 
     @property
     def free(self) -> bool:
@@ -100,7 +105,8 @@ def looked(
         taken = _taken(record, span, unit_id, [one.resource for one in helpers], leaving)
     if quote is not None:
         quote = linking.together(quote, [linking.quote_for(h, now) for h in helpers])
-    return ChangePreview(reasons, quote, taken, waits)
+    fees = giving_back.sums(record, giving_back.parts(record, span, side, now))
+    return ChangePreview(reasons, quote, taken, waits, fees)
 
 
 def _taken(
@@ -187,6 +193,7 @@ def _change(
     note: str,
     kind: str,
     as_host: bool,
+    expected: Sequence[Money] | None,
 ) -> BookingRecord:
     with unit_of_work() as unit:
         _, record, side = opened(unit, key, by, version)
@@ -194,7 +201,9 @@ def _change(
             side = Side.HOST
         if side is Side.HOST:
             decides(record, by)
-        return change_in(unit, record, span, side, by, unit_id=unit_id, note=note, kind=kind)
+        return change_in(
+            unit, record, span, side, by, unit_id=unit_id, note=note, kind=kind, expected=expected
+        )
 
 
 def change_in(
@@ -209,13 +218,25 @@ def change_in(
     kind: str = "changed",
     quiet: bool = False,
     frees: bool = True,
+    expected: Sequence[Money] | None = None,
+    owed: list[Money] | None = None,
 ) -> BookingRecord:
-    """Give a booking another time inside a unit, or raise every reason against it. ``frees``: others may have what it
-    leaves."""
+    """Give a booking another time inside a unit, or raise every reason against it.
+
+    Args:
+        frees: others may have what it leaves.
+        expected: the fees for time given back late that the person saw before the click; higher ones refuse.
+        owed: takes up these fees, where they are looked at together with those of others.
+    """
     unit_id = _unit_of_use(record) if unit_id is None else unit_id
     reasons, quote, waits = judged(record, span, side, by, unit.now, unit_id)
     if reasons:
         raise BookingRefused(*reasons)
+    given = giving_back.parts(record, span, side, unit.now) if frees else ()
+    fees = giving_back.sums(record, given)
+    cancelling.not_risen(fees, expected, giving_back.FEE_ROSE)
+    if owed is not None:
+        owed += fees
     if record.state is BookingState.REQUESTED and side is Side.CUSTOMER:
         answers.drop(unit, record)  # another time is asked for: everybody answers anew
     plan = availability.plan(record.resource_key, span)
@@ -269,6 +290,12 @@ def change_in(
         "note": note.strip(),
         "by_host": side is Side.HOST,
     }
+    if given:
+        details["fee"] = [fee.as_json() for fee in cancelling.shown(fees)]
+    if again and cancelling.committed(record, side) is not None:
+        details["asks_again"] = True
+    giving_back.taken_back(unit, record.key, span)
+    giving_back.note(unit, record, given)
     if moved_after_start(ChangeFacts(record.state, record.span, span), unit.now):
         # Only the host may: what would have been a no-show is none, so it stays on record who wanted that.
         unit.audit(
@@ -293,9 +320,11 @@ def change(
     note: str = "",
     kind: str = "changed",
     as_host: bool = False,
+    expected: Sequence[Money] | None = None,
 ) -> BookingRecord:
     """Move, extend or shorten: same id, same number, same calendar UID with a higher sequence, a new frozen quote.
-    ``as_host``: who acts for the customer as well does it as the host.
+    ``as_host``: who acts for the customer as well does it as the host. ``expected``: the fees that the person saw
+    before the click for time given back late, a sum for each currency; a higher one refuses.
 
     Raises:
         BookingRefused, SlotTaken: with alternatives; the booking keeps the time that it had.
@@ -303,7 +332,7 @@ def change(
     """
     availability.warm()
     try:
-        return _change(key, span, by, version, unit_id, note, kind, as_host)
+        return _change(key, span, by, version, unit_id, note, kind, as_host, expected)
     except (SlotTaken, BookingRefused) as error:
         if current_unit.get() is None:
             record, _ = reading.booking_for(key, by)

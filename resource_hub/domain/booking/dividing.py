@@ -33,7 +33,7 @@ from resource_hub.domain.booking.ordering import book_in
 from resource_hub.domain.booking.preparing import Prepared, clock_of, judge, prepare, record_event
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
 from resource_hub.domain.booking.rules.check import AHEAD, needs_approval
-from resource_hub.domain.booking.rules.moves import moved_from
+from resource_hub.domain.booking.rules.moves import moved_from, still_confirmed
 from resource_hub.domain.booking.terms import (
     BookingRecord,
     BookingState,
@@ -91,9 +91,10 @@ def split(
         second = book_in(unit, record.resource_key, asked, by, granted=record.state)
         record_event(unit, key, by.person_id, "split_into", {"number": second.number})
         details: dict[str, Any] = {"number": record.number}
-        moved = moved_from(history_store.events(unit.session, key))
-        if moved is not None:
-            details["moved_from"] = [moved.start.isoformat(), moved.end.isoformat()]
+        events = history_store.events(unit.session, key)
+        for name, found in (("moved_from", moved_from(events)), ("confirmed", still_confirmed(events))):
+            if found is not None:
+                details[name] = [found.start.isoformat(), found.end.isoformat()]
         record_event(unit, second.key, by.person_id, "split_from", details)
         return _record(unit, key), second
 

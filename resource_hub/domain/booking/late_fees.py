@@ -1,4 +1,5 @@
-"""The fee of a late cancellation waits for the moment at which the slot begins: if it was taken again, nobody owes it.
+"""The fee of a late cancellation, or of time given back late, waits for the moment at which the slot begins: if it was
+taken again, nobody owes it.
 
 Taken means wholly, by orders that were approved: what stays empty, or was only asked for, was kept for the one who
 cancelled. It does not matter who takes it.
@@ -10,9 +11,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from resource_hub.domain.booking import reading, store
+from resource_hub.domain.booking import given_back_store, reading, store
 from resource_hub.domain.booking.preparing import announce, record_event
-from resource_hub.domain.booking.terms import BookingRecord, BookingState
+from resource_hub.domain.booking.terms import BookingRecord, BookingState, GivenBackRecord
 from resource_hub.infra import batches, clock
 from resource_hub.infra.database import reading as reads
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
@@ -31,22 +32,30 @@ def decide_fees(limit: int = 50, lease: Lease | None = None) -> int:
                     _decide(unit, store.record(row))
             return len(keys)
 
+    def decide_parts(keys: Sequence[HostKey]) -> int:
+        with unit_of_work(lease=lease) as unit:
+            for key in keys:
+                one = given_back_store.one(unit.session, key, lock=True)
+                if one is not None and one.decides_at is not None:
+                    _decide_part(unit, one)
+            return len(keys)
+
     job = "booking.decide_fees"
     keys = batches.found(job, lambda many: store.fees_to_decide(reads(), clock.now(), many), limit)
-    return batches.together(job, keys, decide)
+    done = batches.together(job, keys, decide)
+    job = "booking.decide_parts"
+    keys = batches.found(job, lambda many: given_back_store.to_decide(reads(), clock.now(), many), limit)
+    return done + batches.together(job, keys, decide_parts)
 
 
 def _decide(unit: Unit, record: BookingRecord) -> None:
     assert record.span is not None
-    taken, asked = _taken(unit, record)
-    empty = subtract([record.span], taken)
-    changes: dict[str, Any] = {"changed_at": unit.now}
-    if empty and asked and not subtract(empty, [span for span, _ in asked]):
-        # Somebody has asked for what is empty: the answer decides.
-        changes["fee_decides_at"] = min(until for _, until in asked)
+    others = store.taken_again(unit.session, record.resource_key, record.unit_id, record.span, record.key.id)
+    empty, until = _empty(unit, record.span, others)
+    changes: dict[str, Any] = {"changed_at": unit.now, "fee_decides_at": until}
+    if until is not None:
         store.change(unit.session, record.key, changes)
         return
-    changes["fee_decides_at"] = None
     fee = {"minor": record.cancel_fee.minor, "currency": record.cancel_fee.currency}
     if not empty:
         changes["cancel_fee_minor"] = 0
@@ -56,10 +65,42 @@ def _decide(unit: Unit, record: BookingRecord) -> None:
     announce(unit, record.key, name, None, fee=fee)
 
 
-def _taken(unit: Unit, gone: BookingRecord) -> tuple[list[TimeSpan], list[tuple[TimeSpan, datetime]]]:
-    """Times that others have of a cancelled order's, and those that they have asked for, with the end of the term."""
+def _decide_part(unit: Unit, one: GivenBackRecord) -> None:
+    others = store.taken_again(unit.session, one.resource_key, one.unit_id, one.span)
+    empty, until = _empty(unit, one.span, others)
+    changes: dict[str, Any] = {"decides_at": until}
+    if until is not None:
+        given_back_store.change(unit.session, one.key, changes)
+        return
+    fee = {"minor": one.fee.minor, "currency": one.fee.currency}
+    told = {"fee": fee, "given_back": str(one.key.id)}
+    if not empty:
+        changes["fee_minor"] = 0
+        record_event(unit, one.order_key, None, "fee_waived", {"fee": fee})
+    given_back_store.change(unit.session, one.key, changes)
+    name = "booking.fee_due" if empty else "booking.fee_waived"
+    announce(unit, one.order_key, name, None, **told)
+
+
+def _empty(
+    unit: Unit, span: TimeSpan, others: Sequence[BookingRecord]
+) -> tuple[list[TimeSpan], datetime | None]:
+    """What of a time nobody has taken again, and until when somebody may still get what was asked for; None where
+    nothing is open."""
+    taken, asked = _taken(unit, others)
+    empty = subtract([span], taken)
+    if empty and asked and not subtract(empty, [one for one, _ in asked]):
+        # Somebody has asked for what is empty: the answer decides.
+        return empty, min(until for _, until in asked)
+    return empty, None
+
+
+def _taken(
+    unit: Unit, others: Sequence[BookingRecord]
+) -> tuple[list[TimeSpan], list[tuple[TimeSpan, datetime]]]:
+    """Times that others have, and those that they have asked for, with the end of the term."""
     taken, asked = [], []
-    for one in store.taken_again(unit.session, gone):
+    for one in others:
         assert one.span is not None
         order = one if one.parent_id is None else reading.booking(HostKey(one.institution_id, one.parent_id))
         state = reading.judged_by_clock(order, unit.now)

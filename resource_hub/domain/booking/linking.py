@@ -19,7 +19,6 @@ from resource_hub.domain.availability.terms import OccupancyKind
 from resource_hub.domain.booking import ports, quote_store, quoting, store
 from resource_hub.domain.booking.errors import BookingRefused, SlotTaken
 from resource_hub.domain.booking.preparing import Prepared, prepare, record_event, row_values
-from resource_hub.domain.booking.reading import asked_of
 from resource_hub.domain.booking.rules.margins import margins
 from resource_hub.domain.booking.terms import (
     Asked,
@@ -321,23 +320,6 @@ def let_go(unit: Unit, record: BookingRecord) -> None:
     for child in store.children(unit.session, record.key):
         availability.release(unit, record.institution_id, child.key.id, key=child.resource_key)
         ports.installed().hold_of_funds.release(unit, child.key)
-
-
-def cancellation_fees(record: BookingRecord, now: datetime) -> dict[HostKey, Money]:
-    """What cancelling an order now costs for each of its helpers, by that one's own tariff and in its currency;
-    those that are free of charge are left out."""
-    if record.kind is not BookingKind.WINDOW:
-        return {}
-    children = store.children(reading(), record.key)
-    found = catalogue.resources([child.resource_key for child in children if child.tariff_id is not None])
-    fees = {
-        child.key: quoting.cancellation_fee(
-            found[child.resource_key], asked_of(child), child.customer_class, child.tariff_id, now
-        )
-        for child in children
-        if child.resource_key in found
-    }
-    return {key: fee for key, fee in fees.items() if not fee.is_zero}
 
 
 def owe(unit: Unit, record: BookingRecord, fees: Mapping[HostKey, Money]) -> None:

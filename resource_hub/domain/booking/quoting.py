@@ -191,14 +191,25 @@ def cancellation_fee(
     customer_class: CustomerClass,
     tariff_id: UUID | None,
     now: datetime,
+    *,
+    given: TimeSpan | None = None,
+    whole: TimeSpan | None = None,
+    kept: TimeSpan | None = None,
 ) -> Money:
-    """What cancelling now costs, by the tariff of the quote. Exactly the notice before the start is free."""
+    """What cancelling now costs, by the tariff of the quote. Exactly the notice before the start is free.
+
+    Args:
+        given: what of the time is given up, all of it unless said; ``kept`` is what stays booked.
+        whole: the stretch of which that is a part, and before whose start the notice counts.
+    """
     if tariff_id is None or asked.span is None:
         return Money.zero(resource.currency)
     use = replace(
         use_of(resource, asked),
         occasion=Occasion.CANCELLED,
-        notice_seconds=(asked.span.start - now) // timedelta(seconds=1),
+        notice_seconds=((whole or asked.span).start - now) // timedelta(seconds=1),
+        kept=kept,
+        part=((given or asked.span).seconds, (whole or asked.span).seconds),
     )
     try:
         price: Price = pricing.price(

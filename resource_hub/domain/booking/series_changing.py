@@ -15,6 +15,7 @@ from resource_hub.domain.booking import (
     answers,
     cancelling,
     changing,
+    giving_back,
     linking,
     managing,
     reading,
@@ -68,6 +69,7 @@ class DayChangeLook:
     reasons: tuple[Reason, ...] = ()
     alternatives: tuple[Mapping[str, str], ...] = ()
     quote: QuoteRecord | None = None
+    fees: tuple[Money, ...] = ()
 
     @property
     def clashes(self) -> bool:
@@ -82,6 +84,11 @@ class SeriesChangeLook:
     @property
     def clashes(self) -> tuple[DayChangeLook, ...]:
         return tuple(one for one in self.days if one.clashes)
+
+    @property
+    def fees(self) -> tuple[Money, ...]:
+        """What the time costs that is given back late, a sum for each currency; none where no day moves."""
+        return Money.by_currency(fee for one in self.days if not one.clashes for fee in one.fees)
 
     @property
     def moving(self) -> int:
@@ -155,7 +162,9 @@ def look_change(
             if shown <= WITH_ALTERNATIVES and side is Side.CUSTOMER:
                 asked = reading.asked_of(booking, one.after)
                 others = alternatives(series.resource_key, asked, by=by, ignore=booking.key.id)
-        result.append(DayChangeLook(day, booking, one.after, None, reasons, tuple(others), seen.quote))
+        result.append(
+            DayChangeLook(day, booking, one.after, None, reasons, tuple(others), seen.quote, seen.fees)
+        )
     return SeriesChangeLook(tuple(result), planned.split)
 
 
@@ -169,6 +178,7 @@ def _change(
     choices: Choices,
     version: int | None,
     note: str,
+    expected: Sequence[Money] | None,
 ) -> SeriesRecord:
     with unit_of_work() as unit:
         series, side, found = _opened(unit, key, by, version)
@@ -177,6 +187,7 @@ def _change(
         clashes: list[tuple[date, tuple[Reason, ...]]] = []
         moved = 0
         changed: list[BookingRecord] = []
+        owed: list[Money] = []
         lapsed: managing.Lapsed = Counter()
         several = scope is not Scope.ONE
         # Where times move on the last day goes first, so that no day stands in the way of the one before it.
@@ -189,13 +200,16 @@ def _change(
                         raise BookingRefused(
                             Reason("booking.series_no_such_time", {"day": one.day.isoformat()}, "time")
                         )
-                    done = changing.change_in(unit, booking, one.after, side, by, note=note, quiet=several)
+                    done = changing.change_in(
+                        unit, booking, one.after, side, by, note=note, quiet=several, owed=owed
+                    )
                     moved += 1
                     changed.append(done)
                 except (BookingRefused, SlotTaken) as error:
                     clashes.append((day, error.reasons))
             series_store.move_occurrence(unit.session, key.institution_id, one.id, target.id, one.day)
         refuse(sorted(clashes, key=lambda clash: clash[0]))
+        cancelling.not_risen(Money.by_currency(owed), expected, giving_back.FEE_ROSE)
         managing.tell_lapsed(unit, lapsed)
         if planned.split:
             ids = [b.key.id for one in planned.days if (b := found[one.id].booking) is not None]
@@ -255,6 +269,7 @@ def change(
     choices: Choices | None = None,
     version: int | None = None,
     note: str = "",
+    expected: Sequence[Money] | None = None,
 ) -> SeriesRecord:
     """Give this day the new time, and carry it to the following ones, or to all, as the scope says.
 
@@ -263,13 +278,15 @@ def change(
 
     Args:
         choices: of days that clash: leave where it is, or another time.
+        expected: the fees for time given back late that the person saw before the click; higher ones refuse.
 
     Raises:
+        BookingRefused: it would cost more than was shown.
         SeriesClash: with every day that cannot move; nothing has moved.
         WrongState, InvalidOrder, NotYours, StaleBooking, NoSuchBooking
     """
     availability.warm()
-    return _change(key, booking_id, span, scope, by, choices or {}, version, note)
+    return _change(key, booking_id, span, scope, by, choices or {}, version, note, expected)
 
 
 def _opened(

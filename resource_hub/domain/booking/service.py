@@ -18,6 +18,7 @@ from resource_hub.domain.booking.for_others import (
     bookings_of_walk_in,
     customers_at,
 )
+from resource_hub.domain.booking.giving_back import given_back, given_back_of
 from resource_hub.domain.booking.hand_over_offers import accept as accept_hand_over
 from resource_hub.domain.booking.hand_over_offers import decline as decline_hand_over
 from resource_hub.domain.booking.hand_over_offers import expire_due as expire_hand_overs
@@ -323,6 +324,8 @@ __all__ = [
     "give_back",
     "give_quote",
     "give_strike",
+    "given_back",
+    "given_back_of",
     "given_versions",
     "hand_over",
     "hand_over_for",

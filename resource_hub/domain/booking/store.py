@@ -501,21 +501,21 @@ def fees_to_decide(session: Session, now: datetime, limit: int) -> list[HostKey]
     return [HostKey(*row) for row in rows]
 
 
-def taken_again(session: Session, gone: BookingRecord) -> list[BookingRecord]:
-    """Other orders on the unit of a cancelled one that meet its time, as they are written; requests are among them."""
-    assert gone.span is not None
-    rows = session.scalars(
-        select(Booking).where(
-            Booking.institution_id == gone.institution_id,
-            Booking.resource_id == gone.resource_id,
-            Booking.unit_id == gone.unit_id,
-            Booking.id != gone.key.id,
-            Booking.starts_at < gone.span.end,
-            Booking.ends_at > gone.span.start,
-            Booking.state.in_([s.value for s in COUNTED - {BookingState.HELD}]),
-        )
+def taken_again(
+    session: Session, resource: HostKey, unit_id: UUID | None, span: TimeSpan, gone: UUID | None = None
+) -> list[BookingRecord]:
+    """Orders on a unit that meet a time, without one that is gone, as they are written; requests are among them."""
+    found = select(Booking).where(
+        Booking.institution_id == resource.institution_id,
+        Booking.resource_id == resource.id,
+        Booking.unit_id == unit_id,
+        Booking.starts_at < span.end,
+        Booking.ends_at > span.start,
+        Booking.state.in_([s.value for s in COUNTED - {BookingState.HELD}]),
     )
-    return [record(row) for row in rows]
+    return [
+        record(row) for row in session.scalars(found if gone is None else found.where(Booking.id != gone))
+    ]
 
 
 def next_on_unit(session: Session, resource: HostKey, unit_id: UUID, since: datetime) -> BookingRecord | None:

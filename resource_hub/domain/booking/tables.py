@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from resource_hub.domain.booking import after_tables as after_tables
 from resource_hub.domain.booking import bar_tables as bar_tables
+from resource_hub.domain.booking import given_back_tables as given_back_tables
 from resource_hub.domain.booking import hand_over_tables as hand_over_tables
 from resource_hub.infra.database import Base
 from resource_hub.infra.rows import BY_HOST, HostRow, host_fk, one_of

@@ -12,6 +12,7 @@ from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import (
     cancelling,
+    given_back_store,
     history_store,
     linking,
     quoting,
@@ -333,11 +334,18 @@ def tell_waived(unit: Unit, event: Event) -> None:
     record = reading.booking(key)
     host = accounts.organisation(key.institution_id)
     values = {**names_of(record), "fee": event.payload["fee"]}
+    kind = event.name
+    if event.payload.get("given_back"):
+        part = given_back_store.one(
+            unit.session, HostKey(key.institution_id, UUID(event.payload["given_back"]))
+        )
+        if part is None or part.customer_id != record.customer_id:
+            return  # whoever has the booking now did not give that time back
+        kind = "booking.part_waived"
+        values |= {"start": part.span.start.isoformat(), "end": part.span.end.isoformat()}
     link = f"/hosts/{host.code}/bookings/{key.id}"
     organisation_id = accounts.customer(record.customer_id).organisation_id
-    notices.notify(
-        unit, customers_people(record), event.name, values, link, organisation_id, key=str(event.id)
-    )
+    notices.notify(unit, customers_people(record), kind, values, link, organisation_id, key=str(event.id))
 
 
 SUBSCRIPTIONS = {

@@ -474,6 +474,33 @@ class BookingRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenBackRecord:
+    """A stretch of an order that was given back late. ``decides_at`` is None once its fee is owed, or waived and zero;
+    ``booking_id`` is the order's or that of what is booked along with it."""
+
+    key: HostKey
+    order_id: UUID
+    booking_id: UUID
+    resource_id: UUID
+    unit_id: UUID | None
+    customer_id: UUID
+    customer_class: CustomerClass
+    tariff_id: UUID
+    span: TimeSpan
+    fee: Money
+    given_at: datetime
+    decides_at: datetime | None
+
+    @property
+    def order_key(self) -> HostKey:
+        return HostKey(self.key.institution_id, self.order_id)
+
+    @property
+    def resource_key(self) -> HostKey:
+        return HostKey(self.key.institution_id, self.resource_id)
+
+
+@dataclass(frozen=True, slots=True)
 class StepRecord:
     """One of several answers that an order waits for. ``answer_by`` is its own term; from then on whoever stands above
     may answer as well. ``answered_by`` gave another answer of the same round, and gives no second one."""

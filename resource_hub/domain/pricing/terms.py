@@ -226,6 +226,8 @@ class UseFacts:
         mode: self-use, staff-run or send-in; None for an untimed resource (dataset, literature, specimen).
         share: the part of the session's time that this order bears, as numerator and denominator.
         notice_seconds: for a cancellation, how long before the start it came (negative: after the start).
+        kept: what stays booked where only part of ``reserved`` is cancelled.
+        part: what part of a whole is cancelled, as numerator and denominator; a fixed fee is taken for that part.
     """
 
     zone: str
@@ -239,6 +241,8 @@ class UseFacts:
     occasion: Occasion = Occasion.USE
     notice_seconds: int | None = None
     missed: tuple[datetime, ...] = ()
+    kept: TimeSpan | None = None
+    part: tuple[int, int] = (1, 1)
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, in a stated order, for keeping beside a charge."""

@@ -37,6 +37,7 @@ from resource_hub.entrypoints.api.booking_schemas import (
     OrderIn,
     OwnListArguments,
     PreviewSchema,
+    ProposalIn,
     QuoteSchema,
     ReasonIn,
     StepIn,
@@ -47,9 +48,9 @@ from resource_hub.entrypoints.api.booking_values import (
     asked_in,
     booking_out,
     fees_in,
+    fees_out,
     file_out,
     message_out,
-    more_out,
     price_out,
     rows_out,
 )
@@ -222,6 +223,17 @@ def show(host: str, booking_id: UUID) -> Any:
         ],
         "messages": [message_out(m) for m in found.messages],
         "files": [file_out(f) for f in found.files],
+        "given_back": [
+            {
+                "start": one.span.start,
+                "end": one.span.end,
+                "resource_id": one.resource_id,
+                "fee": one.fee,
+                "currency": one.fee.currency,
+                "decides_at": one.decides_at,
+            }
+            for one in service.given_back_of(found.record, g.actor)
+        ],
     }
     return row, 200, tagged(found.record.version)
 
@@ -291,7 +303,7 @@ def reject(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id:
 
 
 @blueprint.post(f"{_ONE}/proposal")
-@blueprint.arguments(ChangeIn)
+@blueprint.arguments(ProposalIn)
 @blueprint.arguments(EditHeaders, location="headers")
 @blueprint.response(200, BookingSchema)
 @allows(MEMBER)
@@ -315,6 +327,7 @@ def change_preview(data: dict[str, Any], host: str, booking_id: UUID) -> dict[st
     span = span_of(data["start"], data["end"])
     found = service.change_preview(host_key(host, booking_id), span, by=g.actor, unit_id=data["unit_id"])
     return {
+        **fees_out(found.fees),
         "reasons": told(found.reasons),
         "price": price_out(found.quote),
         "free": found.free,
@@ -328,12 +341,17 @@ def change_preview(data: dict[str, Any], host: str, booking_id: UUID) -> dict[st
 @blueprint.response(200, BookingSchema)
 @allows(MEMBER)
 def change(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id: UUID) -> Any:
-    """Move, extend or shorten. Id, number and calendar UID stay; a refusal leaves the time as it was."""
+    """Move, extend or shorten. Id, number and calendar UID stay; a refusal leaves the time as it was. Time given back
+    inside the tariff's notice costs what its preview says, unless somebody takes it."""
     version = seen_number(headers["tag"])
     key = host_key(host, booking_id)
     span = span_of(data["start"], data["end"])
+    record, _side = service.booking_for(key, g.actor)
+    seen = fees_in(data, record.cancel_fee.currency)
     return answer_out(
-        service.change(key, span, by=g.actor, version=version, unit_id=data["unit_id"], note=data["note"])
+        service.change(
+            key, span, by=g.actor, version=version, unit_id=data["unit_id"], note=data["note"], expected=seen
+        )
     )
 
 
@@ -343,13 +361,7 @@ def change(data: dict[str, Any], headers: dict[str, Any], host: str, booking_id:
 def cancel_preview(host: str, booking_id: UUID) -> dict[str, Any]:
     """What cancelling would cost now, or why it is not possible."""
     found = service.cancel_preview(host_key(host, booking_id), by=g.actor)
-    fee = found.fees[0]
-    return {
-        "fee": fee,
-        "currency": fee.currency,
-        "more": more_out(found.fees),
-        "reasons": told(found.reasons),
-    }
+    return {**fees_out(found.fees), "reasons": told(found.reasons)}
 
 
 @blueprint.post(f"{_ONE}/cancellation")

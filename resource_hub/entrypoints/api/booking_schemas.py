@@ -242,8 +242,23 @@ class FileSchema(ma.Schema):
     sha256 = ma.fields.String(required=True, metadata={"description": "of the bytes, as hexadecimal figures"})
 
 
+class GivenBackSchema(ma.Schema):
+    """Time that was given back inside the tariff's notice. At ``decides_at`` it begins: the fee is owed then, or not,
+    if somebody has the time; null afterwards."""
+
+    start = Moment(required=True)
+    end = Moment(required=True)
+    resource_id = Identifier(required=True)
+    fee = MoneyString(required=True)
+    currency = ma.fields.String(required=True)
+    decides_at = Moment(required=True, allow_none=True)
+
+
 class FullBookingSchema(BookingSchema):
-    """``side`` says for whom the reader acts, ``acts`` what that side may do as far as the state goes."""
+    """``side`` says for whom the reader acts, ``acts`` what that side may do as far as the state goes. ``given_back``
+    is what was given back late by moving or shortening, as far as its fee is owed or may be."""
+
+    given_back = ma.fields.List(ma.fields.Nested(GivenBackSchema), required=True)
 
     side = ma.fields.String(required=True)
     acts = ma.fields.List(ma.fields.String(), required=True)
@@ -295,14 +310,19 @@ def more_seen() -> ma.fields.List[Any]:
     )
 
 
-class CancelIn(ma.Schema):
-    reason = Text(load_default="", validate=ma.validate.Length(max=2000))
+class FeesSeenIn(ma.Schema):
+    """Fees that were seen in a preview."""
+
     expected_fee = MoneyString(
         load_default=None,
         allow_none=True,
         metadata={"description": "the fee that was seen; a higher one refuses"},
     )
     expected_more = more_seen()
+
+
+class CancelIn(FeesSeenIn):
+    reason = Text(load_default="", validate=ma.validate.Length(max=2000))
 
 
 class CancelPreviewSchema(ma.Schema):
@@ -324,12 +344,21 @@ class TimeIn(ma.Schema):
     )
 
 
-class ChangeIn(TimeIn, NoteIn):
+class ProposalIn(TimeIn, NoteIn):
+    pass
+
+
+class ChangeIn(ProposalIn, FeesSeenIn):
     pass
 
 
 class ChangePreviewSchema(ma.Schema):
-    """``needs_answer``: after the change the host is asked again."""
+    """``needs_answer``: after the change the host is asked again. ``fee`` is for the time that is given back inside the
+    tariff's notice, in the currency of the order, not owed if somebody takes that time; ``more`` are fees in others."""
+
+    fee = MoneyString(required=True)
+    currency = ma.fields.String(required=True)
+    more = ma.fields.List(ma.fields.Nested(AmountSchema), required=True)
 
     reasons = ma.fields.List(ma.fields.Nested(WhySchema), required=True)
     price = ma.fields.Nested(OrderPriceSchema, required=True, allow_none=True)

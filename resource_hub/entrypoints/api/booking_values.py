@@ -150,6 +150,11 @@ def more_out(fees: Sequence[Money]) -> list[dict[str, str]]:
     return [{"amount": f"{fee.amount:f}", "currency": fee.currency} for fee in fees[1:] if not fee.is_zero]
 
 
+def fees_out(fees: Sequence[Money]) -> dict[str, Any]:
+    """The fees of a preview, that in the order's own currency first."""
+    return {"fee": fees[0], "currency": fees[0].currency, "more": more_out(fees)}
+
+
 def fees_in(data: dict[str, Any], currency: str) -> list[Money] | None:
     """The fees that were seen before a cancellation; None where nobody says.
 

@@ -20,6 +20,7 @@ from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.booking_values import (
     asked_in,
     fees_in,
+    fees_out,
     more_out,
     price_out,
     rows_out,
@@ -48,6 +49,7 @@ from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.infra import clock
 from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.money import Money
 
 blueprint = Blueprint("series_api", __name__, url_prefix="/api/v1", description="Series of bookings")
 _AT = "/hosts/<host>/resources/<code>/series"
@@ -241,9 +243,12 @@ def change_preview(data: dict[str, Any], host: str, series_id: UUID) -> dict[str
                 "reasons": told(one.reasons),
                 "alternatives": times_out(one.alternatives),
                 "price": price_out(one.quote),
+                "fee": one.fees[0] if one.fees else None,
+                "more": more_out(one.fees),
             }
             for one in look.days
         ],
+        **_fees_out(look.fees),
         "moving": look.moving,
         "clashes": len(look.clashes),
         "split": look.split,
@@ -258,9 +263,10 @@ def change_preview(data: dict[str, Any], host: str, series_id: UUID) -> dict[str
 def change(data: dict[str, Any], headers: dict[str, Any], host: str, series_id: UUID) -> Any:
     """Move one day, it and the following ones, or all. Ids, numbers and calendar UIDs stay. With days before the
     changed ones, these become a series of their own, which is answered."""
-    version = seen_number(headers["tag"])
+    version, key = seen_number(headers["tag"]), host_key(host, series_id)
+    record, _side = service.series_for(key, g.actor)
     changed = service.change_series(
-        host_key(host, series_id),
+        key,
         data["booking_id"],
         span_of(data["start"], data["end"]),
         Scope(data["scope"]),
@@ -268,11 +274,17 @@ def change(data: dict[str, Any], headers: dict[str, Any], host: str, series_id: 
         choices=_choices_in(data["choices"]),
         version=version,
         note=data["note"],
+        expected=fees_in(data, catalogue.resource(record.resource_key).currency),
     )
     return _full(changed.key)
 
 
 # ---- cancelling ------------------------------------------------------------------------------------------------
+
+
+def _fees_out(fees: Sequence[Money]) -> dict[str, Any]:
+    """The fees of all days; none where no day is meant."""
+    return fees_out(fees) if fees else {"fee": None, "currency": None, "more": []}
 
 
 def _reach(data: dict[str, Any]) -> tuple[Scope, date | None]:
@@ -297,9 +309,7 @@ def cancel_preview(args: dict[str, Any], host: str, series_id: UUID) -> dict[str
             }
             for one, preview in look.days
         ],
-        "fee": look.fees[0] if look.fees else None,
-        "currency": look.fees[0].currency if look.fees else None,
-        "more": more_out(look.fees),
+        **_fees_out(look.fees),
     }
 
 

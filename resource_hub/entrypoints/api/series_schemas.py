@@ -13,13 +13,13 @@ from resource_hub.entrypoints.api import AlternativeSchema, CursorArguments, cur
 from resource_hub.entrypoints.api.booking_schemas import (
     AmountSchema,
     BookingSchema,
+    FeesSeenIn,
     NoteIn,
     OrderIn,
     OrderPriceSchema,
     ReasonIn,
     SumsSchema,
     TimeIn,
-    more_seen,
 )
 from resource_hub.entrypoints.api.common import WhySchema
 from resource_hub.entrypoints.support.fields import Identifier, Moment, MoneyString, Text
@@ -226,7 +226,7 @@ class SeriesTimeIn(TimeIn):
     choices = ma.fields.List(ma.fields.Nested(ChoiceIn), **_CHOICES)  # type: ignore[arg-type]
 
 
-class SeriesChangeIn(SeriesTimeIn, NoteIn):
+class SeriesChangeIn(SeriesTimeIn, NoteIn, FeesSeenIn):
     pass
 
 
@@ -241,10 +241,21 @@ class DayChangeLookSchema(ma.Schema):
     reasons = ma.fields.List(ma.fields.Nested(WhySchema), required=True)
     alternatives = ma.fields.List(ma.fields.Nested(AlternativeSchema), required=True)
     price = ma.fields.Nested(OrderPriceSchema, required=True, allow_none=True)
+    fee = MoneyString(
+        required=True,
+        allow_none=True,
+        metadata={"description": "of time given back late; null where it stays"},
+    )
+    more = ma.fields.List(ma.fields.Nested(AmountSchema), required=True)
 
 
 class SeriesChangePreviewSchema(ma.Schema):
-    """``split``: the days before the changed ones stay behind as a series of their own."""
+    """``split``: the days before the changed ones stay behind as a series of their own. ``fee`` and ``more`` are for
+    the time that all days give back inside the tariff's notice; null where no day moves."""
+
+    fee = MoneyString(required=True, allow_none=True)
+    currency = ma.fields.String(required=True, allow_none=True)
+    more = ma.fields.List(ma.fields.Nested(AmountSchema), required=True)
 
     days = ma.fields.List(ma.fields.Nested(DayChangeLookSchema), required=True)
     moving = ma.fields.Integer(required=True)
@@ -261,14 +272,8 @@ class CancelArguments(ma.Schema):
     )
 
 
-class SeriesCancelIn(CancelArguments):
+class SeriesCancelIn(CancelArguments, FeesSeenIn):
     reason = Text(load_default="", validate=ma.validate.Length(max=2000))
-    expected_fee = MoneyString(
-        load_default=None,
-        allow_none=True,
-        metadata={"description": "the sum of fees that was seen; a higher one refuses"},
-    )
-    expected_more = more_seen()
 
 
 class DayCancelLookSchema(ma.Schema):

@@ -191,6 +191,22 @@ def test_a_hold_keeps_the_time_until_it_lapses_or_is_booked(world: World) -> Non
     later("POST", f"{world.at}/bookings", 201, json={**ORDER, **LATER})
 
 
+def test_time_given_back_late_costs_what_its_preview_says(world: World) -> None:
+    made = book(world)
+    path, any_version = world.one(made["id"]), {"If-Match": "*"}
+    late = replace(world.booker, at=moment("2026-03-02T12:00+08:00"))
+    shorter = {"start": TUESDAY["start"], "end": "2026-03-03T09:30:00+08:00"}
+    seen = late("POST", f"{path}/change/preview", 200, json=shorter).json
+    assert (seen["fee"], seen["currency"], seen["more"]) == ("75.00", "CNY", [])
+    dear = late("POST", f"{path}/change", 409, json={**shorter, "expected_fee": "74.99"}, headers=any_version)
+    assert codes(dear) == ["booking.change_fee_rose"] and dear.json["reasons"][0]["remedy"]
+    late("POST", f"{path}/change", 200, json={**shorter, "expected_fee": "75.00"}, headers=any_version)
+    (part,) = late("GET", path, 200).json["given_back"]
+    assert (part["start"], part["end"]) == ("2026-03-03T01:30:00Z", "2026-03-03T03:00:00Z")
+    assert (part["fee"], part["currency"], part["decides_at"]) == ("75.00", "CNY", part["start"])
+    assert late("GET", f"{path}/cancellation", 200).json["fee"] == "25.00"
+
+
 def test_edits_name_the_version_that_was_read(world: World) -> None:
     made = book(world)
     path = world.one(made["id"])

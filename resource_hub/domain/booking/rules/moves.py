@@ -34,3 +34,26 @@ def moved_from(events: Iterable[EventRecord]) -> TimeSpan | None:
         chosen = chosen or before
         away = not after.contains(chosen)
     return chosen if away else None
+
+
+def still_confirmed(events: Iterable[EventRecord]) -> TimeSpan | None:
+    """Of the time that an order asks for anew, what the host had confirmed before and it never gave up since. Half of
+    an order brings along what was confirmed of the whole."""
+    found: TimeSpan | None = None
+    for event in events:
+        if event.kind == "approved":
+            found = None
+        if event.details.get("confirmed"):
+            found = TimeSpan(*map(datetime.fromisoformat, event.details["confirmed"]))
+        if event.kind not in _MOVES or not event.details.get("from"):
+            continue
+        before, after = (
+            TimeSpan(*map(datetime.fromisoformat, event.details[side])) for side in ("from", "to")
+        )
+        if event.details.get("by_host"):
+            found = None
+        elif event.details.get("asks_again"):
+            found = before.intersection(after)
+        elif found is not None:
+            found = found.intersection(after)
+    return found

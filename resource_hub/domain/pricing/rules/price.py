@@ -16,7 +16,7 @@ A free use (rate 0) can carry a minimum: whoever sets one wants it paid.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
 
@@ -347,7 +347,8 @@ def _penalty(
     tariff: Tariff, customer_class: CustomerClass, use: UseFacts, penalty: Penalty, code: str
 ) -> Price:
     if penalty.consequence is Consequence.FEE:
-        fee = _rate(penalty.fee, tariff, customer_class, f"{code}.fee") * Fraction(*use.share)
+        fee = _rate(penalty.fee, tariff, customer_class, f"{code}.fee")
+        fee *= Fraction(*use.share) * Fraction(*use.part)
         if penalty.times:
             number = _number_within(use, penalty.within_days)
             times = penalty.times[min(number, len(penalty.times)) - 1]
@@ -363,6 +364,13 @@ def _penalty(
         )  # fmt: skip
         lines, seconds = _use_lines(tariff, customer_class, booked)
         total = sum((line.exact for line in lines), Fraction(0))
+        if use.kept is not None:
+            # What giving a part back saves is what it costs, so that all parts together cost what the whole does.
+            rest, left = _use_lines(tariff, customer_class, replace(booked, reserved=use.kept))
+            total, seconds = (
+                max(total - sum((line.exact for line in rest), Fraction(0)), Fraction(0)),
+                seconds - left,
+            )
         return _close(tariff, customer_class, [_Line(f"{code}_booked", {"seconds": seconds}, total)], 0)
     return _close(tariff, customer_class, [], 0)
 

@@ -116,6 +116,7 @@ SENTENCES = {
     ),
     "pricing.line.no_show_booked": N_("No-show: the price of the booked time"),
     "pricing.line.cancellation": N_("Fee for late cancellation"),
+    "pricing.line.given_back": N_("Fee for time given back late"),
     "pricing.line.cancellation_booked": N_("Late cancellation: the price of the booked time"),
     "pricing.line.manual": N_("Priced by hand: %(note)s"),
     # ---- the tariff read back
@@ -156,10 +157,12 @@ SENTENCES = {
     "pricing.says.no_show_booked": N_("A no-show costs the price of the booked time."),
     "pricing.says.cancellation_none": N_("Cancelling costs nothing."),
     "pricing.says.cancellation_fee": N_(
-        "Cancelling less than %(notice_minutes)s before the start costs %(amounts)s."
+        "Cancelling less than %(notice_minutes)s before the start costs %(amounts)s; moving or shortening costs the"
+        " part of it that is given back."
     ),
     "pricing.says.cancellation_booked": N_(
-        "Cancelling less than %(notice_minutes)s before the start costs the price of the booked time."
+        "Cancelling less than %(notice_minutes)s before the start costs the price of the booked time; moving or"
+        " shortening costs that of the part that is given back."
     ),
     "pricing.says.rounding": N_("The total is rounded once, at the end, to %(to)s (%(mode)s)."),
     # ---- billing

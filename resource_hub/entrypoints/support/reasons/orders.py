@@ -113,12 +113,16 @@ SENTENCES = {
     "notice.booking.fee_waived": N_(
         "%(resource)s: somebody took the time of your cancelled booking %(number)s; the fee of %(fee)s is not owed."
     ),
+    "notice.booking.part_waived": N_(
+        "%(resource)s: somebody took the time that you gave back of booking %(number)s, %(start)s to %(end)s; the fee of %(fee)s is not owed."
+    ),
     "label.booking.offered": N_("Time is kept for me from the waiting list"),
     "label.booking.offer_missed": N_("Time that was kept for me went to the next"),
     "label.booking.offer_withdrawn": N_("The laboratory took back time that was kept for me"),
     "label.booking.freed": N_("Time became free that I asked to be told of"),
     "label.booking.freed_before": N_("The time before my booking became free"),
     "label.booking.fee_waived": N_("A cancellation fee is not owed"),
+    "label.booking.part_waived": N_("A fee for time that I gave back late is not owed"),
     "notice.booking.series_booked": NN_(
         "%(resource)s: %(bookings)s day of your series is booked.",
         "%(resource)s: %(bookings)s days of your series are booked.",

@@ -15,7 +15,7 @@ from resource_hub.domain.availability.terms import Stretch
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.terms import BookingState, Side
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.entrypoints.support import formatting, forms, pages, sentences
+from resource_hub.entrypoints.support import formatting, forms, money_text, pages, sentences
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.web import nav
@@ -68,6 +68,8 @@ def _change_page(organisation: str, key: HostKey, form: Form | None) -> tuple[st
         resource=resource,
         form=form or Form({**span_fields(record.span, resource.zone), **dict(request.args)}),
         preview=preview,
+        fees=service.shown_fees(preview.fees) if preview is not None else (),
+        seen_fees=money_text.packed(preview.fees) if preview is not None else "",
         told=told,
         others=_others(organisation, found, typed.span) if told else (),
         new_span=typed.span,
@@ -159,7 +161,7 @@ def changed(organisation: str, host: str, booking_id: UUID) -> Any:
     try:
         done = service.change(
             key, typed.span, by=g.actor, version=form.version(), note=form.text("note", longest=500) or "",
-            kind="proposed" if side is Side.HOST else "changed",
+            kind="proposed" if side is Side.HOST else "changed", expected=money_text.unpacked(form.text("fees")) or (),
         )  # fmt: skip
     except DomainError as error:
         form.refuse(error)

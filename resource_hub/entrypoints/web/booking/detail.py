@@ -158,6 +158,7 @@ def _cancelling(found: service.Detail) -> dict[str, Any]:
         "seen_fees": money_text.packed(cancel.fees) if cancel is not None else "",
         "cancelled_fee": money_text.sums([fee for fee in cancelled_fees if not fee.is_zero]),
         "fee_decides_at": decides_at,
+        "given_back": service.given_back_of(found.record, g.actor),
     }
 
 

@@ -32,7 +32,7 @@ def history(events: Iterable[EventRecord], people: Any) -> list[SimpleNamespace]
         if event.kind == "overridden":
             rules = " ".join(told.sentence for told in sentences.tell_all(details["rules"]))
             text = _("%(rules)s Set aside because: %(why)s", rules=rules, why=text)
-        if event.kind == "cancelled" and (fees := money_text.owed(details.get("fee"))):
+        if event.kind in ("cancelled", "changed") and (fees := money_text.owed(details.get("fee"))):
             text = " ".join(filter(None, [text, _("Fee: %(fee)s", fee=money_text.sums(fees))]))
         items.append(
             SimpleNamespace(

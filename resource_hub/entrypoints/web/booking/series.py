@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -341,6 +342,7 @@ def _change_page(organisation: str, key: HostKey, booking_id: UUID, form: Form |
     here = _day(days, booking_id)
     assert here.booking is not None
     look = None
+    fees: tuple[Money, ...] = ()
     if form is None:
         form = Form(
             {**span_fields(here.booking.span, resource.zone), "scope": "rest", "version": record.version}
@@ -348,12 +350,16 @@ def _change_page(organisation: str, key: HostKey, booking_id: UUID, form: Form |
     else:
         typed = typed_span(request.form, resource.zone)
         scope = _scope(form.value("scope"))
-        if typed.span is not None and scope is not Scope.ONE:
+        if typed.span is not None and scope is Scope.ONE:
+            with suppress(DomainError):
+                fees = service.change_preview(here.booking.key, typed.span, by=g.actor).fees
+        elif typed.span is not None:
             choices = read_choices(request.form, resource.zone, typed.span.seconds)
             try:
                 look = service.look_change_series(
                     key, booking_id, typed.span, scope, by=g.actor, choices=choices
                 )
+                fees = look.fees
             except DomainError as error:
                 if form.ok:
                     form.refuse(error)
@@ -366,6 +372,8 @@ def _change_page(organisation: str, key: HostKey, booking_id: UUID, form: Form |
         days=days,
         form=form,
         look=look,
+        fee="" if all(fee.is_zero for fee in fees) else money_text.sums(service.shown_fees(fees)),
+        seen_fees=money_text.packed(fees),
         others=others,
         tell=sentences.tell_all,
         which_of_two=wall_clock.which_of_two,
@@ -402,13 +410,15 @@ def _changed(
     key: HostKey, booking_id: UUID, span: TimeSpan, scope: Scope, form: Form, zone_name: str
 ) -> HostKey:
     note = form.text("note", longest=500) or ""
+    seen = money_text.unpacked(form.text("fees")) or ()
     if scope is Scope.ONE:
-        service.change(HostKey(key.institution_id, booking_id), span, by=g.actor, note=note)
+        service.change(HostKey(key.institution_id, booking_id), span, by=g.actor, note=note, expected=seen)
         return key
     choices = read_choices(request.form, zone_name, span.seconds)
     return service.change_series(
-        key, booking_id, span, scope, by=g.actor, choices=choices, version=form.version(), note=note
-    ).key
+        key, booking_id, span, scope, by=g.actor, choices=choices, version=form.version(), note=note,
+        expected=seen,
+    ).key  # fmt: skip
 
 
 # ---- cancelling -------------------------------------------------------------------------------------

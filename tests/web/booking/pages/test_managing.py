@@ -139,6 +139,20 @@ def test_moved_it_keeps_its_number_and_frees_the_old_time(app, scene, made, desk
     assert 'data-look="mine"' not in week
 
 
+def test_a_fee_for_time_given_back_late_is_seen_before_it_moves(app, scene, made, desk):
+    where = page_of(scene, made, "/change")
+    with clock.fixed(moment("2026-03-02T12:00+08:00")):
+        unseen = desk.send(where, desk.see(where), version=made.version, **LATER)
+        assert unseen.status_code == 409 and stored(app, made) == made
+        page = desk.see(where, **LATER)
+        assert "The time given back so late costs ¥\u202f100.00" in page
+        seen = re.search(r'name="fees" value="([^"]+)"', page)[1]
+        assert desk.send(where, page, version=made.version, fees=seen, **LATER).status_code == 303
+        shown = desk.see(page_of(scene, made))
+    assert "Given back late, Tue 3 Mar, 09:00\u2060–\u206011:00: ¥\u202f100.00" in shown
+    assert "Fee: ¥\u202f100.00" in shown
+
+
 def test_a_stale_form_shows_both_and_keeps_what_was_typed(app, scene, made, desk):
     page = desk.see(page_of(scene, made, "/change"))
     with app.app_context():
