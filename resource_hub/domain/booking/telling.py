@@ -144,15 +144,16 @@ def _by_calendar(
         held = invited(unit, link)
         gone = event.name == "booking.cancelled" and not event.payload.get("quiet")
         return [person for person in told if person in held or (gone and person in others)]
-    if event.payload.get("quiet"):
-        held = invited(unit, link)
-        return [person for person in others if person in held]
     if event.name == "booking.handed_over":
         return [record.person_id] if record.state is BookingState.APPROVED else []
+    # Who did it has the old time in the calendar, if it stands there.
+    held = invited(unit, link)
+    if event.payload.get("quiet"):
+        return [person for person in told if person in held]
     # Who booked and then handed it over does not use it.
     if any(one.kind == "handed_over" for one in history_store.events(unit.session, record.key)):
-        return [person for person in others if person == record.person_id]
-    return others
+        others = [person for person in others if person == record.person_id]
+    return [person for person in told if person in others or person in held]
 
 
 def _tell_former(

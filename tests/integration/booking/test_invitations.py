@@ -27,12 +27,14 @@ from resource_hub.entrypoints.feeds import inviting
 from resource_hub.entrypoints.jobs import JobContext
 from resource_hub.entrypoints.jobs.notices import send_letters
 from resource_hub.infra import clock, outbox
+from resource_hub.kernel.time import TimeSpan
 from resource_hub.reports import calendar_feed
 from tests.builders.accounts import make_actor, make_person
 from tests.builders.availability import span
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
 
 ASKS = {"approval": "always"}
+NEXT = ("2026-03-05T09:00+08:00", "2026-03-05T11:00+08:00")
 
 
 @pytest.fixture
@@ -132,6 +134,37 @@ def test_a_confirmed_booking_invites_and_changes_keep_its_mark(mail: Flask) -> N
     (gone,) = invitations(deliver(mail))
     assert (str(gone["METHOD"]), str(event(gone)["STATUS"])) == ("CANCEL", "CANCELLED")
     assert event(gone)["UID"] == found["UID"] and event(gone)["SEQUENCE"] > event(again)["SEQUENCE"]
+
+
+@pytest.mark.parametrize("how", ["moved", "shortened", "split", "series", "asked for anew"])
+def test_who_moves_what_stands_in_the_own_calendar_is_told_there_once(mail: Flask, how: str) -> None:
+    scene = make_scene(rules=ASKS if how == "asked for anew" else {})
+    made = make_booking(scene)
+    if how == "asked for anew":
+        service.approve(made.key, by=scene.manager)
+    elif how == "series":
+        rule = Recurrence(Frequency.WEEKLY, count=2)
+        series = service.create_series(scene.key, make_asked(*NEXT), rule, by=scene.booker)
+        made = service.series_days(series.key)[0].booking
+        assert made is not None
+    if how != "asked for anew":
+        made = service.change(made.key, LATER, by=scene.manager)
+    (invitation,) = invitations(deliver(mail))
+    shorter = TimeSpan(LATER.start, LATER.start + timedelta(hours=1))
+    if how == "series":
+        service.change_series(series.key, made.key.id, shorter, Scope.ALL, by=scene.booker)
+    elif how == "split":
+        service.split(made.key, shorter.end, by=scene.booker)
+    else:
+        service.change(made.key, span(*NEXT) if how == "moved" else shorter, by=scene.booker)
+    (corrected,) = invitations(deliver(mail))
+    now, found = service.booking(made.key), event(corrected)
+    assert str(corrected["METHOD"]) == "REQUEST" and str(found["UID"]) == made.ical_uid
+    assert str(found["ATTENDEE"]) == f"mailto:{scene.booker_person.email}"
+    assert found["SEQUENCE"] == now.ical_sequence > event(invitation)["SEQUENCE"]
+    assert now.span is not None and found.decoded("DTSTART") == now.span.start
+    assert str(found["STATUS"]) == ("TENTATIVE" if how == "asked for anew" else "CONFIRMED")
+    assert invitations(deliver(mail)) == []
 
 
 def test_a_letter_that_is_late_does_not_invite_to_what_is_cancelled(mail: Flask) -> None:
@@ -272,7 +305,8 @@ def said(letters: list[EmailMessage]) -> list[tuple[str, str]]:
 def test_what_ends_after_it_was_confirmed_once_goes_from_the_calendar(mail: Flask, end: str) -> None:
     scene, made, invitation = invited_scene(mail)
     asked = service.change(made.key, LATER, by=scene.booker)
-    assert asked.state is BookingState.REQUESTED and invitations(deliver(mail)) == []
+    assert asked.state is BookingState.REQUESTED
+    assert said(deliver(mail)) == [("REQUEST", scene.booker_person.email)]
     if end == "rejected":
         service.reject(made.key, by=scene.manager, reason="停电")
     elif end == "cancelled":
