@@ -279,10 +279,7 @@ def tell_freed(unit: Unit, event: Event) -> None:
         "end": end.isoformat(),
         "zone": resource.zone,
     }
-    free = {
-        outside: [f.span for f in availability.free_times(key, span, outside=outside)]
-        for outside in (False, True)
-    }
+    free = {outside: availability.free_times(key, span, outside=outside) for outside in (False, True)}
     after = payload.get("after")
     place = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None
     line = waiting_store.line(unit.session, key, WaitingKind.ALERT, _TOLD_AT_ONCE, span=span, after=place)
@@ -291,8 +288,12 @@ def tell_freed(unit: Unit, event: Event) -> None:
             continue
         outside = quoting.buyer(resource, one.customer_id, quoting.day_of(resource, span, unit.now)).outside
         length = least_room(one.length_seconds, rules)
-        fits = [f for f in free[outside] if min(f.end, one.latest) - max(f.start, one.earliest) >= length]
-        if fits:
+        fits = (
+            min(f.span.end, one.latest) - max(f.span.start, one.earliest) >= length
+            for f in free[outside]
+            if one.unit_id in (None, f.unit_id)
+        )
+        if any(fits):
             link = f"/hosts/{host.code}/resources/{resource.code}/calendar"
             organisation_id = accounts.customer(one.customer_id).organisation_id
             notices.notify(
@@ -313,7 +314,7 @@ def tell_freed(unit: Unit, event: Event) -> None:
     following = store.next_on_unit(unit.session, key, UUID(payload["unit_id"]), end)
     if following is None or following.person_id == by:
         return
-    just_before = any(f.end == end for found in free.values() for f in found)
+    just_before = any(f.span.end == end for found in free.values() for f in found)
     if just_before and following.starts_at is not None and following.starts_at - end <= timedelta(hours=1):
         organisation_id = accounts.customer(following.customer_id).organisation_id
         link = f"/hosts/{host.code}/bookings/{following.key.id}"

@@ -102,7 +102,7 @@ def wish_of(one: WaitingRecord, span: TimeSpan) -> Asked:
     return Asked(
         mode=Mode(wish["mode"]) if wish["mode"] else None,
         span=span,
-        unit_id=UUID(wish["unit"]) if wish["unit"] else None,
+        unit_id=one.unit_id,
         customer_id=one.customer_id,
         person_id=one.person_id,
         purpose=wish["purpose"],
@@ -159,7 +159,8 @@ def join(
                 quoting.compute(prepared.resource, prepared.asked, prepared.who, unit.now)
         mine = waiting_store.open_of(unit.session, key, prepared.person_id)
         for other in mine:
-            same = (other.earliest, other.latest, other.length_seconds) == (earliest, latest, seconds)
+            wished = (other.earliest, other.latest, other.length_seconds, other.unit_id)
+            same = wished == (earliest, latest, seconds, asked.unit_id)
             if same and other.state is WaitingState.WAITING and other.kind is kind:
                 return other
         if len(mine) >= MOST_PLACES:

@@ -50,6 +50,11 @@ class WaitingRecord:
     def resource_key(self) -> HostKey:
         return HostKey(self.key.institution_id, self.resource_id)
 
+    @property
+    def unit_id(self) -> UUID | None:
+        """The only unit that is waited for; None for any."""
+        return UUID(self.wish["unit"]) if self.wish["unit"] else None
+
 
 def _record(row: WaitingEntry) -> WaitingRecord:
     return WaitingRecord(

@@ -57,6 +57,9 @@ class PlaceSchema(ma.Schema):
     host = ma.fields.String(required=True)
     resource_id = Identifier(required=True)
     resource_code = ma.fields.String(required=True)
+    unit_id = Identifier(
+        required=True, allow_none=True, metadata={"description": "the only unit waited for; null for any"}
+    )
     customer_id = Identifier(required=True)
     person_id = Identifier(required=True)
     line = ma.fields.String(required=True)
@@ -83,6 +86,7 @@ def _places_out(found: Sequence[service.WaitingRecord]) -> list[dict[str, Any]]:
             "host": resources[one.resource_key].host_code,
             "resource_id": one.resource_id,
             "resource_code": resources[one.resource_key].code,
+            "unit_id": one.unit_id,
             "customer_id": one.customer_id,
             "person_id": one.person_id,
             "line": one.kind.value,

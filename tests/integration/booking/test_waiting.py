@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
@@ -30,6 +31,7 @@ from resource_hub.domain.booking.terms import BookingState, Fate, Scope, Verdict
 from resource_hub.domain.notices.tables import Notice
 from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import db, reading
+from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import unit_of_work
 from tests.builders.availability import make_weekly, moment, span
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
@@ -47,9 +49,10 @@ def waits(
     end: str = DAY[1],
     hours: int = 2,
     kind: WaitingKind = WaitingKind.QUEUE,
+    unit: UUID | None = None,
 ) -> service.WaitingRecord:
     return service.join_line(
-        scene.key, make_asked(), moment(start), moment(end), hours * 3600, by=by, kind=kind
+        scene.key, make_asked(unit_id=unit), moment(start), moment(end), hours * 3600, by=by, kind=kind
     )
 
 
@@ -328,6 +331,49 @@ def test_the_house_says_how_long_freed_time_is_kept(now: Any) -> None:
         service.accept_offer(one.key, by=by)
     with clock.fixed(until - timedelta(seconds=1)):
         assert service.accept_offer(one.key, by=by).state is BookingState.APPROVED
+
+
+@pytest.fixture
+def pair(now: Any) -> tuple[Scene, list[Any]]:
+    """Two units that are booked all day, and the bookings, by unit."""
+    scene = make_scene(units=2)
+    return scene, sorted(
+        (make_booking(scene, asked=WHOLE_DAY) for _ in range(2)), key=lambda one: one.unit_id
+    )
+
+
+@pytest.mark.parametrize("wanted", [0, 1])
+def test_who_waits_for_a_unit_is_offered_that_one_only(pair: tuple[Scene, list[Any]], wanted: int) -> None:
+    scene, made = pair
+    _, _, by = another_booker()
+    one = waits(scene, by, unit=made[wanted].unit_id)
+    assert one.unit_id == made[wanted].unit_id
+    service.cancel(made[1 - wanted].key, by=scene.booker)
+    assert state(one) is WaitingState.WAITING
+    service.cancel(made[wanted].key, by=scene.booker)
+    assert state(one) is WaitingState.OFFERED and hold_of(one).unit_id == made[wanted].unit_id
+    assert service.accept_offer(one.key, by=by).unit_id == made[wanted].unit_id
+
+
+@pytest.mark.parametrize("wanted", [0, 1])
+def test_an_alert_for_a_unit_tells_of_that_one_only(pair: tuple[Scene, list[Any]], wanted: int) -> None:
+    scene, made = pair
+    _, person, by = another_booker()
+    waits(scene, by, kind=WaitingKind.ALERT, unit=made[wanted].unit_id)
+    service.cancel(made[1 - wanted].key, by=scene.booker)
+    assert told("booking.freed") == []
+    service.cancel(made[wanted].key, by=scene.booker)
+    assert told("booking.freed") == [person.id]
+
+
+def test_the_same_time_on_another_unit_is_another_place(pair: tuple[Scene, list[Any]]) -> None:
+    scene, made = pair
+    by = another_booker()[2]
+    places = [waits(scene, by, unit=unit).key for unit in (None, made[0].unit_id, made[1].unit_id)]
+    assert len(set(places)) == 3
+    assert waits(scene, by, unit=made[1].unit_id).key == places[2]
+    with pytest.raises(BookingRefused, match="no_such_unit"):
+        waits(scene, by, unit=new_id())
 
 
 # ---- alerts (U3) -----------------------------------------------------------------------------------------------

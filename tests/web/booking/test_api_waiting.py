@@ -38,6 +38,15 @@ def offered(world: World) -> Any:
     return place
 
 
+def test_a_place_says_for_which_unit_it_is(make_world: Any) -> None:
+    world = make_world(units=2)
+    taken = [book(world, world.stranger, **ALL_DAY) for _ in range(2)]
+    place = join(world, unit_id=taken[1]["unit_id"])
+    assert place["unit_id"] == taken[1]["unit_id"] and join(world)["unit_id"] is None
+    world.stranger("POST", world.one(taken[1]["id"]) + "/cancellation", 200, json={}, headers=ANY)
+    assert world.booker("GET", one(world, place), 200).json["state"] == "offered"
+
+
 def test_an_offer_is_taken_and_becomes_the_booking(world: World) -> None:
     place = offered(world)
     path, tag = one(world, place, "/acceptance"), {"If-Match": f'"{place["version"]}"'}

@@ -11,6 +11,7 @@ from flask import Flask
 
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.terms import BookingState
+from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra import clock
 from tests.builders import accounts as people
 from tests.builders.availability import moment
@@ -64,6 +65,30 @@ def form_of(world: dict[str, Any]) -> str:
 def join(world: dict[str, Any], client: Any, **changed: str) -> Any:
     address = form_of(world)
     return client.post(address, data={**WISH, "csrf_token": token(client, address), **changed})
+
+
+def test_a_unit_that_was_chosen_is_waited_for_and_said_on_both_sides(app: Flask, now: None) -> None:
+    with app.app_context():
+        scene = make_scene(units=2)
+        first, second = (unit.key.id for unit in catalogue.units(scene.key, active_only=True))
+        names = {unit.key.id: unit.name("en") for unit in catalogue.units(scene.key, active_only=True)}
+        for unit in (first, second):
+            asked = make_asked("2026-03-03T09:00+08:00", "2026-03-03T17:00+08:00", unit_id=unit)
+            make_booking(scene, asked=asked)
+        firm, person, by = another_booker()
+    world = {"scene": scene, "firm": firm}
+    client = signed_in(app, person)
+    page = text(
+        client.get(f"{form_of(world)}?start_day=2026-03-03&start_time=09:00&end_time=11:00&unit={second}")
+    )
+    assert re.search(rf'<option value="{second}" selected', page)
+    assert join(world, client, unit=str(second)).status_code == 303
+    with app.app_context():
+        assert [one.unit_id for one in service.waits_of(by)] == [second]
+    assert names[second] in text(client.get(f"/o/{firm.code}/waiting"))
+    assert names[second] in text(
+        signed_in(app, scene.manager_person).get(f"/o/{scene.host.code}/waiting-list")
+    )
 
 
 def test_in_line_then_kept_then_booked(app: Flask, world: dict[str, Any]) -> None:

@@ -51,6 +51,7 @@ def _form(record: ResourceRecord) -> Form:
             "customer": str(asked.customer_id or ""),
             "purpose": asked.purpose,
             "samples": asked.samples or "",
+            "unit": str(asked.unit_id or ""),
             "given": str(asked.given_id or ""),
             **wall_clock.fields("earliest", midnight(day, tz) if asked.span else start, record.zone),
             **wall_clock.fields(
@@ -84,6 +85,10 @@ def _form_page(record: ResourceRecord, form: Form) -> tuple[str, int]:
         most_days=MOST_DAYS,
         customers=[(str(c.id), c.name_in(formatting.language())) for c in customers],
         modes=[(m.value, word("booking.mode", m.value)) for m in record.modes if m is not Mode.SEND_IN],
+        units=[
+            (str(u.key.id), u.name(formatting.language()))
+            for u in catalogue.units(record.key, active_only=True)
+        ],
         purposes=[(p.value, word("booking.purpose", p.value)) for p in Purpose],
         hazards=[(h.value, word("booking.hazard", h.value)) for h in Hazard],
         kinds=_kinds(rules),
@@ -163,6 +168,8 @@ def _rows(found: Sequence[service.WaitingRecord]) -> list[SimpleNamespace]:
     people = accounts.people({one.person_id for one in found})
     customers = accounts.customers({one.customer_id for one in found})
     ahead = service.ahead_of(found)
+    chosen = catalogue.units_of(sorted({one.resource_key for one in found if one.unit_id is not None}))
+    units = {unit.key.id: unit.name(formatting.language()) for lanes in chosen.values() for unit in lanes}
     booked = service.records(
         [HostKey(one.key.institution_id, one.booking_id) for one in found if one.booking_id is not None]
     )
@@ -177,6 +184,7 @@ def _rows(found: Sequence[service.WaitingRecord]) -> list[SimpleNamespace]:
                 state=one.state,
                 kind=one.kind,
                 what=resource,
+                unit=units.get(one.unit_id, "") if one.unit_id is not None else "",
                 zone=resource.zone,
                 wish=TimeSpan(one.earliest, one.latest),
                 length=one.length_seconds,
