@@ -348,6 +348,8 @@ def sums_of(records: Iterable[BookingRecord]) -> Mapping[HostKey, ThreeSums]:
     wanted = {
         HostKey(r.key.institution_id, r.quote_id): r.key for r in records if r.quote_id and r.sums is None
     }
+    if not wanted:
+        return result
     found = quote_store.sums(reading(), wanted, set(wanted.values()))
     # The order's own sums come first: in their currency an order is said first.
     for key, order, sums in sorted(found, key=lambda row: row[0] not in wanted):

@@ -80,7 +80,8 @@ def reference() -> str:
 
 
 def _new_reference() -> str:
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    drawn = secrets.randbelow(len(_ALPHABET) ** 8)
+    letters = "".join(_ALPHABET[drawn // len(_ALPHABET) ** n % len(_ALPHABET)] for n in range(8))
     return f"{letters[:4]}-{letters[4:]}"
 
 

@@ -32,16 +32,25 @@ POLICY = "; ".join(
 )
 
 
+# Where an answer does not say otherwise.
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), microphone=(), payment=()",
+}
+
+
 def security_headers(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", POLICY)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    response.headers.setdefault("X-Frame-Options", "DENY")
-    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    response.headers.setdefault("Permissions-Policy", "geolocation=(), microphone=(), payment=()")
+    present = {name.lower() for name, _ in response.headers}
+    for name, value in _HEADERS.items():
+        if name.lower() not in present:
+            response.headers.add(name, value)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if request.endpoint != "static" and "Cache-Control" not in response.headers:
+    if request.endpoint != "static" and "cache-control" not in present:
         # Pages hold what only this reader may see.
         response.headers["Cache-Control"] = "no-store" if response.status_code >= 400 else "private, no-cache"
     return response
@@ -59,6 +68,10 @@ def install(app: Flask) -> None:
     app.config.setdefault("SESSION_COOKIE_SAMESITE", "Lax")
     csrf.init_app(app)
     limiter.init_app(app)
+    # It would look for limits of the whole application at every request. There are none: routes have theirs, each asked
+    # for by its own decorator.
+    if app.config["RATELIMIT_ENABLED"]:
+        app.before_request_funcs[None].remove(limiter._check_request_limit)
 
     @app.before_request
     def check_form_token() -> None:

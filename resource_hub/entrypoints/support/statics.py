@@ -17,6 +17,8 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, Se
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
+from resource_hub.entrypoints.support.guards import is_api
+
 _TEXT = (".css", ".js", ".svg", ".json", ".txt")
 YEAR = 31_536_000
 
@@ -71,19 +73,19 @@ def _answer(body: bytes, kind: str, coding: str, path: Path) -> Response:
 
 class PagesOnly(SecureCookieSessionInterface):
     """Sessions of pages. A static file is the same for everybody: who asks for it is nobody, and it does not vary by
-    the cookie, or browsers would fetch it anew whenever that changes."""
+    the cookie, or browsers would fetch it anew whenever that changes. The API knows tokens only and reads no cookie."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        return self.session_class() if _is_static(app, request) else super().open_session(app, request)
+        return super().open_session(app, request) if _is_page(app, request) else self.session_class()
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        if not _is_static(app, request):
+        if _is_page(app, request):
             super().save_session(app, session, response)
 
 
-def _is_static(app: Flask, request: Request) -> bool:
+def _is_page(app: Flask, request: Request) -> bool:
     # The session is opened before the address is matched to an endpoint.
-    return request.path.startswith(f"{app.static_url_path}/")
+    return not (request.path.startswith(f"{app.static_url_path}/") or is_api(request.path))
 
 
 def install(app: Flask) -> None:
