@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -123,6 +123,97 @@ def test_a_split(app, scene, desk):
     assert len(bookings(app)) == 1
     assert desk.send(f"{where}/split", page, **version, **moment("at", offset="-05:00")).status_code == 303
     assert SECOND.start in {one.starts_at for one in bookings(app)}
+
+
+@pytest.mark.parametrize(
+    ("at", "status", "second"),
+    [
+        ("02:00", 422, None),
+        ("02:55", 422, None),
+        ("03:00", 303, datetime(2027, 3, 14, 7, tzinfo=UTC)),
+        ("01:45", 303, datetime(2027, 3, 14, 6, 45, tzinfo=UTC)),
+    ],
+)
+def test_a_split_in_the_hour_that_is_left_out(app, desk_of, at, status, second):
+    with clock.fixed(datetime(2027, 3, 12, 12, tzinfo=UTC)):
+        scene = around_the_clock(app)
+        desk = desk_of(scene.booker_person)
+        with app.app_context():
+            made = make_booking(scene, asked=make_asked("2027-03-14T01:00-05:00", "2027-03-14T04:00-04:00"))
+            db.session.remove()
+        where = f"/o/{scene.firm.code}/bookings/{scene.host.code}/{made.key.id}"
+        page = desk.see(f"{where}/divide")
+        assert (
+            'name="at_time" aria-label="Time" value="03:00"' in page
+        )  # two hours long: its middle is at seven of UTC
+        sent = desk.send(f"{where}/split", page, version=str(made.version), **moment("at", GAP_NIGHT, at))
+        assert sent.status_code == status
+        if second is None:
+            text = sent.get_data(as_text=True)
+            assert 'id="e-at"' in text and f'value="{at}"' in text and len(bookings(app)) == 1
+        else:
+            halves = sorted(bookings(app), key=lambda one: one.starts_at)
+            assert [(one.starts_at, one.ends_at) for one in halves] == [
+                (made.starts_at, second), (second, made.ends_at),
+            ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "wrong", "seconds"),
+    [
+        (("02:30", None), ("04:00", None), ["starts"], None),
+        (("01:30", None), ("02:15", None), ["ends"], None),
+        (("02:00", None), ("02:45", None), ["starts", "ends"], None),
+        (("01:30", None), ("03:30", None), [], 3600),
+    ],
+)
+def test_a_use_in_the_hour_that_is_left_out(app, desk_of, starts, ends, wrong, seconds):
+    use_entered(app, desk_of, datetime(2027, 3, 15, 12, tzinfo=UTC), GAP_NIGHT, starts, ends, wrong, seconds)
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "wrong", "seconds"),
+    [
+        (("01:45", None), ("01:15", None), ["starts", "ends"], None),
+        (("01:45", "-04:00"), ("01:15", None), ["ends"], None),
+        (("01:45", "-04:00"), ("01:15", "-05:00"), [], 1800),
+        (("00:30", None), ("01:30", "-05:00"), [], 7200),
+        (("01:30", "-04:00"), ("01:30", "-05:00"), [], 3600),
+        (("01:45", "-05:00"), ("01:15", "-04:00"), None, None),  # the end comes before the start
+    ],
+)
+def test_a_use_over_the_hour_that_comes_twice(app, desk_of, starts, ends, wrong, seconds):
+    use_entered(app, desk_of, datetime(2026, 11, 2, 12, tzinfo=UTC), NIGHT, starts, ends, wrong, seconds)
+
+
+def use_entered(app, desk_of, now, day, starts, ends, wrong, seconds):
+    with clock.fixed(now - timedelta(days=4)):
+        scene = around_the_clock(app)
+        with app.app_context():
+            asked = make_asked(
+                f"{day}T00:00:00-0{4 + (day == GAP_NIGHT)}:00", f"{day}T05:00-0{5 - (day == GAP_NIGHT)}:00"
+            )
+            made = make_booking(scene, asked=asked)
+            db.session.remove()
+    with clock.fixed(now):
+        manager = desk_of(scene.manager_person)
+        where = f"/o/{scene.host.code}/use"
+        page = manager.see(where, order=str(made.key.id))
+        typed = moment("starts", day, *starts) | moment("ends", day, *ends)
+        sent = manager.send(
+            where, page, order=str(made.key.id), mode="staff_run", purpose="research", **typed
+        )
+        if seconds is not None:
+            assert sent.status_code == 303
+            [session] = rows(app, UsageSession)
+            assert session.ends_at - session.starts_at == timedelta(seconds=seconds)
+            return
+        text = sent.get_data(as_text=True)
+        assert sent.status_code == 422 and rows(app, UsageSession) == []
+        if wrong is not None:
+            assert [name for name in ("starts", "ends") if f'id="e-{name}"' in text] == wrong
+        # What was typed stands there still.
+        assert f'value="{starts[0]}"' in text and f'value="{ends[0]}"' in text
 
 
 def test_a_use_entered_by_hand_and_its_correction(app, scene, manager):
