@@ -36,15 +36,16 @@ def elsewhere(
     *,
     customer_id: UUID | None = None,
     inside: frozenset[UUID] = frozenset(),
+    customers: frozenset[UUID] = frozenset(),
 ) -> tuple[Elsewhere, ...]:
     """Up to three instruments of the same class, the nearest first: free at that very time, else as long on the same
     days.
 
-    ``inside`` are hosts at whose resources the asker is no outsider.
+    ``inside`` are hosts at whose resources the asker is no outsider, ``customers`` for whom the asker books.
     """
     if not record.class_code:
         return ()
-    for wish in _wishes(record, span, inside):
+    for wish in _wishes(record, span, inside, customers):
         query = catalogue.Query(
             kinds=(record.kind,),
             class_groups=(record.class_code,),
@@ -73,13 +74,16 @@ def elsewhere(
     return ()
 
 
-def _wishes(record: ResourceRecord, span: TimeSpan, inside: frozenset[UUID]) -> list[Wish]:
+def _wishes(
+    record: ResourceRecord, span: TimeSpan, inside: frozenset[UUID], customers: frozenset[UUID]
+) -> list[Wish]:
     """That very time by the clock of the host, and then any time of these days."""
     tz = zone(record.zone)
     begins = span.start.astimezone(tz)
     days = begins.date(), local_day(span.end - timedelta(microseconds=1), tz)
     minute, minutes = begins.hour * 60 + begins.minute, -(-span.seconds // 60)
-    wishes = [Wish(*days, span.seconds, 0, _DAY, inside)]
+    whose = (inside, customers)
+    wishes = [Wish(*days, span.seconds, 0, _DAY, *whose)]
     if minutes < _DAY:
-        wishes.insert(0, Wish(days[0], days[0], span.seconds, minute, minute + minutes, inside))
+        wishes.insert(0, Wish(days[0], days[0], span.seconds, minute, minute + minutes, *whose))
     return wishes

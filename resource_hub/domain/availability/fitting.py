@@ -39,7 +39,7 @@ from resource_hub.domain.accounts.terms import OrganisationKind, OrganisationRec
 from resource_hub.domain.availability import occupancy_store, planning
 from resource_hub.domain.availability.errors import InvalidWish
 from resource_hub.domain.availability.rules import hours as hour_rules
-from resource_hub.domain.availability.rules.ahead import within_horizon
+from resource_hub.domain.availability.rules.ahead import bookers, within_horizon
 from resource_hub.domain.availability.tables import FreeWindow, HouseRules
 from resource_hub.domain.availability.terms import (
     BY_DAY,
@@ -328,16 +328,30 @@ def first_fits(
         days = plan.rules.by_day and wish.seconds % 86400 == 0
         laid = merge(_runs_of_days(wish, zone(plan.zone))) if days else parts(wish, plan.zone, now)
         opens = planning.earliest_day(hosts[key.institution_id], plan.rules.lead_days, now)
-        spans = allowed(plan.rules, wish.seconds, laid, plan.zone, now, outside=outside, earliest=opens)
+        # Who books for several customers may take any time that one of them may.
+        suits = [
+            allowed(
+                plan.rules,
+                wish.seconds,
+                laid,
+                plan.zone,
+                now,
+                outside=outside,
+                customer_id=one,
+                earliest=opens,
+            )
+            for one in bookers(plan.rules, wish.customers)
+        ]
         last = local_day(now, zone(plan.zone)) + timedelta(days=plan.rules.farthest_days)
         beyond = midnight(last + timedelta(days=1), zone(plan.zone))
         best: FreeTime | None = None
         for unit_id, free in _free_of_units(plan, held.get(key, ()), span, now, outside=outside).items():
-            found_starts = starts(hour_rules.intersect(free, spans), wish.seconds, plan)
-            in_time = (one for one in found_starts if one.start < beyond and _all_free(companions, one))
-            first = next(in_time, None)
-            if first is not None and (best is None or first < best.span):
-                best = FreeTime(key, unit_id, first)
+            for spans in suits:
+                found_starts = starts(hour_rules.intersect(free, spans), wish.seconds, plan)
+                in_time = (one for one in found_starts if one.start < beyond and _all_free(companions, one))
+                first = next(in_time, None)
+                if first is not None and (best is None or first < best.span):
+                    best = FreeTime(key, unit_id, first)
         if best is not None:
             found[key] = best
     return found
@@ -382,10 +396,11 @@ def allowed(
     now: datetime,
     *,
     outside: bool,
+    customer_id: UUID | None = None,
     earliest: date | None = None,
 ) -> list[TimeSpan]:
-    """What is left of some spans under the rules of the house about length, lead and horizon. ``earliest`` is the first
-    day that a lead in working days leaves open."""
+    """What is left of some spans under the rules of the house about length, lead and horizon. ``customer_id``: for
+    whom; None is anybody whom no row names. ``earliest``: the first day that a lead in working days leaves open."""
     if (
         seconds < rules.least * 60
         or (rules.most and seconds > rules.most * 60)
@@ -403,5 +418,7 @@ def allowed(
     if latest <= opens:
         return []
     whole = TimeSpan(opens, latest)
-    fit = within_horizon(rules, whole, zone_name, now, outside=outside) if rules.ahead else [whole]
+    fit = [whole]
+    if rules.ahead:
+        fit = within_horizon(rules, whole, zone_name, now, outside=outside, customer_id=customer_id)
     return hour_rules.intersect(spans, fit)

@@ -550,7 +550,7 @@ class Wish:
     """A free time that is looked for: so long in one piece, on days of the host's calendar (both included), inside a
     part of the day in minutes of the host's wall clock; a part may reach past midnight.
 
-    ``inside`` are hosts at whose resources the asker is no outsider.
+    ``inside`` are hosts at whose resources the asker is no outsider, ``customers`` for whom the asker books.
     """
 
     first: date
@@ -559,6 +559,7 @@ class Wish:
     starts: int = 0
     ends: int = 1440
     inside: frozenset[UUID] = frozenset()
+    customers: frozenset[UUID] = frozenset()
 
     @property
     def whole_days(self) -> bool:

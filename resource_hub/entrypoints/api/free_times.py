@@ -114,7 +114,7 @@ def _minutes(text: str) -> int:
 @allows(PUBLIC)
 def search(args: dict[str, Any]) -> dict[str, Any]:
     """Resources that are free for so long, the soonest first unless another order is asked for. With a token the
-    protected hours of the token's own institution are left out."""
+    protected hours of the token's own institution are left out, and who may book further ahead is found later times."""
     starts, ends = _minutes(args["part_from"]) % 1440, _minutes(args["part_until"])
     wish = Wish(
         args["since"],
@@ -123,6 +123,7 @@ def search(args: dict[str, Any]) -> dict[str, Any]:
         starts,
         ends if ends > starts else ends + 1440,
         _inside(),
+        _customers(),
     )
     found = free_times.search(query_of(args), wish, customer_id=own_customer())
     items = [{**hit_out(hit), "time": _time_out(found, hit.resource.key)} for hit in found.results.hits]
@@ -149,7 +150,11 @@ def elsewhere(args: dict[str, Any], host: str, code: str) -> dict[str, Any]:
     nearest to this one first."""
     record = seen_resource(host, code)
     found = elsewhere_free(
-        record, span_of(args["start"], args["end"]), customer_id=own_customer(), inside=_inside()
+        record,
+        span_of(args["start"], args["end"]),
+        customer_id=own_customer(),
+        inside=_inside(),
+        customers=_customers(),
     )
     return {
         "items": [
@@ -158,12 +163,16 @@ def elsewhere(args: dict[str, Any], host: str, code: str) -> dict[str, Any]:
     }
 
 
+def _customers() -> frozenset[UUID]:
+    """For whom the token books."""
+    actor = g.get("actor")
+    return frozenset(actor.customer_ids) if actor is not None else frozenset()
+
+
 def _inside() -> frozenset[UUID]:
     """Hosts at which the token's customers are no outsiders."""
-    actor = g.get("actor")
-    return free_times.inside_of(
-        list(accounts.customers(actor.customer_ids).values()) if actor is not None else []
-    )
+    mine = _customers()
+    return free_times.inside_of(list(accounts.customers(mine).values()) if mine else [])
 
 
 def _time_out(found: free_times.Found, key: HostKey) -> dict[str, Any] | None:

@@ -27,7 +27,7 @@ from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, at, zone
 from resource_hub.reports import free_times
-from tests.builders.accounts import make_actor, make_institution
+from tests.builders.accounts import make_actor, make_group, make_institution
 from tests.builders.availability import make_weekly, moment, span
 from tests.builders.catalogue import make_listing
 
@@ -223,6 +223,33 @@ def test_house_rules_decide_for_the_page(
     now: datetime, rules: dict[str, object], wish: Wish, at: str | None
 ) -> None:
     assert first(opened(**rules), wish) == (moment(at) if at else None)
+
+
+@pytest.mark.parametrize(
+    ("general", "own", "who", "at"),
+    [
+        # A group that may book further ahead than all, or less far.
+        (1, 9, ["group"], True),
+        (1, 9, ["other"], False),
+        (1, 9, [], False),
+        (1, 9, ["group", "other"], True),
+        (9, 1, ["group"], False),
+        (9, 1, ["other"], True),
+        (9, 1, ["group", "other"], True),
+    ],
+)
+def test_a_group_with_another_horizon_finds_what_it_may_book(
+    now: datetime, general: int, own: int, who: list[str], at: bool
+) -> None:
+    host = make_institution()
+    groups = {name: make_group(host).id for name in ("group", "other")}
+    key = opened(host, horizon_days=general, ahead=[{"days": own, "group": str(groups["group"])}])
+    wish = replace(
+        week(first=date(2026, 3, 5)),
+        inside=frozenset([host.id] if who else []),
+        customers=frozenset(groups[one] for one in who),
+    )
+    assert first(key, wish) == (moment("2026-03-05T09:00+08:00") if at else None)
 
 
 def test_the_step_of_the_house(now: datetime) -> None:

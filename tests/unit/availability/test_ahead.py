@@ -33,19 +33,20 @@ GROUP = UUID(int=7)
     st.integers(1, 9),
     st.booleans(),
     st.integers(0, 12 * 48 - 1),
+    st.sampled_from([None, UUID(int=1), GROUP]),
 )  # fmt: skip
 def test_a_search_finds_what_may_be_booked(
-    ahead: list[AheadRule], horizon: int, outside: bool, slot: int
+    ahead: list[AheadRule], horizon: int, outside: bool, slot: int, customer: UUID | None
 ) -> None:
     rules = HouseDocument(
         step=5, least=5, horizon_days=horizon, ahead=tuple(ahead), times=(MORNING, NIGHT, NOON)
     )
     start = NOW + timedelta(minutes=30 * slot)
     span = TimeSpan(start, start + timedelta(minutes=30))
-    facts = make_facts(span=span, outside=outside, customer_id=UUID(int=1))
+    facts = make_facts(span=span, outside=outside, customer_id=customer)
     refused = any(reason.code.startswith("booking.horizon") for reason in check(facts, rules, NOW))
     whole = TimeSpan(NOW, NOW + timedelta(days=14))
-    found = within_horizon(rules, whole, "Asia/Shanghai", NOW, outside=outside)
+    found = within_horizon(rules, whole, "Asia/Shanghai", NOW, outside=outside, customer_id=customer)
     assert any(one.contains(span) for one in found) is not refused
 
 

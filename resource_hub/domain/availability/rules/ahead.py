@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -26,8 +26,22 @@ def horizons(
         yield "", rules.days_ahead(outside, customer_id)
 
 
+def bookers(rules: HouseDocument, customers: Iterable[UUID]) -> list[UUID | None]:
+    """The customers for whom somebody books as far as these rules tell them apart; None for all others, and where it is
+    not known for whom."""
+    groups = {row.group for row in rules.ahead if row.group is not None}
+    found = {one if one in groups else None for one in customers}
+    return sorted(found, key=str) or [None]
+
+
 def within_horizon(
-    rules: HouseDocument, span: TimeSpan, zone_name: str, now: datetime, *, outside: bool
+    rules: HouseDocument,
+    span: TimeSpan,
+    zone_name: str,
+    now: datetime,
+    *,
+    outside: bool,
+    customer_id: UUID | None = None,
 ) -> list[TimeSpan]:
     """What of a span lies inside every horizon that binds it."""
     tz = zone(zone_name)
@@ -41,7 +55,7 @@ def within_horizon(
     for code in rules.hours_ahead:
         own = inside(rules.named_hours(code), span, zone_name)
         named += own
-        too_far = after(rules.days_ahead(outside, None, code))
+        too_far = after(rules.days_ahead(outside, customer_id, code))
         left = subtract(left, subtract(own, subtract([span], too_far)))
-    rest = subtract(after(rules.days_ahead(outside, None)), named)
+    rest = subtract(after(rules.days_ahead(outside, customer_id)), named)
     return subtract(left, rest)

@@ -315,7 +315,13 @@ def elsewhere(host: str, code: str) -> str:
         customer_id = asked.customer_id if by is not None and asked.customer_id in by.customer_ids else None
         if customer_id is None and len(mine) == 1:
             customer_id = mine[0].id
-        found = elsewhere_free(record, asked.span, customer_id=customer_id, inside=free_times.inside_of(mine))
+        found = elsewhere_free(
+            record,
+            asked.span,
+            customer_id=customer_id,
+            inside=free_times.inside_of(mine),
+            customers=frozenset([customer_id] if customer_id else (one.id for one in mine)),
+        )
     return render_template(
         "booking/_elsewhere.html",
         found=found,

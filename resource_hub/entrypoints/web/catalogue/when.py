@@ -68,8 +68,9 @@ def asked() -> When:
         return When(None, first, last, part, None)
     starts, ends = PARTS[part]
     person = guards.person()
-    inside = free_times.inside_of(accounts.customers_of(person.id)) if person is not None else frozenset()
-    wish = Wish(first, last, minutes * 60, starts, ends, inside)
+    mine = accounts.customers_of(person.id) if person is not None else []
+    inside, customers = free_times.inside_of(mine), frozenset(one.id for one in mine)
+    wish = Wish(first, last, minutes * 60, starts, ends, inside, customers)
     try:
         availability.check_wish(wish)
     except InvalidWish as error:
