@@ -10,6 +10,7 @@ from sqlalchemy import select
 from resource_hub.domain.accounts import parameters, store
 from resource_hub.domain.accounts.errors import (
     BadInput,
+    Changed,
     NotYours,
     UnknownCustomer,
     UnknownOrganisation,
@@ -29,6 +30,7 @@ from resource_hub.domain.accounts.terms import (
 )
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Unit, unit_of_work
+from resource_hub.kernel.canonical import canonical_bytes, digest
 from resource_hub.kernel.decision import Decision
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.money import Money
@@ -39,12 +41,32 @@ def try_size(facts: FirmFacts, on: date) -> Decision[SizeClass | None]:
     return size_class(facts, parameters.size_table(on))
 
 
+def facts_digest(organisation_id: UUID) -> str:
+    """A short mark of all that was entered about a firm: who enters more says which state was seen."""
+    plain = [
+        [row.as_of.isoformat(), row.facts.sector, row.facts.staff, row.tech_sme_number]
+        + [None if one is None else one.minor for one in (row.facts.income, row.facts.assets)]
+        for row in store.all_facts(organisation_id)
+    ]
+    return digest(canonical_bytes(plain)).hex()[:16]
+
+
 def record_firm_facts(
-    organisation_id: UUID, facts: FirmFacts, *, as_of: date, by: Actor, tech_sme_number: str | None = None
+    organisation_id: UUID,
+    facts: FirmFacts,
+    *,
+    as_of: date,
+    by: Actor,
+    tech_sme_number: str | None = None,
+    seen: str | None = None,
 ) -> FirmFactsRecord:
     """Record a firm's facts as of a day; for the same day the newer entry stands, and the audit log keeps the older.
 
+    Args:
+        seen: ``facts_digest`` of the entries that were looked at.
+
     Raises:
+        Changed: somebody else entered facts meanwhile.
         NotYours: neither the firm's administrator nor platform staff.
         BadInput: an unknown sector, a negative figure, a day in the future.
     """
@@ -68,6 +90,8 @@ def record_firm_facts(
         row = store.organisation_row(organisation_id, lock=True)
         if row is None or row.kind != OrganisationKind.FIRM.value:
             raise UnknownOrganisation()
+        if seen is not None and facts_digest(organisation_id) != seen:
+            raise Changed()
         insert_firm_facts(unit, organisation_id, facts, as_of, by.person_id, tech_sme_number)
         found = firm_facts(organisation_id, as_of)
         assert found is not None

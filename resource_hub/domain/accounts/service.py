@@ -23,7 +23,13 @@ from resource_hub.domain.accounts.access import (
     sign_in,
     signed_in_person,
 )
-from resource_hub.domain.accounts.firm import decide_class, record_firm_facts, record_standing, try_size
+from resource_hub.domain.accounts.firm import (
+    decide_class,
+    facts_digest,
+    record_firm_facts,
+    record_standing,
+    try_size,
+)
 from resource_hub.domain.accounts.groups import add_group, add_group_member, group_members, set_group_leader
 from resource_hub.domain.accounts.installing import initialise, is_initialised
 from resource_hub.domain.accounts.inviting import (
@@ -176,6 +182,7 @@ __all__ = [
     "end_role",
     "end_sessions",
     "erase_contact",
+    "facts_digest",
     "firm_facts",
     "firm_facts_history",
     "firm_size",

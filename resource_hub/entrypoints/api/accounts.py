@@ -10,10 +10,11 @@ import marshmallow as ma
 from flask import g
 
 from resource_hub.domain.accounts import service
-from resource_hub.domain.accounts.terms import FirmFacts, Role, RoleRecord
+from resource_hub.domain.accounts.terms import FirmFacts, FirmFactsRecord, Role, RoleRecord
 from resource_hub.domain.notices import service as notices
 from resource_hub.entrypoints.api import cursor_schema
 from resource_hub.entrypoints.api.blueprint import Blueprint
+from resource_hub.entrypoints.api.writing import EditHeaders, seen, tagged
 from resource_hub.entrypoints.support import paging, sentences
 from resource_hub.entrypoints.support.fields import Identifier, Moment, MoneyString
 from resource_hub.entrypoints.support.guards import MEMBER, allows
@@ -222,35 +223,38 @@ def withdraw(invitation_id: UUID) -> None:
 @blueprint.get("/firm-facts")
 @blueprint.response(200, FirmFactsSchema)
 @allows(Role.FIRM_ADMIN, Role.BOOKER, Role.APPROVER, Role.PAYER)
-def firm_facts() -> dict[str, Any]:
-    """Facts and size class in force today."""
+def firm_facts() -> Any:
+    """Facts and size class in force today; the ``ETag`` is asked for when they are changed."""
     found = service.firm_facts(g.actor.organisation_id, clock.now().date())
     if found is None:
         raise NotFound()
-    return {
+    return _facts_out(found)
+
+
+def _facts_out(found: FirmFactsRecord) -> Any:
+    row = {
         "as_of": found.as_of,
         "sector": found.facts.sector,
         "size": found.size.value if found.size else None,
     }
+    return row, 200, tagged(service.facts_digest(g.actor.organisation_id))
 
 
 @blueprint.put("/firm-facts")
 @blueprint.arguments(FirmFactsIn)
+@blueprint.arguments(EditHeaders, location="headers")
 @blueprint.response(200, FirmFactsSchema)
 @allows(Role.FIRM_ADMIN)
-def record_firm_facts(data: dict[str, Any]) -> dict[str, Any]:
-    """Record facts as of a day; the same day again replaces them."""
+def record_firm_facts(data: dict[str, Any], headers: dict[str, Any]) -> Any:
+    """Record facts as of a day; the same day again replaces them. Where none are known yet, ``If-Match`` is ``*``."""
     found = service.record_firm_facts(
         g.actor.organisation_id,
         FirmFacts(data["sector"], data["staff"], data["income"], data["assets"]),
         as_of=data["as_of"],
         by=g.actor,
+        seen=seen(headers["tag"]),
     )
-    return {
-        "as_of": found.as_of,
-        "sector": found.facts.sector,
-        "size": found.size.value if found.size else None,
-    }
+    return _facts_out(found)
 
 
 @blueprint.get("/notices")

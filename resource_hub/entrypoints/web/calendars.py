@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from resource_hub.domain.availability import service
-from resource_hub.domain.availability.errors import CalendarRefused
+from resource_hub.domain.availability.errors import CalendarChanged, CalendarRefused
 from resource_hub.domain.availability.terms import CalendarRead, CalendarRecord, Clash
 from resource_hub.domain.booking import service as booking
 from resource_hub.domain.catalogue import service as catalogue
@@ -41,6 +41,7 @@ class Shown:
     unit: str
     faults: tuple[Reason, ...]
     guesses: tuple[tuple[str, str], ...]
+    seen: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,8 @@ def _page(organisation: str, record: ResourceRecord, form: Form | None = None) -
 
 def _shown(source: CalendarRecord, units: dict[UUID, str], zone: str) -> Shown:
     asked = tuple((name, source.zones.get(name, zone)) for name in source.unknown_zones)
-    faults = source.faults
-    return Shown(source, units.get(source.unit_id, "") if source.unit_id else "", faults, asked)
+    unit = units.get(source.unit_id, "") if source.unit_id else ""
+    return Shown(source, unit, source.faults, asked, service.zones_digest(source))
 
 
 def _clash_rows(record: ResourceRecord, found: list[Clash], sources: list[CalendarRecord]) -> list[ClashRow]:
@@ -156,6 +157,17 @@ def read_again(organisation: str, resource_id: UUID, source_id: UUID) -> Answer:
     return _back(organisation, resource_id)
 
 
+def _seen() -> str:
+    """What the page showed of the calendar that its form is about."""
+    return request.form.get("seen", "")
+
+
+def _refused(organisation: str, record: ResourceRecord, error: DomainError) -> Answer:
+    form = Form({"zone": record.zone, "way": "url"})
+    form.refuse(error)
+    return _page(organisation, record, form)
+
+
 @blueprint.post(f"{_PAGE}/<uuid:source_id>/zones")
 @allows(*MANAGES)
 def zones_said(organisation: str, resource_id: UUID, source_id: UUID) -> Answer:
@@ -164,11 +176,11 @@ def zones_said(organisation: str, resource_id: UUID, source_id: UUID) -> Answer:
     known = service.calendar(record.key, source_id, by=g.actor).unknown_zones
     said = {name: request.form.get(f"zone.{n}", "").strip() for n, name in enumerate(known)}
     try:
-        service.say_zones(record.key, source_id, {k: v for k, v in said.items() if v}, by=g.actor)
-    except CalendarRefused as error:
-        form = Form({"zone": record.zone, "way": "url"})
-        form.refuse(error)
-        return _page(organisation, record, form)
+        service.say_zones(
+            record.key, source_id, {k: v for k, v in said.items() if v}, by=g.actor, seen=_seen()
+        )
+    except (CalendarRefused, CalendarChanged) as error:
+        return _refused(organisation, record, error)
     flash(_("It is read again within a minute."), "good")
     return _back(organisation, resource_id)
 
@@ -177,6 +189,9 @@ def zones_said(organisation: str, resource_id: UUID, source_id: UUID) -> Answer:
 @allows(*MANAGES)
 def removed(organisation: str, resource_id: UUID, source_id: UUID) -> Answer:
     record = managed(resource_id)
-    service.remove_calendar(record.key, source_id, by=g.actor)
+    try:
+        service.remove_calendar(record.key, source_id, by=g.actor, seen=_seen())
+    except CalendarChanged as error:
+        return _refused(organisation, record, error)
     flash(_("Removed; the time that it held is free."), "good")
     return _back(organisation, resource_id)

@@ -13,6 +13,7 @@ from resource_hub.domain.notices import service as notices
 from resource_hub.entrypoints.support import letters
 from resource_hub.infra import outbox
 from tests.builders import accounts as build
+from tests.support.pages import fields_of
 
 GOOD = "seven blue teapots"
 
@@ -184,8 +185,13 @@ def test_size_of_the_firm(web: Any) -> None:
     browser = web.test_client()
     build_sign_in(web, browser, admin)
     data = {"as_of": "2024-01-01", "sector": "industry", "staff": "300", "income": "2,000", "assets": ""}
-    assert browser.post(f"/o/{firm.code}/size", data={**data, "staff": "many"}).status_code == 422
-    assert browser.post(f"/o/{firm.code}/size", data=data).status_code == 303
+    where = f"/o/{firm.code}/size"
+    seen = {"seen": fields_of(browser.get(where).text, where)["seen"]}
+    assert browser.post(where, data={**data, **seen, "staff": "many"}).status_code == 422
+    assert browser.post(where, data={**data, **seen}).status_code == 303
+    # Another tab that was opened before.
+    stale = browser.post(where, data={**data, **seen, "staff": "5"})
+    assert stale.status_code == 412 and "别人修改了" in stale.text and 'value="5"' in stale.text
     page = browser.get(f"/o/{firm.code}/size").text
     assert "中型" in page and "工信部联企业〔2011〕300号" in page
 
@@ -237,9 +243,15 @@ def test_api_of_an_administrator(web: Any) -> None:
     assert made.status_code == 201
     assert client.delete(f"/api/v1/invitations/{made.json['id']}", headers=foreign).status_code == 404
     assert client.delete(f"/api/v1/invitations/{made.json['id']}", headers=headers).status_code == 204
-    put = client.put(
-        "/api/v1/firm-facts", headers=headers, json={"as_of": "2024-01-01", "sector": "other", "staff": 99}
-    )
+    facts = {"as_of": "2024-01-01", "sector": "other", "staff": 99}
+    read = client.get("/api/v1/firm-facts", headers=headers)
+    missing = client.put("/api/v1/firm-facts", headers=headers, json=facts)
+    assert missing.status_code == 428 and missing.json["reasons"][0]["code"] == "precondition.missing"
+    headers["If-Match"] = read.headers["ETag"]
+    put = client.put("/api/v1/firm-facts", headers=headers, json=facts)
+    stale = client.put("/api/v1/firm-facts", headers=headers, json={**facts, "staff": 1})
+    assert stale.status_code == 412 and stale.json["reasons"][0]["code"] == "accounts.changed"
+    headers["If-Match"] = put.headers["ETag"]
     assert put.json == {"as_of": "2024-01-01", "sector": "other", "size": "small"}
     assert client.put(
         "/api/v1/firm-facts", headers=headers, json={"as_of": "2024-01-01", "sector": "other", "income": -1.5}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -157,7 +158,14 @@ def test_a_zone_that_nobody_knows_is_asked_for(scene: Any, manager: Any, in_cont
     assert record.stretches == 0
     wrong = send(page, f"{page}/{record.key.id}/zones", **{"zone.0": "Middle/Earth"})
     assert wrong.status_code == 422 and "Middle/Earth" in wrong.get_data(as_text=True)
+    seen = re.search(r'name="seen" value="([^"]+)"', shown)
+    assert seen
     assert send(page, f"{page}/{record.key.id}/zones", **{"zone.0": "Asia/Shanghai"}).status_code == 303
+    # Another tab that still shows it as it was says nothing over it, nor takes it away.
+    for tail in ("zones", "remove"):
+        old = send(page, f"{page}/{record.key.id}/{tail}", seen=seen[1], **{"zone.0": "Europe/Berlin"})
+        assert old.status_code == 412 and 'class="summary"' in old.get_data(as_text=True)
+    assert dict(known(in_context, scene)[0].zones) == {"(UTC+08:00) Beijing": "Asia/Shanghai"}
     assert run_job(in_context) == 1
     assert known(in_context, scene)[0].stretches == 10
 

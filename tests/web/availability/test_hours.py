@@ -17,7 +17,7 @@ from resource_hub.entrypoints.web.availability import week_form
 from resource_hub.kernel.time import TimeSpan
 from tests.builders.availability import make_exception, make_weekly, moment, span
 from tests.builders.booking import make_asked, make_booking
-from tests.support.pages import signed_in
+from tests.support.pages import fields_of, signed_in
 
 WORKDAYS = ["0", "1", "2", "3", "4"]
 
@@ -304,6 +304,27 @@ def test_an_extra_opening_is_taken_back_after_its_bookings_were_looked_at(
 
 
 # ---- a unit out of use -----------------------------------------------------------------------------------------
+
+
+def test_who_changes_a_unit_in_two_tabs_overwrites_nothing_unseen(
+    manager: Any, scene: Any, in_context: Any
+) -> None:
+    from resource_hub.domain.catalogue import service as catalogue
+
+    client, send = manager
+    [unit] = in_context(lambda: catalogue.units(scene.key))
+    show = page_of(scene).removesuffix("/hours")
+    path = f"{show}/units/{unit.key.id}"
+    kept = {"seen": fields_of(client.get(show).get_data(as_text=True), path)["seen"], "active": "1"}
+    assert send(show, path, name_zh="甲", **kept).status_code == 303
+    stale = send(show, path, name_zh="乙", **kept)
+    assert stale.status_code == 412 and 'class="summary"' in stale.get_data(as_text=True)
+    assert send(show, path, name_zh="乙", active="1", seen="").status_code == 412
+    assert in_context(lambda: catalogue.unit(unit.key)).name_zh == "甲"
+    # The page that refuses shows it as it is now, and what is sent from there is a choice.
+    again = fields_of(stale.get_data(as_text=True), path)
+    assert again["name_zh"] == "甲"
+    assert send(show, path, name_zh="乙", active="1", seen=again["seen"]).status_code == 303
 
 
 def test_a_unit_goes_out_of_use_after_its_bookings_were_looked_at(

@@ -24,6 +24,7 @@ from tests.builders import accounts as people
 from tests.builders.availability import make_rules, make_weekly, moment, span
 from tests.builders.booking import Scene, make_asked, make_booking, make_scene
 from tests.builders.catalogue import make_listing
+from tests.support.pages import fields_of
 
 ROOM = {"format": 1, "currency": "CNY", "hour": {"all": "50.00"}}
 
@@ -68,12 +69,30 @@ def token(client: Any, address: str) -> str:
     return found[1] if found else ""
 
 
+def tokens(client: Any, page: str) -> dict[str, str]:
+    """What the form of helpers carries beside the choices."""
+    found = fields_of(client.get(page).get_data(as_text=True), page + "/helpers")
+    return {name: found[name] for name in ("csrf_token", "seen")}
+
+
 def link(app: Flask, world: dict[str, Any], **choices: str) -> Any:
     scene: Scene = world["scene"]
     client = signed_in(app, scene.manager_person)
     page = f"/o/{scene.host.code}/resources/{scene.key.id}"
     data = {f"link.{world[code.replace('_', '-')].key.id}": choice for code, choice in choices.items()}
-    return client, page, client.post(page + "/helpers", data={"csrf_token": token(client, page), **data})
+    return client, page, client.post(page + "/helpers", data={**tokens(client, page), **data})
+
+
+def test_two_tabs_overwrite_nothing_unseen(app: Flask, world: dict[str, Any]) -> None:
+    client, page, first = link(app, world, ROOM_1="required")
+    seen = tokens(client, page)
+    data = {f"link.{world['OP-1'].key.id}": "required"}
+    assert first.status_code == 303
+    assert client.post(page + "/helpers", data={**seen, **data}).status_code == 303
+    stale = client.post(page + "/helpers", data=seen)
+    assert stale.status_code == 412 and "Somebody else changed this resource" in text(stale)
+    with app.app_context():
+        assert [one.helper_key for one in catalogue.links_of([world["scene"].key])] == [world["OP-1"].key]
 
 
 def test_the_manager_says_what_comes_along(app: Flask, world: dict[str, Any]) -> None:
@@ -92,7 +111,7 @@ def test_a_helper_of_a_helper_is_refused_with_the_reason(app: Flask, world: dict
     link(app, world, ROOM_1="required")
     client = signed_in(app, world["scene"].manager_person)
     page = f"/o/{world['scene'].host.code}/resources/{world['ROOM-1'].key.id}"
-    data = {"csrf_token": token(client, page), f"link.{world['OP-1'].key.id}": "required"}
+    data = {**tokens(client, page), f"link.{world['OP-1'].key.id}": "required"}
     answer = client.post(page + "/helpers", data=data)
     assert "cannot have helpers of its own" in text(answer)
     with app.app_context():

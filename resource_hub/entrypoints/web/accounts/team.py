@@ -376,6 +376,7 @@ def _size_page(organisation: str, form: Form) -> tuple[str, int]:
         form=form,
         record=service.organisation(organisation),
         history=service.firm_facts_history(g.actor.organisation_id),
+        seen=service.facts_digest(g.actor.organisation_id),
         sectors=[(s, words.word("accounts.sector", s)) for s in service.sectors()],
         now=service.firm_facts(g.actor.organisation_id, _today()),
         bounds=_bounds(form),
@@ -412,6 +413,7 @@ def record_size(organisation: str) -> Answer:
                 as_of=as_of,
                 by=g.actor,
                 tech_sme_number=number,
+                seen=form.text("seen") or "",
             )
             flash(_("Saved. Quotes from this day on go by it."), "good")
             return redirect(url_for("team.size", organisation=organisation), 303)

@@ -178,6 +178,8 @@ def _show_page(organisation: str, resource_id: UUID, form: Form) -> str:
         lacking=lacking,
         warnings=rules.warnings(record.kind, draft, instrument_classes()),
         units=service.units(record.key),
+        unit_seen=service.unit_digest,
+        helpers_seen=service.links_digest(service.links_of([record.key])),
         clock=service.listing_clock(record),
         term=service.listing_term(record.accepted_on or _today()),
         history=history,
@@ -390,7 +392,9 @@ def change_unit(organisation: str, resource_id: UUID, unit_id: UUID) -> Answer:
     verdicts, reason = typed_verdicts(form), form.text("reason", longest=500) or ""
     if form.ok:
         try:
-            count = booking.change_unit(key, by=g.actor, verdicts=verdicts, reason=reason, **values)
+            count = booking.change_unit(
+                key, by=g.actor, verdicts=verdicts, reason=reason, seen=form.text("seen") or "", **values
+            )
         except DomainError as error:
             form.refuse(error)
             hits = booking.preview_unit_out(key, by=g.actor) if not values["active"] else ()
@@ -421,7 +425,7 @@ def _unit_out_page(
             "manage.change_unit", organisation=organisation, resource_id=record.key.id, unit_id=unit.key.id
         ),
         back=f"{back}#units",
-        kept=("name_zh", "name_en", "serial_number"),
+        kept=("name_zh", "name_en", "serial_number", "seen"),
     )
 
 
@@ -435,7 +439,7 @@ def save_helpers(organisation: str, resource_id: UUID) -> Answer:
     wanted = helpers.read(form)
     return _step(
         organisation, resource_id, form, _("Saved; it holds for new bookings."),
-        lambda: service.save_links(key, wanted, by=g.actor),
+        lambda: service.save_links(key, wanted, by=g.actor, seen=form.text("seen") or ""),
     )  # fmt: skip
 
 
