@@ -135,6 +135,8 @@ def say_again(engine: Engine, said: list[tuple[str, Any, bool]]) -> tuple[float,
                 continue
             if not sqlite and "$1" in statement:  # said with numbered values
                 numbered.execute(statement, values)
+                if numbered.description is not None:
+                    numbered.fetchall()
                 continue
             (cursor.executemany if many else cursor.execute)(statement, values)
             if cursor.description is not None:

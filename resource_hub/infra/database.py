@@ -32,9 +32,8 @@ NAMING = {
 
 # Execution option that marks connections of units of work: they begin IMMEDIATE on SQLite.
 WRITES = "resource_hub_writes"
-# Execution option of a statement for PostgreSQL whose values are numbered ($1, $2): the driver passes it on as it is,
-# where it would read and write anew one with marks.
-NUMBERED = "resource_hub_numbered"
+# Execution option of a statement with numbered values: where its rows go.
+_NUMBERED = "resource_hub_numbered"
 
 
 class Base(DeclarativeBase):
@@ -137,12 +136,23 @@ def prepare_engine(engine: Engine) -> None:
         event.listen(engine, "do_execute", _execute_numbered)
 
 
+def numbered(connection: Connection, statement: str, values: tuple[Any, ...]) -> list[Any]:
+    """The rows of a statement for PostgreSQL whose values are numbered ($1, $2): the driver passes it on as it is,
+    where it would read and write anew one with marks."""
+    rows: list[Any] = []
+    connection.exec_driver_sql(statement, values, execution_options={_NUMBERED: rows})
+    return rows
+
+
 def _execute_numbered(cursor: Any, statement: str, values: Any, context: Any) -> bool | None:
-    """Say a statement with numbered values; no answer is read from it. True when that is done."""
-    if context is None or not context.execution_options.get(NUMBERED):
+    """Say a statement with numbered values and keep its rows where ``numbered`` looks for them. True when done."""
+    rows = context.execution_options.get(_NUMBERED) if context is not None else None
+    if rows is None:
         return None
     with RawCursor(cursor.connection) as raw:
         raw.execute(statement, values)
+        if raw.pgresult is not None and raw.pgresult.nfields:
+            rows.extend(raw.fetchall())
     return True
 
 

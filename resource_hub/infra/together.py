@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
-from resource_hub.infra.database import NUMBERED
+from resource_hub.infra.database import numbered
 from resource_hub.infra.partitions import is_cut, part_name, partition_of
 
 Values = tuple[Any, ...]
@@ -30,6 +30,11 @@ _EXPLAINED = "what their refusals mean"
 _TAKEN_BACK = {_WAITING, _EXPLAINED}
 _FEW = 100  # rows of one statement, whose values have to be fewer than 65,536
 _DIALECTS = {"postgresql": postgresql.dialect(), "sqlite": sqlite.dialect()}
+
+
+def connection_of(session: Session) -> Connection:
+    """The connection of a session, to say something on it past the session."""
+    return session.own if isinstance(session, UnitSession) else session.connection()
 
 
 def taken_back(name: str) -> str:
@@ -48,7 +53,22 @@ class Refused(Exception):
 
 
 class UnitSession(Session):
-    """The session of a unit of work."""
+    """The session of a unit of work, on its connection. What is said on the connection itself belongs to the same
+    transaction; where nothing else is said, the session has nothing to end."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, expire_on_commit=False, join_transaction_mode="control_fully")
+        self.own = connection
+
+    def commit(self) -> None:
+        if self.in_transaction():
+            super().commit()
+        self.own.commit()
+
+    def rollback(self) -> None:
+        if self.in_transaction():
+            super().rollback()
+        self.own.rollback()
 
     def begin_nested(self) -> SessionTransaction:
         """A savepoint; what waited before it is said before it, or it would be lost with it."""
@@ -127,7 +147,7 @@ def say(session: Session) -> None:
     meanings = session.info.pop(_EXPLAINED, [])
     if not waiting:
         return
-    connection = session.connection()
+    connection = connection_of(session)
     try:
         if connection.dialect.name == "postgresql":
             _in_one(connection, waiting)
@@ -162,7 +182,7 @@ def _in_one(connection: Connection, waiting: Sequence[_Write]) -> None:
                     values.append(value)
                     places.append(len(values))
     text = _text(tuple((w.statement, w.marks, len(w.rows)) for w in waiting), tuple(places))
-    connection.exec_driver_sql(text, tuple(values), execution_options={NUMBERED: True})
+    numbered(connection, text, tuple(values))
 
 
 @lru_cache(1_000)
@@ -185,7 +205,7 @@ def _part(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> 
     if _dialect(session) != "postgresql" or not is_cut(table):
         return None
     hosts = {row["institution_id"] for row in rows}
-    return partition_of(session.connection(), hosts.pop()) if len(hosts) == 1 else None
+    return partition_of(connection_of(session), hosts.pop()) if len(hosts) == 1 else None
 
 
 @cache

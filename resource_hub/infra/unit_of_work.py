@@ -99,9 +99,7 @@ def unit_of_work(*, lease: Lease | None = None) -> Iterator[Unit]:
     with ExitStack() as stack:
         if engine.dialect.name == "sqlite" and engine.url.database:
             stack.enter_context(writer_lock(Path(engine.url.database + ".writer")))
-        session = stack.enter_context(
-            UnitSession(writing_engine(engine), expire_on_commit=False, autoflush=True)
-        )
+        session = stack.enter_context(UnitSession(stack.enter_context(writing_engine(engine).connect())))
         unit = Unit(session)
         unit.lease = lease
         token = current_unit.set(unit)

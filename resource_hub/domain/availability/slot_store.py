@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session, aliased
 from resource_hub.domain.availability.store import locked, unit_table
 from resource_hub.domain.availability.tables import FreeWindow, Occupancy
 from resource_hub.domain.availability.terms import Audience, Held, OccupancyKind
+from resource_hub.infra.database import numbered
 from resource_hub.infra.partitions import partition_of
 from resource_hub.infra.stamps import Stamp
-from resource_hub.infra.together import say
+from resource_hub.infra.together import connection_of, say
 from resource_hub.infra.types import Id, Instant
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
@@ -111,14 +112,15 @@ def _behind_lock(
 ) -> Collection[Any]:
     """The rows of the function that ``migrations/guards.py`` makes for each partition."""
     say(session)
-    connection = session.connection()
+    connection = connection_of(session)
     number = partition_of(connection, key.institution_id)
     named = "{" + ",".join(map(str, subjects)) + "}"
     start, end = (span.start, span.end) if span else (None, None)
-    return connection.exec_driver_sql(
-        f"SELECT * FROM slot_behind_lock_p{number}(%s, %s, %s::uuid[], %s::timestamptz, %s::timestamptz)",  # noqa: S608
+    return numbered(
+        connection,
+        f"SELECT * FROM slot_behind_lock_p{number}($1, $2, $3::uuid[], $4::timestamptz, $5::timestamptz)",  # noqa: S608
         (key.institution_id, key.id, named, start, end),
-    ).all()
+    )
 
 
 @cache
