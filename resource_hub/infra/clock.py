@@ -39,13 +39,20 @@ def quarter() -> int:
     return int(now().timestamp()) // 900
 
 
+_NOTHING = timedelta()
+
+
 def _offset() -> timedelta:
     from flask import current_app
 
     from resource_hub.infra.database import reading
 
-    if not current_app or not current_app.extensions.get("resource_hub_demonstration"):
-        return timedelta()
+    try:
+        extensions = current_app.extensions
+    except RuntimeError:  # outside of any application
+        return _NOTHING
+    if not extensions.get("resource_hub_demonstration"):
+        return _NOTHING
     from resource_hub.infra.tables import DemoState
 
     session = reading()

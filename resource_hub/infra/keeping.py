@@ -60,7 +60,7 @@ def kept(look_up: Callable[P, R] | None = None, *, about: Callable[..., Iterable
             if answers is None and lasting is None:
                 return look_up(*args, **kwargs)
             try:
-                key = (look_up, _frozen(args), tuple((n, _frozen(v)) for n, v in sorted(kwargs.items())))
+                key = _key(look_up, args, kwargs)
             except TypeError:
                 return look_up(*args, **kwargs)
             if answers is not None and key in answers:
@@ -88,7 +88,7 @@ def remembered(*, about: Callable[..., Iterable[UUID]]) -> Callable[[Callable[P,
             lasting = stamps.current()
             if lasting is None:
                 return look_up(*args, **kwargs)
-            key = (look_up, _frozen(args), tuple((n, _frozen(v)) for n, v in sorted(kwargs.items())))
+            key = _key(look_up, args, kwargs)
             return _own_copy(
                 _from_memory(lasting, key, about(*args, **kwargs), lambda: look_up(*args, **kwargs))
             )
@@ -136,6 +136,17 @@ def _from_memory(lasting: stamps.Stamps, key: Any, about: Iterable[UUID], look_u
     answer = look_up()
     memory.put(key, stamp, answer)
     return answer
+
+
+def _key(look_up: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable:
+    """A question by its arguments.
+
+    Raises:
+        TypeError: one of them cannot be part of a key.
+    """
+    if not kwargs:
+        return look_up, _frozen(args)
+    return look_up, _frozen(args), tuple((name, _frozen(value)) for name, value in sorted(kwargs.items()))
 
 
 def _frozen(value: Any) -> Any:

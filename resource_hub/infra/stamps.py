@@ -65,7 +65,8 @@ class Stamps:
 
     def of(self, subjects: Iterable[UUID]) -> Stamp:
         wanted = tuple(subjects)
-        self.asked.update(wanted)
+        if self._unit is None:
+            self.asked.update(wanted)
         missing = {one for one in wanted if one not in self.seen}
         if missing and self.believing:
             missing -= self._believe(missing).keys()
@@ -90,8 +91,7 @@ class Stamps:
 
     def know(self, drawn: Mapping[UUID, Stamp]) -> None:
         """These were read already."""
-        self.seen.update(drawn)
-        self.memory.saw(drawn)
+        self.seen.update(self.memory.saw(drawn))
 
     def compare(self, drawn: Mapping[UUID, Stamp]) -> bool:
         """Whether what was believed is what the database says now, as far as that has been read."""
@@ -157,10 +157,18 @@ class Memory:
             if len(self._answers) > _MOST:
                 self._answers.popitem(last=False)
 
-    def saw(self, drawn: Mapping[UUID, Stamp]) -> None:
-        if len(self.last) > 4 * _MOST:
+    def saw(self, drawn: Mapping[UUID, Stamp]) -> Mapping[UUID, Stamp]:
+        """The same stamps; those that have not changed as the very objects that answers were kept with, which compare
+        sooner."""
+        last = self.last
+        same = {
+            one: known if (known := last.get(one)) is not None and known == stamp else stamp
+            for one, stamp in drawn.items()
+        }
+        if len(last) > 4 * _MOST:
             self.last = {}
-        self.last.update(drawn)
+        self.last.update(same)
+        return same
 
 
 _stamps: ContextVar[Stamps | None] = ContextVar("stamps", default=None)

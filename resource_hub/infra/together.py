@@ -65,6 +65,10 @@ class UnitSession(Session):
             super().commit()
         self.own.commit()
 
+    def close(self) -> None:
+        if self.in_transaction() or self.identity_map or self.new:
+            super().close()
+
     def rollback(self) -> None:
         if self.in_transaction():
             super().rollback()
@@ -197,12 +201,12 @@ def _text(parts: tuple[tuple[str, str, int], ...], places: tuple[int, ...]) -> s
 
 
 def _dialect(session: Session) -> str:
-    return session.get_bind().dialect.name
+    return session.own.dialect.name if isinstance(session, UnitSession) else session.get_bind().dialect.name
 
 
 def _part(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> int | None:
     """The partition that all of these rows are in, if they are in one."""
-    if _dialect(session) != "postgresql" or not is_cut(table):
+    if not is_cut(table) or _dialect(session) != "postgresql":
         return None
     hosts = {row["institution_id"] for row in rows}
     return partition_of(connection_of(session), hosts.pop()) if len(hosts) == 1 else None

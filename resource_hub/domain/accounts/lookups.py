@@ -303,7 +303,13 @@ def groups(institution_id: UUID) -> list[CustomerRecord]:
     return store.groups(institution_id)
 
 
-@kept
+def _class_is_about(
+    institution_id: UUID, _department_id: UUID | None, customer_id: UUID, _on: date
+) -> tuple[UUID, ...]:
+    return institution_id, customer_id, customer(customer_id).organisation_id
+
+
+@kept(about=_class_is_about)
 def customer_class(
     institution_id: UUID, department_id: UUID | None, customer_id: UUID, on: date
 ) -> CustomerClass:
@@ -351,7 +357,7 @@ def customer_classes(customer_id: UUID, on: date) -> ByHost[CustomerClass]:
     return ByHost(elsewhere, home | store.class_overrides(customer_id, on))
 
 
-@kept
+@kept(about=lambda organisation_id, _on: (organisation_id,))
 def firm_facts(organisation_id: UUID, on: date) -> FirmFactsRecord | None:
     """The facts that hold on a day, with the size class made of them by the table in force on that day."""
     row = next((row for row in _facts(organisation_id) if row.as_of <= on), None)

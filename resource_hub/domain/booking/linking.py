@@ -86,7 +86,7 @@ def chosen(key: HostKey, asked: Asked, links: Sequence[LinkRecord] | None = None
         for link in (catalogue.links_of([key]) if links is None else links)
         if link.required or link.helper_key.id in asked.helpers
     ]
-    found = catalogue.resources(wanted)
+    found = catalogue.resources(wanted) if wanted else {}
     return [found[one] for one in sorted(found)]
 
 

@@ -57,6 +57,8 @@ class Expected:
     def expected(
         self, institution_id: UUID, resource: ResourceRecord, customer_id: UUID, price: Price, on: date
     ) -> list[ExpectedSupportLine]:
+        if not any(programme.side is Side.CUSTOMER for programme in open_programmes()):
+            return []
         case = Case(institution_id, resource, customer_id, price.customer_class.outside, price.total, on)
         return [_line(gift, on) for gift in _gifts(Sums(reading()), case, parties_of(case))]
 
