@@ -28,6 +28,7 @@ from resource_hub.domain.availability import (
     store,
     window_store,
 )
+from resource_hub.domain.availability.calendar_looks import count_look
 from resource_hub.domain.availability.errors import CalendarChanged, CalendarRefused, NoSuchCalendar, NoUnit
 from resource_hub.domain.availability.publishing import may_manage
 from resource_hub.domain.availability.tables import CalendarSource
@@ -194,10 +195,16 @@ def say_zones(
 
 
 def read_again(key: HostKey, source_id: UUID, *, by: Actor) -> None:
-    """Let the job read it now, changed or not."""
+    """Let the job read it now, changed or not.
+
+    Raises:
+        CalendarsLookedTooOften: the host's people asked for too many readings. NoSuchCalendar
+    """
     may_manage(key, by)
     with unit_of_work() as unit:
         row = _locked(unit, key, source_id)
+        if row.url and (row.due_at is None or row.due_at > unit.now):
+            count_look(unit, key.institution_id)
         row.due_at, row.body_sha256, row.reach_at = unit.now, None, None
 
 

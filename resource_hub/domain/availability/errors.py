@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resource_hub.kernel.errors import Busy, Conflict, Invalid, NotFound, Stale
+from resource_hub.kernel.errors import Busy, Conflict, Invalid, NotFound, Refused, Stale
 
 
 class SlotTaken(Conflict):
@@ -51,6 +51,12 @@ class CalendarAway(Busy):
     """A calendar that cannot be had now; trying again later may help."""
 
     code = "calendar.away"
+
+
+class CalendarsLookedTooOften(Refused):
+    """The people of a host had calendars fetched too often in a short time."""
+
+    code = "calendar.looked_too_often"
 
 
 class NoSuchCalendar(NotFound):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from resource_hub.domain.availability.calendar_looks import note_look
 from resource_hub.domain.availability.calendars import (
     Due,
     add_calendar,
@@ -203,6 +204,7 @@ __all__ = [
     "move",
     "newest_rules_number",
     "next_free",
+    "note_look",
     "occupy",
     "plan",
     "plans",

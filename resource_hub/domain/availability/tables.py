@@ -167,6 +167,14 @@ class FreeWindowReach(Base):
     )
 
 
+class CalendarLook(HostRow, Base):
+    """A fetch of a calendar by its address that somebody of the host asked for; gone after an hour."""
+
+    __tablename__ = "calendar_look"
+    at: Mapped[datetime] = mapped_column(Instant)
+    __table_args__ = (Index("ix_calendar_look_at", "institution_id", "at"),)
+
+
 class CalendarSource(HostRow, Base):
     """A laboratory's own calendar, read from a file or an address as busy time on one unit or all of them.
 

@@ -12,6 +12,7 @@ from flask import g
 
 from resource_hub.domain.availability import service
 from resource_hub.domain.availability.terms import CalendarRead, CalendarRecord, Clash
+from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.entrypoints.api import CursorArguments, ReasonSchema, cursor_schema
 from resource_hub.entrypoints.api.common import KEEPS, kept
 from resource_hub.entrypoints.api.uploading import ChecksumsField, FileField, FormBlueprint, same, take
@@ -153,6 +154,10 @@ def _shown(one: CalendarRecord) -> Any:
     return _out(one), 200, tagged(service.zones_digest(one))
 
 
+def _looked(url: str, zone: str, record: ResourceRecord) -> CalendarRead:
+    return calendar_reading.trial_of_url(url, zone, record.key.institution_id)
+
+
 def _made(record: CalendarRecord, read: CalendarRead) -> dict[str, Any]:
     return {"id": str(record.key.id), "events": read.events, "refused": [r.as_json() for r in read.faults]}
 
@@ -181,10 +186,10 @@ def listed(host: str, code: str) -> dict[str, Any]:
 @allows(*KEEPS)
 def add_address(data: dict[str, Any], headers: dict[str, Any], host: str, code: str) -> Any:
     """Take up a calendar by its address. It is looked at first; its time is held within a minute, and it is read again
-    every quarter of an hour."""
+    every quarter of an hour. The people of a host have sixty fetched in an hour at most."""
     record = kept(host, code)
     zone = data["zone"] or record.zone
-    read = None if sent_before(headers) else calendar_reading.trial_of_url(data["url"], zone)
+    read = None if sent_before(headers) else _looked(data["url"], zone, record)
 
     def made() -> dict[str, Any]:
         assert read is not None  # a key that was known stays known for longer than a request takes

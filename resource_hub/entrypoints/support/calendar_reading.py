@@ -96,13 +96,14 @@ def from_store(sha256: bytes, span: TimeSpan, zone: str, zones: Mapping[str, str
     return Looked(calendar_files.read(body, span, zone, zones), sha256=sha256)
 
 
-def trial_of_url(url: str, zone: str) -> CalendarRead:
+def trial_of_url(url: str, zone: str, institution_id: UUID) -> CalendarRead:
     """What a calendar says, looked at before it is taken up, so that a slip in the address is found while one is there.
 
     Raises:
-        CalendarRefused, CalendarAway
+        CalendarsLookedTooOften: the host's people looked at too many. CalendarRefused, CalendarAway
     """
     availability.check_zone(zone)
+    availability.note_look(institution_id)
     try:
         looked = from_url(url, availability.reading_span(clock.now()), zone, seconds=TRIAL_SECONDS)
     except (CalendarRefused, CalendarAway) as error:

@@ -11,7 +11,11 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from resource_hub.domain.availability import service
-from resource_hub.domain.availability.errors import CalendarChanged, CalendarRefused
+from resource_hub.domain.availability.errors import (
+    CalendarChanged,
+    CalendarRefused,
+    CalendarsLookedTooOften,
+)
 from resource_hub.domain.availability.terms import CalendarRead, CalendarRecord, Clash
 from resource_hub.domain.booking import service as booking
 from resource_hub.domain.catalogue import service as catalogue
@@ -131,7 +135,7 @@ def _from_url(
     url = form.text("url", required=True, longest=2000)
     if url is None:
         return None
-    read = calendar_reading.trial_of_url(url, zone)
+    read = calendar_reading.trial_of_url(url, zone, record.key.institution_id)
     service.add_calendar(record.key, name=name, zone_name=zone, unit_id=unit_id, url=url, by=g.actor)
     return read
 
@@ -152,7 +156,10 @@ def _from_file(
 @allows(*MANAGES)
 def read_again(organisation: str, resource_id: UUID, source_id: UUID) -> Answer:
     record = managed(resource_id)
-    service.read_again(record.key, source_id, by=g.actor)
+    try:
+        service.read_again(record.key, source_id, by=g.actor)
+    except CalendarsLookedTooOften as error:
+        return _refused(organisation, record, error)
     flash(_("It is read again within a minute."), "good")
     return _back(organisation, resource_id)
 

@@ -170,6 +170,23 @@ def test_a_zone_that_nobody_knows_is_asked_for(scene: Any, manager: Any, in_cont
     assert known(in_context, scene)[0].stretches == 10
 
 
+def test_who_looks_too_often_is_told_when_again(
+    scene: Any, manager: Any, in_context: Any, server: str
+) -> None:
+    _client, send = manager
+    page = page_of(scene)
+    for _ in range(60):
+        in_context(lambda: availability.note_look(scene.host.id))
+    sent = send(page, page, name="Lab", way="url", url=server, zone="Asia/Shanghai")
+    text = sent.get_data(as_text=True)
+    assert sent.status_code == 409 and "had 60 calendars fetched within an hour" in text
+    assert re.search(r"Try again from [^.]+ on\.", text)
+    assert Handler.asked == [] and known(in_context, scene) == []
+    # What is handed in as a file is not fetched from anybody.
+    filed = send(page, page, name="Lab", way="file", file=(io.BytesIO(LAB), "lab.ics"), zone="Asia/Shanghai")
+    assert filed.status_code == 303
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

@@ -8,6 +8,9 @@ SENTENCES = {
     "calendar.away": N_("This calendar cannot be had now."),
     "calendar.not_found": N_("There is no such calendar here."),
     "calendar.too_many_calendars": N_("At most %(most)s calendars a resource."),
+    "calendar.looked_too_often": N_(
+        "The people of your institution had %(most)s calendars fetched within an hour; that is the most."
+    ),
     "calendar.zone_known": N_("No event waits for what the time zone “%(zone)s” stands for."),
     "calendar.changed": N_("Somebody else said what its time zones stand for while you had it open."),
     "calendar.zone": N_("“%(zone)s” is no time zone of the IANA database."),
@@ -93,6 +96,9 @@ REMEDIES = {
     "calendar.rule_too_fine": N_("Enter it as one long event, or by the day."),
     "calendar.unknown_zone": N_("Say which zone is meant."),
     "calendar.zone": N_("Write it as Asia/Shanghai or Europe/Berlin."),
+    "calendar.looked_too_often": N_(
+        "Try again from %(until)s on. Calendars that are taken up are read every quarter of an hour by themselves."
+    ),
     "calendar.zone_known": N_("Look at the calendar again: it says which names of zones nobody knows."),
     "calendar.changed": N_("Look at the calendar as it is now and say it again."),
     "calendar.too_many_calendars": N_("Take one away that is not needed any more."),
