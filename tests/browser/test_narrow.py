@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from resource_hub.domain.availability.terms import OnHolidays
+from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import Audience, OnHolidays
 from resource_hub.infra import clock
 from resource_hub.infra.database import db
 from resource_hub.kernel.time import zone
@@ -197,5 +199,45 @@ def test_days_of_a_search_stand_whole_beside_each_other(page: Page, booker: Scen
     for name in ("from", "until"):
         box = page.locator(f'.search-when [name="{name}"]').bounding_box()
         assert box is not None and box["width"] >= 150  # a day of ten characters and its button
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    assert_accessible(page)
+
+
+def test_a_month_of_protected_hours_is_two_lines(app: Any, page: Page, scene: Scene) -> None:
+    with app.app_context():
+        weekly = make_weekly() + make_weekly(weekdays=[5], audience=Audience.OUTSIDE)
+        availability.save_hours(scene.key, weekly, clock.now().date(), by=scene.manager)
+        db.session.remove()
+    page.goto(at(scene, f"/protected?year={clock.now().year + 1}"))
+    heights = page.locator(".is-compact tbody tr").evaluate_all("rows => rows.map(row => row.offsetHeight)")
+    assert len(heights) == 12 and max(heights) < 90
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    assert_accessible(page)
+
+
+def test_what_takes_the_focus_is_not_behind_the_button_that_is_kept(page: Page, scene: Scene) -> None:
+    page.goto(at(scene, "/rules"))
+    button = page.locator(".form-end.is-kept button")
+    page.locator('[name="least"]').focus()
+    for _n in range(20):
+        page.keyboard.press("Tab")
+        place = page.evaluate(
+            """() => {
+              const one = document.activeElement, kept = document.querySelector(".form-end.is-kept");
+              return [one.name, one.getBoundingClientRect().bottom, kept.getBoundingClientRect().top];
+            }"""
+        )
+        assert place[0] and place[1] <= place[2], place
+    expect(button).to_be_in_viewport()
+    assert_accessible(page)
+
+
+def test_the_caption_of_a_table_stays_whole(app: Any, page: Page, live_server: Any, language: str) -> None:
+    with app.app_context():
+        staff = build.make_person(roles=[(build.make_platform(), Role.PLATFORM_STAFF)])
+        db.session.remove()
+    enter(app, page, live_server, staff, language)
+    page.goto("/o/platform/calendar-days")
+    assert lines(page, ".table caption") == [1]
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     assert_accessible(page)

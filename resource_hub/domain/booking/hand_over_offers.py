@@ -151,13 +151,15 @@ def offer_for(key: HostKey, by: Actor) -> tuple[HandOverRecord, bool]:
 def offers_of(
     by: Actor, limit: int = 100, after: Sequence[Any] | None = None, *, waiting: bool | None = None
 ) -> list[HandOverRecord]:
-    """Offers to and from the customers that an actor acts for, the newest first: all, only those that wait for an
-    answer, or only the others."""
+    """Offers to and from the customers that an actor acts for, the newest first: all, or only those over. Those that
+    wait for an answer come by their term, the nearest first, and from the start."""
     customers = by.customer_ids | by.led_customer_ids
     if not customers:
         return []
-    waits = hand_over_store.is_open(clock.now())
-    where = {None: [], True: [waits], False: [not_(waits)]}[waiting]
+    now = clock.now()
+    if waiting:
+        return hand_over_store.open_of_customers(reads(), customers, limit, now)
+    where = [] if waiting is None else [not_(hand_over_store.is_open(now))]
     return hand_over_store.of_customers(reads(), customers, limit, after, *where)
 
 

@@ -101,6 +101,16 @@ def of_customers(
     ]
 
 
+def open_of_customers(
+    session: Session, customer_ids: Collection[UUID], limit: int, now: datetime
+) -> list[HandOverRecord]:
+    """Offers to and from customers that wait for an answer, the nearest term first."""
+    t = HandOverOffer
+    theirs = or_(t.to_customer_id.in_(customer_ids), t.from_customer_id.in_(customer_ids))
+    statement = select(t).where(theirs, is_open(now)).order_by(t.expires_at, t.id).limit(limit)
+    return [_record(row) for row in session.scalars(statement)]
+
+
 def is_open(now: datetime) -> ColumnElement[bool]:
     """It waits for an answer, and its term is not over."""
     t = HandOverOffer

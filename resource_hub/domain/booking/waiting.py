@@ -225,10 +225,20 @@ def offers_to(by: Actor, limit: int = 50) -> list[WaitingRecord]:
     return waiting_store.of_customers(reads(), customers, limit, None, offered) if customers else []
 
 
-def waits_at(by: Actor, limit: int = 200, after: Sequence[Any] | None = None) -> list[WaitingRecord]:
-    """Who waits for what an actor of the host looks after, first come first."""
+def waits_at(
+    by: Actor, limit: int = 200, after: Sequence[Any] | None = None, *, resource: HostKey | None = None
+) -> list[WaitingRecord]:
+    """Who waits for what an actor of the host looks after, first come first: for all of it, or for one resource."""
     reach = reading.reach_of(by)
+    if resource is not None:
+        reach = [resource.id] if reach is None or resource.id in reach else []
     return [] if reach == [] else waiting_store.of_host(reads(), by.organisation_id, reach, limit, after)
+
+
+def waited_for(by: Actor) -> list[HostKey]:
+    """Of what an actor of the host looks after, the resources for which somebody waits."""
+    reach = reading.reach_of(by)
+    return [] if reach == [] else waiting_store.waited_for(reads(), by.organisation_id, reach)
 
 
 def ahead_of(found: Iterable[WaitingRecord]) -> dict[HostKey, int]:

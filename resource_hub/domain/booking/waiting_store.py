@@ -206,6 +206,18 @@ def of_host(
     return [_record(row) for row in rows]
 
 
+def waited_for(
+    session: Session, institution_id: UUID, resource_ids: Collection[UUID] | None
+) -> list[HostKey]:
+    """The resources of a host for which somebody waits."""
+    statement = select(WaitingEntry.resource_id).where(
+        WaitingEntry.institution_id == institution_id, WaitingEntry.state.in_(OPEN)
+    )
+    if resource_ids is not None:
+        statement = statement.where(WaitingEntry.resource_id.in_(resource_ids))
+    return [HostKey(institution_id, found) for found in session.scalars(statement.distinct())]
+
+
 def ahead_of(session: Session, keys: Collection[HostKey]) -> dict[HostKey, int]:
     """How many stand before each of some in the same line."""
     other = aliased(WaitingEntry)

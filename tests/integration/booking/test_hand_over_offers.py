@@ -122,6 +122,24 @@ def test_an_offer_that_nobody_answers_falls_back_and_may_be_made_again(now: Any)
         assert service.booking(one.booking.key).customer_id == one.booking.customer_id
 
 
+def test_offers_that_wait_come_by_their_term(now: Any) -> None:
+    """The one to be answered first stands first, whenever it was made."""
+    scene = make_scene()
+    days = [
+        make_booking(scene, asked=make_asked(f"2026-03-0{day}T09:00+08:00", f"2026-03-0{day}T11:00+08:00"))
+        for day in (3, 6, 4)
+    ]
+    _, _, taker = another_booker()
+    customer_id = next(iter(taker.customer_ids))
+    made = [service.offer_hand_over(one.key, customer_id, by=scene.booker) for one in days]
+    waiting = service.hand_overs_of(taker, waiting=True)
+    assert [one.expires_at for one in waiting] == sorted(one.expires_at for one in made)
+    assert waiting[0].key == made[0].key and service.hand_overs_of(taker, 1, waiting=True) == waiting[:1]
+    assert service.hand_overs_of(taker, waiting=False) == []
+    with clock.fixed(made[0].expires_at):
+        assert [one.key for one in service.hand_overs_of(taker, waiting=False)] == [made[0].key]
+
+
 def test_declined_and_taken_back(now: Any) -> None:
     one = offered()
     with pytest.raises(errors.NoSuchBooking):

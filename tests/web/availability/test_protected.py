@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -34,6 +35,10 @@ def test_months_and_export(scene: Any, manager: Any, kept: None) -> None:
     client, _send = manager
     text = client.get(page_of(scene)).get_data(as_text=True)
     assert text.count("<tr") >= 13
+    # On a phone a month is its name and what is not nothing; what was promised always stands there.
+    months = re.findall(r"<tr.*?</tr>", text.split("is-compact")[1], re.DOTALL)
+    assert "is-zero" not in re.findall(r"<td[^>]*>", months[1])[1] and months[1].count("is-zero") == 6
+    assert re.findall(r'aria-current="true">(\d{4})<', text) == ["2026"]
     csv = client.get(f"{page_of(scene)}?format=csv").get_data(as_text=True)
     rows = csv.strip().splitlines()
     assert len(rows) == 13 and rows[1].startswith("2026-01,0,")

@@ -126,3 +126,23 @@ def test_the_page_shows_what_is_in_force(manager: Any, scene: Any) -> None:
     client, _send = manager
     text = client.get(page_of(scene)).get_data(as_text=True)
     assert 'class="rule-text"' in text and "60" in text
+
+
+def test_a_long_set_of_rules_has_a_way_to_each_part(manager: Any, scene: Any, in_context: Any) -> None:
+    client, _send = manager
+    text = client.get(page_of(scene)).get_data(as_text=True)
+    nav = re.search(r'<nav class="jump".*?</nav>', text, re.DOTALL)
+    assert nav
+    for part in re.findall(r'href="#([^"]+)"', nav[0]):
+        assert text.count(f'id="{part}"') == 1, part
+    assert "<details><summary>另有" not in text
+    many = [
+        {"code": f"hours_{n}", "name_zh": f"时段{n}", "name_en": f"Hours {n}", "days": [0], "starts": 60 * n, "ends": 60 * n + 60}
+        for n in range(20)
+    ]  # fmt: skip
+    fields = [{"code": f"f{n}", "name_zh": f"问题{n}", "name_en": f"Question {n}"} for n in range(20)]
+    document = {"format": 2, "times": many, "fields": fields}
+    in_context(lambda: availability.save_rules(scene.key, document, date(2026, 3, 2), by=scene.manager))
+    text = client.get(page_of(scene)).get_data(as_text=True)
+    more = re.search(r"<summary>另有 (\d+) 条规则</summary><ol class=\"rule-text\" start=\"17\">", text)
+    assert more and int(more[1]) > 20

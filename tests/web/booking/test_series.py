@@ -154,8 +154,8 @@ def test_this_and_following_with_the_days_before_the_click(app: Flask, now: None
     scene = scene_in(app)
     client = signed_in(app, scene.booker_person)
     shown = made(app, scene, client)
-    changes = re.findall(r'href="([^"]+/change/[^"]+)"', text(client.get(shown)))
-    address = changes[1]
+    days = text(client.get(shown)).split('id="days"')[1]
+    address = re.findall(r'href="([^"]+/change/[^"]+)"', days)[1]
     data = {
         "csrf_token": token(client, address), "start_day": "2026-03-10", "start_time": "14:00", "end_time": "16:00",
         "scope": "rest",

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from resource_hub.domain.availability import service as availability
 from resource_hub.domain.booking import service
-from resource_hub.domain.booking.terms import BookingState
+from resource_hub.domain.booking.terms import BookingState, WaitingKind
 from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.pricing import service as pricing
 from resource_hub.infra import clock
+from resource_hub.infra.unit_of_work import unit_of_work
 from tests.builders import accounts as people
-from tests.builders.availability import moment
-from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
+from tests.builders.availability import make_rules, make_weekly, moment
+from tests.builders.booking import TARIFF, Scene, another_booker, make_asked, make_booking, make_scene
+from tests.builders.catalogue import make_listing
 
 WISH = {
     "mode": "self_use", "purpose": "research", "kind": "queue", "length": "2:00", "earliest_day": "2026-03-03",
@@ -100,7 +106,7 @@ def test_in_line_then_kept_then_booked(app: Flask, world: dict[str, Any]) -> Non
     mine = f"/o/{world['firm'].code}/waiting"
     assert answer.location == mine and "you are next" in text(client.get(mine))
     host = signed_in(app, world["scene"].manager_person)
-    assert "in line" in text(host.get(f"/o/{world['scene'].host.code}/waiting-list"))
+    assert "No. 1 in line" in text(host.get(f"/o/{world['scene'].host.code}/waiting-list"))
     with app.app_context():
         service.cancel(world["made"].key, by=world["scene"].booker)
     page = client.get(mine)
@@ -112,6 +118,52 @@ def test_in_line_then_kept_then_booked(app: Flask, world: dict[str, Any]) -> Non
     assert "confirmed" in text(client.get(booked.location))
     assert client.post(accept[1], data={"csrf_token": token(client, form_of(world))}).status_code == 409
     assert "booked" in text(client.get(f"{mine}?view=past"))
+
+
+def test_the_host_sees_each_line_by_itself(app: Flask, world: dict[str, Any]) -> None:
+    """Of each who waits the place in the line of that instrument; who is only told of freed time has none."""
+    scene: Scene = world["scene"]
+    join(world, signed_in(app, world["person"]))
+    with app.app_context():
+        for kind in (WaitingKind.QUEUE, WaitingKind.ALERT):
+            _firm, _person, by = another_booker()
+            wish = make_asked("2026-03-03T09:00+08:00", "2026-03-03T11:00+08:00")
+            service.join_line(
+                scene.key,
+                wish,
+                moment("2026-03-03T09:00+08:00"),
+                moment("2026-03-03T17:00+08:00"),
+                7200,
+                by=by,
+                kind=kind,
+            )
+        other = make_listing(scene.host)
+        with unit_of_work() as unit:
+            availability.set_hours_directly(unit, other.key, make_weekly(), make_rules())
+            availability.rebuild(unit, [other.key], availability.kept_span())
+        pricing.adopt(other.key, TARIFF, date(2020, 1, 1))
+        make_booking(
+            replace(scene, resource=other),
+            asked=make_asked("2026-03-04T09:00+08:00", "2026-03-04T17:00+08:00"),
+        )
+        service.join_line(
+            other.key,
+            make_asked("2026-03-04T09:00+08:00", "2026-03-04T11:00+08:00"),
+            moment("2026-03-04T09:00+08:00"),
+            moment("2026-03-04T17:00+08:00"),
+            7200,
+            by=world["by"],
+        )
+    host = signed_in(app, scene.manager_person)
+    address = f"/o/{scene.host.code}/waiting-list"
+    everything = text(host.get(address))
+    assert everything.count("No. 1 in line") == 2 and everything.count("is only told") == 1
+    assert f'value="{other.code}"' in everything
+    one = text(host.get(f"{address}?resource={scene.resource.code}"))
+    assert one.count("No. 1 in line") == one.count("No. 2 in line") == one.count("is only told") == 1
+    assert text(host.get(f"{address}?resource={other.code}")).count("No. 1 in line") == 1
+    # What nobody waits for, or is not there, is no reason to show nothing.
+    assert text(host.get(f"{address}?resource=nothing")).count("No. 1 in line") == 2
 
 
 def test_what_is_not_needed_is_given_back(app: Flask, world: dict[str, Any]) -> None:

@@ -70,7 +70,7 @@ def protected(organisation: str, resource_id: UUID) -> Any:
         record=record,
         organisation_code=organisation,
         year=year,
-        years=[year - 1, *([year + 1] if year <= today.year else [])],
+        years=range(max(year - 1, 2000), min(year, today.year) + 2),
         months=[
             {"month": formatting.month(m.first), **{n: getattr(m.use, n) for n in _PARTS}} for m in months
         ],
@@ -78,7 +78,10 @@ def protected(organisation: str, resource_id: UUID) -> Any:
         foot={"month": _("Year"), **{name: getattr(whole, name) for name in _PARTS}},
         columns=[
             {"key": "month", "label": _("Month"), "lead": True},
-            *({"key": name, "label": labels[name], "kind": "hours", "unit": "h"} for name in _PARTS),
+            *(
+                {"key": n, "label": labels[n], "kind": "hours", "unit": "h", "keep": n == "promised"}
+                for n in _PARTS
+            ),
         ],
         chart=chart if whole.promised else None,
         as_of=clock.now(),

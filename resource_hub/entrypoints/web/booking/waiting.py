@@ -240,10 +240,21 @@ def leave(organisation: str, host: str, entry_id: UUID) -> Any:
 @waiting.get("/o/<organisation>/waiting-list")
 @allows(*SEES)
 def hosts_list(organisation: str) -> str:
-    """Who waits for what one looks after, first come first."""
+    """Who waits for what one looks after, first come first; with ``?resource=code`` for one of them."""
     host = accounts.organisation(organisation)
     forms.remember_zone(host.zone)
     limit = paging.asked_limit(30)
     after = paging.unpack(paging.asked_after(), datetime, UUID)
-    page = _page_of(service.waits_at(g.actor, limit + 1, after), limit)
-    return render_template("booking/waiting_host.html", page=page, host=host)
+    lines = catalogue.resources(service.waited_for(g.actor))
+    chosen = next((r for r in lines.values() if r.code == request.args.get("resource")), None)
+    found = service.waits_at(g.actor, limit + 1, after, resource=chosen.key if chosen else None)
+    return render_template(
+        "booking/waiting_host.html",
+        page=_page_of(found, limit),
+        host=host,
+        resources=sorted(
+            ((r.code, formatting.plain(r.name(formatting.language()))) for r in lines.values()),
+            key=lambda pair: pair[1],
+        ),
+        chosen=chosen.code if chosen else "",
+    )
