@@ -208,15 +208,19 @@ def check_grant(
 # ---- roles
 
 
-def members(by: Actor) -> list[MemberRecord]:
-    """Everybody with a role in the actor's organisation, by name."""
-    rows = store.memberships(by.organisation_id)
-    people = store.people(row.person_id for row in rows)
+def members(by: Actor, limit: int | None = None, after: tuple[str, UUID] | None = None) -> list[MemberRecord]:
+    """Everybody with a role in the actor's organisation, by name; so many, from the one after a name and id on."""
+    if limit is None:
+        rows = store.memberships(by.organisation_id)
+        people = store.people(row.person_id for row in rows)
+    else:
+        people = {one.id: one for one in store.members_page(by.organisation_id, limit, after)}
+        rows = store.memberships(by.organisation_id, people=list(people))
     held: dict[UUID, list[RoleRecord]] = {}
     for row in rows:
         held.setdefault(row.person_id, []).append(store.role_record(row))
-    found = [MemberRecord(people[p], tuple(roles)) for p, roles in held.items()]
-    return sorted(found, key=lambda m: (m.person.name, m.person.id))
+    found = [MemberRecord(person, tuple(held[person.id])) for person in people.values()]
+    return found if limit is not None else sorted(found, key=lambda m: (m.person.name, m.person.id))
 
 
 def grant_role(

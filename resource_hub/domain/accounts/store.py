@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, literal, or_, select, tuple_
 
 from resource_hub.domain.accounts.tables import (
     ApiToken,
@@ -333,8 +333,11 @@ def memberships(
     states: Sequence[MembershipState] = (MembershipState.ACTIVE,),
     roles: Sequence[Role] | None = None,
     customer_id: UUID | None = None,
+    people: Sequence[UUID] | None = None,
 ) -> list[Membership]:
     statement = select(Membership).where(Membership.state.in_([s.value for s in states]))
+    if people is not None:
+        statement = statement.where(Membership.person_id.in_(people))
     if organisation_id is not None:
         statement = statement.where(Membership.organisation_id == organisation_id)
     if person_id is not None:
@@ -344,6 +347,18 @@ def memberships(
     if customer_id is not None:
         statement = statement.where(Membership.customer_id == customer_id)
     return list(reading().scalars(statement.order_by(Membership.since, Membership.id)))
+
+
+def members_page(organisation_id: UUID, limit: int, after: tuple[str, UUID] | None) -> list[PersonRecord]:
+    """People with a role in an organisation, by name as the database orders it, from the place after one on."""
+    p, m = Person, Membership
+    within = select(m.person_id).where(m.organisation_id == organisation_id, m.state == ACTIVE)
+    statement = select(p).where(p.id.in_(within)).order_by(p.name, p.id).limit(limit)
+    if after is not None:
+        statement = statement.where(
+            tuple_(p.name, p.id) > tuple_(literal(after[0], p.name.type), literal(after[1], p.id.type))
+        )
+    return [person_record(row) for row in reading().scalars(statement)]
 
 
 def administrators(organisation_id: UUID, role: Role) -> list[UUID]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, literal, select, tuple_, update
+from sqlalchemy import delete, func, insert, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.availability.tables import CalendarClash, CalendarSource, Occupancy
@@ -171,6 +171,13 @@ def clashes(
     if after is not None:
         statement = statement.where(place > tuple_(*map(literal, after, (c.type for c in place.clauses))))
     return [_clash(row) for row in session.scalars(statement.order_by(*place.clauses).limit(limit))]
+
+
+def count_clashes(session: Session, institution_id: UUID, sources: Collection[UUID], since: datetime) -> int:
+    t = CalendarClash
+    found = select(func.count()).select_from(t)
+    found = found.where(t.institution_id == institution_id, t.source_id.in_(sources), t.ends_at > since)
+    return session.scalar(found) or 0
 
 
 def open_clashes(session: Session, since: datetime, limit: int) -> dict[HostKey, list[Clash]]:

@@ -93,6 +93,13 @@ def clashes(
     )
 
 
+def count_clashes(key: HostKey, *, by: Actor) -> int:
+    """How many events stand against bookings now."""
+    may_manage(key, by)
+    sources = [source.key.id for source in calendar_store.of_resource(reading(), key)]
+    return calendar_store.count_clashes(reading(), key.institution_id, sources, clock.now())
+
+
 def calendar(key: HostKey, source_id: UUID, *, by: Actor) -> CalendarRecord:
     may_manage(key, by)
     return _record(HostKey(key.institution_id, source_id), key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from resource_hub import rulebook
@@ -274,15 +274,20 @@ def change(key: HostKey) -> ChangeRecord:
     return store.change_record(row)
 
 
-def pending(by: Actor) -> list[PendingListing]:
-    """What waits for the office, longest waiting first, each with its differences against the version in force.
+def pending(
+    by: Actor, limit: int | None = None, after: tuple[datetime, UUID] | None = None
+) -> list[PendingListing]:
+    """What waits for the office, longest waiting first, each with its differences against the version in force; so
+    many, from the one after a place (when it was handed in, and its id) on.
 
     Raises:
         NotYours: the actor is not of the office.
     """
     if not by.has(*APPROVES):
         raise NotYours()
-    rows = store.change_rows(reading(), by.organisation_id, states=(ChangeState.PENDING,))
+    rows = store.change_rows(
+        reading(), by.organisation_id, states=(ChangeState.PENDING,), limit=limit, after=after
+    )
     return [compared(store.change_record(row)) for row in rows]
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import exists, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.catalogue import contents as contents_json
@@ -275,6 +275,7 @@ def change_rows(
     states: Sequence[ChangeState] = (),
     newest_first: bool = True,
     limit: int | None = None,
+    after: tuple[datetime, UUID] | None = None,
 ) -> list[ListingChange]:
     query = select(ListingChange).where(ListingChange.institution_id == institution_id)
     if resource_id is not None:
@@ -284,7 +285,10 @@ def change_rows(
     if resource_id is not None:
         query = query.order_by(ListingChange.number.desc() if newest_first else ListingChange.number)
     else:
-        query = query.order_by(ListingChange.submitted_at, ListingChange.id)
+        place = tuple_(ListingChange.submitted_at, ListingChange.id)
+        query = query.order_by(*place.clauses)
+        if after is not None:
+            query = query.where(place > tuple_(*map(literal, after, (c.type for c in place.clauses))))
     return list(session.scalars(query.limit(limit) if limit else query))
 
 

@@ -12,7 +12,7 @@ from flask import g
 from resource_hub.domain.accounts import service
 from resource_hub.domain.accounts.terms import FirmFacts, FirmFactsRecord, Role, RoleRecord
 from resource_hub.domain.notices import service as notices
-from resource_hub.entrypoints.api import cursor_schema
+from resource_hub.entrypoints.api import CursorArguments, cursor_schema
 from resource_hub.entrypoints.api.blueprint import Blueprint
 from resource_hub.entrypoints.api.writing import EditHeaders, seen, tagged
 from resource_hub.entrypoints.support import paging, sentences
@@ -88,8 +88,7 @@ class MemberSchema(ma.Schema):
     roles = ma.fields.List(ma.fields.Nested(HeldRoleSchema), required=True)
 
 
-class MembersSchema(ma.Schema):
-    items = ma.fields.List(ma.fields.Nested(MemberSchema), required=True)
+MembersPage = cursor_schema(MemberSchema)
 
 
 class InvitationIn(ma.Schema):
@@ -178,11 +177,15 @@ def me() -> dict[str, Any]:
 
 
 @blueprint.get("/members")
-@blueprint.response(200, MembersSchema)
+@blueprint.arguments(CursorArguments, location="query")
+@blueprint.response(200, MembersPage)
 @allows(MEMBER)
-def members() -> dict[str, Any]:
-    """The people of the token's organisation; addresses are shown to its administrators."""
+def members(args: dict[str, Any]) -> dict[str, Any]:
+    """The people of the token's organisation, by name; addresses are shown to its administrators."""
     shown = g.actor.has(*_ADMINS)
+    after = paging.unpack(args["after"], str, UUID)
+    found = service.members(g.actor, args["limit"] + 1, (after[0], after[1]) if after else None)
+    page = paging.page_of(found, args["limit"], lambda m: (m.person.name, m.person.id))
     return {
         "items": [
             {
@@ -191,8 +194,9 @@ def members() -> dict[str, Any]:
                 "email": m.person.email if shown or m.person.id == g.actor.person_id else None,
                 "roles": [_role(r) for r in m.roles],
             }
-            for m in service.members(g.actor)
-        ]
+            for m in page.items
+        ],
+        "next_cursor": page.next_cursor,
     }
 
 

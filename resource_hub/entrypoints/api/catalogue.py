@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -25,9 +25,10 @@ from resource_hub.domain.catalogue.terms import (
     ResourceKind,
     ResourceRecord,
 )
+from resource_hub.entrypoints.api import CursorArguments, cursor_schema
 from resource_hub.entrypoints.api.accounts import NameSchema
 from resource_hub.entrypoints.api.blueprint import Blueprint
-from resource_hub.entrypoints.support import forms
+from resource_hub.entrypoints.support import forms, paging
 from resource_hub.entrypoints.support.fields import Identifier, Moment, MoneyString
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
 from resource_hub.kernel.keys import HostKey
@@ -228,8 +229,7 @@ class PendingSchema(ma.Schema):
     differences = ma.fields.List(ma.fields.Nested(DifferenceSchema), required=True)
 
 
-class PendingListSchema(ma.Schema):
-    items = ma.fields.List(ma.fields.Nested(PendingSchema), required=True)
+PendingPage = cursor_schema(PendingSchema)
 
 
 # ---- records as answers --------------------------------------------------------------------------------------
@@ -441,10 +441,14 @@ def submit(data: dict[str, Any], resource_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.get("/listing-changes")
-@blueprint.response(200, PendingListSchema)
+@blueprint.arguments(CursorArguments, location="query")
+@blueprint.response(200, PendingPage)
 @allows(*service.APPROVES)
-def waiting() -> dict[str, Any]:
-    """What waits for the office, with its differences against the version in force."""
+def waiting(args: dict[str, Any]) -> dict[str, Any]:
+    """What waits for the office, the longest first, with its differences against the version in force."""
+    after = paging.unpack(args["after"], datetime, UUID)
+    found = service.pending(g.actor, args["limit"] + 1, (after[0], after[1]) if after else None)
+    page = paging.page_of(found, args["limit"], lambda p: (p.change.submitted_at, p.change.key.id))
     return {
         "items": [
             {
@@ -453,8 +457,9 @@ def waiting() -> dict[str, Any]:
                 "first": p.first,
                 "differences": list(p.differences),
             }
-            for p in service.pending(g.actor)
-        ]
+            for p in page.items
+        ],
+        "next_cursor": page.next_cursor,
     }
 
 

@@ -67,14 +67,15 @@ def _page(organisation: str, record: ResourceRecord, form: Form | None = None) -
     units = catalogue.units(record.key, active_only=True)
     names = {unit.key.id: unit.name(formatting.language()) for unit in units}
     shown = form or Form({"zone": record.zone, "way": "url"})
-    clashes = service.clashes(record.key, by=g.actor)
+    clashes = service.clashes(record.key, by=g.actor, limit=MOST_CLASHES)
+    count = service.count_clashes(record.key, by=g.actor) if len(clashes) == MOST_CLASHES else len(clashes)
     html = render_template(
         "availability/calendars.html",
         record=record,
         organisation_code=organisation,
         sources=[_shown(source, names, record.zone) for source in sources],
-        clashes=_clash_rows(record, clashes[:MOST_CLASHES], sources),
-        more_clashes=len(clashes) - MOST_CLASHES,
+        clashes=_clash_rows(record, clashes, sources),
+        more_clashes=count - len(clashes),
         units=[(str(key), name) for key, name in names.items()],
         form=shown,
         now=clock.now(),

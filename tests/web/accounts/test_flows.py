@@ -257,4 +257,18 @@ def test_api_of_an_administrator(web: Any) -> None:
         "/api/v1/firm-facts", headers=headers, json={"as_of": "2024-01-01", "sector": "other", "income": -1.5}
     ).status_code == 422  # fmt: skip
     assert len(client.get("/api/v1/members", headers=headers).json["items"]) == 1
+    with web.app_context():
+        for name in ("丁", "丙", "Bo", "Bo", "乙"):
+            build.make_person(name=name, roles=[(firm, Role.BOOKER), (firm, Role.PAYER)])
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = client.get(f"/api/v1/members?limit=2&after={cursor}", headers=headers).json
+        pages.append(page["items"])
+        cursor = page["next"]
+    assert [len(page) for page in pages] == [2, 2, 2]
+    people = [row["person_id"] for page in pages for row in page]
+    assert len(set(people)) == 6
+    whole = client.get("/api/v1/members?limit=50", headers=headers).json
+    assert [row["person_id"] for row in whole["items"]] == people and whole["next"] is None
+    assert {len(row["roles"]) for row in whole["items"]} == {1, 2}
     assert client.get("/api/v1/notices", headers=headers).json["items"] == []

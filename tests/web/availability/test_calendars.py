@@ -16,9 +16,10 @@ from flask import Flask
 from resource_hub.domain.availability import service as availability
 from resource_hub.entrypoints.jobs import JobContext
 from resource_hub.entrypoints.jobs.calendars import read_calendars
+from resource_hub.entrypoints.web import calendars
 from resource_hub.infra import clock
 from tests.builders import accounts as build
-from tests.builders.booking import make_booking
+from tests.builders.booking import make_asked, make_booking
 from tests.support.pages import signed_in
 from tests.web.availability.conftest import NOW
 
@@ -145,6 +146,21 @@ def test_a_file_is_taken_up_and_a_booking_stands(scene: Any, manager: Any, in_co
     send(page, f"{page}/{record.key.id}/remove")
     assert known(in_context, scene) == []
     assert "Clashes with bookings" not in text_of(client, page)
+
+
+def test_of_many_clashes_the_first_are_shown_and_the_rest_counted(
+    scene: Any, manager: Any, in_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, send = manager
+    page = page_of(scene)
+    for hour in (9, 10):
+        asked = make_asked(f"2026-03-03T{hour:02}:00+08:00", f"2026-03-03T{hour + 1:02}:00+08:00")
+        in_context(lambda asked=asked: make_booking(scene, asked=asked))
+    send(page, page, name="Lab", way="file", file=(io.BytesIO(LAB), "lab.ics"), zone="Asia/Shanghai")
+    run_job(in_context)
+    assert "moves up once these are settled" not in text_of(client, page)
+    monkeypatch.setattr(calendars, "MOST_CLASHES", 1)
+    assert "1 later clash moves up once these are settled" in text_of(client, page)
 
 
 def test_a_zone_that_nobody_knows_is_asked_for(scene: Any, manager: Any, in_context: Any) -> None:

@@ -75,6 +75,15 @@ def test_a_listing_on_its_way(app: Flask, world: dict[str, Any]) -> None:
     assert change["state"] == "pending"
     waiting = client.get("/api/v1/listing-changes", headers=world["office"]).get_json()["items"]
     assert [w["code"] for w in waiting] == ["CF-1"] and waiting[0]["first"]
+    for code in ("CF-2", "CF-3"):
+        more = client.post("/api/v1/resources", json={**new, "code": code}, headers=world["manager"]).json
+        client.post(f"/api/v1/resources/{more['id']}/submit", json={}, headers=world["manager"])
+    found, cursor = [], ""
+    while cursor is not None:
+        page = client.get(f"/api/v1/listing-changes?limit=1&after={cursor}", headers=world["office"]).json
+        found += [one["code"] for one in page["items"]]
+        cursor = page["next"]
+    assert found == ["CF-1", "CF-2", "CF-3"]
     decision = f"/api/v1/listing-changes/{change['id']}/decision"
     assert client.post(decision, json={"decision": "approve"}, headers=world["manager"]).status_code == 403
     assert client.post(decision, json={"decision": "approve"}, headers=world["stranger"]).status_code == 404
