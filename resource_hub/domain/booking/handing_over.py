@@ -6,6 +6,7 @@ moment, and what is over, stays with whoever did it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from sqlalchemy import Select, func, select
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import series_store, store
 from resource_hub.domain.booking.managing import handed_over
+from resource_hub.domain.booking.preparing import announce_series
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import FINAL, BookingState
 from resource_hub.infra.database import reading
@@ -48,23 +50,29 @@ class OpenOrders:
             HostKey(*row)
             for row in unit.session.execute(statement.order_by(Booking.institution_id, Booking.id))
         ]
-        moved = 0
-        series: set[HostKey] = set()
+        records = []
         for key in keys:
             row = store.locked(unit.session, key)
             if row is None or row.person_id != person_id or BookingState(row.state) in _STAYS:
                 continue
-            record = store.record(row)
-            handed_over(unit, record, successor_id, None)
+            records.append(store.record(row))
+        series = Counter(of for record in records if (of := record.series_key) is not None)
+        for record in records:
+            key = record.key
+            # Several days of a series are told of together.
+            together = record.series_key is not None and series[record.series_key] > 1
+            handed_over(unit, record, successor_id, None, quiet=together)
             unit.audit(
                 "booking.handed_over",
                 key.institution_id,
                 f"booking:{key.id}",
                 {"from": str(person_id), "to": str(successor_id)},
             )
-            if record.series_key is not None:
-                series.add(record.series_key)
-            moved += 1
-        for key in sorted(series):
+        for key, days in sorted(series.items()):
             series_store.pass_on(unit.session, key, person_id, successor_id, unit.now)
-        return moved
+            if days > 1:
+                announce_series(
+                    unit, key, "booking.series_handed_over", None, bookings=days, former=str(person_id),
+                    to=str(successor_id),
+                )  # fmt: skip
+        return len(records)

@@ -116,10 +116,12 @@ def handed_over(
     to: UUID,
     person_id: UUID | None,
     changes: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    quiet: bool = False,
     **details: Any,
 ) -> BookingRecord:
     """Write that an order, with all that is booked under it, is somebody else's from now on; both are told, and who had
-    it learns nothing of what becomes of it."""
+    it learns nothing of what becomes of it. A quiet one is told with others."""
     then: dict[str, Any] = {}
     if record.span is not None:
         then = {"start": record.span.start.isoformat(), "end": record.span.end.isoformat()}
@@ -131,6 +133,7 @@ def handed_over(
         "handed_over",
         {"from": str(record.person_id), "to": str(to), **then, **details},
         "booking.handed_over",
+        quiet=quiet,
         former=str(record.person_id),
         former_customer=str(record.customer_id),
         **then,

@@ -144,10 +144,12 @@ def _by_calendar(
         held = invited(unit, link)
         gone = event.name == "booking.cancelled" and not event.payload.get("quiet")
         return [person for person in told if person in held or (gone and person in others)]
-    if event.name == "booking.handed_over":
-        return [record.person_id] if record.state is BookingState.APPROVED else []
     # Who did it has the old time in the calendar, if it stands there.
     held = invited(unit, link)
+    if event.name == "booking.handed_over":
+        # Of what is told together with others only what stood in a calendar comes into the next one.
+        comes = record.state is BookingState.APPROVED and (held or not event.payload.get("quiet"))
+        return [record.person_id] if comes else []
     if event.payload.get("quiet"):
         return [person for person in told if person in held]
     # Who booked and then handed it over does not use it.
@@ -168,10 +170,8 @@ def _tell_former(
     told |= {name: event.payload[name] for name in ("start", "end") if name in event.payload}
     had = invited(unit, link) - {record.person_id} if "start" in told else set()
     actor, former = event.payload.get("person_id"), UUID(event.payload["former"])
-    for people, more in (
-        (sorted(had), {INVITATION: _named(record)}),
-        ([former] if former not in had | {record.person_id} and str(former) != actor else [], {}),
-    ):
+    hears = former not in had | {record.person_id} and str(former) != actor and not event.payload.get("quiet")
+    for people, more in ((sorted(had), {INVITATION: _named(record)}), ([former] if hears else [], {})):
         notices.notify(unit, people, HANDED_AWAY, {**told, **more}, to, organisation, key=str(event.id))
 
 
@@ -198,6 +198,7 @@ _SERIES = {
     "booking.series_approved": "both",
     "booking.series_rejected": "customer",
     "booking.series_expired": "both",
+    "booking.series_handed_over": "customer",
 }
 
 
@@ -220,9 +221,12 @@ def tell_series(unit: Unit, event: Event) -> None:
     link = f"/hosts/{host.code}/series/{key.id}"
     asks = "#answer" if event.name == "booking.series_requested" else ""
     customers = set(customers_people(series))
-    told = [
-        (sorted(customers - {actor}), event.name, customer.organisation_id, link),
-    ]
+    told = []
+    if event.payload.get("former"):
+        former = UUID(event.payload["former"])
+        customers = (customers | {UUID(event.payload["to"])}) - {former}
+        told.append(([former], "booking.series_handed_away", customer.organisation_id, link))
+    told.append((sorted(customers - {actor}), event.name, customer.organisation_id, link))
     if _SERIES[event.name] == "both":
         people = [p for p in hosts_people(series.resource_key) if p not in customers | {actor}]
         told.append((people, _kind_at_host(event, values), key.institution_id, link + asks))

@@ -50,7 +50,7 @@ def test_bookings_of_a_leaver_go_to_the_colleague_named() -> None:
 def told(person_id: UUID) -> list[str]:
     while outbox.deliver_due():
         pass
-    return [one.kind for one in notices.inbox(person_id) if one.kind.startswith("booking.handed")]
+    return [one.kind for one in notices.inbox(person_id) if "handed" in one.kind and "booking" in one.kind]
 
 
 def test_both_are_told_and_the_series_goes_along() -> None:
@@ -63,12 +63,42 @@ def test_both_are_told_and_the_series_goes_along() -> None:
         )
         told(kept.id)
         accounts.leave(scene.booker_person.id, by=admin, successor_id=kept.id)
-        assert told(kept.id) == ["booking.handed_over"] * 2
-        assert told(scene.booker_person.id) == ["booking.handed_away"] * 2
+        assert told(kept.id) == ["booking.series_handed_over"]
+        assert told(scene.booker_person.id) == ["booking.series_handed_away"]
+        [letter] = [one for one in notices.inbox(kept.id) if one.kind == "booking.series_handed_over"]
+        assert letter.values["bookings"] == 2 and letter.link.endswith(f"/series/{series.key.id}")
         found, _side = booking.series_for(series.key, build.actor(kept, scene.firm))
         assert found.person_id == kept.id and found.version == series.version + 1
         days = [day.booking for day in booking.series_days(series.key)]
         assert {day.person_id for day in days if day is not None} == {kept.id}
+
+
+@pytest.mark.parametrize(
+    ("left", "kinds"),
+    [
+        (1, ["booking.handed_over"]),
+        (2, ["booking.series_handed_over"]),
+        (3, ["booking.series_handed_over"]),
+    ],
+)
+def test_of_a_series_the_days_that_are_left_make_one_letter(left: int, kinds: list[str]) -> None:
+    with clock.fixed(datetime(2026, 3, 2, 1, tzinfo=UTC)):
+        scene = make_scene(units=2)
+        kept = build.make_person(roles=[(scene.firm, Role.BOOKER)])
+        admin = build.make_actor(scene.firm, Role.FIRM_ADMIN)
+        series = booking.create_series(
+            scene.key, make_asked(), Recurrence(Frequency.DAILY, count=left + 1), by=scene.booker
+        )
+        days = [day.booking for day in booking.series_days(series.key)]
+        assert days[0] is not None
+        booking.cancel(days[0].key, by=scene.booker)
+        alone = make_booking(scene)
+        told(kept.id)
+        accounts.leave(scene.booker_person.id, by=admin, successor_id=kept.id)
+        assert sorted(told(kept.id)) == sorted([*kinds, "booking.handed_over"])
+        away = [kind.replace("over", "away") for kind in [*kinds, "booking.handed_over"]]
+        assert sorted(told(scene.booker_person.id)) == sorted(away)
+        assert booking.booking(alone.key).person_id == kept.id
 
 
 def test_what_is_booked_with_an_order_goes_along_and_is_counted_once() -> None:

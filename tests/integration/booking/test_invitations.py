@@ -343,6 +343,22 @@ def test_a_day_with_an_invitation_follows_its_series(mail: Flask) -> None:
     assert event(gone)["SEQUENCE"] > event(moved)["SEQUENCE"]
 
 
+def test_of_a_series_that_goes_along_only_what_stood_in_a_calendar_changes_it(mail: Flask) -> None:
+    scene = make_scene()
+    rule = Recurrence(Frequency.WEEKLY, count=3)
+    series = service.create_series(scene.key, make_asked(), rule, by=scene.booker)
+    first = service.series_days(series.key)[0].booking
+    assert first is not None
+    service.change(first.key, LATER, by=scene.manager)
+    assert said(deliver(mail)) == [("REQUEST", scene.booker_person.email)]
+    colleague = make_person(roles=[(scene.firm, Role.BOOKER)])
+    admin = make_actor(scene.firm, Role.FIRM_ADMIN)
+    accounts.leave(scene.booker_person.id, by=admin, successor_id=colleague.id)
+    letters = deliver(mail) + deliver(mail)
+    assert sorted(said(letters)) == [("CANCEL", scene.booker_person.email), ("REQUEST", colleague.email)]
+    assert {str(event(one)["UID"]) for one in invitations(letters)} == {first.ical_uid}
+
+
 def test_a_colleague_is_invited_and_the_former_person_is_not_any_more(mail: Flask) -> None:
     scene, made, invitation = invited_scene(mail)
     colleague = make_person(roles=[(scene.firm, Role.BOOKER)])

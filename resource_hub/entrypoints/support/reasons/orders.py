@@ -143,6 +143,16 @@ SENTENCES = {
         "%(customer)s asks for %(bookings)s days of a series of %(resource)s.",
         "bookings",
     ),
+    "notice.booking.series_handed_over": NN_(
+        "%(resource)s: %(bookings)s day of a series was handed over to you or your colleague.",
+        "%(resource)s: %(bookings)s days of a series were handed over to you or your colleague.",
+        "bookings",
+    ),
+    "notice.booking.series_handed_away": NN_(
+        "%(resource)s: %(bookings)s day of your series was handed over and is no longer yours.",
+        "%(resource)s: %(bookings)s days of your series were handed over and are no longer yours.",
+        "bookings",
+    ),
     "notice.booking.series_expired": NN_(
         "%(resource)s: nobody answered in time; %(bookings)s day of your series has lapsed.",
         "%(resource)s: nobody answered in time; %(bookings)s days of your series have lapsed.",
@@ -204,6 +214,8 @@ SENTENCES = {
     "label.booking.series_requested_at_host": N_(
         "Somebody asks for a series of an instrument that I look after"
     ),
+    "label.booking.series_handed_over": N_("A series was handed over"),
+    "label.booking.series_handed_away": N_("My series was handed over to somebody else"),
     "label.booking.series_expired": N_("My series has lapsed without an answer"),
     "label.booking.series_expired_at_host": N_(
         "A series of an instrument that I look after has lapsed without an answer"
