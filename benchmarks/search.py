@@ -140,12 +140,13 @@ def _search(table: Table, asked: Asked, resources: int, customer_id: UUID | None
 
 def _lead_everywhere() -> None:
     """House rules of every resource: three hours or two working days ahead."""
-    leads = [documents.write(HouseDocument(lead={"all": 180})), documents.write(HouseDocument(lead_days=2))]
+    leads = [HouseDocument(lead={"all": 180}), HouseDocument(lead_days=2)]
     with collector_off(), unit_of_work() as unit:
         rows = [
             {
                 "institution_id": host, "id": new_id(), "resource_id": key, "number": 1, "since": date(2020, 1, 1),
-                "document": leads[n % 2], "note": "", "created_by": None, "created_at": NOW,
+                "document": documents.write(leads[n % 2]), "binds": leads[n % 2].binds, "note": "", "created_by": None,
+                "created_at": NOW,
             }
             for n, (host, key) in enumerate(unit.session.execute(select(Resource.institution_id, Resource.id)))
         ]  # fmt: skip

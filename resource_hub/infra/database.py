@@ -34,6 +34,9 @@ NAMING = {
 WRITES = "resource_hub_writes"
 # Execution option of a statement with numbered values: where its rows go.
 _NUMBERED = "resource_hub_numbered"
+# Execution option of a statement whose best plan on PostgreSQL hangs on its values: never prepared, so that the server
+# does not take, after some times, one plan for all values.
+PLANNED_ANEW = "resource_hub_planned_anew"
 
 
 class Base(DeclarativeBase):
@@ -134,6 +137,7 @@ def prepare_engine(engine: Engine) -> None:
     else:
         _ask_the_idle(engine)
         event.listen(engine, "do_execute", _execute_numbered)
+        event.listen(engine, "do_execute", _execute_unprepared)
 
 
 def numbered(connection: Connection, statement: str, values: tuple[Any, ...]) -> list[Any]:
@@ -153,6 +157,14 @@ def _execute_numbered(cursor: Any, statement: str, values: Any, context: Any) ->
         raw.execute(statement, values)
         if raw.pgresult is not None and raw.pgresult.nfields:
             rows.extend(raw.fetchall())
+    return True
+
+
+def _execute_unprepared(cursor: Any, statement: str, values: Any, context: Any) -> bool | None:
+    """Say a statement that is planned anew each time. True when that is done."""
+    if context is None or not context.execution_options.get(PLANNED_ANEW):
+        return None
+    cursor.execute(statement, values, prepare=False)
     return True
 
 

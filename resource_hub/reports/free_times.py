@@ -66,6 +66,8 @@ def search(query: catalogue.Query, wish: Wish, *, customer_id: UUID | None = Non
 
 
 def _search(query: catalogue.Query, wish: Wish, customer_id: UUID | None) -> Found:
+    if len(query.modes) == 1:
+        wish = replace(wish, mode=query.modes[0].value)
     results = catalogue.search(query, customer_id=customer_id, fitting=availability.fitting(wish))
     links = [one for one in catalogue.links_of([hit.resource.key for hit in results.hits]) if one.required]
     together: dict[HostKey, list[HostKey]] = defaultdict(list)

@@ -12,13 +12,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
+    Select,
     Subquery,
     and_,
     bindparam,
@@ -26,7 +29,6 @@ from sqlalchemy import (
     false,
     func,
     literal,
-    or_,
     select,
     type_coerce,
 )
@@ -35,16 +37,18 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from resource_hub.domain.accounts import service as accounts
-from resource_hub.domain.accounts.terms import OrganisationKind, OrganisationRecord
+from resource_hub.domain.accounts.terms import OrganisationKind
 from resource_hub.domain.availability import occupancy_store, planning
 from resource_hub.domain.availability.errors import InvalidWish
 from resource_hub.domain.availability.rules import hours as hour_rules
 from resource_hub.domain.availability.rules.ahead import bookers, within_horizon
+from resource_hub.domain.availability.store import unit_table
 from resource_hub.domain.availability.tables import FreeWindow, HouseRules
 from resource_hub.domain.availability.terms import (
     BY_DAY,
     FIRST_YEAR,
     LAST_YEAR,
+    MOST_LEAD_DAYS,
     Audience,
     FreeTime,
     Held,
@@ -61,6 +65,9 @@ from resource_hub.kernel.time import TimeSpan, at, local_day, merge, midnight, z
 MOST_DAYS = 62
 LEAST_SECONDS = 300
 MOST_SECONDS = 31 * 86400
+# Most leads are of so many working days or less, and most resources have a time within so long after it.
+_USUAL_LEAD = 2
+_NEAR = timedelta(days=2)
 
 
 def checked(wish: Wish) -> None:
@@ -106,87 +113,192 @@ def fitting(wish: Wish) -> Subquery:
         InvalidWish
     """
     checked(wish)
-    now = clock.now()
-    hosts: dict[str, list[UUID]] = defaultdict(list)
-    known = {host.id: host for host in accounts.organisations(kind=OrganisationKind.INSTITUTION)}
-    for host in known.values():
-        hosts[host.zone].append(host.id)
-    waits = _waits(known, now)
-    selects: list[Any] = []
-    for name, ids in sorted(hosts.items()):
-        binding = _binding(name, waits, now)
-        own = ids if len(hosts) > 1 else None
-        if spans := parts(wish, name, now):
-            selects.append(_of_zone(wish, spans, own, binding))
-        if binding is not None and (days := _runs_of_days(wish, zone(name))):
-            selects.append(_by_day(wish, days, own, binding))
-    whole: Any = union(*selects) if selects else _nothing()
-    rows = whole.subquery()
-    first = func.min(rows.c.at, type_=Instant())
-    chosen = select(rows.c.institution_id, rows.c.resource_id, first.label("at")).group_by(
-        rows.c.institution_id, rows.c.resource_id
-    )
-    inner = chosen.subquery()
+    calendars = _calendars(wish, clock.now())
+    found = (_in_one_pass if _postgresql() else _unit_by_unit)(calendars)
+    inner = (found if found is not None else _nothing()).subquery()
     return select(inner, _micros(inner.c.at).label("at_micros")).subquery("fitting")
+
+
+@dataclass(frozen=True, slots=True)
+class _Calendar:
+    """What is looked for at the hosts of one zone and country.
+
+    Attributes:
+        hosts: their ids; None for all that there are.
+        spans: in which a time may lie, in order.
+        runs: of calendar days that may be had together, in order, where whole days are looked for.
+        leads: resources whose house rules in force every window is held against: the first moment that they leave
+            open, and whether they are booked by the day.
+        near: when most resources have had their first time.
+    """
+
+    wish: Wish
+    hosts: tuple[UUID, ...] | None
+    spans: tuple[TimeSpan, ...]
+    runs: tuple[TimeSpan, ...]
+    leads: CTE
+    near: datetime
+
+    @property
+    def length(self) -> timedelta:
+        return timedelta(seconds=self.wish.seconds)
+
+    @property
+    def soon(self) -> _Calendar:
+        """The same up to the time that is near."""
+        first = TimeSpan(datetime.min.replace(tzinfo=UTC), self.near + self.length)
+        spans = hour_rules.intersect(self.spans, [first])
+        return replace(self, spans=tuple(spans), runs=tuple(r for r in self.runs if r.start <= self.near))
+
+    def of_hosts(self, institution: Any) -> list[ColumnElement[bool]]:
+        return [] if self.hosts is None else [institution.in_(self.hosts)]
+
+
+def _calendars(wish: Wish, now: datetime) -> list[_Calendar]:
+    """One for each zone and country in which hosts live, as far as anything there is left of the wish."""
+    hosts: dict[tuple[str, str], list[UUID]] = defaultdict(list)
+    for host in accounts.organisations(kind=OrganisationKind.INSTITUTION):
+        hosts[host.zone, planning.country(host.jurisdiction)].append(host.id)
+    found = []
+    for n, ((zone_name, country), ids) in enumerate(sorted(hosts.items())):
+        spans = parts(wish, zone_name, now)
+        runs = [run for run in _runs_of_days(wish, zone(zone_name)) if run.start >= now]
+        if not spans and not runs:
+            continue
+        own = tuple(ids) if len(hosts) > 1 else None
+        opens = _after_working_days(wish, zone_name, country, now)
+        starts = min(one[0].start for one in (spans, runs) if one)
+        near = max([starts, *opens[:_USUAL_LEAD]]) + _NEAR
+        leads = _leads(wish.mode, own, opens, zone_name, now).cte(f"leads_{n}")
+        found.append(_Calendar(wish, own, tuple(spans), tuple(runs), leads.prefix_with("MATERIALIZED"), near))
+    return found
+
+
+def _in_one_pass(calendars: Sequence[_Calendar]) -> Any:
+    """Over all windows at once, as PostgreSQL is quick at: first those of the days that are near, where most resources
+    have a time, then all of them for the resources that are left. Putting windows together by resource costs five
+    times as much as reading them."""
+    soon = [one.soon for one in calendars]
+    first = _firsts([statement for one in soon for statement in _of_windows(one, one.leads, outer=True)])
+    if first is None or soon == list(calendars):
+        return first
+    near = first.cte("near").prefix_with("MATERIALIZED")
+    t = unit_table.c
+    known = select(near.c.resource_id).where(
+        near.c.institution_id == t.institution_id, near.c.resource_id == t.resource_id
+    )
+    later = []
+    for n, one in enumerate(calendars):
+        # Once for each unit: DISTINCT would hide from the planner how many they are, and it would sort every window.
+        rest = (
+            select(t.institution_id, t.resource_id, one.leads.c.first, one.leads.c.by_day)
+            .select_from(unit_table.outerjoin(one.leads, _same(t, one.leads)))
+            .where(*one.of_hosts(t.institution_id), ~known.exists())
+            .cte(f"rest_{n}")
+            .prefix_with("MATERIALIZED")
+        )
+        later += _of_windows(one, rest, outer=False)
+    return union(select(near), _firsts(later))
+
+
+def _of_windows(one: _Calendar, leads: CTE, *, outer: bool) -> list[Any]:
+    """Windows with the first moment at which each fits; ``outer``: also those of resources not in ``leads``."""
+    t = FreeWindow.__table__
+    found = []
+    for begin, conditions in _ways_to_fit(one, leads):
+        found.append(
+            select(t.c.institution_id, t.c.resource_id, begin.label("at"))
+            .select_from(t.join(leads, _same(t.c, leads), isouter=outer))
+            .where(*one.of_hosts(t.c.institution_id), *conditions)
+        )
+    return found
+
+
+def _unit_by_unit(calendars: Sequence[_Calendar]) -> Any:
+    """The first window of each unit that fits, looked up by itself, as SQLite is quick at: windows of a unit do not
+    overlap, so what ends first begins first."""
+    t, w = unit_table.c, FreeWindow
+    found = []
+    for n, one in enumerate(calendars):
+        units = (
+            select(t.institution_id, t.resource_id, t.id, one.leads.c.first, one.leads.c.by_day)
+            .select_from(unit_table.outerjoin(one.leads, _same(t, one.leads)))
+            .where(*one.of_hosts(t.institution_id))
+            .cte(f"units_{n}")
+            .prefix_with("MATERIALIZED")
+        )
+        for begin, conditions in _ways_to_fit(one, units):
+            at = (
+                select(begin)
+                .where(_same(units.c, w), w.unit_id == units.c.id, *conditions)
+                .order_by(w.ends_at)
+                .limit(1)
+                .correlate(units)
+                .scalar_subquery()
+            )
+            found.append(select(units.c.institution_id, units.c.resource_id, at.label("at")))
+    return _firsts(found)
+
+
+def _firsts(statements: Sequence[Any]) -> Any:
+    """The first moment of each resource in some statements; None where there are none."""
+    if not statements:
+        return None
+    rows = union(*statements).subquery()
+    first = func.min(rows.c.at, type_=Instant())
+    return (
+        select(rows.c.institution_id, rows.c.resource_id, first.label("at"))
+        .group_by(rows.c.institution_id, rows.c.resource_id)
+        .having(first.is_not(None))
+    )
 
 
 # ---- house rules that every window is held against -----------------------------------------------------------------
 
-_LEAD = func.coalesce(HouseRules.document[("lead", "all")].as_integer(), 0)
-_LEAD_DAYS = func.coalesce(HouseRules.document["lead_days"].as_integer(), 0)
-_BY_DAY = func.coalesce(HouseRules.document["step"].as_integer(), 0) == BY_DAY
-_BINDS = or_(_LEAD > 0, _LEAD_DAYS > 0, _BY_DAY)
+
+def _after_working_days(wish: Wish, zone_name: str, country: str, now: datetime) -> list[datetime]:
+    """The midnight that a lead of one working day leaves open, of two, and so on, as far as the wish reaches: no part
+    of its last day ends later than the day after it."""
+    tz = zone(zone_name)
+    last = wish.last + timedelta(days=2)
+    return [
+        midnight(day, tz) for day in planning.working_days(country, local_day(now, tz), last, MOST_LEAD_DAYS)
+    ]
 
 
-def _waits(
-    hosts: Mapping[UUID, OrganisationRecord], now: datetime
-) -> dict[tuple[UUID, int], datetime] | None:
-    """The midnight that each lead in working days leaves open, by host; None where no house has a rule that every
-    window must be held against."""
-    t = HouseRules
-    rows = reading().execute(select(t.institution_id, _LEAD_DAYS).where(_BINDS).distinct()).all()
-    if not rows:
-        return None
-    found = {}
-    for host, days in rows:
-        earliest = planning.earliest_day(hosts[host], days, now) if host in hosts else None
-        if earliest is not None:
-            found[host, days] = midnight(earliest, zone(hosts[host].zone))
-    return found
-
-
-def _binding(
-    zone_name: str, waits: Mapping[tuple[UUID, int], datetime] | None, now: datetime
-) -> Subquery | None:
-    """Resources with such rules in force today: the first moment that they leave open, and whether they are booked by
-    the day."""
-    if waits is None:
-        return None
+def _leads(
+    mode: str, hosts: Sequence[UUID] | None, opens: Sequence[datetime], zone_name: str, now: datetime
+) -> Select[Any]:
+    """Resources with such rules in force today."""
     t, newer = HouseRules, aliased(HouseRules)
     today = local_day(now, zone(zone_name))
-    in_force = (
-        select(func.max(newer.since))
-        .where(
-            newer.institution_id == t.institution_id, newer.resource_id == t.resource_id, newer.since <= today
-        )
-        .correlate(t)
-        .scalar_subquery()
-    )
+    document = t.document
+    lead = func.coalesce(*(document[("lead", one)].as_integer() for one in dict.fromkeys((mode, "all"))), 0)
     if _postgresql():
-        first: Any = _moment(now) + func.make_interval(0, 0, 0, 0, 0, _LEAD)
+        first: Any = _moment(now) + func.make_interval(0, 0, 0, 0, 0, lead)
     else:
-        first = literal(micros(now), BigInteger) + _LEAD * 60_000_000
-    first = type_coerce(first, Instant())
-    if waits:
-        cases = (
-            (and_(t.institution_id == host, literal(days) == _LEAD_DAYS), _moment(opens))
-            for (host, days), opens in waits.items()
-        )
-        first = _later(first, case(*cases, else_=_moment(now)))
-    return (
-        select(t.institution_id, t.resource_id, first.label("first"), _BY_DAY.label("by_day"))
-        .where(_BINDS, t.since == in_force)
-        .subquery()
+        first = literal(micros(now), BigInteger) + lead * 60_000_000
+    # Who asks for more working days than these has nothing open in the time of the wish.
+    never = datetime.max.replace(tzinfo=UTC)
+    days = dict(enumerate(map(_moment, [now, *opens])))
+    number = func.coalesce(document["lead_days"].as_integer(), 0)
+    working = case(days, value=number, else_=_moment(never))
+    superseded = select(newer.id).where(
+        newer.institution_id == t.institution_id,
+        newer.resource_id == t.resource_id,
+        newer.since > t.since,
+        newer.since <= today,
+    )
+    return select(
+        t.institution_id,
+        t.resource_id,
+        _later(type_coerce(first, Instant()), working).label("first"),
+        (func.coalesce(document["step"].as_integer(), 0) == BY_DAY).label("by_day"),
+    ).where(
+        t.binds,
+        t.since <= today,
+        ~superseded.exists(),
+        *([] if hosts is None else [t.institution_id.in_(hosts)]),
     )
 
 
@@ -224,67 +336,71 @@ def _later(left: Any, right: Any) -> ColumnElement[Any]:
     return func.max(left, right, type_=Instant())
 
 
-def _of_zone(
-    wish: Wish, spans: Sequence[TimeSpan], hosts: Sequence[UUID] | None, binding: Subquery | None
-) -> Any:
-    """Windows of hosts of one zone, each with the first moment at which it fits. ``spans`` are in order."""
-    t = FreeWindow
-    length = timedelta(seconds=wish.seconds)
-    opens = t.starts_at if binding is None else _opens(binding)
-    begin: Any = case(*((opens <= _moment(s.end - length), _later(opens, _moment(s.start))) for s in spans))
-    begin = type_coerce(begin, Instant())
-    if _postgresql():
-        room: Any = t.ends_at - func.make_interval(0, 0, 0, 0, 0, 0, wish.seconds)
-    else:
-        room = type_coerce(t.ends_at, BigInteger) - wish.seconds * 1_000_000
-    statement = select(t.institution_id, t.resource_id, begin.label("at")).where(
-        *_of_hosts(wish, hosts),
-        t.starts_at <= _moment(spans[-1].end - length),
-        t.ends_at >= _moment(spans[0].start + length),
-        type_coerce(begin, BigInteger) <= room if not _postgresql() else begin <= room,
+def _ways_to_fit(
+    one: _Calendar, leads: CTE
+) -> Iterator[tuple[ColumnElement[Any], list[ColumnElement[bool]]]]:
+    """When a window fits and from which moment on: by the hour, and what is booked by the day by the day."""
+    if one.spans:
+        yield _by_hour(one, leads)
+    if one.runs:
+        yield _by_day(one, leads)
+
+
+def _by_hour(one: _Calendar, leads: CTE) -> tuple[ColumnElement[Any], list[ColumnElement[bool]]]:
+    t, spans = FreeWindow, one.spans
+    opens = _opens(leads)
+    begin: Any = type_coerce(
+        case(*((opens <= _moment(s.end - one.length), _later(opens, _moment(s.start))) for s in spans)),
+        Instant(),
     )
-    if binding is None:
-        return statement
-    statement = statement.select_from(FreeWindow.__table__.outerjoin(binding, _same(binding)))
-    if wish.seconds % 86400 == 0:
-        statement = statement.where(func.coalesce(binding.c.by_day, false()).is_(False))
-    return statement
+    conditions = [
+        _audience(one.wish),
+        t.starts_at <= _moment(spans[-1].end - one.length),
+        t.ends_at >= _moment(spans[0].start + one.length),
+        _fits(t.starts_at, one.length),
+        _fits(begin, one.length),
+    ]
+    if one.wish.seconds % 86400 == 0:
+        conditions.append(func.coalesce(leads.c.by_day, false()).is_(False))
+    return begin, conditions
 
 
-def _by_day(wish: Wish, runs: Sequence[TimeSpan], hosts: Sequence[UUID] | None, binding: Subquery) -> Any:
-    """Windows of what is booked by the day, each with the first midnight from which so many days are free: calendar
-    days of the host, also where a change of the clock makes one of them longer or shorter."""
-    t = FreeWindow
-    opens = _opens(binding)
+def _by_day(one: _Calendar, leads: CTE) -> tuple[ColumnElement[Any], list[ColumnElement[bool]]]:
+    """From the first midnight on from which so many days are free: calendar days of the host, also where a change of
+    the clock makes one of them longer or shorter."""
+    t, runs = FreeWindow, one.runs
+    opens = _opens(leads)
     begin = type_coerce(case(*((opens <= _moment(run.start), _moment(run.start)) for run in runs)), Instant())
     end = type_coerce(case(*((opens <= _moment(run.start), _moment(run.end)) for run in runs)), Instant())
-    return (
-        select(t.institution_id, t.resource_id, begin.label("at"))
-        .select_from(FreeWindow.__table__.join(binding, _same(binding)))
-        .where(
-            *_of_hosts(wish, hosts),
-            binding.c.by_day,
-            t.starts_at <= _moment(runs[-1].start),
-            t.ends_at >= _moment(runs[0].end),
-            end <= t.ends_at,
-        )
-    )
+    return begin, [
+        _audience(one.wish),
+        leads.c.by_day,
+        t.starts_at <= _moment(runs[-1].start),
+        t.ends_at >= _moment(runs[0].end),
+        _fits(t.starts_at, min(run.end - run.start for run in runs)),
+        end <= t.ends_at,
+    ]
 
 
-def _opens(binding: Subquery) -> ColumnElement[Any]:
+def _fits(begin: Any, length: timedelta) -> ColumnElement[bool]:
+    """There is so much of a window after a moment. Said of its start as well, before any rules are looked at: what is
+    too short is left out sooner."""
+    t, seconds = FreeWindow, int(length.total_seconds())
+    if _postgresql():
+        return begin <= t.ends_at - func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    return type_coerce(begin, BigInteger) <= type_coerce(t.ends_at, BigInteger) - seconds * 1_000_000
+
+
+def _opens(leads: CTE) -> ColumnElement[Any]:
     """From when on a window counts."""
     start = FreeWindow.starts_at
-    return _later(start, func.coalesce(binding.c.first, start, type_=Instant()))
+    return _later(start, func.coalesce(leads.c.first, start, type_=Instant()))
 
 
-def _same(binding: Subquery) -> ColumnElement[bool]:
-    t = FreeWindow
-    return and_(binding.c.institution_id == t.institution_id, binding.c.resource_id == t.resource_id)
-
-
-def _of_hosts(wish: Wish, hosts: Sequence[UUID] | None) -> list[ColumnElement[bool]]:
-    found = [_audience(wish)]
-    return found if hosts is None else [FreeWindow.institution_id.in_(hosts), *found]
+def _same(columns: Any, other: Any) -> ColumnElement[bool]:
+    """Of the same resource."""
+    its = getattr(other, "c", other)
+    return and_(columns.institution_id == its.institution_id, columns.resource_id == its.resource_id)
 
 
 def _audience(wish: Wish) -> ColumnElement[bool]:
@@ -339,6 +455,7 @@ def first_fits(
                 outside=outside,
                 customer_id=one,
                 earliest=opens,
+                mode=wish.mode,
             )
             for one in bookers(plan.rules, wish.customers)
         ]
@@ -398,9 +515,11 @@ def allowed(
     outside: bool,
     customer_id: UUID | None = None,
     earliest: date | None = None,
+    mode: str = "all",
 ) -> list[TimeSpan]:
     """What is left of some spans under the rules of the house about length, lead and horizon. ``customer_id``: for
-    whom; None is anybody whom no row names. ``earliest``: the first day that a lead in working days leaves open."""
+    whom; None is anybody whom no row names. ``earliest``: the first day that a lead in working days leaves open.
+    ``mode``: the one whose lead counts."""
     if (
         seconds < rules.least * 60
         or (rules.most and seconds > rules.most * 60)
@@ -408,7 +527,7 @@ def allowed(
     ):
         return []
     tz = zone(zone_name)
-    opens = now + timedelta(minutes=rules.lead_for("all"))
+    opens = now + timedelta(minutes=rules.lead_for(mode))
     if earliest is not None:
         opens = max(opens, midnight(earliest, tz))
     # The last day on which it may begin; it may end later.

@@ -66,17 +66,19 @@ def country(jurisdiction: str) -> str:
     return "CN" if where[:1].isdigit() or where.startswith("CN-") else where
 
 
-@kept
 def special_days(jurisdiction: str, first: date, last: date) -> dict[date, SpecialDay]:
     """Holidays and make-up workdays, first and last day included; what administrators entered goes first."""
-    where = country(jurisdiction)
+    found = _special_days_of_years(country(jurisdiction), first.year, last.year)
+    return {day: special for day, special in found.items() if first <= day <= last}
+
+
+@kept
+def _special_days_of_years(where: str, first: int, last: int) -> dict[date, SpecialDay]:
+    """The same of whole years, so that whoever looks at other days of them asks no more."""
     found = {
-        day: special
-        for year in range(first.year, last.year + 1)
-        for day, special in library_days(where, year).items()
-        if first <= day <= last
+        day: special for year in range(first, last + 1) for day, special in library_days(where, year).items()
     }
-    for row in store.calendar_days(reading(), where, first, last):
+    for row in store.calendar_days(reading(), where, date(first, 1, 1), date(last, 12, 31)):
         if row.kind == DayKind.ORDINARY.value:
             found.pop(row.day, None)
         else:
@@ -208,9 +210,22 @@ def working_day_after(jurisdiction: str, day: date, number: int) -> tuple[date, 
 
 
 def _working_day_after(jurisdiction: str, day: date, number: int) -> tuple[date, bool]:
-    known = special_days(jurisdiction, day, day + timedelta(days=number * 2 + 30))
+    known = special_days(jurisdiction, day, day + _enough(number))
     found = arithmetic.working_days_after(day, number, known.get)
     return found, any(d.provisional for when, d in known.items() if day < when <= found)
+
+
+def working_days(jurisdiction: str, after: date, last: date, most: int) -> list[date]:
+    """The working days after a day up to another; no more than ``most``."""
+    last = min(last, after + _enough(most))
+    known = special_days(jurisdiction, after, last)
+    days = (after + timedelta(days=n) for n in range(1, (last - after).days + 1))
+    return [day for day in days if arithmetic.is_working_day(day, known.get(day))][:most]
+
+
+def _enough(number: int) -> timedelta:
+    """So many working days lie in it at least."""
+    return timedelta(days=number * 2 + 30)
 
 
 def is_provisional(jurisdiction: str, year: int) -> bool:

@@ -252,7 +252,7 @@ def set_hours_directly(
     _checked(rows)
     store.replace_weekly(unit.session, key, rows)
     if document is not None:
-        _insert_rules(unit, key, 1, date(2000, 1, 1), documents.write(document), "", None)
+        _insert_rules(unit, key, 1, date(2000, 1, 1), document, "", None)
     # A reach that ended long ago is the first that the job finds.
     start = unit.now - timedelta(days=1)
     window_store.set_reach(unit.session, key, TimeSpan(start, start + timedelta(seconds=1)))
@@ -456,7 +456,7 @@ def save_rules(
                     )
                 )
         number = newest + 1
-        _insert_rules(unit, key, number, since, documents.write(rules), note, by.person_id)
+        _insert_rules(unit, key, number, since, rules, note, by.person_id)
         _rebuilt(unit, key)
         details = {"number": number, "since": since.isoformat()}
         unit.audit(
@@ -490,7 +490,7 @@ def _insert_rules(
     key: HostKey,
     number: int,
     since: date,
-    document: dict[str, Any],
+    rules: HouseDocument,
     note: str,
     person_id: UUID | None,
 ) -> None:
@@ -501,7 +501,8 @@ def _insert_rules(
             resource_id=key.id,
             number=number,
             since=since,
-            document=document,
+            document=documents.write(rules),
+            binds=rules.binds,
             note=note,
             created_by=person_id,
             created_at=unit.now,

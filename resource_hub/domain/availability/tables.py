@@ -6,7 +6,18 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Date, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Date,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from resource_hub.infra.database import Base
@@ -85,11 +96,21 @@ class HouseRules(HostRow, Base):
     number: Mapped[int] = mapped_column(Integer)
     since: Mapped[date] = mapped_column(Date)
     document: Mapped[dict[str, Any]] = mapped_column(Json)
+    # A search holds every window against them: HouseDocument.binds.
+    binds: Mapped[bool] = mapped_column(Boolean, server_default=false())
     note: Mapped[str] = mapped_column(Text, default="")
     created_by: Mapped[UUID | None] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(Instant)
     __table_args__ = (
         host_fk("house_rules", "resource"),
+        Index(
+            "ix_house_rules_binds",
+            "institution_id",
+            "resource_id",
+            "since",
+            sqlite_where=text("binds"),
+            postgresql_where=text("binds"),
+        ),
         UniqueConstraint("institution_id", "resource_id", "number", name="uq_house_rules_number"),
         UniqueConstraint("institution_id", "resource_id", "since", name="uq_house_rules_since"),
     )

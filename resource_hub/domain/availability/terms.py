@@ -22,6 +22,8 @@ from resource_hub.kernel.time import TimeSpan
 GRANULARITY_MINUTES = 5
 # The step of house rules that means booking by the day.
 BY_DAY = 1440
+# House rules ask for no longer lead in working days.
+MOST_LEAD_DAYS = 60
 # Nobody looks for a time outside of these years.
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 
@@ -523,6 +525,11 @@ class HouseDocument:
         return self.step == BY_DAY
 
     @property
+    def binds(self) -> bool:
+        """Whether a search for time has to hold each window against these rules."""
+        return any(self.lead.values()) or self.lead_days > 0 or self.by_day
+
+    @property
     def counts_elsewhere(self) -> bool:
         """Whether bookings of other resources bear on one of this."""
         reaches = {quota.reach for quota in self.quotas} | ({self.gap_reach} if self.gap else set())
@@ -550,7 +557,8 @@ class Wish:
     """A free time that is looked for: so long in one piece, on days of the host's calendar (both included), inside a
     part of the day in minutes of the host's wall clock; a part may reach past midnight.
 
-    ``inside`` are hosts at whose resources the asker is no outsider, ``customers`` for whom the asker books.
+    ``inside`` are hosts at whose resources the asker is no outsider, ``customers`` for whom the asker books; ``mode``
+    is the mode of use whose lead counts, ``all`` where none is named.
     """
 
     first: date
@@ -560,6 +568,7 @@ class Wish:
     ends: int = 1440
     inside: frozenset[UUID] = frozenset()
     customers: frozenset[UUID] = frozenset()
+    mode: str = "all"
 
     @property
     def whole_days(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    CompoundSelect,
+    Executable,
     Subquery,
     Text,
     and_,
@@ -25,7 +25,7 @@ from resource_hub.domain.catalogue import ordering, places
 from resource_hub.domain.catalogue.query import Query, hosts_of
 from resource_hub.domain.catalogue.tables import ResourceIndex as Index
 from resource_hub.domain.catalogue.terms import MODE_BITS
-from resource_hub.infra.database import reading
+from resource_hub.infra.database import PLANNED_ANEW, reading
 from resource_hub.kernel.keys import HostKey
 
 # A facet shows at most so many values; the commonest first.
@@ -104,11 +104,12 @@ def facets_and_page(
         parts.append(
             ordering.page_part(query.cursor, query.limit, sorting, hits, host_text, within(), postgresql)
         )
-    return _read(query, union_all(*parts), sorting)
+    statement = union_all(*parts).execution_options(**{PLANNED_ANEW: fitting is not None})
+    return _read(query, statement, sorting)
 
 
 def _read(
-    query: Query, statement: CompoundSelect[Any], sorting: ordering.Ordering | None
+    query: Query, statement: Executable, sorting: ordering.Ordering | None
 ) -> tuple[int, dict[str, tuple[FacetValue, ...]], set[UUID], list[HostKey], list[tuple[Any, int]]]:
     """The rows of the one statement, each where it belongs."""
     total = 0

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, BigInteger, and_, case, cast, func, select, tuple_
+from sqlalchemy import BigInteger, FromClause, and_, case, cast, func, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
 from resource_hub.domain.catalogue.ports import IndicativePrice, PriceList
@@ -38,7 +38,7 @@ def after_support(list_minor: int, share: int) -> int:
 class Sorting:
     """Results by price: the rows to join, how they lie beside the index, and the value to sort by."""
 
-    rows: CTE
+    rows: FromClause
     beside: ColumnElement[bool]
     value: ColumnElement[Any]
 
@@ -46,8 +46,11 @@ class Sorting:
 def sorting(prices: PriceList) -> Sorting:
     """By a whole number that grows with the price in the end; who must be asked stands after every figure, and who says
     nothing after those."""
-    # Read in one go: a plan that looks up the price of each resource by itself takes four times as long.
-    table = prices.rows.cte("prices").prefix_with("MATERIALIZED")
+    # PostgreSQL reads them in one go: a plan that looks up the price of each resource takes four times as long. SQLite
+    # looks them up: of rows read in one go it would read all for each resource.
+    table: FromClause = prices.rows.subquery("prices")
+    if reading().get_bind().dialect.name == "postgresql":
+        table = prices.rows.cte("prices").prefix_with("MATERIALIZED")
     rows = table.c
     share = case(
         (Index.kind == ResourceKind.SERVICE.value, by_host(Index.institution_id, prices.service_support)),

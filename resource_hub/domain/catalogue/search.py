@@ -37,7 +37,7 @@ from resource_hub.domain.catalogue.ports import IndicativePrice, PriceList
 from resource_hub.domain.catalogue.query import Query, filters_of, hosts_of
 from resource_hub.domain.catalogue.tables import ResourceIndex as Index
 from resource_hub.domain.catalogue.terms import ResourceRecord
-from resource_hub.infra.database import reading
+from resource_hub.infra.database import PLANNED_ANEW, reading
 from resource_hub.kernel.keys import HostKey
 
 
@@ -215,7 +215,7 @@ def _page(
         .order_by(value.desc() if descending else value, Index.docid)
         .limit(min(max(query.limit, 1), ordering.MAX_PAGE) + 1)
     )
-    rows = reading().execute(statement).all()
+    rows = reading().execute(statement.execution_options(**{PLANNED_ANEW: fitting is not None})).all()
     return [HostKey(row[0], row[1]) for row in rows], [(row[2], row[3]) for row in rows]
 
 

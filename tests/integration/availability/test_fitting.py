@@ -10,16 +10,17 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, select, text
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service
 from resource_hub.domain.availability.errors import InvalidWish, SlotTaken
 from resource_hub.domain.availability.fitting import allowed, parts
-from resource_hub.domain.availability.tables import FreeWindow
+from resource_hub.domain.availability.tables import FreeWindow, HouseRules
 from resource_hub.domain.availability.terms import Audience, HouseDocument, OccupancyKind, OnHolidays, Wish
 from resource_hub.domain.catalogue.service import Query
+from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
 from resource_hub.infra.ids import new_id
@@ -373,6 +374,115 @@ def test_the_one_pass_and_the_page_agree_under_rules_of_lead_and_days(now: datet
             assert {one: when for one, when in found.items() if one in {key.id for key in its}} == exact, wish
 
 
+def moment_left_open(rules: list[tuple[date, dict[str, object]]], host: object, mode: str) -> datetime:
+    """When the rules of today let anybody begin, by the calendar alone."""
+    today = NOW.astimezone(zone(host.zone)).date()  # type: ignore[attr-defined]
+    in_force: dict[str, object] = max(
+        (one for one in rules if one[0] <= today), default=(today, {}), key=lambda one: one[0]
+    )[1]
+    lead: dict[str, int] = in_force.get("lead", {})  # type: ignore[assignment]
+    opens = NOW + timedelta(minutes=lead.get(mode, lead.get("all", 0)))
+    if in_force.get("lead_days"):
+        day = service.working_days_after(host.jurisdiction, today, in_force["lead_days"])  # type: ignore[attr-defined,arg-type]
+        opens = max(opens, at(day, 0, zone(host.zone)))  # type: ignore[attr-defined]
+    return opens
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_first_fit_knows_which_rules_hold_today(now: datetime, seed: int) -> None:
+    """Leads by minutes, by mode and in working days; rules that begin later, and such that took an earlier lead back.
+    Some resources have time at once, some a fortnight from now, of some units of several, or none."""
+    rng = random.Random(seed)
+    hosts = [
+        make_institution(),
+        make_institution(zone="Asia/Kathmandu"),
+        make_institution(zone=rng.choice(["Asia/Shanghai", "Europe/Berlin"]), jurisdiction="DE-BE"),
+    ]
+    kept: dict[UUID, tuple[object, list[tuple[date, dict[str, object]]], list[TimeSpan]]] = {}
+    rows = []
+    for host in hosts:
+        manager = make_actor(host, Role.MANAGER)
+        for _ in range(6):
+            key = make_listing(host, units=rng.choice([1, 1, 3])).key
+            versions = []
+            for day in sorted(rng.sample(range(-9, 4), rng.randrange(4))):
+                rules: dict[str, object] = {"horizon_days": 60}
+                if rng.random() < 0.7:
+                    modes = rng.sample(["all", "self_use", "send_in"], rng.randrange(3))
+                    rules["lead"] = {mode: 5 * rng.randrange(0, 2000) for mode in modes}
+                if rng.random() < 0.5:
+                    rules["lead_days"] = rng.choice([0, 1, 2, 3, 9, 20])
+                versions.append((MONDAY + timedelta(days=day), rules))
+                with clock.fixed(NOW - timedelta(days=10)):
+                    service.save_rules(key, rules, versions[-1][0], by=manager)
+            spans = []
+            for unit in service.plan(key, span("2026-03-02T00:00Z", "2026-03-03T00:00Z")).units:
+                begins = NOW + timedelta(days=rng.choice([0, 0, 2, 5, 12])) - timedelta(hours=5)
+                for _ in range(rng.randrange(0, 9)):
+                    start = begins + timedelta(minutes=5 * rng.randrange(1, 200))
+                    begins = start + timedelta(minutes=5 * rng.randrange(1, 400))
+                    spans.append(TimeSpan(start, begins))
+                    rows.append(
+                        {"institution_id": host.id, "unit_id": unit.key.id, "audience": "outside",
+                         "starts_at": start, "ends_at": begins, "resource_id": key.id}
+                    )  # fmt: skip
+            kept[key.id] = (host, versions, spans)
+    with unit_of_work() as unit:
+        unit.session.execute(insert(FreeWindow), rows)
+    for mode in ("all", "self_use", "staff_run", "send_in"):
+        for _ in range(6):
+            starts = rng.choice([0, 480, 1320])
+            ends = rng.choice([starts + 600, starts + 1440])
+            first = MONDAY + timedelta(days=rng.randrange(0, 4))
+            days = timedelta(days=rng.choice([0, 2, 6, 13, 20]))
+            wish = Wish(first, first + days, 300 * rng.randrange(1, 96), starts, ends, mode=mode)
+            length = timedelta(seconds=wish.seconds)
+            expected = {}
+            for resource_id, (host, versions, spans) in kept.items():
+                opens = moment_left_open(versions, host, mode)
+                begins = [
+                    begin
+                    for free in spans
+                    for part in parts(wish, host.zone, NOW)  # type: ignore[attr-defined]
+                    if (begin := max(free.start, part.start, opens)) + length <= min(free.end, part.end)
+                ]
+                if begins:
+                    expected[resource_id] = min(begins)
+            assert fits(wish) == expected, wish
+
+
+def test_a_lead_for_a_mode_counts_where_that_mode_alone_is_looked_for(now: datetime) -> None:
+    key = opened(lead={"self_use": 26 * 60, "all": 3 * 60})
+    for modes, opens in (
+        ((), "2026-03-02T11:00+08:00"),
+        ((Mode.SELF_USE,), "2026-03-03T10:00+08:00"),
+        ((Mode.STAFF_RUN,), "2026-03-02T11:00+08:00"),
+        ((Mode.SELF_USE, Mode.STAFF_RUN), "2026-03-02T11:00+08:00"),
+    ):
+        found = free_times.search(Query(modes=modes), week())
+        assert [hit.next_free for hit in found.results.hits] == [moment(opens)], modes
+        assert found.times[key].span.start == moment(opens)
+    assert fits(week(mode="self_use")) == {key.id: moment("2026-03-03T10:00+08:00")}
+
+
+@pytest.mark.parametrize(
+    ("rules", "binds"),
+    [
+        ({}, False),
+        ({"lead": {"all": 0, "self_use": 0}}, False),
+        ({"lead": {"send_in": 5}}, True),
+        ({"lead_days": 1}, True),
+        ({"step": 1440, "least": 1440}, True),
+        ({"step": 60, "least": 60, "setup": 30}, False),
+    ],
+)
+def test_which_rules_a_search_holds_windows_against(
+    now: datetime, rules: dict[str, object], binds: bool
+) -> None:
+    opened(**rules, horizon_days=30)
+    assert reading().scalars(select(HouseRules.binds)).all() == [binds]
+
+
 # ---- together with the catalogue -------------------------------------------------------------------------------
 
 
@@ -427,12 +537,13 @@ def test_filters_text_and_pages(now: datetime) -> None:
 
 
 def test_the_number_of_queries_does_not_grow(now: datetime) -> None:
+    """Neither with the resources, nor where each of them has a lead."""
     host = make_institution()
     opened(host)
     counts = []
-    for more in (0, 6):
-        for _ in range(more):
-            opened(host)
+    for more in (0, 6, 12):
+        for n in range(more):
+            opened(host, **({"lead": {"all": 60}}, {"lead_days": 2}, {"step": 15})[n % 3] if more > 6 else {})
         db.session.remove()
         seen: list[str] = []
 
@@ -440,10 +551,20 @@ def test_the_number_of_queries_does_not_grow(now: datetime) -> None:
             seen.append(statement)  # noqa: B023
 
         event.listen(db.engine, "before_cursor_execute", count)
-        assert free_times.search(Query(), week()).results.total == 1 + more
+        assert free_times.search(Query(), week()).results.total == (1, 7, 19)[len(counts)]
         event.remove(db.engine, "before_cursor_execute", count)
         counts.append(len(seen))
-    assert counts[1] <= counts[0] <= 17
+    assert counts[2] <= counts[1] <= counts[0] <= 17
+
+
+def test_the_search_is_planned_for_its_values(now: datetime) -> None:
+    """A plan for all values, which PostgreSQL takes after some times, sorts every window there is."""
+    opened(lead={"all": 60})
+    for _ in range(9):
+        assert free_times.search(Query(), week()).results.total == 1
+    if db.engine.dialect.name == "postgresql":
+        kept = reading().scalars(text("SELECT statement FROM pg_prepared_statements")).all()
+        assert kept and not [statement for statement in kept if "free_window" in statement]
 
 
 # ---- with what always is booked together ------------------------------------------------------------------------

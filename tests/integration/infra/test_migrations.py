@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -13,6 +13,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from migrations import guards
+from resource_hub.domain.availability.rules import document as documents
+from resource_hub.domain.availability.tables import HouseRules
+from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.booking.after_tables import Rating
 from resource_hub.domain.notices.tables import Notice
 from resource_hub.domain.usage.tables import EvidencePrivate
@@ -125,6 +128,39 @@ def test_old_notices_keep_their_key_and_old_words_of_ratings_end(blank_database)
         kept = {row.id: row.values for row in connection.execute(sa.select(old.c.id, old.c["values"]))}
     assert [kept[one["id"]].get("_key") for one in notices] == ["event-1", "event-2", "event-3", None]
     engine.dispose()
+
+
+def test_which_old_house_rules_a_search_holds_windows_against(blank_database):
+    url, role = blank_database.owner_url, blank_database.app_role
+    schema.upgrade(url, role, "0034")
+    schema.load_tables()
+    written = [
+        {}, {"step": 1440, "least": 1440}, {"step": 60}, {"lead_days": 2}, {"lead_days": 0}, {"lead": {}},
+        {"lead": {"all": 0}}, {"lead": {"all": 180}}, {"lead": {"all": 0, "send_in": 5}}, documents.write(HouseDocument()),
+        documents.write(HouseDocument(lead={"self_use": 60})), documents.write(HouseDocument(lead_days=1)),
+    ]  # fmt: skip
+    old = sa.Table(
+        "house_rules", sa.MetaData(), *[c._copy() for c in HouseRules.__table__.columns if c.name != "binds"]
+    )
+    rows = [
+        {
+            "institution_id": uuid4(), "id": uuid4(), "resource_id": uuid4(), "number": n, "since": date(2026, 3, 2),
+            "document": document, "note": "", "created_by": None, "created_at": datetime(2026, 3, 2, tzinfo=UTC),
+        }
+        for n, document in enumerate(written)
+    ]  # fmt: skip
+    with sa.create_engine(schema.normal_url(url)).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            for name in ("fk_house_rules_resource_id", "fk_house_rules_institution_id"):
+                connection.execute(sa.text(f"ALTER TABLE house_rules DROP CONSTRAINT {name}"))
+        connection.execute(sa.insert(old), rows)
+    schema.upgrade(url, role, "0035")
+    engine = schema.owner_engine(url)
+    with engine.connect() as connection:
+        found = connection.scalars(sa.select(HouseRules.binds).order_by(HouseRules.number)).all()
+    engine.dispose()
+    assert found == [documents.read(document).binds for document in written]
+    assert sum(found) == 6
 
 
 def references_between_partitioned() -> list[sa.ForeignKeyConstraint]:

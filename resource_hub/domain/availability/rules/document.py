@@ -14,6 +14,7 @@ from uuid import UUID
 from resource_hub.domain.availability.errors import InvalidRules
 from resource_hub.domain.availability.terms import (
     GRANULARITY_MINUTES,
+    MOST_LEAD_DAYS,
     AheadRule,
     Answerer,
     AnswerRule,
@@ -60,7 +61,7 @@ _NUMBERS: dict[str, tuple[int, int]] = {
     "samples_most": (0, 100_000),
     "late_grace": (0, 1440),
     "no_show_after": (5, 1440),
-    "lead_days": (0, 60),
+    "lead_days": (0, MOST_LEAD_DAYS),
     "check_in_early": (0, 1440),
     "logout_grace": (0, 1440),
     "strike_late_cancel": (0, YEAR),
