@@ -163,6 +163,26 @@ def test_of_many_clashes_the_first_are_shown_and_the_rest_counted(
     assert "1 later clash moves up once these are settled" in text_of(client, page)
 
 
+def test_many_faults_are_folded_and_a_failure_says_what_is_held(
+    server: str, may_ask_here: None, scene: Any, manager: Any, in_context: Any
+) -> None:
+    client, send = manager
+    page = page_of(scene)
+    whole, beat = LAB.split(b"BEGIN:VEVENT\r\nUID:2")[0], b"BEGIN:VEVENT\r\nUID:2" + LAB.split(b"UID:2")[1]
+    beat = beat.removesuffix(b"END:VCALENDAR\r\n")
+    Handler.body = whole + b"".join(beat.replace(b"UID:2", b"UID:%d" % (n + 2)) for n in range(8))
+    Handler.body += b"END:VCALENDAR\r\n"
+    send(page, page, name="Lab", way="url", url=server, zone="Asia/Shanghai")
+    run_job(in_context)
+    shown, folded = text_of(client, page).split('<details class="more-faults">')
+    assert shown.count("MINUTELY") == 5 and folded.count("MINUTELY") == 3 and "<summary>3 more" in folded
+    Handler.body = b"<html>sign in first</html>"
+    with clock.fixed(NOW + timedelta(minutes=15)):
+        run_job(in_context)
+        shown = text_of(client, page)
+    assert "the time held from the last reading stays" in shown and "last attempt failed" in shown
+
+
 def test_a_zone_that_nobody_knows_is_asked_for(scene: Any, manager: Any, in_context: Any) -> None:
     client, send = manager
     page = page_of(scene)

@@ -124,6 +124,9 @@ def test_a_day_is_looked_at_with_the_bookings_of_hosts_and_then_entered(
     assert settle(path, path, publish="1", reason="放假", **chosen).status_code == 303
     assert in_context(lambda: booking.booking(booked.key)).cancel_reason == "放假"
     assert "outside-hours" not in client.get(f"/o/{scene.host.code}/today").get_data(as_text=True)
+    # With nothing left there is nothing to confirm, and a way back.
+    empty = client.get(path).get_data(as_text=True)
+    assert 'name="publish"' not in empty and f"/resources/{scene.key.id}/hours" in empty
 
 
 def test_a_day_is_taken_back_after_a_look_at_the_bookings_that_it_hits(

@@ -156,6 +156,7 @@ def test_the_host_sees_each_line_by_itself(app: Flask, world: dict[str, Any]) ->
         )
     host = signed_in(app, scene.manager_person)
     address = f"/o/{scene.host.code}/waiting-list"
+    assert f'href="{address}"' in text(host.get(f"/o/{scene.host.code}/requests"))
     everything = text(host.get(address))
     assert everything.count("No. 1 in line") == 2 and everything.count("is only told") == 1
     assert f'value="{other.code}"' in everything

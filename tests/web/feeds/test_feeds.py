@@ -229,6 +229,9 @@ def test_the_page_makes_shows_once_and_revokes(app: Any, client: Any, world: dic
         address = re.search(r"http://127\.0\.0\.1(/feeds/[^<\"]+\.ics)", answer.get_data(as_text=True))
         assert address is not None
         assert client.get(address[1]).status_code == 200
+        # What is shown only once takes the focus.
+        shown = answer.get_data(as_text=True).split("data-focus>")[1]
+        assert address[1] in shown.split("</div>")[0]
     assert address[1] not in client.get("/me/feeds").get_data(as_text=True)
     foreign = f"customer:{world['firm'].id}:{world['customer'].id}"
     assert client.post("/me/feeds", data={"what": foreign}).status_code == 422

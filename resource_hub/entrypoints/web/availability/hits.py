@@ -81,11 +81,13 @@ def settling_page(
     action: str,
     back: str,
     kept: Sequence[str] = (),
+    nothing: str = "",
 ) -> tuple[str, int]:
     """Bookings that something would hit, each to be settled, on a page of its own.
 
     Args:
         lead: what is about to happen. kept: fields of the form that are sent again as they are.
+        nothing: what stands there where no booking does and there is nothing to confirm.
     """
     html = render_template(
         "availability/settle.html",
@@ -98,6 +100,8 @@ def settling_page(
         action=action,
         back=back,
         kept=kept,
+        nothing=nothing,
+        back_label=_("Opening hours"),
         organisation=(request.view_args or {})["organisation"],
     )
     return html, form.status

@@ -35,6 +35,7 @@ def _page(organisation: str, resource_id: UUID, form: Form) -> tuple[str, int]:
         title=_("Bookings outside the opening hours"),
         lead=_("The calendar of holidays changed after they were booked. They stand until you decide."),
         button=_("Settle"),
+        nothing=_("No booking lies outside the opening hours"),
         action=url_for("availability.outside_hours_settled", **about),
         back=url_for("availability.hours", **about),
     )
