@@ -101,6 +101,42 @@ def test_a_clash_waits_for_a_choice_and_then_all_is_booked(app: Flask, now: None
     assert text(page).count("/bookings/") >= 2 and "left out" in text(page)
 
 
+def test_many_clashes_are_left_out_with_one_click(app: Flask, now: None) -> None:
+    """A series of every day meets the weekends: what clashes is left out at once and still said day by day."""
+    scene = scene_in(app)
+    client = signed_in(app, scene.booker_person)
+    address = form_of(scene)
+    daily = {**WEEKLY, "frequency": "daily", "count": "14", "csrf_token": token(client, address)}
+    look = text(client.post(address, data={**daily, "look": "1"}))
+    assert look.count('"is-clash"') == 4 and "Leave all of them out" in look and 'name="book"' not in look
+    look = text(client.post(address, data={**daily, "look": "rest"}))
+    assert '"is-clash"' not in look and look.count('"is-skipped"') == 4 and "Book 10 days" in look
+    chosen = dict.fromkeys(re.findall(r'name="(choice[^"]+)"', look), "skip")
+    assert look.count('value="skip" selected') == len(chosen) == 4
+    booked = client.post(address, data={**daily, "book": "1", **chosen})
+    assert booked.status_code == 303 and text(client.get(booked.location)).count("left out") == 4
+
+
+def test_days_that_cannot_move_stay_with_one_click(app: Flask, now: None) -> None:
+    scene = scene_in(app)
+    client = signed_in(app, scene.booker_person)
+    shown = made(app, scene, client, frequency="daily", count="4")
+    with app.app_context():
+        _, _, other = another_booker()
+        for day in (4, 5, 6):
+            taken = make_asked(f"2026-03-0{day}T13:00+08:00", f"2026-03-0{day}T15:00+08:00")
+            make_booking(scene, by=other, asked=taken)
+    address = re.findall(r'href="([^"]+/change/[^"]+)"', text(client.get(shown)))[0]
+    data = {
+        "csrf_token": token(client, address), "start_day": "2026-03-03", "start_time": "13:00", "end_time": "15:00",
+        "scope": "all",
+    }  # fmt: skip
+    look = text(client.post(address, data={**data, "look": "1"}))
+    assert look.count('"is-clash"') == 3 and "Leave all of them where they are" in look
+    look = text(client.post(address, data={**data, "look": "rest"}))
+    assert '"is-clash"' not in look and "1 day moves" in look and look.count('value="skip" selected') == 3
+
+
 def test_another_time_can_be_typed(app: Flask, now: None) -> None:
     scene = scene_in(app)
     client = signed_in(app, scene.booker_person)

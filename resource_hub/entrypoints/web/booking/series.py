@@ -46,6 +46,7 @@ from resource_hub.entrypoints.web.booking.reading_forms import (
 )
 from resource_hub.entrypoints.web.booking.series_forms import (
     WEEKDAYS,
+    left_as_they_are,
     others,
     read_choices,
     read_rule,
@@ -166,6 +167,9 @@ def make(organisation: str, host: str, code: str) -> Any:
             return _form_page(record, form, asked, rule, None)
         try:
             look = service.look_series(record.key, asked, rule, by=g.actor, choices=choices)
+            if request.form.get("look") == "rest" and look.clashes:
+                choices |= left_as_they_are(form, look.clashes)
+                look = service.look_series(record.key, asked, rule, by=g.actor, choices=choices)
         except DomainError as error:
             form.refuse(error)
     return _form_page(record, form, asked, rule, look)
@@ -359,6 +363,11 @@ def _change_page(organisation: str, key: HostKey, booking_id: UUID, form: Form |
                 look = service.look_change_series(
                     key, booking_id, typed.span, scope, by=g.actor, choices=choices
                 )
+                if request.form.get("look") == "rest" and look.clashes:
+                    choices |= left_as_they_are(form, look.clashes)
+                    look = service.look_change_series(
+                        key, booking_id, typed.span, scope, by=g.actor, choices=choices
+                    )
                 fees = look.fees
             except DomainError as error:
                 if form.ok:

@@ -68,6 +68,15 @@ def read_choices(values: MultiDict[str, str], zone_name: str, length: int) -> di
     return found
 
 
+def left_as_they_are(form: Form, clashes: Iterable[Any]) -> dict[date, service.Choice]:
+    """For all days that clash the choice to leave them out, or where they are; the form shows it as chosen."""
+    days = [one.day for one in clashes]
+    form.typed = MultiDict(form.typed or {})
+    for day in days:
+        form.typed[f"choice.{day.isoformat()}"] = "skip"
+    return {day: service.Choice(skip=True) for day in days}
+
+
 def _choice(
     value: str, values: Mapping[str, str], day: date, zone_name: str, length: int
 ) -> service.Choice | None:
