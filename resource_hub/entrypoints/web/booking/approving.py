@@ -16,7 +16,9 @@ from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.web.booking.blueprints import bookings
 from resource_hub.entrypoints.web.booking.detail import key_of
+from resource_hub.entrypoints.web.booking.hosting import URGENT
 from resource_hub.entrypoints.web.booking.lists import rows_of
+from resource_hub.infra import clock
 from resource_hub.kernel.errors import DomainError
 
 
@@ -40,6 +42,8 @@ def _page(form: Form | None, at: UUID | None) -> tuple[str, int]:
         form=form or Form(),
         plain=Form(),
         at=at,
+        now=clock.now(),
+        urgent=URGENT,
     )
     return html, form.status if form else 200
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -61,6 +62,8 @@ def test_it_stands_on_home_and_is_answered_from_its_page(
     page = desk.see(at)
     assert booked.number in page and "600.00" in page and "No limit is set" in page
     assert "The customer’s own approver" in page and "The laboratory" in page
+    # How long there is to answer is said beside the term, once.
+    assert re.search(r"is-wait[^>]*>.*?\d+ h(?: \d+ min)? left", page) and page.count("Answer by") == 1
     answer = f"{at}/{scene.host.code}/{booked.key.id}"
     without = desk.send(answer, page, answer="no", version=str(booked.version))
     assert without.status_code == 422
