@@ -225,22 +225,29 @@ def _may_read(by: Actor, institution_id: UUID, customer_id: UUID) -> bool:
     return customer_id in by.customer_ids | by.led_customer_ids
 
 
-def statements_of_customers(by: Actor, limit: int = 100) -> list[StatementRecord]:
-    return [
-        store.statement_record(row)
-        for row in store.statements(
-            reading(), customer_ids=by.customer_ids | by.led_customer_ids, limit=limit
-        )
-    ]
+def statements_of_customers(
+    by: Actor, limit: int = 100, after: tuple[date, UUID] | None = None
+) -> list[StatementRecord]:
+    """Statements of the actor's customers, the newest period first, from the place after one (its period and id) on."""
+    customers = by.customer_ids | by.led_customer_ids
+    rows = store.statements(reading(), customer_ids=customers, after=after, limit=limit)
+    return [store.statement_record(row) for row in rows]
 
 
 def statements_of_host(
-    institution_id: UUID, *, by: Actor, period: date | None = None, open_only: bool = False, limit: int = 200
+    institution_id: UUID,
+    *,
+    by: Actor,
+    period: date | None = None,
+    open_only: bool = False,
+    limit: int = 200,
+    after: tuple[date, UUID] | None = None,
 ) -> list[StatementRecord]:
+    """The same of a host, for who keeps its books."""
     _keeper(institution_id, by)
     states = (StatementState.ISSUED, StatementState.DISPUTED) if open_only else ()
     rows = store.statements(
-        reading(), institution_id=institution_id, period=period, states=states, limit=limit
+        reading(), institution_id=institution_id, period=period, states=states, after=after, limit=limit
     )
     return [store.statement_record(row) for row in rows]
 

@@ -10,7 +10,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -355,10 +355,19 @@ def run(key: FunderKey, *, by: Actor) -> RunRecord:
 
 
 def runs(
-    funder_id: UUID, *, by: Actor, states: Sequence[RunState] = (), programme_id: UUID | None = None
+    funder_id: UUID,
+    *,
+    by: Actor,
+    states: Sequence[RunState] = (),
+    programme_id: UUID | None = None,
+    limit: int = 100,
+    after: tuple[datetime, UUID] | None = None,
 ) -> list[RunRecord]:
+    """Payout runs of a funder, the newest first, from the place after one (when it was computed, and its id) on."""
     funder_only(funder_id, by, *FUNDERS_PEOPLE)
-    rows = store.runs(reading(), funder_id=funder_id, states=states, programme_id=programme_id)
+    rows = store.runs(
+        reading(), funder_id=funder_id, states=states, programme_id=programme_id, limit=limit, after=after
+    )
     return [store.run_record(row) for row in rows]
 
 

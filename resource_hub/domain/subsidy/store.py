@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -468,6 +468,7 @@ def runs(
     states: Sequence[RunState] = (),
     programme_id: UUID | None = None,
     limit: int = 100,
+    after: tuple[datetime, UUID] | None = None,
 ) -> list[PayoutRun]:
     statement = select(PayoutRun)
     if funder_id is not None:
@@ -476,7 +477,11 @@ def runs(
         statement = statement.where(PayoutRun.programme_id == programme_id)
     if states:
         statement = statement.where(PayoutRun.state.in_(list(states)))
-    return list(session.scalars(statement.order_by(PayoutRun.computed_at.desc()).limit(limit)))
+    t = PayoutRun
+    if after is not None:
+        moment, last = after
+        statement = statement.where(or_(t.computed_at < moment, and_(t.computed_at == moment, t.id < last)))
+    return list(session.scalars(statement.order_by(t.computed_at.desc(), t.id.desc()).limit(limit)))
 
 
 def runs_by_id(session: Session, ids: Collection[UUID]) -> Mapping[UUID, PayoutRun]:

@@ -259,12 +259,18 @@ def register_key(unit: Unit, signer: Signer) -> UUID:
     return key_id
 
 
-def roots(institution_id: UUID, kind: str = "usage", limit: int = 400) -> list[RootRecord]:
-    """Signed roots of a chain, newest first, with the public keys to check them by."""
+def roots(
+    institution_id: UUID, kind: str = "usage", limit: int = 400, before: date | None = None
+) -> list[RootRecord]:
+    """Signed roots of a chain, newest first, with the public keys to check them by; those before a day."""
     rows = reading().execute(
         select(DayRoot, SigningKey.public_key)
         .join(SigningKey, SigningKey.id == DayRoot.key_id)
-        .where(DayRoot.institution_id == institution_id, DayRoot.kind == kind)
+        .where(
+            DayRoot.institution_id == institution_id,
+            DayRoot.kind == kind,
+            *([DayRoot.day < before] if before is not None else []),
+        )
         .order_by(DayRoot.day.desc())
         .limit(limit)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +17,9 @@ from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.pricing import service as pricing
 from resource_hub.domain.subsidy import service as subsidy
 from resource_hub.domain.subsidy.terms import RunLineRecord, RunRecord
+from resource_hub.entrypoints.api import CursorArguments, cursor_schema
 from resource_hub.entrypoints.api.blueprint import Blueprint
-from resource_hub.entrypoints.support import money_text
+from resource_hub.entrypoints.support import money_text, paging
 from resource_hub.entrypoints.support.fields import Identifier, Moment, MoneyString
 from resource_hub.entrypoints.support.guards import MEMBER, PUBLIC, allows
 from resource_hub.infra import clock
@@ -145,8 +146,7 @@ class FullStatementSchema(StatementSchema):
     charges = ma.fields.List(ma.fields.Nested(ChargeSchema), required=True)
 
 
-class StatementsSchema(ma.Schema):
-    items = ma.fields.List(ma.fields.Nested(StatementSchema), required=True)
+StatementsPage = cursor_schema(StatementSchema)
 
 
 def _statement(record: StatementRecord, host: str) -> dict[str, Any]:
@@ -184,17 +184,22 @@ def _charge(record: ChargeRecord) -> dict[str, Any]:
 
 
 @blueprint.get("/statements")
-@blueprint.response(200, StatementsSchema)
+@blueprint.arguments(CursorArguments, location="query")
+@blueprint.response(200, StatementsPage)
 @allows(MEMBER)
-def statements() -> dict[str, Any]:
-    """The newest statements: of the host for its office, of the token's customers for everybody else."""
+def statements(args: dict[str, Any]) -> dict[str, Any]:
+    """Statements, the newest period first: of the host for its office, of the token's customers for everybody else."""
     actor = g.actor
+    place = paging.unpack(args["after"], date, UUID)
+    after, limit = (place[0], place[1]) if place else None, args["limit"] + 1
     if actor.organisation_kind is OrganisationKind.INSTITUTION and actor.has(*OFFICE):
-        found = billing.statements_of_host(actor.organisation_id, by=actor)
+        found = billing.statements_of_host(actor.organisation_id, by=actor, limit=limit, after=after)
     else:
-        found = billing.statements_of_customers(actor)
-    hosts = accounts.organisation_names({s.key.institution_id for s in found})
-    return {"items": [_statement(s, hosts[s.key.institution_id].code) for s in found]}
+        found = billing.statements_of_customers(actor, limit, after)
+    page = paging.page_of(found, args["limit"], lambda s: (s.period, s.key.id))
+    hosts = accounts.organisation_names({s.key.institution_id for s in page.items})
+    rows = [_statement(s, hosts[s.key.institution_id].code) for s in page.items]
+    return {"items": rows, "next_cursor": page.next_cursor}
 
 
 @blueprint.get("/hosts/<host>/statements/<uuid:statement_id>")
@@ -301,8 +306,7 @@ class RunSchema(ma.Schema):
     version = ma.fields.Integer(required=True)
 
 
-class RunsSchema(ma.Schema):
-    items = ma.fields.List(ma.fields.Nested(RunSchema), required=True)
+RunsPage = cursor_schema(RunSchema)
 
 
 class RunLineSchema(ma.Schema):
@@ -359,12 +363,20 @@ def _codes() -> dict[UUID, str]:
 
 
 @blueprint.get("/runs")
-@blueprint.response(200, RunsSchema)
+@blueprint.arguments(CursorArguments, location="query")
+@blueprint.response(200, RunsPage)
 @allows(*PEOPLE)
-def runs() -> dict[str, Any]:
+def runs(args: dict[str, Any]) -> dict[str, Any]:
     """Payout runs of the token's funder, newest first."""
-    codes = _codes()
-    return {"items": [_run(r, codes) for r in subsidy.runs(g.actor.organisation_id, by=g.actor)]}
+    codes, place = _codes(), paging.unpack(args["after"], datetime, UUID)
+    found = subsidy.runs(
+        g.actor.organisation_id,
+        by=g.actor,
+        limit=args["limit"] + 1,
+        after=(place[0], place[1]) if place else None,
+    )
+    page = paging.page_of(found, args["limit"], lambda r: (r.computed_at, r.key.id))
+    return {"items": [_run(r, codes) for r in page.items], "next_cursor": page.next_cursor}
 
 
 @blueprint.get("/runs/<uuid:run_id>")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import marshmallow as ma
@@ -13,7 +14,9 @@ from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.usage import service as usage
 from resource_hub.domain.usage.errors import NoSuchEntry
 from resource_hub.domain.usage.terms import Phase
+from resource_hub.entrypoints.api import CursorArguments, cursor_schema
 from resource_hub.entrypoints.api.blueprint import Blueprint
+from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.fields import Moment
 from resource_hub.entrypoints.support.guards import PUBLIC, allows
 
@@ -81,8 +84,7 @@ class RootSchema(ma.Schema):
     public_key = ma.fields.String(required=True, metadata={"description": "32 bytes, hex"})
 
 
-class RootsSchema(ma.Schema):
-    items = ma.fields.List(ma.fields.Nested(RootSchema), required=True)
+RootsPage = cursor_schema(RootSchema)
 
 
 @blueprint.post("/<host>/signals")
@@ -121,11 +123,14 @@ def ledger(args: dict[str, Any], host: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<host>/roots")
-@blueprint.response(200, RootsSchema)
+@blueprint.arguments(CursorArguments, location="query")
+@blueprint.response(200, RootsPage)
 @allows(PUBLIC)
-def roots(host: str) -> dict[str, Any]:
+def roots(args: dict[str, Any], host: str) -> dict[str, Any]:
     """Signed roots of the host's usage ledger, newest first, for everybody who wants to keep them."""
-    found = usage.roots(accounts.organisation(host).id)
+    (before,) = paging.unpack(args["after"], date) or (None,)
+    found = usage.roots(accounts.organisation(host).id, limit=args["limit"] + 1, before=before)
+    page = paging.page_of(found, args["limit"], lambda r: (r.day,))
     return {
         "items": [
             {
@@ -135,6 +140,7 @@ def roots(host: str) -> dict[str, Any]:
                 "signature": r.signature.hex(),
                 "public_key": r.public_key.hex(),
             }
-            for r in found
-        ]
+            for r in page.items
+        ],
+        "next_cursor": page.next_cursor,
     }

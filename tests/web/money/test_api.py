@@ -7,13 +7,18 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor, Role
 from resource_hub.domain.billing import service as billing
+from resource_hub.domain.billing.tables import Statement
 from resource_hub.domain.subsidy import service as subsidy
+from resource_hub.domain.subsidy.tables import PayoutRun
 from resource_hub.domain.usage import service as usage
 from resource_hub.infra import clock
+from resource_hub.infra.ids import new_id
+from resource_hub.infra.unit_of_work import unit_of_work
 from tests.builders import accounts as people
 from tests.builders.money import NOW, MoneyScene, issue, make_money_scene, used
 
@@ -64,6 +69,37 @@ def test_a_statement_for_both_parties_and_nobody_else(app: Flask, scene: MoneySc
         stranger = people.make_actor(people.make_firm(), Role.PAYER)
     asker(app, stranger)(path, 404)
     assert asker(app, stranger)("statements")["items"] == []
+
+
+def like_it(app: Flask, table: Any, **changes: Any) -> None:
+    """Another row like the one there is."""
+    with app.app_context(), unit_of_work() as unit:
+        row = unit.session.scalars(select(table).limit(1)).one()
+        values = {column.key: getattr(row, column.key) for column in table.__table__.columns}
+        unit.session.add(table(**{**values, "id": new_id(), **changes}))
+
+
+def in_pages(ask: Any, path: str) -> list[str]:
+    found, cursor = [], ""
+    while cursor is not None:
+        page = ask(f"{path}?limit=1&after={cursor}")
+        found += [one["number"] for one in page["items"]]
+        cursor = page["next"]
+    return found
+
+
+def test_statements_and_runs_come_in_pages_to_the_last(app: Flask, scene: MoneyScene) -> None:
+    with app.app_context(), clock.fixed(APRIL):
+        subsidy.compute_run(scene.voucher.id, date(2026, 3, 1), date(2026, 4, 1), by=scene.reviewer)
+    for n in (1, 2):
+        like_it(app, Statement, number=f"S{n}", period=date(2025, n, 1))
+        # Two of one moment, too.
+        like_it(app, PayoutRun, number=f"R{n}", computed_at=APRIL - timedelta(days=100))
+    for who in (scene.payer, scene.office):
+        found = in_pages(asker(app, who), "statements")
+        assert len(found) == 3 and found[1:] == ["S2", "S1"]
+    runs = in_pages(asker(app, scene.reviewer), "runs")
+    assert len(runs) == 3 and sorted(runs[1:]) == ["R1", "R2"]
 
 
 def test_tariff_and_programmes_are_public(app: Flask, scene: MoneyScene) -> None:

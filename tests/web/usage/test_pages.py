@@ -15,7 +15,7 @@ from resource_hub.domain.accounts.tables import Organisation
 from resource_hub.domain.accounts.terms import PLATFORM_ID
 from resource_hub.domain.usage import sealer
 from resource_hub.domain.usage import service as usage
-from resource_hub.domain.usage.tables import Evidence, Fault, UsageEntry, UsageSession
+from resource_hub.domain.usage.tables import DayRoot, Evidence, Fault, UsageEntry, UsageSession
 from resource_hub.entrypoints.web.usage.codes import kiosk_code
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
@@ -384,7 +384,20 @@ def test_a_kept_root_is_checked_for_everybody(app, client, scene, tmp_path):
         assert page.status_code == 200 and "notice is-bad" in page.get_data(as_text=True), text
     assert client.get("/proofs/ustc/usage").status_code == 200
     assert client.get("/proofs/ustc/nothing").status_code == 404
-    assert client.get("/api/v1/hosts/ustc/roots").get_json()["items"][0]["last_position"] == 1
+    page = client.get("/api/v1/hosts/ustc/roots").get_json()
+    assert page["items"][0]["last_position"] == 1 and page["next"] is None
+    with app.app_context(), unit_of_work() as unit:
+        row = unit.session.scalars(select(DayRoot)).one()
+        values = {column.key: getattr(row, column.key) for column in DayRoot.__table__.columns}
+        for days in (1, 2):
+            unit.session.add(DayRoot(**{**values, "day": row.day - timedelta(days=days)}))
+        newest = row.day
+    found, cursor = [], ""
+    while cursor is not None:
+        page = client.get(f"/api/v1/hosts/ustc/roots?limit=1&after={cursor}").get_json()
+        found += [one["day"] for one in page["items"]]
+        cursor = page["next"]
+    assert found == [(newest - timedelta(days=days)).isoformat() for days in range(3)]
 
 
 def test_the_ledger_is_pulled_by_position(app, client, scene, tmp_path):
