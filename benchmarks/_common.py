@@ -17,6 +17,7 @@ from typing import Any
 from psycopg import RawCursor
 from sqlalchemy import Engine, event
 
+from resource_hub.infra.database import ONE_BY_ONE
 from tests.support import postgres
 from tests.support.databases import ENGINES, POSTGRESQL, TITLES, Database, Factory
 
@@ -109,8 +110,11 @@ def heard(engine: Engine) -> Iterator[list[tuple[str, Any, bool]]]:
     """Statements with their parameters as they go to the driver inside the block."""
     said: list[tuple[str, Any, bool]] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool) -> None:
-        said.append((statement, values, many))
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, context: Any, many: bool) -> None:
+        writes = context.execution_options.get(ONE_BY_ONE) if context is not None else None
+        said.extend(
+            [(statement, values, many)] if writes is None else [(text, rows, True) for text, rows in writes]
+        )
 
     event.listen(engine, "before_cursor_execute", note)
     try:

@@ -41,6 +41,8 @@ def create_app(settings: config.Settings | None = None, *, web: bool = True) -> 
         static_url_path="/static",
     )
     url = schema.normal_url(settings.database_url)
+    # Every view and hook is a plain function, so none has to be asked at each request whether it is.
+    app.ensure_sync = lambda func: func  # type: ignore[method-assign]
     app.config.update(
         SECRET_KEY=settings.secret_key,
         TESTING=settings.testing,

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from flask import current_app
 from sqlalchemy import select, update
 
 if TYPE_CHECKING:
@@ -43,16 +44,13 @@ _NOTHING = timedelta()
 
 
 def _offset() -> timedelta:
-    from flask import current_app
-
-    from resource_hub.infra.database import reading
-
     try:
         extensions = current_app.extensions
     except RuntimeError:  # outside of any application
         return _NOTHING
     if not extensions.get("resource_hub_demonstration"):
         return _NOTHING
+    from resource_hub.infra.database import reading
     from resource_hub.infra.tables import DemoState
 
     session = reading()

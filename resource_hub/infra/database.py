@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,8 @@ NAMING = {
 
 # Execution option that marks connections of units of work: they begin IMMEDIATE on SQLite.
 WRITES = "resource_hub_writes"
+# Execution option of several statements for SQLite: each with its rows.
+ONE_BY_ONE = "resource_hub_one_by_one"
 # Execution option of a statement with numbered values: where its rows go.
 _NUMBERED = "resource_hub_numbered"
 # Execution option of a statement whose best plan on PostgreSQL hangs on its values: never prepared, so that the server
@@ -134,6 +136,7 @@ def prepare_engine(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
+        event.listen(engine, "do_execute", _execute_one_by_one)
     else:
         _ask_the_idle(engine)
         event.listen(engine, "do_execute", _execute_numbered)
@@ -165,6 +168,22 @@ def _execute_unprepared(cursor: Any, statement: str, values: Any, context: Any) 
     if context is None or not context.execution_options.get(PLANNED_ANEW):
         return None
     cursor.execute(statement, values, prepare=False)
+    return True
+
+
+def one_by_one(connection: Connection, writes: Sequence[tuple[str, list[tuple[Any, ...]]]]) -> None:
+    """Say statements for SQLite with their rows. What is done around a statement takes longer there than the statement
+    itself, so it is done once for all of them."""
+    text = ";\n".join([statement for statement, _ in writes])
+    connection.exec_driver_sql(text, (), execution_options={ONE_BY_ONE: writes})
+
+
+def _execute_one_by_one(cursor: Any, _statement: str, _values: Any, context: Any) -> bool | None:
+    writes = context.execution_options.get(ONE_BY_ONE) if context is not None else None
+    if writes is None:
+        return None
+    for statement, rows in writes:
+        cursor.executemany(statement, rows)
     return True
 
 

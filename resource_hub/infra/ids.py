@@ -45,7 +45,7 @@ def new_id() -> UUID:
         stamp = max(stamp, _last + 1)
         _last = stamp
     random = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
-    return UUID(int=(stamp >> 12) << 80 | 7 << 76 | (stamp & 0xFFF) << 64 | _VARIANT | random)
+    return uuid_of((stamp >> 12) << 80 | 7 << 76 | (stamp & 0xFFF) << 64 | _VARIANT | random)
 
 
 def derived_id(moment: datetime, *parts: object) -> UUID:

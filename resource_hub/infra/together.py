@@ -21,8 +21,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
-from resource_hub.infra.database import numbered
+from resource_hub.infra.database import numbered, one_by_one
 from resource_hub.infra.partitions import is_cut, part_name, partition_of
+from resource_hub.infra.types import Id
 
 Values = tuple[Any, ...]
 _WAITING = "writes that wait"
@@ -101,7 +102,7 @@ def add_later(session: Session, table: type[Any], rows: Sequence[Mapping[str, An
         return
     part = _part(session, table.__table__, rows)
     statement, marks, converters, rest = _insert(table.__table__, part, tuple(rows[0]), _dialect(session))
-    ready = [(*(c(row[name]) for name, c in converters), *(make() for make in rest)) for row in rows]
+    ready = [(*[c(row[name]) for name, c in converters], *[make() for make in rest]) for row in rows]
     _wait(session, _Write(statement, marks, ready))
 
 
@@ -156,8 +157,7 @@ def say(session: Session) -> None:
         if connection.dialect.name == "postgresql":
             _in_one(connection, waiting)
         else:
-            for write in waiting:
-                connection.exec_driver_sql(write.statement + write.marks, write.rows)
+            one_by_one(connection, [(write.statement + write.marks, write.rows) for write in waiting])
     except IntegrityError as error:
         for meaning in meanings:
             explained = meaning(error)
@@ -253,6 +253,8 @@ def _mark(dialect: str) -> str:
 def _converter(kind: Any, dialect: str) -> Callable[[Any], Any]:
     if isinstance(kind, JSON) or kind.dialect_impl(_DIALECTS[dialect]).__visit_name__ in ("JSON", "JSONB"):
         return _json
+    if dialect == "postgresql" and isinstance(kind, Id):
+        return _as_it_is
     if dialect == "postgresql" and isinstance(kind, Integer):
         return _whole  # else the driver chooses a type by the size of each, and each choice is a statement of its own
     convert = kind.dialect_impl(_DIALECTS[dialect]).bind_processor(_DIALECTS[dialect])
@@ -263,7 +265,12 @@ def _whole(value: int | None) -> Int8 | None:
     return None if value is None else Int8(value)
 
 
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+def _json(value: Any) -> str:
+    return _EMPTY[type(value)] if not value and type(value) in _EMPTY else _encode(value)
+
+
+_EMPTY: dict[type[Any], str] = {dict: "{}", list: "[]"}
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _as_it_is(value: Any) -> Any:
