@@ -26,6 +26,7 @@ from sqlalchemy import Engine, delete, func, insert, select
 from resource_hub.infra.database import current_unit, db, dialect_name, reading, reading_engine
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.tables import ChangeStamp
+from resource_hub.infra.together import connection_of
 
 if TYPE_CHECKING:
     from resource_hub.infra.unit_of_work import Unit
@@ -110,20 +111,16 @@ def _drawn(subjects: set[UUID]) -> dict[UUID, Stamp]:
         names = {one.bytes: one for one in subjects}
         marks = ", ".join("?" * len(names))
         # Only marks are put in.
-        rows = (
-            reading()
-            .connection()
-            .exec_driver_sql(
-                f"SELECT subject_id, stamp FROM change_stamp WHERE subject_id IN ({marks})",  # noqa: S608
-                tuple(names),
-            )
+        rows = connection_of(reading()).exec_driver_sql(
+            f"SELECT subject_id, stamp FROM change_stamp WHERE subject_id IN ({marks})",  # noqa: S608
+            tuple(names),
         )
         return _by_subject(subjects, [(names[subject], stamp) for subject, stamp in rows])
     statement = "SELECT subject_id, stamp FROM change_stamp WHERE subject_id = ANY(%s::uuid[]) ORDER BY stamp"
     # One text is written sooner than a list of ids.
     values = ("{" + ",".join(map(str, subjects)) + "}",)
     if current_unit.get() is not None or (db.session.registry.has() and db.session().in_transaction()):
-        return _by_subject(subjects, reading().connection().exec_driver_sql(statement, values))
+        return _by_subject(subjects, connection_of(reading()).exec_driver_sql(statement, values))
     # Often nothing else is read, and a session would cost more than the statement.
     with reading_engine(db.engine).connect() as connection:
         return _by_subject(subjects, connection.exec_driver_sql(statement, values))

@@ -79,7 +79,7 @@ def around(session: Session, key: HostKey, span: TimeSpan) -> Around:
         return _read(key, span, _behind_lock(session, key, (), span))
     say(session)
     values = {"host": key.institution_id, "resource": key.id, "start": span.start, "end": span.end}
-    found = session.connection().execute(_around(), values)
+    found = connection_of(session).execute(_around(), values)
     return _read(key, span, [("held" if row[6] is not None else "window", *row) for row in found])
 
 
