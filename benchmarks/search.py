@@ -76,9 +76,17 @@ WISHES = (
     Asked("two hours, afternoons", Wish(*FORTNIGHT, 7200, 720, 1080)),
     Asked("two hours, a visitor's cheapest first", Wish(*FORTNIGHT, 7200), "price"),
     Asked("two hours, a firm's cheapest in the end first", Wish(*FORTNIGHT, 7200), "price", firm=True),
+    # A few have none in the near days.
+    Asked("six hours, any time of day", Wish(*FORTNIGHT, 21600)),
+    Asked("two hours in two months", Wish(FORTNIGHT[0], date(2026, 4, 28), 7200)),
 )
 
-LEAD = Asked("two hours, each house with a lead", Wish(*FORTNIGHT, 7200))
+LEADS = (
+    Asked("two hours, each house with a lead", Wish(*FORTNIGHT, 7200)),
+    Asked("six hours, each house with a lead", Wish(*FORTNIGHT, 21600)),
+)
+# Seconds that a search over 10,000 resources may take.
+GOALS = {"postgresql": 0.2, "sqlite": 0.8}
 
 
 def main() -> int:
@@ -99,11 +107,12 @@ def main() -> int:
                 _fill(asked.resources)
                 firm = _firm()
                 _settled(database)
+                goal = GOALS[engine] if asked.resources == 10_000 else None
                 for one in WISHES:
-                    customer_id = firm if one.firm else None
-                    _search(table, one, asked.resources, customer_id, goal=engine == "postgresql")
+                    _search(table, one, asked.resources, firm if one.firm else None, goal)
                 _lead_everywhere()
-                _search(table, LEAD, asked.resources, None, goal=engine == "postgresql")
+                for one in LEADS:
+                    _search(table, one, asked.resources, None, goal)
     return table.end()
 
 
@@ -118,11 +127,11 @@ def _settled(database: Database) -> None:
                 connection.execute(text(f"VACUUM {table.__tablename__}"))
 
 
-def _search(table: Table, asked: Asked, resources: int, customer_id: UUID | None, *, goal: bool) -> None:
+def _search(table: Table, asked: Asked, resources: int, customer_id: UUID | None, goal: float | None) -> None:
     def once(_n: int) -> None:
         db.session.remove()
         found = free_times.search(Query(order=asked.order), asked.wish, customer_id=customer_id)
-        assert found.results.total == resources and len(found.times) == len(found.sums) == 20
+        assert found.results.total > 0.99 * resources and len(found.times) == len(found.sums) == 20
 
     for _ in range(_WARM):
         once(0)
@@ -130,8 +139,8 @@ def _search(table: Table, asked: Asked, resources: int, customer_id: UUID | None
         once(0)
     taken = median(once, 9)
     bare = min(say_again(db.engine, said)[0] for _ in range(5))
-    limit = "≤ 200 ms" if goal and resources == 10_000 else ""
-    table.row(asked.name, milliseconds(taken), limit, taken <= 0.2 if limit else None)
+    limit = f"≤ {goal * 1000:.0f} ms" if goal else ""
+    table.row(asked.name, milliseconds(taken), limit, taken <= goal if goal else None)
     table.row("  the same statements, bare", milliseconds(bare))
     table.row("  ratio", f"{taken / bare:.1f} ×")
     most = 45 if customer_id else 18
