@@ -34,6 +34,7 @@ from resource_hub.domain.availability.tables import Occupancy
 from resource_hub.domain.availability.terms import Audience, WeeklyHours
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import BookingRefused, SlotTaken, WrongState
+from resource_hub.domain.booking.rules.waiting import MOST_PLACES
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import BookingState, Fate, Verdict
 from resource_hub.domain.catalogue import service as catalogue
@@ -435,7 +436,8 @@ class BookingMachine(RuleBasedStateMachine):
     @rule(who=st.integers(0, 1), day=st.integers(0, 2), length=lengths)
     def wait(self, who: int, day: int, length: int) -> None:
         """Somebody wants some time of a day, whenever it is free."""
-        if OPEN[day].start <= self.now:
+        places = sum(one.person_id == self.actors[who].person_id for one in self.waiting)
+        if OPEN[day].start <= self.now or places == MOST_PLACES:
             return
         with clock.fixed(self.now):
             one = service.join_line(
