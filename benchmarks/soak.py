@@ -1,4 +1,7 @@
-"""Hours of use with processes killed at random: ./dev soak [--minutes N] [--seed N] [--engine postgresql].
+"""Hours of use with processes killed at random: ./dev soak [--minutes N] [--seed N] [--engine postgresql] [--drawn N].
+
+First the tests that draw what they do (the booking machine, the interface) run with many times the examples that they
+have among all tests, and others each time.
 
 Round after round a day is booked, used, sealed and charged over HTTP while web and scheduler get a SIGKILL at moments
 that chance draws; after each round nothing acknowledged may be missing, nothing doubled, and the ledger must hold.
@@ -7,7 +10,9 @@ that chance draws; after each round nothing acknowledged may be missing, nothing
 from __future__ import annotations
 
 import argparse
+import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,10 +21,12 @@ from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from tests.support import killing, postgres
+from tests.support import drawn, killing, postgres
 from tests.support.databases import POSTGRESQL, SQLITE, Database, Factory
 from tests.support.installation import Installation, wait_for
 from tests.support.killing import BOOKINGS, HOURS, REPORTED, Books, Day
+
+DRAWN = ("tests/integration/booking/test_machine.py", "tests/web/booking/test_api_fuzz.py")
 
 
 def one_round(day: Day, number: int, installation: Installation, books: Books, draw: random.Random) -> None:
@@ -64,7 +71,15 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60, help="no new round begins after so long")
     parser.add_argument("--seed", type=int, default=None, help="repeat an earlier run's draws")
     parser.add_argument("--engine", choices=(SQLITE, POSTGRESQL), default=SQLITE)
+    parser.add_argument(
+        "--drawn", type=int, default=10, help="times the examples of drawn tests; 0 leaves them out"
+    )
     given = parser.parse_args()
+    if given.drawn:
+        run = [sys.executable, "-m", "pytest", "-q", "--engine", given.engine, *DRAWN]
+        done = subprocess.run(run, env={**os.environ, drawn.TIMES: str(given.drawn)}, check=False)
+        if done.returncode:
+            return done.returncode
     seed = given.seed if given.seed is not None else random.SystemRandom().randrange(10**6)
     print(f"seed {seed}, {given.engine}, {given.minutes:g} minutes", flush=True)
     draw, until, number = random.Random(seed), time.monotonic() + given.minutes * 60, 0

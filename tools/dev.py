@@ -29,7 +29,7 @@ HELP = """\
 ./dev lint [--fix]                ruff, layout of the source, mypy, import contracts
 ./dev look [options]              screenshots of every page as every person, and what is wrong with them; --help
 ./dev bench NAME [arguments]      a measurement from benchmarks/; without a name: which there are
-./dev soak [arguments]            hours of use with processes killed at random (benchmarks/soak.py)
+./dev soak [arguments]            drawn tests many times over, then hours of use with processes killed at random
 ./dev i18n [arguments]            the message catalogues (tools/messages.py)
 ./dev setup                       everything that the above would install or make, for working on the code
 ./dev help                        this

@@ -49,6 +49,7 @@ from tests.builders.accounts import make_actor, make_person
 from tests.builders.availability import make_exception, make_rules, make_weekly, moment
 from tests.builders.booking import Scene, another_booker, make_asked, make_scene
 from tests.builders.catalogue import make_listing
+from tests.support.drawn import often
 
 HALF_HOUR = timedelta(minutes=30)
 HOLD, ANSWER = timedelta(minutes=15), timedelta(hours=6)
@@ -630,7 +631,7 @@ def test_any_sequence_agrees_with_the_model(now: datetime, kind: type[BookingMac
     run_state_machine_as_test(
         machine(kind),
         settings=settings(
-            max_examples=15,
+            max_examples=often(6),
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
