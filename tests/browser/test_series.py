@@ -88,6 +88,7 @@ def test_a_clash_is_answered_then_this_and_following_moves(
     expect(page.get_by_text("3 days booked.")).to_be_visible()
     expect(page.get_by_text("left out")).to_be_visible()
     no_sideways_scroll(page)
+    page.evaluate("scrollTo(0, 0)")  # what a bar of the phone covers at this moment is no small target
     assert_accessible(page)
     page.get_by_role("link", name="Move", exact=True).nth(1).click()
     page.locator("input[name=start_time]").fill("13:00")
@@ -96,7 +97,7 @@ def test_a_clash_is_answered_then_this_and_following_moves(
     page.get_by_role("button", name="Show what it means").click()
     expect(page.get_by_text("2 days move")).to_be_visible()
     no_sideways_scroll(page)
-    page.evaluate("scrollTo(0, 0)")  # what the bar of the phone covers at this moment is no small target
+    page.evaluate("scrollTo(0, 0)")  # what a bar of the phone covers at this moment is no small target
     assert_accessible(page)
     page.get_by_role("button", name="Move it").click()
     expect(page.get_by_role("link", name=re.compile(r"13:00\W–\W16:00"))).to_have_count(2)

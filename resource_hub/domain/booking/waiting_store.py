@@ -53,7 +53,8 @@ class WaitingRecord:
     @property
     def unit_id(self) -> UUID | None:
         """The only unit that is waited for; None for any."""
-        return UUID(self.wish["unit"]) if self.wish["unit"] else None
+        unit = self.wish.get("unit")
+        return UUID(unit) if unit else None
 
 
 def _record(row: WaitingEntry) -> WaitingRecord:
