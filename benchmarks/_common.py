@@ -17,7 +17,7 @@ from typing import Any
 from psycopg import RawCursor
 from sqlalchemy import Engine, event
 
-from resource_hub.infra.database import ONE_BY_ONE
+from resource_hub.infra.database import ONE_BY_ONE, PLANNED_ANEW
 from tests.support import postgres
 from tests.support.databases import ENGINES, POSTGRESQL, TITLES, Database, Factory
 
@@ -105,13 +105,20 @@ def median(work: Callable[[int], Any], times: int) -> float:
     return statistics.median(timed(lambda n=n: work(n)) for n in range(times))  # type: ignore[misc]
 
 
+# Statements that were heard to be planned anew each time; so they are when they are said again.
+_anew: set[str] = set()
+
+
 @contextmanager
 def heard(engine: Engine) -> Iterator[list[tuple[str, Any, bool]]]:
     """Statements with their parameters as they go to the driver inside the block."""
     said: list[tuple[str, Any, bool]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, values: Any, context: Any, many: bool) -> None:
-        writes = context.execution_options.get(ONE_BY_ONE) if context is not None else None
+        options = context.execution_options if context is not None else {}
+        if options.get(PLANNED_ANEW):
+            _anew.add(statement)
+        writes = options.get(ONE_BY_ONE)
         said.extend(
             [(statement, values, many)] if writes is None else [(text, rows, True) for text, rows in writes]
         )
@@ -142,7 +149,10 @@ def say_again(engine: Engine, said: list[tuple[str, Any, bool]]) -> tuple[float,
                 if numbered.description is not None:
                     numbered.fetchall()
                 continue
-            (cursor.executemany if many else cursor.execute)(statement, values)
+            if statement in _anew:
+                cursor.execute(statement, values, **({} if sqlite else {"prepare": False}))
+            else:
+                (cursor.executemany if many else cursor.execute)(statement, values)
             if cursor.description is not None:
                 cursor.fetchall()
         if sqlite:

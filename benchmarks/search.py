@@ -118,13 +118,12 @@ def main() -> int:
 
 def _settled(database: Database) -> None:
     """What PostgreSQL does by itself soon after a load: which pages every transaction may see is noted, so that a
-    search reads the index alone."""
+    search reads the index alone, and nothing of it is left to be done while something is measured."""
     if database.server is None:
         return
     with database.engine(owner=True) as engine:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for table in (FreeWindow, ResourceIndex, IndicativePrice):
-                connection.execute(text(f"VACUUM {table.__tablename__}"))
+            connection.execute(text("VACUUM"))
 
 
 def _search(table: Table, asked: Asked, resources: int, customer_id: UUID | None, goal: float | None) -> None:
