@@ -1,4 +1,4 @@
-"""How many examples are drawn where each takes seconds: a few in a run of all tests, many in a soak."""
+"""How many examples are drawn where each takes seconds: some in a run of all tests, many times as many in a soak."""
 
 from __future__ import annotations
 

@@ -631,7 +631,7 @@ def test_any_sequence_agrees_with_the_model(now: datetime, kind: type[BookingMac
     run_state_machine_as_test(
         machine(kind),
         settings=settings(
-            max_examples=often(6),
+            max_examples=often(15),
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

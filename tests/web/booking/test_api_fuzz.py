@@ -33,7 +33,7 @@ CHECKS = [
     status_code_conformance,
 ]  # fmt: skip
 ORDERS = ("/bookings", "/holds", "/quotes", "/bookings/preview")
-EXAMPLES = 5
+EXAMPLES = 10
 # Half hours of three weeks around now, sorted by who uses them.
 NEAR = st.lists(
     st.integers(-48, 900).map(lambda n: NOW + timedelta(minutes=30 * n)), min_size=2, max_size=2
