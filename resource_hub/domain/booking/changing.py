@@ -39,6 +39,7 @@ from resource_hub.domain.booking.rules.check import (
     AHEAD,
     SHAPE,
     check_change,
+    held_fast,
     moved_after_start,
     needs_approval,
 )
@@ -327,7 +328,7 @@ def change(
     before the click for time given back late, a sum for each currency; a higher one refuses.
 
     Raises:
-        BookingRefused, SlotTaken: with alternatives; the booking keeps the time that it had.
+        BookingRefused, SlotTaken: with alternatives where others would do; the booking keeps its time.
         WrongState, NotYours, StaleBooking
     """
     availability.warm()
@@ -337,6 +338,6 @@ def change(
         if current_unit.get() is None:
             record, _ = reading.booking_for(key, by)
             asked = reading.asked_of(record, span)
-            if record.customer_id in by.customer_ids:
+            if record.customer_id in by.customer_ids and not held_fast(error.reasons):
                 error.values["alternatives"] = alternatives(record.resource_key, asked, by=by, ignore=key.id)
         raise

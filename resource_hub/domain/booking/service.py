@@ -153,6 +153,7 @@ from resource_hub.domain.booking.results import fetch as fetch_result
 from resource_hub.domain.booking.results import hosts as may_host_results
 from resource_hub.domain.booking.results import remind_due as remind_results
 from resource_hub.domain.booking.results import to_erase as results_to_erase
+from resource_hub.domain.booking.rules.check import held_fast
 from resource_hub.domain.booking.rules.earned import TriedBar
 from resource_hub.domain.booking.series import (
     Choice,
@@ -331,6 +332,7 @@ __all__ = [
     "hand_over",
     "hand_over_for",
     "hand_overs_of",
+    "held_fast",
     "helper_in_the_way",
     "helpers_of",
     "hold",

@@ -164,6 +164,7 @@ def test_extending_into_the_next_booking_or_past_the_hours(now: datetime) -> Non
     with pytest.raises(BookingRefused) as refused:
         service.change(mine.key, span("2026-03-03T10:00+08:00", "2026-03-03T12:00+08:00"), by=scene.booker)
     assert codes(refused) == ["booking.change_until"]
+    assert "alternatives" not in refused.value.values  # each of them would be refused likewise
     with pytest.raises(SlotTaken):
         service.change(mine.key, span("2026-03-03T09:00+08:00", "2026-03-03T12:30+08:00"), by=scene.booker)
     longer = service.change(

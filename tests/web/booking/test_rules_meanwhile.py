@@ -137,6 +137,8 @@ def test_the_page_of_moving_says_the_rule_that_is_new(world: World, changes: Any
         answer = send(where, where, **fields)
     assert answer.status_code == 409 and said in answer.text, answer.text
     assert 'value="2026-03-04"' in answer.text  # what was typed stays
+    # Other times are proposed where they would do.
+    assert ("data-take" in answer.text) == ("change_until" not in changes)
     assert kept(world, made)["version"] == 1
 
 

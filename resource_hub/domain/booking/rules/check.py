@@ -275,6 +275,11 @@ def check_change(facts: ChangeFacts, rules: HouseDocument, now: datetime) -> tup
     return tuple(reasons)
 
 
+def held_fast(reasons: Iterable[Reason]) -> bool:
+    """Whether a booking keeps its time whichever other one is asked for, so that none is worth proposing."""
+    return any(reason.code in ("booking.change_until", "booking.change_started") for reason in reasons)
+
+
 def moved_after_start(facts: ChangeFacts, now: datetime) -> bool:
     """Whether a booking that was due already, and that nobody has come to, would get another start."""
     due = facts.state is BookingState.APPROVED and facts.before.start <= now

@@ -60,6 +60,7 @@ def _change_page(organisation: str, key: HostKey, form: Form | None) -> tuple[st
                 told = [sentences.tell(Reason("availability.slot_taken", reason, "time"))]
         except DomainError as error:
             told = sentences.tell_all(error)
+    fixed = preview is not None and service.held_fast(preview.reasons)
     html = pages.render(
         "booking/change.html",
         "booking/_change.html",
@@ -71,7 +72,7 @@ def _change_page(organisation: str, key: HostKey, form: Form | None) -> tuple[st
         fees=service.shown_fees(preview.fees) if preview is not None else (),
         seen_fees=money_text.packed(preview.fees) if preview is not None else "",
         told=told,
-        others=_others(organisation, found, typed.span) if told else (),
+        others=_others(organisation, found, typed.span) if told and not fixed else (),
         new_span=typed.span,
         is_host=found.side is Side.HOST,
         organisation_code=organisation,
