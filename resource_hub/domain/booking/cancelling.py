@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from resource_hub.domain.accounts.terms import Actor
+from resource_hub.domain.accounts.terms import Actor, CustomerClass
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.booking import (
@@ -83,8 +83,8 @@ class _Fees:
 
 def committed(record: BookingRecord, side: Side) -> TimeSpan | None:
     """The time of an order that a side is bound to by the tariff's notice: what the host confirmed. None for the host,
-    for whom it moved away, and for what was only asked for; of an order that asks for more than was confirmed, what
-    it had and still has."""
+    for whom it moved away, and for what was only asked for; of an order that asks for more than was confirmed, or
+    anew for another customer who took it over, what it had and still has."""
     if side is not Side.CUSTOMER or record.span is None:
         return None
     if record.state is BookingState.APPROVED:
@@ -109,12 +109,23 @@ def earlier_of(record: BookingRecord) -> defaultdict[HostKey, list[TimeSpan]]:
     return found
 
 
-def _fees(record: BookingRecord, side: Side, now: datetime) -> _Fees:
+def fees_in_hands_of(
+    record: BookingRecord, customer_class: CustomerClass, now: datetime
+) -> tuple[Money, ...]:
+    """What cancelling would cost a customer of a class that takes an order over: what the host confirmed stays so."""
+    along = [replace(one, customer_class=customer_class) for one in with_tariff(record)]
+    return _fees(record, Side.CUSTOMER, now, along).together
+
+
+def _fees(
+    record: BookingRecord, side: Side, now: datetime, orders: Sequence[BookingRecord] | None = None
+) -> _Fees:
     nothing = Money.zero(record.cancel_fee.currency)
     span = committed(record, side)
     if span is None:
         return _Fees(nothing)
-    orders, earlier = with_tariff(record), earlier_of(record)
+    orders = with_tariff(record) if orders is None else orders
+    earlier = earlier_of(record)
     resources = catalogue.resources([one.resource_key for one in orders])
     fees = {
         one.key: quoting.cancellation_fee(

@@ -18,6 +18,7 @@ from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import OccupancyKind
 from resource_hub.domain.booking import (
     answers,
+    cancelling,
     history_store,
     linking,
     ports,
@@ -45,6 +46,7 @@ from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra.unit_of_work import Unit, retried, unit_of_work
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan
 
 _OPEN = (BookingState.REQUESTED, BookingState.APPROVED)
@@ -162,10 +164,12 @@ def left_behind(unit: Unit, key: HostKey) -> dict[str, list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class TakeOver:
-    """What it would mean for somebody to take a booking over: reasons against it, and the price."""
+    """What it would mean for somebody to take a booking over: reasons against it, the price, and what giving it back
+    would cost then, a sum for each currency, that of the order first."""
 
     reasons: tuple[Reason, ...]
     quote: QuoteRecord | None
+    fees: tuple[Money, ...]
 
 
 def another_organisation(record: BookingRecord, customer_id: UUID) -> bool:
@@ -223,11 +227,13 @@ def look_take_over(
 ) -> TakeOver:
     """What it would mean for another customer to take a booking over. Stores nothing."""
     prepared, reasons = _judged(record, target, person_id, by, now, Side.CUSTOMER)
+    fees = cancelling.fees_in_hands_of(record, prepared.who.customer_class, now)
     if record.tariff_id is None:
-        return TakeOver(reasons, None)
+        return TakeOver(reasons, None, fees)
     quote = quoting.compute(prepared.resource, prepared.asked, prepared.who, now, record.tariff_id)
     helpers = linking.moving(replace(record, customer_id=target), ahead(record, now), by, now)
-    return TakeOver(reasons, linking.together(quote, [linking.quote_for(one, now) for one in helpers]))
+    together = linking.together(quote, [linking.quote_for(one, now) for one in helpers])
+    return TakeOver(reasons, together, fees)
 
 
 def take_over_in(
@@ -245,9 +251,13 @@ def take_over_in(
         changes = _to_customer(unit, record, prepared, span, side, by)
     customer = str(target) if target != record.customer_id else None
     details: dict[str, Any] = {}
+    confirmed = cancelling.committed(record, Side.CUSTOMER)
+    if "state" in changes and confirmed is not None:
+        # Asking anew for another customer makes nothing that was confirmed free to give back.
+        details["confirmed"] = [confirmed.start.isoformat(), confirmed.end.isoformat()]
     if another_organisation(record, target):
         changes |= _UNSAID
-        details = left_behind(unit, record.key)
+        details |= left_behind(unit, record.key)
         for child in store.children(unit.session, record.key):
             store.change(unit.session, child.key, _UNSAID)
     done = handed_over(unit, record, person_id, by.person_id, changes, customer=customer, **details)

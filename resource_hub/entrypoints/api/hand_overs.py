@@ -16,12 +16,12 @@ from resource_hub.domain.booking.hand_over_offers import LONGEST
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.api import CursorArguments, cursor_schema
 from resource_hub.entrypoints.api.blueprint import Blueprint
-from resource_hub.entrypoints.api.booking_schemas import BookingSchema, OrderPriceSchema
-from resource_hub.entrypoints.api.booking_values import answer_out, price_out
+from resource_hub.entrypoints.api.booking_schemas import AmountSchema, BookingSchema, OrderPriceSchema
+from resource_hub.entrypoints.api.booking_values import answer_out, fees_out, price_out
 from resource_hub.entrypoints.api.common import WhySchema, host_key, told
 from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, once, seen_number, tagged
 from resource_hub.entrypoints.support import paging
-from resource_hub.entrypoints.support.fields import Identifier, Moment, Text
+from resource_hub.entrypoints.support.fields import Identifier, Moment, MoneyString, Text
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.infra import clock
 
@@ -76,10 +76,14 @@ HandOversPage = cursor_schema(HandOverSchema)
 
 
 class TakeOverSchema(ma.Schema):
-    """What taking it would mean now: every reason against it, and the price of the taker's class."""
+    """What taking it would mean now: every reason against it, and the price of the taker's class. ``fee`` is what
+    cancelling it at once would cost the taker, in the currency of the order; ``more`` are fees in others."""
 
     reasons = ma.fields.List(ma.fields.Nested(WhySchema), required=True)
     price = ma.fields.Nested(OrderPriceSchema, required=True, allow_none=True)
+    fee = MoneyString(required=True)
+    currency = ma.fields.String(required=True)
+    more = ma.fields.List(ma.fields.Nested(AmountSchema), required=True)
 
 
 def _offers_out(found: Sequence[service.HandOverRecord]) -> list[dict[str, Any]]:
@@ -163,7 +167,7 @@ def show(host: str, offer_id: UUID) -> Any:
 def preview(host: str, offer_id: UUID) -> dict[str, Any]:
     """What taking the booking over would mean: reasons against it and its price. Nothing is written."""
     look = service.look_hand_over(host_key(host, offer_id), by=g.actor)
-    return {"reasons": told(look.reasons), "price": price_out(look.quote)}
+    return {"reasons": told(look.reasons), "price": price_out(look.quote), **fees_out(look.fees)}
 
 
 @blueprint.post(f"{_ONE}/acceptance")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.billing import service as billing
 from resource_hub.domain.booking import service
 from resource_hub.domain.booking.errors import BookingRefused
@@ -16,6 +17,7 @@ from resource_hub.infra import clock, outbox
 from resource_hub.infra.database import db
 from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan
+from tests.builders.accounts import actor, make_group, make_person
 from tests.builders.availability import moment
 from tests.builders.booking import TARIFF, Scene, another_booker, make_asked, make_booking, make_scene
 from tests.integration.booking.test_linked_fees import both, fee, order
@@ -194,6 +196,66 @@ def test_a_request_that_was_never_confirmed_costs_nothing() -> None:
     assert changed(scene, made, FAR) == 0
     with clock.fixed(LATE):
         assert service.cancel_preview(made.key, by=scene.booker).free
+
+
+@pytest.mark.parametrize(("now", "fee"), [(EXACTLY, 0), (LATE, 100_00)])
+def test_who_took_it_over_and_waits_for_a_yes_pays_for_giving_it_back(now: datetime, fee: int) -> None:
+    """A confirmed time that another firm took over is no fresh request: what cancelling costs goes over with it."""
+    scene, made = booked(rules={"approval": "always"})
+    taker = another_booker()[2]
+    with clock.fixed(now):
+        offer = service.offer_hand_over(made.key, next(iter(taker.customer_ids)), by=scene.booker)
+        assert service.look_hand_over(offer.key, by=taker).fees == (Money(fee, "CNY"),)
+        done = service.accept_hand_over(offer.key, by=taker)
+        assert done.state is BookingState.REQUESTED
+        assert service.cancel_preview(made.key, by=taker).fees == (Money(fee, "CNY"),)
+        if fee:
+            with pytest.raises(BookingRefused, match="fee_rose"):
+                service.cancel(made.key, by=taker, expected=[Money(fee - 1, "CNY")])
+        service.cancel(made.key, by=taker, expected=[Money(fee, "CNY")])
+    assert sum(charges(made)) == fee
+    if fee:
+        (charge,) = billing.charges_of_booking(made.key)
+        assert charge.customer_id == next(iter(taker.customer_ids))
+
+
+def test_who_took_it_over_and_shortens_before_the_yes_pays_for_that_part() -> None:
+    scene, made = booked(rules={"approval": "always"})
+    taker = another_booker()[2]
+    with clock.fixed(LATE):
+        offer = service.offer_hand_over(made.key, next(iter(taker.customer_ids)), by=scene.booker)
+        service.accept_hand_over(offer.key, by=taker)
+        seen = service.change_preview(made.key, at(0, 1), by=taker).fees
+        service.change(made.key, at(0, 1), by=taker, expected=seen)
+        assert service.cancel_preview(made.key, by=taker).fees == (Money(25_00, "CNY"),)
+    assert seen == (Money(75_00, "CNY"),)
+
+
+def test_a_request_that_was_never_confirmed_stays_free_in_other_hands() -> None:
+    with clock.fixed(BOOKED):
+        scene = make_scene(rules={"approval": "always"})
+        made = make_booking(scene)
+    taker = another_booker()[2]
+    with clock.fixed(LATE):
+        offer = service.offer_hand_over(made.key, next(iter(taker.customer_ids)), by=scene.booker)
+        assert service.look_hand_over(offer.key, by=taker).fees[0].is_zero
+        service.accept_hand_over(offer.key, by=taker)
+        assert service.cancel_preview(made.key, by=taker).free
+
+
+def test_a_group_of_the_same_organisation_is_no_way_round_either() -> None:
+    with clock.fixed(BOOKED):
+        scene = make_scene(rules={"approval": "always"})
+        leader = make_person(roles=[(scene.host, Role.BOOKER)])
+        groups = [make_group(scene.host, leader=leader) for _ in range(2)]
+        by = actor(leader, scene.host)
+        asked = make_asked("2026-03-03T09:00+08:00", at(0, 4).end.isoformat(), customer_id=groups[0].id)
+        made = service.approve(make_booking(scene, by=by, asked=asked).key, by=scene.manager)
+    with clock.fixed(LATE):
+        whole = service.cancel_preview(made.key, by=by).fees
+        done = service.hand_over(made.key, leader.id, by=by, customer_id=groups[1].id)
+        assert done.state is BookingState.REQUESTED
+        assert service.cancel_preview(made.key, by=by).fees == whole and not whole[0].is_zero
 
 
 def test_house_rules_that_lock_the_time_still_do() -> None:

@@ -38,7 +38,7 @@ def moved_from(events: Iterable[EventRecord]) -> TimeSpan | None:
 
 def still_confirmed(events: Iterable[EventRecord]) -> TimeSpan | None:
     """Of the time that an order asks for anew, what the host had confirmed before and it never gave up since. Half of
-    an order brings along what was confirmed of the whole."""
+    an order brings along what was confirmed of the whole, and so does one that another customer took over."""
     found: TimeSpan | None = None
     for event in events:
         if event.kind == "approved":

@@ -15,7 +15,7 @@ from resource_hub.domain.booking import service
 from resource_hub.domain.booking.hand_over_offers import LONGEST
 from resource_hub.domain.booking.terms import BookingState, HandOverState
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.entrypoints.support import formatting, paging, sentences
+from resource_hub.entrypoints.support import formatting, money_text, paging, sentences
 from resource_hub.entrypoints.support.forms import Form, once
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.entrypoints.web.booking.blueprints import bookings
@@ -131,8 +131,11 @@ def _look(one: service.HandOverRecord) -> SimpleNamespace:
     try:
         look = service.look_hand_over(one.key, by=g.actor)
     except DomainError as error:
-        return SimpleNamespace(reasons=sentences.tell_all(error), quote=None)
-    return SimpleNamespace(reasons=sentences.tell_all(look.reasons), quote=look.quote)
+        return SimpleNamespace(reasons=sentences.tell_all(error), quote=None, fee="")
+    owed = [fee for fee in look.fees if not fee.is_zero]
+    return SimpleNamespace(
+        reasons=sentences.tell_all(look.reasons), quote=look.quote, fee=money_text.sums(owed) if owed else ""
+    )
 
 
 def _people(customer_id: UUID) -> list[tuple[str, str]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from flask import Flask
 
 from resource_hub.domain.accounts.terms import PersonRecord
+from resource_hub.domain.booking import service
+from resource_hub.infra import clock
 from tests.builders.booking import Scene, another_booker, make_booking
 from tests.support.door import Door, World, make_world, other_host, world
 from tests.web.booking.pages.conftest import Desk
@@ -94,6 +97,7 @@ def test_the_same_over_the_rest_interface(world: World, other_host: Door) -> Non
     ] == [one["id"]]
     seen = world.stranger("GET", f"{at}/preview", 200).json
     assert seen["reasons"] == [] and seen["price"]["to_pay"] == "600.00"
+    assert (seen["fee"], seen["currency"], seen["more"]) == ("0.00", "CNY", [])
     for tail, data in (
         ("", None),
         ("/preview", None),
@@ -115,3 +119,20 @@ def test_the_same_over_the_rest_interface(world: World, other_host: Door) -> Non
     assert codes(world.stranger("POST", f"{at}/refusal", 409, json={}, headers=ANY)) == [
         "booking.hand_over_over"
     ]
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "cancelling it costs you"), ("zh", "取消预约需付")])
+def test_who_takes_it_over_late_reads_what_giving_it_back_costs(
+    app: Flask, scene: Scene, desk_of: Callable[..., Desk], language: str, said: str
+) -> None:
+    with app.app_context():
+        made = make_booking(scene)
+        firm, person, by = another_booker()
+        assert made.span is not None
+        late = made.span.start - timedelta(hours=1)
+        with clock.fixed(late):
+            service.offer_hand_over(made.key, next(iter(by.customer_ids)), by=scene.booker)
+    with clock.fixed(late):
+        taker = desk_of(person, language)
+        page = taker.see(f"/o/{firm.code}/hand-overs")
+    assert said in page and "100.00" in page
