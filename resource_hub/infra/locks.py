@@ -2,13 +2,15 @@
 
 A leader renews before the lease ends. Another takes over once it has ended and raises the epoch; the old leader, when
 it wakes, finds a higher epoch at its next commit and steps down. A cut-off holder keeps nothing, which an advisory
-lock could not promise.
+lock could not promise. For the length of a transaction such a lock is what keeps those who count one thing apart.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import blake2b
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -74,3 +76,20 @@ def release(lease: JobLeadership) -> None:
         row = unit.session.get(JobLease, lease.name)
         if row is not None and row.epoch == lease.epoch and row.holder == lease.holder:
             row.expires_at = database_now(unit.session)
+
+
+def alone(session: Session, what: Iterable[bytes], *, wait: bool = True) -> bool:
+    """Until the end of the transaction nobody else is alone with one of these. They are taken in one order, so that
+    nobody who takes all of its own at once waits in a circle; who takes several one after another does not ``wait`` and
+    is told whether it has them.
+
+    On SQLite there is one writer.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return True
+    function = func.pg_advisory_xact_lock if wait else func.pg_try_advisory_xact_lock
+    numbers = (blake2b(one, digest_size=8).digest() for one in set(what))
+    for number in sorted(int.from_bytes(one, "big", signed=True) for one in numbers):
+        if session.scalar(select(function(number))) is False:
+            return False
+    return True

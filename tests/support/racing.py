@@ -255,6 +255,7 @@ JOBS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     ),
     "days": _days,
     "import": _import,
+    "look": lambda p, by: availability.note_look(p["key"].institution_id),
     "post": _post,
     "send": _send,
     "upload": _upload,

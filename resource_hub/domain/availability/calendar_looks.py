@@ -13,6 +13,7 @@ from resource_hub.domain.availability.errors import CalendarsLookedTooOften
 from resource_hub.domain.availability.tables import CalendarLook
 from resource_hub.infra import clock
 from resource_hub.infra.ids import new_id
+from resource_hub.infra.locks import alone
 from resource_hub.infra.unit_of_work import Unit, unit_of_work
 from resource_hub.kernel.errors import Reason
 
@@ -26,6 +27,8 @@ def count_look(unit: Unit, institution_id: UUID) -> None:
     Raises:
         CalendarsLookedTooOften: sixty within the last hour; says when the next may be.
     """
+    # Who counts while another one does would not see that one's fetch.
+    alone(unit.session, [b"calendar looks " + institution_id.bytes])
     now, t = clock.machine_now(), CalendarLook
     unit.session.execute(delete(t).where(t.institution_id == institution_id, t.at <= now - WITHIN))
     before = unit.session.scalars(

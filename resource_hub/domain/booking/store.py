@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from hashlib import blake2b
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -24,6 +23,7 @@ from resource_hub.domain.booking.terms import (
     OwnTime,
 )
 from resource_hub.domain.catalogue.terms import Mode
+from resource_hub.infra.locks import alone
 from resource_hub.infra.together import add_later
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
@@ -297,19 +297,9 @@ def _own(
 
 def count_alone(session: Session, institution_id: UUID, who: Iterable[UUID], *, wait: bool = True) -> bool:
     """Until the end of the transaction nobody else counts bookings of these customers and people across a host's
-    resources. Taken after the resources and all at once, in one order, so that nobody waits in a circle; who holds
-    several of them one after another does not wait (``wait``) and is told whether it has them.
-
-    On SQLite there is one writer.
-    """
-    if session.get_bind().dialect.name != "postgresql":
-        return True
-    function = func.pg_advisory_xact_lock if wait else func.pg_try_advisory_xact_lock
-    numbers = (blake2b(institution_id.bytes + one.bytes, digest_size=8).digest() for one in set(who))
-    for number in sorted(int.from_bytes(one, "big", signed=True) for one in numbers):
-        if session.scalar(select(function(number))) is False:
-            return False
-    return True
+    resources. Taken after the resources and all at once; who holds several of them one after another does not ``wait``
+    and is told whether it has them."""
+    return alone(session, (institution_id.bytes + one.bytes for one in who), wait=wait)
 
 
 # ---- lists ---------------------------------------------------------------------------------------------------

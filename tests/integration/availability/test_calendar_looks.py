@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +16,10 @@ from resource_hub.domain.availability.errors import CalendarsLookedTooOften
 from resource_hub.infra import clock
 from tests.builders.accounts import make_actor, make_institution
 from tests.builders.availability import moment
+from tests.builders.booking import another_booker, make_scene
 from tests.builders.catalogue import make_listing
+from tests.support.databases import Database
+from tests.support.racing import race
 
 pytestmark = pytest.mark.usefixtures("in_app")
 FIRST = moment("2026-03-02T08:00:20+08:00")
@@ -74,3 +79,18 @@ def test_asking_for_a_reading_counts_once_and_the_job_never(at: Callable[[dateti
     for quarter in range(1, 2 * MOST_LOOKS):
         at(FIRST + timedelta(minutes=15 * quarter))
         assert service.claim_due() is not None
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("race")
+def test_of_eight_at_once_only_those_look_who_are_left(database: Database, tmp_path: Path) -> None:
+    with clock.fixed(FIRST):
+        scene = make_scene()
+        for _ in range(MOST_LOOKS - 2):
+            service.note_look(scene.host.id)
+        people = []
+        for _ in range(8):
+            firm, person, _ = another_booker()
+            people.append({"person_id": person.id, "organisation_id": firm.id, "key": scene.key})
+        found = race(database, tmp_path, FIRST, "look", people)
+    assert Counter(one[0] for one in found) == {"won": 2, CalendarsLookedTooOften.code: 6}
