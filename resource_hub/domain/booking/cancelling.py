@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from resource_hub.domain.accounts.terms import Actor, CustomerClass
 from resource_hub.domain.availability import service as availability
@@ -25,9 +26,9 @@ from resource_hub.domain.booking.errors import (
     WrongState,
 )
 from resource_hub.domain.booking.managing import let_go, opened, written
+from resource_hub.domain.booking.rules import moves
 from resource_hub.domain.booking.rules.check import check_cancel
 from resource_hub.domain.booking.rules.giving_back import stretch
-from resource_hub.domain.booking.rules.moves import moved_from, still_confirmed
 from resource_hub.domain.booking.rules.states import step
 from resource_hub.domain.booking.terms import (
     Act,
@@ -65,7 +66,7 @@ def _rules_of(record: BookingRecord) -> HouseDocument:
 def _cancels_as(record: BookingRecord, side: Side) -> Side:
     """As which side a cancellation counts: whom the host moved away from the time that they chose is as free as it."""
     if side is Side.CUSTOMER and record.state is BookingState.APPROVED:
-        return Side.HOST if moved_from(history_store.events(database.reading(), record.key)) else side
+        return Side.HOST if moves.moved_from(history_store.events(database.reading(), record.key)) else side
     return side
 
 
@@ -90,7 +91,7 @@ def committed(record: BookingRecord, side: Side) -> TimeSpan | None:
     if record.state is BookingState.APPROVED:
         return record.span if _cancels_as(record, side) is Side.CUSTOMER else None
     if record.state is BookingState.REQUESTED:
-        confirmed = still_confirmed(history_store.events(database.reading(), record.key))
+        confirmed = moves.still_confirmed(history_store.events(database.reading(), record.key))
         return confirmed.intersection(record.span) if confirmed is not None else None
     return None
 
@@ -237,11 +238,14 @@ def cancel_in(
         "hold_expires_at": None,
         "ical_sequence": record.ical_sequence + 1,
     }
-    details = {
+    details: dict[str, Any] = {
         "reason": reason.strip(),
         "fee": [fee.as_json() for fee in shown(fees.together)],
         "by_host": side is Side.HOST,
     }
+    bound = committed(record, side)
+    if bound is not None:
+        details["gave"] = moves.written(bound)
     # Of a slot that was only kept for the customer nobody at the host was told.
     kept = record.state is BookingState.HELD and side is Side.CUSTOMER
     name = "booking.hold_lapsed" if kept else "booking.cancelled"

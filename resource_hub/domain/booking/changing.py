@@ -34,6 +34,7 @@ from resource_hub.domain.booking.preparing import (
     judge,
     prepare,
 )
+from resource_hub.domain.booking.rules import moves
 from resource_hub.domain.booking.rules.answering import answer_term, capped, lapses_at
 from resource_hub.domain.booking.rules.check import (
     AHEAD,
@@ -106,7 +107,7 @@ def looked(
         taken = _taken(record, span, unit_id, [one.resource for one in helpers], leaving)
     if quote is not None:
         quote = linking.together(quote, [linking.quote_for(h, now) for h in helpers])
-    fees = giving_back.sums(record, giving_back.parts(record, span, side, now))
+    fees = giving_back.sums(record, giving_back.parts(record, cancelling.committed(record, side), span, now))
     return ChangePreview(reasons, quote, taken, waits, fees)
 
 
@@ -233,7 +234,8 @@ def change_in(
     reasons, quote, waits = judged(record, span, side, by, unit.now, unit_id)
     if reasons:
         raise BookingRefused(*reasons)
-    given = giving_back.parts(record, span, side, unit.now) if frees else ()
+    bound = cancelling.committed(record, side)
+    given = giving_back.parts(record, bound, span, unit.now) if frees else ()
     fees = giving_back.sums(record, given)
     cancelling.not_risen(fees, expected, giving_back.FEE_ROSE)
     if owed is not None:
@@ -286,15 +288,19 @@ def change_in(
         )  # fmt: skip
     assert record.span is not None
     details = {
-        "from": [record.span.start.isoformat(), record.span.end.isoformat()],
-        "to": [span.start.isoformat(), span.end.isoformat()],
+        "from": moves.written(record.span),
+        "to": moves.written(span),
         "note": note.strip(),
         "by_host": side is Side.HOST,
     }
     if given:
         details["fee"] = [fee.as_json() for fee in cancelling.shown(fees)]
-    if again and cancelling.committed(record, side) is not None:
+    if again and bound is not None:
         details["asks_again"] = True
+    told: dict[str, Any] = {}
+    if frees and bound is not None and not span.contains(bound):
+        details["gave"] = moves.written(bound)
+        told = {"gave": details["gave"], "of": [str(record.person_id), str(record.customer_id)]}
     giving_back.taken_back(unit, record.key, span)
     giving_back.note(unit, record, given)
     if moved_after_start(ChangeFacts(record.state, record.span, span), unit.now):
@@ -305,7 +311,7 @@ def change_in(
         )  # fmt: skip
     state = BookingState(changes.get("state", record.state))
     linking.move(unit, record, span, state, by, expires, less=less)
-    done = written(unit, record, changes, by.person_id, kind, details, "booking.changed", quiet=quiet)
+    done = written(unit, record, changes, by.person_id, kind, details, "booking.changed", quiet=quiet, **told)
     if frees and not quiet:
         waiting.freed_by_change(unit, record, span, by.person_id)
     return done

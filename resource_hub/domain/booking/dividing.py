@@ -32,9 +32,9 @@ from resource_hub.domain.booking.errors import BookingRefused, InvalidOrder, Not
 from resource_hub.domain.booking.managing import decides, handed_over, opened
 from resource_hub.domain.booking.ordering import book_in
 from resource_hub.domain.booking.preparing import Prepared, clock_of, judge, prepare, record_event
+from resource_hub.domain.booking.rules import moves
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
 from resource_hub.domain.booking.rules.check import AHEAD, needs_approval
-from resource_hub.domain.booking.rules.moves import moved_from, still_confirmed
 from resource_hub.domain.booking.terms import (
     BookingRecord,
     BookingState,
@@ -94,9 +94,12 @@ def split(
         record_event(unit, key, by.person_id, "split_into", {"number": second.number})
         details: dict[str, Any] = {"number": record.number}
         events = history_store.events(unit.session, key)
-        for name, found in (("moved_from", moved_from(events)), ("confirmed", still_confirmed(events))):
+        for name, found in (
+            ("moved_from", moves.moved_from(events)),
+            ("confirmed", moves.still_confirmed(events)),
+        ):
             if found is not None:
-                details[name] = [found.start.isoformat(), found.end.isoformat()]
+                details[name] = moves.written(found)
         record_event(unit, second.key, by.person_id, "split_from", details)
         return _record(unit, key), second
 
@@ -254,7 +257,7 @@ def take_over_in(
     confirmed = cancelling.committed(record, Side.CUSTOMER)
     if "state" in changes and confirmed is not None:
         # Asking anew for another customer makes nothing that was confirmed free to give back.
-        details["confirmed"] = [confirmed.start.isoformat(), confirmed.end.isoformat()]
+        details["confirmed"] = moves.written(confirmed)
     if another_organisation(record, target):
         changes |= _UNSAID
         details |= left_behind(unit, record.key)

@@ -14,7 +14,7 @@ from datetime import datetime
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.booking import cancelling, given_back_store, quoting, reading
 from resource_hub.domain.booking.rules.giving_back import pieces, stretch
-from resource_hub.domain.booking.terms import BookingRecord, GivenBackRecord, Side
+from resource_hub.domain.booking.terms import BookingRecord, GivenBackRecord
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra import database
 from resource_hub.infra.ids import new_id
@@ -35,9 +35,9 @@ class Part:
     fee: Money
 
 
-def parts(record: BookingRecord, after: TimeSpan, side: Side, now: datetime) -> tuple[Part, ...]:
-    """What another time would give back for a fee; nothing where it costs nothing."""
-    before = cancelling.committed(record, side)
+def parts(record: BookingRecord, before: TimeSpan | None, after: TimeSpan, now: datetime) -> tuple[Part, ...]:
+    """What another time would give back for a fee of the time that binds (``cancelling.committed``); nothing where it
+    costs nothing."""
     given = list(pieces(before, after)) if before is not None else []
     if before is None or not given:
         return ()

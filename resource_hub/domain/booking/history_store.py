@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import and_, insert, or_, select
 from sqlalchemy.orm import Session
 
+from resource_hub.domain.booking.rules import moves
 from resource_hub.domain.booking.rules.earned import Conduct
 from resource_hub.domain.booking.tables import BookingEvent, BookingFile, BookingMessage
 from resource_hub.domain.booking.terms import (
@@ -24,6 +25,9 @@ from resource_hub.infra.ids import new_id
 from resource_hub.infra.tables import StoredFile
 from resource_hub.infra.together import add_later
 from resource_hub.kernel.keys import HostKey
+
+# Events that say what became of a booking.
+_CONDUCT = ("missed", "cancelled", "started", "changed", "proposed", "handed_over")
 
 
 def add_event(
@@ -56,29 +60,36 @@ def events(session: Session, key: HostKey) -> list[EventRecord]:
 
 
 def conduct(session: Session, institution_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Conduct]:
-    """What became of bookings: when they were missed, cancelled by the customer, or somebody came."""
+    """What became of bookings: when they were missed, given back by the customer, or somebody came."""
     found: dict[UUID, Conduct] = {}
+    told: dict[UUID, list[EventRecord]] = {}
     for start in range(0, len(ids), 500):
         rows = session.execute(
-            select(BookingEvent.booking_id, BookingEvent.at, BookingEvent.kind, BookingEvent.details)
+            select(
+                BookingEvent.booking_id,
+                BookingEvent.at,
+                BookingEvent.person_id,
+                BookingEvent.kind,
+                BookingEvent.details,
+            )
             .where(
                 BookingEvent.institution_id == institution_id,
                 BookingEvent.booking_id.in_(ids[start : start + 500]),
-                BookingEvent.kind.in_(("missed", "cancelled", "started")),
+                BookingEvent.kind.in_(_CONDUCT),
             )
-            .order_by(BookingEvent.at.desc(), BookingEvent.id.desc())
+            .order_by(BookingEvent.at, BookingEvent.id)
         )
         for row in rows:
-            own = found.get(row.booking_id, Conduct())
-            if row.kind == "missed":
-                own = replace(own, missed_at=row.at)
-            elif row.kind == "started":
+            own = found.setdefault(row.booking_id, Conduct())
+            if row.kind == "missed" and own.missed_at is None:
+                found[row.booking_id] = replace(own, missed_at=row.at)
+            elif row.kind == "started" and own.came_at is None:
                 came = row.details.get("at")
-                own = replace(own, came_at=datetime.fromisoformat(came) if came else row.at)
-            else:
-                own = replace(own, cancelled_at=None if row.details.get("by_host") else row.at)
-            found[row.booking_id] = own
-    return found
+                came_at = datetime.fromisoformat(came) if came else row.at
+                found[row.booking_id] = replace(own, came_at=came_at)
+            told.setdefault(row.booking_id, []).append(EventRecord(*row[1:]))
+    given = {one: moves.given_back(events) for one, events in told.items()}
+    return {one: replace(own, given_back=given[one]) for one, own in found.items()}
 
 
 @dataclass(frozen=True, slots=True)

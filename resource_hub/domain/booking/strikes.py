@@ -6,6 +6,7 @@ Nothing here runs by the clock: a strike expires and a bar ends when somebody as
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -37,8 +38,8 @@ LONGEST = 2000
 
 
 def on_booking(unit: Unit, event: Event) -> None:
-    """Give what the house rules give for a no-show, a late cancellation or a late arrival; take a no-show's back when
-    a late proof shows that somebody came. Delivered again, it changes nothing."""
+    """Give what the house rules give for a no-show, for time given back late or a late arrival; take it back when a
+    late proof shows that somebody came, or all of that time is taken again. Delivered again, it changes nothing."""
     key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["booking_id"]))
     row = store.row_of(unit.session, key)
     if row is None:
@@ -47,9 +48,15 @@ def on_booking(unit: Unit, event: Event) -> None:
     rules, number = availability.house_rules(record.resource_key)
     if event.name == "booking.started":
         _take_back(unit, record, StrikeKind.NO_SHOW)
-    if record.span is None:
+    span = record.span
+    if span is None:
         return
-    for kind, _at in earned(record.span, _conduct(unit, event.name, record), rules):
+    conduct = _conduct(unit, event, record)
+    if event.payload.get("of"):
+        # It may have gone to somebody else since.
+        person_id, customer_id = map(UUID, event.payload["of"])
+        record = replace(record, person_id=person_id, customer_id=customer_id)
+    for kind, _at in earned(span, conduct, rules):
         _give(unit, record, kind, rules, number)
 
 
@@ -71,26 +78,37 @@ def on_use(unit: Unit, key: HostKey, used_seconds: int) -> None:
         _take_back(unit, record, StrikeKind.MISMATCH)
 
 
-def _conduct(unit: Unit, name: str, record: BookingRecord) -> Conduct:
+def _conduct(unit: Unit, event: Event, record: BookingRecord) -> Conduct:
     """What the happening says of the booking."""
-    if name == "booking.no_show":
+    if event.name == "booking.no_show":
         return Conduct(missed_at=unit.now)
     found = history_store.conduct(unit.session, record.institution_id, [record.key.id])
     known = found.get(record.key.id, Conduct())
-    if name == "booking.started":
+    if event.name == "booking.started":
         return Conduct(came_at=known.came_at)
-    # A request that nobody had confirmed yet is withdrawn, not cancelled late.
-    return Conduct(cancelled_at=known.cancelled_at if record.decided_at is not None else None)
+    if event.name == "booking.changed":
+        if not known.given_back:
+            _take_back(unit, record, StrikeKind.LATE_CANCEL, record.person_id)
+        gave = event.payload.get("gave")
+        return Conduct(given_back=((datetime.fromisoformat(gave[0]), event.at),) if gave else ())
+    return Conduct(given_back=known.given_back)
 
 
 def _give(
     unit: Unit, record: BookingRecord, kind: StrikeKind, rules: HouseDocument, number: int | None
 ) -> None:
     assert record.span is not None
+    before = strike_store.of_booking(unit.session, record.key, kind)
+    if before is not None:
+        taken_back = before.state == StrikeState.LIFTED.value and before.decided_by is None
+        if kind is StrikeKind.LATE_CANCEL and taken_back and before.person_id == record.person_id:
+            # Taken again, and given back once more.
+            key = HostKey(before.institution_id, before.id)
+            _write(unit, key, {"state": StrikeState.GIVEN.value, "decided_at": None})
+            _happened(unit, key, "given", {"kind": kind.value, "booking": str(record.key.id)}, None)
+        return
     made = derived_id(record.span.start, "strike", record.institution_id, record.key.id, kind.value)
     key = HostKey(record.institution_id, made)
-    if strike_store.of_booking(unit.session, record.key, kind) is not None:
-        return
     _insert(unit, key, record, kind, rules.strike_days, number, None, "")
 
 
@@ -127,10 +145,10 @@ def _insert(
     _happened(unit, key, "given", {"kind": kind.value, "booking": str(record.key.id)}, given_by)
 
 
-def _take_back(unit: Unit, record: BookingRecord, kind: StrikeKind) -> None:
-    """What is known now speaks against the strike."""
+def _take_back(unit: Unit, record: BookingRecord, kind: StrikeKind, of: UUID | None = None) -> None:
+    """What is known now speaks against the strike, of a certain person where one is named."""
     row = strike_store.of_booking(unit.session, record.key, kind)
-    if row is not None and row.state != StrikeState.LIFTED.value:
+    if row is not None and row.state != StrikeState.LIFTED.value and of in (None, row.person_id):
         key = HostKey(row.institution_id, row.id)
         _write(unit, key, {"state": StrikeState.LIFTED.value, "decided_at": unit.now})
         _happened(unit, key, "lifted", {"proof": True}, None)

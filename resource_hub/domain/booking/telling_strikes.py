@@ -53,7 +53,7 @@ SUBSCRIPTIONS = {
     # What becomes of a booking may earn a strike, or take one back.
     **{
         name: [("booking.strikes", strikes.on_booking)]
-        for name in ("booking.no_show", "booking.cancelled", "booking.started")
+        for name in ("booking.no_show", "booking.cancelled", "booking.changed", "booking.started")
     },
     **{
         f"booking.strike_{what}": [("booking.tell_strike", tell_strike)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts import service as accounts
@@ -126,7 +126,7 @@ def _with_conduct(
     key: HostKey, orders: list[PastOrder], since: datetime, now: datetime
 ) -> tuple[list[TriedStrike], list[TriedStrike], list[PastOrder]]:
     """Strikes that stand whatever a draft says, here and elsewhere at the host, and the orders with what became of
-    them, those that the customer cancelled included. What was lifted earns nothing again."""
+    them, those that the customer cancelled once they were confirmed included. What was lifted earns nothing again."""
     session, host = reading(), key.institution_id
     strikes = strike_store.since(session, host, since)
     lifted = {(s.booking_id, s.kind) for s in strikes if s.state is StrikeState.LIFTED}
@@ -137,8 +137,7 @@ def _with_conduct(
             stand[here].append(
                 TriedStrike(one.kind, one.given_at, one.expires_at, one.person_id, one.customer_id)
             )
-    cancelled = _orders(session, key, since, now, [BookingState.CANCELLED], Booking.decided_at.is_not(None))
-    cancelled = cancelled[:MOST_TRIED]
+    cancelled = _orders(session, key, since, now, [BookingState.CANCELLED])[:MOST_TRIED]
     past = [*orders, *cancelled]
     conduct = history_store.conduct(session, host, [order.key.id for order in past])
     kept = []
@@ -146,8 +145,8 @@ def _with_conduct(
         own = conduct.get(order.key.id, Conduct())
         if order.state is not BookingState.NO_SHOW or (order.key.id, StrikeKind.NO_SHOW) in lifted:
             own = replace(own, missed_at=None)
-        if order.state is not BookingState.CANCELLED or (order.key.id, StrikeKind.LATE_CANCEL) in lifted:
-            own = replace(own, cancelled_at=None)
+        if (order.key.id, StrikeKind.LATE_CANCEL) in lifted:
+            own = replace(own, given_back=())
         if (order.key.id, StrikeKind.LATE) in lifted:
             own = replace(own, came_at=None)
         kept.append(replace(order, conduct=own))
@@ -174,7 +173,6 @@ def _orders(
     since: datetime,
     now: datetime,
     states: Iterable[BookingState] = STOOD,
-    *more: ColumnElement[bool],
 ) -> list[PastOrder]:
     """Bookings that stood, or in other states, the newest first, one more than are tried."""
     rows = session.execute(
@@ -189,7 +187,6 @@ def _orders(
             Booking.starts_at >= since,
             Booking.starts_at < now,
             Booking.state.in_([state.value for state in states]),
-            *more,
         )
         .order_by(Booking.starts_at.desc(), Booking.id)
         .limit(MOST_TRIED + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,9 +19,18 @@ from resource_hub.domain.booking.errors import (
     StaleBooking,
     WrongState,
 )
-from resource_hub.domain.booking.terms import BookingState, StrikeKind, StrikeRecord, StrikeState
+from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence
+from resource_hub.domain.booking.terms import (
+    BookingRecord,
+    BookingState,
+    Scope,
+    StrikeKind,
+    StrikeRecord,
+    StrikeState,
+)
 from resource_hub.domain.notices import service as notices
 from resource_hub.infra import clock, outbox
+from resource_hub.infra.database import db
 from resource_hub.infra.tables import AuditEntry
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import NotFound
@@ -116,6 +126,119 @@ def test_neither_the_hosts_cancellation_nor_a_withdrawn_request_is_a_strike(now:
         service.cancel(other.key, by=scene.manager, reason="停电")
         outbox.deliver_due()
     assert service.strikes_of(scene.booker_person.id) == []
+
+
+def changed(scene: Scene, made: BookingRecord, start: str, end: str, when: datetime) -> None:
+    with clock.fixed(when):
+        service.change(
+            made.key, make_asked(f"2026-03-{start}+08:00", f"2026-03-{end}+08:00").span, by=scene.booker
+        )  # type: ignore[arg-type]
+        deliver()
+
+
+def deliver() -> None:
+    while outbox.deliver_due():
+        pass
+    db.session.remove()
+
+
+NOTICE = moment("2026-03-02T09:00+08:00")  # of what is booked on the third at nine: 24 hours
+LATE = NOTICE + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "when", "given"),
+    [
+        ("10T09:00", "10T11:00", NOTICE, 0),
+        ("10T09:00", "10T11:00", LATE, 1),  # moved away
+        ("03T09:00", "03T10:00", LATE, 1),  # shortened
+        ("03T10:00", "03T12:00", LATE, 1),  # moved on a little
+        ("03T09:00", "03T12:00", LATE, 0),  # more of it
+    ],
+)
+def test_giving_back_by_moving_or_shortening_late_is_a_strike_like_cancelling(
+    now: datetime, start: str, end: str, when: datetime, given: int
+) -> None:
+    scene = make_scene(rules=RULES)
+    made = make_booking(scene)
+    changed(scene, made, start, end, when)
+    found = service.strikes_of(scene.booker_person.id)
+    assert [(one.kind, one.given_at) for one in found] == [(StrikeKind.LATE_CANCEL, when)] * given
+    with clock.fixed(LATE):
+        service.cancel(made.key, by=scene.booker)
+        deliver()
+    # One booking is one strike, however often it is changed and cancelled then.
+    assert len(service.strikes_of(scene.booker_person.id)) == (given or start.startswith("03"))
+
+
+def test_who_takes_all_of_it_back_has_given_nothing_back(now: datetime) -> None:
+    scene = make_scene(rules=RULES)
+    made = make_booking(scene)
+    changed(scene, made, "03T09:00", "03T09:30", LATE)
+    assert only(scene).state is StrikeState.GIVEN
+    changed(scene, made, "03T09:00", "03T10:00", LATE + timedelta(minutes=1))
+    assert only(scene).state is StrikeState.GIVEN
+    changed(scene, made, "03T09:00", "03T11:00", LATE + timedelta(minutes=2))
+    assert only(scene).state is StrikeState.LIFTED
+    changed(scene, made, "03T10:00", "03T11:00", LATE + timedelta(minutes=3))
+    assert only(scene).state is StrikeState.GIVEN
+
+
+def test_what_was_confirmed_and_is_withdrawn_while_more_is_asked_for_is_cancelled_late(now: datetime) -> None:
+    scene = make_scene(rules={**RULES, "approval": "always"})
+    made = make_booking(scene)
+    service.approve(made.key, by=scene.manager)
+    changed(scene, made, "03T09:00", "03T12:00", LATE)
+    assert service.booking(made.key).state is BookingState.REQUESTED
+    assert service.strikes_of(scene.booker_person.id) == []
+    with clock.fixed(LATE):
+        service.cancel(made.key, by=scene.booker)
+        deliver()
+    assert only(scene).kind is StrikeKind.LATE_CANCEL
+
+
+def test_neither_what_the_host_moves_nor_what_was_only_asked_for_is_given_back(now: datetime) -> None:
+    scene = make_scene(rules={**RULES, "approval": "always"})
+    asked = make_booking(scene)
+    changed(scene, asked, "10T09:00", "10T11:00", LATE)
+    other = make_booking(scene)
+    with clock.fixed(LATE):
+        service.approve(other.key, by=scene.manager)
+        later = make_asked("2026-03-03T10:00+08:00", "2026-03-03T12:00+08:00").span
+        assert later is not None
+        service.change(other.key, later, by=scene.manager)
+        deliver()
+    changed(scene, other, "11T09:00", "11T11:00", LATE)
+    assert service.strikes_of(scene.booker_person.id) == []
+
+
+def test_who_took_it_over_answers_for_what_they_give_back_and_no_more(now: datetime) -> None:
+    scene = make_scene(rules=RULES)
+    made = make_booking(scene)
+    colleague = make_person(roles=[(scene.firm, Role.BOOKER)])
+    with clock.fixed(LATE):
+        shorter = make_asked("2026-03-03T09:00+08:00", "2026-03-03T10:00+08:00").span
+        assert shorter is not None
+        service.change(made.key, shorter, by=scene.booker)
+        service.hand_over(made.key, colleague.id, by=scene.booker)
+        service.change(made.key, replace(shorter, end=moment("2026-03-03T10:30+08:00")), by=scene.booker)
+        deliver()
+    assert only(scene).kind is StrikeKind.LATE_CANCEL
+    assert service.strikes_of(colleague.id) == []
+
+
+def test_what_a_series_gives_back_late_counts_too(now: datetime) -> None:
+    scene = make_scene(rules=RULES)
+    series = service.create_series(
+        scene.key, make_asked(), Recurrence(Frequency.DAILY, count=3), by=scene.booker
+    )
+    first = next(one.booking for one in service.series_days(series.key) if one.booking is not None)
+    with clock.fixed(LATE):
+        shorter = make_asked("2026-03-03T09:00+08:00", "2026-03-03T10:00+08:00").span
+        assert shorter is not None
+        service.change_series(series.key, first.key.id, shorter, Scope.ALL, by=scene.booker)
+        deliver()
+    assert only(scene).booking_id == first.key.id
 
 
 @pytest.mark.parametrize(("minutes", "given"), [(15, 0), (16, 1)])

@@ -34,13 +34,17 @@ HOUR = timedelta(hours=1)
 SPAN = TimeSpan(after(10), after(10) + HOUR)
 
 
+def gave(when: datetime) -> Conduct:
+    return Conduct(given_back=((SPAN.start, when),))
+
+
 @pytest.mark.parametrize(("conduct", "rules", "kinds"), [
     (Conduct(), {"strike_no_show": True, "strike_late": True, "strike_late_cancel": 60}, []),
     (Conduct(missed_at=SPAN.start + HOUR), {"strike_no_show": True}, ["no_show"]),
     (Conduct(missed_at=SPAN.start + HOUR), {"strike_late": True}, []),
-    (Conduct(cancelled_at=SPAN.start - HOUR), {"strike_late_cancel": 60}, []),
-    (Conduct(cancelled_at=SPAN.start - HOUR + timedelta(seconds=1)), {"strike_late_cancel": 60}, ["late_cancel"]),
-    (Conduct(cancelled_at=SPAN.start - HOUR), {}, []),
+    (gave(SPAN.start - HOUR), {"strike_late_cancel": 60}, []),
+    (gave(SPAN.start - HOUR + timedelta(seconds=1)), {"strike_late_cancel": 60}, ["late_cancel"]),
+    (gave(SPAN.start - HOUR), {}, []),
     (Conduct(came_at=SPAN.start + timedelta(minutes=15)), {"strike_late": True}, []),
     (Conduct(came_at=SPAN.start + timedelta(minutes=16)), {"strike_late": True}, ["late"]),
     (Conduct(came_at=SPAN.start + timedelta(minutes=16)), {"strike_late": True, "late_grace": 30}, []),
@@ -88,7 +92,7 @@ def test_the_host_books_whom_it_likes_and_a_late_cancellation_counts_without_bei
     span = TimeSpan(after(1), after(1) + HOUR)
     gone = order(
         after(0).isoformat(), span.start.isoformat(), span.end.isoformat(), state=BookingState.CANCELLED,
-        conduct=Conduct(cancelled_at=span.start - HOUR),
+        conduct=Conduct(given_back=((span.start, span.start - HOUR),)),
     )  # fmt: skip
     hosts = order(after(2).isoformat(), after(3).isoformat(), (after(3) + HOUR).isoformat(), by_host=True)
     own = missed(2, 4, misses=False)

@@ -23,13 +23,14 @@ class Conduct:
 
     Attributes:
         missed_at: when it was known that nobody came.
-        cancelled_at: by the customer, of what had been confirmed.
+        given_back: each time that the customer gave back, by cancelling, moving or shortening, of what had been
+            confirmed: when that would have begun, and when it was done.
         came_at: when somebody began to use it.
         used_seconds: how long its customer worked there alone, once all of it is sealed, at ``sealed_at``.
     """
 
     missed_at: datetime | None = None
-    cancelled_at: datetime | None = None
+    given_back: tuple[tuple[datetime, datetime], ...] = ()
     came_at: datetime | None = None
     used_seconds: int | None = None
     sealed_at: datetime | None = None
@@ -40,11 +41,13 @@ NOTHING = Conduct()
 
 def earned(span: TimeSpan, conduct: Conduct, rules: HouseDocument) -> Iterator[tuple[StrikeKind, datetime]]:
     """Each strike that the rules give, with the moment from which it counts."""
-    missed, cancelled, came = conduct.missed_at, conduct.cancelled_at, conduct.came_at
+    missed, came = conduct.missed_at, conduct.came_at
     if missed is not None and rules.strike_no_show:
         yield StrikeKind.NO_SHOW, missed
-    if cancelled is not None and span.start - cancelled < timedelta(minutes=rules.strike_late_cancel):
-        yield StrikeKind.LATE_CANCEL, cancelled
+    notice = timedelta(minutes=rules.strike_late_cancel)
+    late = next((at for start, at in conduct.given_back if start - at < notice), None)
+    if late is not None:
+        yield StrikeKind.LATE_CANCEL, late
     if came is not None and rules.strike_late and came > span.start + timedelta(minutes=rules.late_grace):
         yield StrikeKind.LATE, came
     used, sealed = conduct.used_seconds, conduct.sealed_at

@@ -6,9 +6,18 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from resource_hub.domain.booking.terms import EventRecord
-from resource_hub.kernel.time import TimeSpan
+from resource_hub.kernel.time import TimeSpan, subtract
 
 _MOVES = ("changed", "proposed")
+
+
+def written(span: TimeSpan) -> list[str]:
+    """A time as the details of an event keep it."""
+    return [span.start.isoformat(), span.end.isoformat()]
+
+
+def _span(event: EventRecord, name: str) -> TimeSpan:
+    return TimeSpan(*map(datetime.fromisoformat, event.details[name]))
 
 
 def moved_from(events: Iterable[EventRecord]) -> TimeSpan | None:
@@ -21,19 +30,34 @@ def moved_from(events: Iterable[EventRecord]) -> TimeSpan | None:
     away = False
     for event in events:
         if event.details.get("moved_from"):
-            chosen, away = TimeSpan(*map(datetime.fromisoformat, event.details["moved_from"])), True
+            chosen, away = _span(event, "moved_from"), True
             continue
         if event.kind not in _MOVES or not event.details.get("from"):
             continue
         if not event.details.get("by_host"):
             chosen, away = None, False
             continue
-        before, after = (
-            TimeSpan(*map(datetime.fromisoformat, event.details[side])) for side in ("from", "to")
-        )
+        before, after = _span(event, "from"), _span(event, "to")
         chosen = chosen or before
         away = not after.contains(chosen)
     return chosen if away else None
+
+
+def given_back(events: Iterable[EventRecord]) -> tuple[tuple[datetime, datetime], ...]:
+    """What its customer gave back of a booking and did not take again, by cancelling, moving or shortening: when the
+    time that had been confirmed would have begun, and when it was given back. Who had it before answers for that."""
+    found: list[tuple[TimeSpan, datetime, datetime]] = []
+    for event in events:
+        if event.kind == "handed_over":
+            found = []
+        after = _span(event, "to") if event.kind in _MOVES and "to" in event.details else None
+        if after is not None:
+            found = [(left, start, at) for span, start, at in found for left in subtract([span], [after])]
+        if event.details.get("gave"):
+            bound = _span(event, "gave")
+            left = subtract([bound], [after] if after is not None else [])
+            found += [(span, bound.start, event.at) for span in left]
+    return tuple(dict.fromkeys((start, at) for _span, start, at in found))
 
 
 def still_confirmed(events: Iterable[EventRecord]) -> TimeSpan | None:
@@ -44,12 +68,10 @@ def still_confirmed(events: Iterable[EventRecord]) -> TimeSpan | None:
         if event.kind == "approved":
             found = None
         if event.details.get("confirmed"):
-            found = TimeSpan(*map(datetime.fromisoformat, event.details["confirmed"]))
+            found = _span(event, "confirmed")
         if event.kind not in _MOVES or not event.details.get("from"):
             continue
-        before, after = (
-            TimeSpan(*map(datetime.fromisoformat, event.details[side])) for side in ("from", "to")
-        )
+        before, after = _span(event, "from"), _span(event, "to")
         if event.details.get("by_host"):
             found = None
         elif event.details.get("asks_again"):

@@ -213,7 +213,8 @@ SENTENCES = {
     "house.escalate": N_("Who is silent is joined by those above, who have %(hours)s more hours."),
     "house.strike_for": N_("A strike is noted for: %(what)s. It counts for %(days)s days."),
     "house.strike_late_cancel": N_(
-        "Who cancels less than %(notice_seconds)s before the start gets a strike; it counts for %(days)s days."
+        "Who cancels, or gives time back by moving or shortening, less than %(notice_seconds)s before the start gets a"
+        " strike; it counts for %(days)s days."
     ),
     "house.strike_over_booked": N_(
         "Who works alone and has booked more than %(percent)s per cent beyond the use gets a strike; it counts for"
