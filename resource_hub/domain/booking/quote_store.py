@@ -80,7 +80,7 @@ def sums(
     session: Session, keys: Iterable[HostKey], orders: Iterable[HostKey]
 ) -> list[tuple[HostKey, HostKey | None, ThreeSums]]:
     """The three sums of many quotes, and with their order those of the bookings under these orders."""
-    wanted, parents = [tuple(key) for key in keys], [tuple(key) for key in orders]
+    wanted, parents = [tuple(key) for key in keys], list(orders)
     if not wanted:
         return []
     columns = (Quote.list_minor, Quote.to_pay_minor, Quote.back_minor, Quote.currency)
@@ -90,7 +90,10 @@ def sums(
     under = (
         select(Quote.institution_id, Quote.id, Booking.parent_id, *columns)
         .join(Booking, and_(Booking.institution_id == Quote.institution_id, Booking.quote_id == Quote.id))
-        .where(tuple_(Booking.institution_id, Booking.parent_id).in_(parents))
+        .where(
+            Booking.institution_id.in_({order.institution_id for order in parents}),
+            Booking.parent_id.in_([order.id for order in parents]),
+        )
     )
     return [
         (

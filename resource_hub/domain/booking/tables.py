@@ -164,6 +164,9 @@ class AgreedQuote(HostRow, Base):
     )
 
 
+_ALONG = text("parent_id IS NOT NULL")
+
+
 class Booking(HostRow, Base):
     """A customer's order: a window of time, samples to be sent in, or access to something untimed.
 
@@ -225,12 +228,14 @@ class Booking(HostRow, Base):
         host_fk("booking", "resource"),
         host_fk("booking", "unit"),
         host_fk("booking", "quote"),
-        UniqueConstraint("institution_id", "number", name="uq_booking_number"),
-        Index("ix_booking_resource", "institution_id", "resource_id", "starts_at"),
-        Index("ix_booking_state", "institution_id", "state", "starts_at"),
+        # None but the primary key begins with the institution. A reference names both, and until PostgreSQL has counted
+        # rows, it takes any such index for as good: it then reads all bookings of a host for each that is written.
+        UniqueConstraint("number", "institution_id", name="uq_booking_number"),
+        Index("ix_booking_resource", "resource_id", "starts_at"),
+        Index("ix_booking_state", "state", "institution_id", "starts_at"),
         Index("ix_booking_customer", "customer_id", "starts_at"),
         Index("ix_booking_person", "person_id", "starts_at"),
-        Index("ix_booking_parent", "institution_id", "parent_id"),
+        Index("ix_booking_parent", "parent_id", sqlite_where=_ALONG, postgresql_where=_ALONG),
         Index("ix_booking_fee_decides_at", "fee_decides_at"),
         BY_HOST,
     )

@@ -193,6 +193,21 @@ def test_references_between_partitioned_tables_stand_between_their_partitions(da
                 ) in found, reference.name
 
 
+def test_a_booking_is_found_by_its_whole_key_before_postgresql_has_counted_any(database):
+    """The server keeps the plan by which it checks a reference, and makes it when the first row is written."""
+    if database.engine_name != "postgresql":
+        pytest.skip("SQLite makes no plan by what it has counted since")
+    with database.engine(owner=True) as engine, engine.connect() as connection:
+        for table in (f"booking_p{n}" for n in range(guards.PARTITIONS)):
+            plan = connection.exec_driver_sql(
+                "EXPLAIN (GENERIC_PLAN, FORMAT JSON)"  # as the server asks it of itself
+                f" SELECT 1 FROM ONLY {table} x WHERE institution_id = $1 AND id = $2 FOR KEY SHARE OF x"
+            ).scalar_one()
+            (scan,) = plan[0]["Plan"]["Plans"]
+            assert scan["Index Name"] == f"{table}_pkey", scan
+            assert "Filter" not in scan
+
+
 def test_a_row_that_refers_to_nothing_is_refused_in_every_partition(database):
     """Private parts of evidence that does not exist, at enough institutions to meet every partition."""
     met = set()
