@@ -102,7 +102,9 @@ class SeriesLook:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
+    """A day of a series with the time that is asked for; none where the clock skips it."""
+
     day: date
     span: TimeSpan | None
     skipped: bool = False
@@ -114,7 +116,7 @@ class _Rule:
 
     starts_minute: int
     length_seconds: int
-    wanted: tuple[_Wanted, ...]
+    wanted: tuple[Wanted, ...]
 
     @property
     def first(self) -> TimeSpan:
@@ -122,8 +124,12 @@ class _Rule:
 
     @property
     def whole(self) -> TimeSpan:
-        spans = [one.span for one in self.wanted if one.span is not None]
-        return TimeSpan(min(s.start for s in spans), max(s.end for s in spans))
+        return _whole(self.wanted)
+
+
+def _whole(wanted: Sequence[Wanted]) -> TimeSpan:
+    spans = [one.span for one in wanted if one.span is not None]
+    return TimeSpan(min(s.start for s in spans), max(s.end for s in spans))
 
 
 def _read(resource: ResourceRecord, asked: Asked, rule: Recurrence, choices: Choices) -> _Rule:
@@ -141,21 +147,21 @@ def _read(resource: ResourceRecord, asked: Asked, rule: Recurrence, choices: Cho
 
 def _wanted(
     on: Sequence[date], minute: int, length: int, zone_name: str, choices: Choices
-) -> Iterator[_Wanted]:
+) -> Iterator[Wanted]:
     for day in on:
         choice = choices.get(day, Choice())
         if choice.skip:
-            yield _Wanted(day, None, True)
+            yield Wanted(day, None, True)
         elif choice.span is not None:
-            yield _Wanted(day, choice.span)
+            yield Wanted(day, choice.span)
         else:
             try:
-                yield _Wanted(day, span_on(day, minute, length, zone_name))
+                yield Wanted(day, span_on(day, minute, length, zone_name))
             except NoSuchLocalTime:
-                yield _Wanted(day, None)
+                yield Wanted(day, None)
 
 
-def _taken_by_own(
+def taken_by_own(
     prepared: Prepared, span: TimeSpan, planned: Sequence[TimeSpan], now: datetime
 ) -> tuple[Reason, ...]:
     """A repeat over one's own time is no second booking (R12), however many units there are."""
@@ -185,19 +191,26 @@ def look(
         InvalidOrder: the rule, the time or the customer cannot be.
     """
     resource = catalogue.visible(catalogue.resource(key), by)
-    read = _read(resource, asked, rule, choices or {})
-    now = clock.now()
-    plan = availability.plan(key, read.whole)
+    return SeriesLook(look_at(resource, asked, _read(resource, asked, rule, choices or {}).wanted, by=by))
+
+
+def look_at(
+    resource: ResourceRecord, asked: Asked, wanted: Sequence[Wanted], *, by: Actor
+) -> tuple[DayLook, ...]:
+    """Each day that is wanted, those before it counted along. One at least has a time."""
+    now, key = clock.now(), resource.key
+    whole = _whole(wanted)
+    plan = availability.plan(key, whole)
     free: dict[bool, list[FreeTime]] = {}
     planned: list[TimeSpan] = []
     found: list[DayLook] = []
     shown = 0
-    for one in read.wanted:
+    for one in wanted:
         if one.skipped:
             found.append(DayLook(one.day, None, skipped=True))
             continue
         if one.span is None:
-            found.append(DayLook(one.day, None, reasons=(_skipped_by_clock(one.day),)))
+            found.append(DayLook(one.day, None, reasons=(skipped_by_clock(one.day),)))
             continue
         wish = replace(asked, span=one.span)
         prepared = prepare(key, wish, by=by, now=now, plan=plan)
@@ -205,12 +218,12 @@ def look(
         reasons = (
             linking.reasons_against(helpers)
             + judge(_with_planned(prepared, planned), now)
-            + _taken_by_own(prepared, one.span, planned, now)
+            + taken_by_own(prepared, one.span, planned, now)
         )
         outside = prepared.who.outside
         if not reasons:
             if outside not in free:
-                free[outside] = availability.free_times(key, read.whole, outside=outside, plan=plan)
+                free[outside] = availability.free_times(key, whole, outside=outside, plan=plan)
             if not any(
                 f.span.contains(one.span) and asked.unit_id in (None, f.unit_id) for f in free[outside]
             ):
@@ -229,10 +242,10 @@ def look(
         quote = quoting.preview(resource, prepared.asked, prepared.who).quote
         quote = linking.together(quote, [linking.quote_for(h, now) for h in helpers])
         found.append(DayLook(one.day, one.span, quote=quote))
-    return SeriesLook(tuple(found))
+    return tuple(found)
 
 
-def _skipped_by_clock(day: date) -> Reason:
+def skipped_by_clock(day: date) -> Reason:
     return Reason("booking.series_no_such_time", {"day": day.isoformat()}, "time")
 
 
@@ -314,9 +327,9 @@ def _create(
                 continue
             try:
                 if one.span is None:
-                    raise BookingRefused(_skipped_by_clock(one.day))
+                    raise BookingRefused(skipped_by_clock(one.day))
                 wish = replace(asked, span=one.span)
-                own = _taken_by_own(
+                own = taken_by_own(
                     replace(first, asked=replace(first.asked, span=one.span)), one.span, (), unit.now
                 )
                 if own:
@@ -421,6 +434,11 @@ def is_live(one: Occurrence, now: datetime) -> bool:
     )
 
 
+def can_be_booked(one: Occurrence, now: datetime, zone_name: str) -> bool:
+    """Whether a day was left out and is not past, so that it can be booked after all."""
+    return one.booking is None and not one.handed_over and one.day >= local_day(now, zone(zone_name))
+
+
 def state_of(found: Sequence[Occurrence]) -> str:
     """``live`` while something is ahead; with nothing left ``cancelled`` when the last one was cancelled (R10)."""
     booked = [one.booking for one in found if one.booking is not None]
@@ -441,7 +459,7 @@ def day_of(span: TimeSpan, zone_name: str) -> date:
 
 
 __all__ = [
-    "Choice", "Choices", "DayLook", "Occurrence", "SeriesLook", "SeriesRecord", "create", "day_of", "is_live", "known",
-    "look", "moved_by_hand", "occurrences", "occurrences_of", "refuse", "series_at", "series_for", "series_of",
-    "state_of",
+    "Choice", "Choices", "DayLook", "Occurrence", "SeriesLook", "SeriesRecord", "Wanted", "can_be_booked", "create",
+    "day_of", "is_live", "known", "look", "look_at", "moved_by_hand", "occurrences", "occurrences_of", "refuse",
+    "series_at", "series_for", "series_of", "skipped_by_clock", "state_of", "taken_by_own",
 ]  # fmt: skip

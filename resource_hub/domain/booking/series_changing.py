@@ -181,7 +181,7 @@ def _change(
     expected: Sequence[Money] | None,
 ) -> SeriesRecord:
     with unit_of_work() as unit:
-        series, side, found = _opened(unit, key, by, version)
+        series, side, found = opened(unit, key, by, version)
         planned = _planned(series, list(found.values()), booking_id, span, scope, choices, unit.now)
         target = _target(unit, series, planned)
         clashes: list[tuple[date, tuple[Reason, ...]]] = []
@@ -289,7 +289,7 @@ def change(
     return _change(key, booking_id, span, scope, by, choices or {}, version, note, expected)
 
 
-def _opened(
+def opened(
     unit: Unit, key: HostKey, by: Actor, version: int | None
 ) -> tuple[SeriesRecord, Side, dict[UUID, Occurrence]]:
     """A series with its days, its resource locked before, for one of its parties."""
@@ -365,7 +365,7 @@ def cancel(
         InvalidOrder: the host cancels without a reason. NotYours, StaleBooking, NoSuchBooking
     """
     with unit_of_work() as unit:
-        series, side, found = _opened(unit, key, by, version)
+        series, side, found = opened(unit, key, by, version)
         if side is Side.HOST and not reason.strip():
             raise InvalidOrder(Reason("booking.reason_missing", {}, "reason"))
         chosen = _in_scope(list(found.values()), scope, since, unit.now)

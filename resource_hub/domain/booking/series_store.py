@@ -155,6 +155,22 @@ def move_occurrence(
     )
 
 
+def book_occurrence(
+    session: Session, series_key: HostKey, occurrence_id: UUID, booking_id: UUID, now: datetime
+) -> None:
+    """Let a booking be the day of a series that had none."""
+    session.execute(
+        update(SeriesOccurrence)
+        .where(
+            SeriesOccurrence.institution_id == series_key.institution_id, SeriesOccurrence.id == occurrence_id
+        )
+        .values(booking_id=booking_id)
+        .execution_options(synchronize_session=False)
+    )
+    move_bookings(session, series_key.institution_id, [booking_id], series_key.id)
+    change(session, series_key, {"changed_at": now})
+
+
 def occurrences(session: Session, series_keys: Collection[HostKey]) -> dict[HostKey, list[Occurrence]]:
     """The days of some series with their bookings, in order."""
     found: dict[HostKey, list[Occurrence]] = {key: [] for key in series_keys}

@@ -166,6 +166,7 @@ from resource_hub.domain.booking.series import (
     series_for,
     series_of,
 )
+from resource_hub.domain.booking.series import can_be_booked as day_can_be_booked
 from resource_hub.domain.booking.series import create as create_series
 from resource_hub.domain.booking.series import is_live as day_is_live
 from resource_hub.domain.booking.series import look as look_series
@@ -183,6 +184,8 @@ from resource_hub.domain.booking.series_changing import cancel as cancel_series
 from resource_hub.domain.booking.series_changing import change as change_series
 from resource_hub.domain.booking.series_changing import look_cancel as look_cancel_series
 from resource_hub.domain.booking.series_changing import look_change as look_change_series
+from resource_hub.domain.booking.series_days import book as book_series_day
+from resource_hub.domain.booking.series_days import look as look_series_day
 from resource_hub.domain.booking.strikes import appeal as appeal_strike
 from resource_hub.domain.booking.strikes import decide as decide_strike
 from resource_hub.domain.booking.strikes import give_by_hand as give_strike
@@ -277,6 +280,7 @@ __all__ = [
     "attach",
     "barred_at",
     "bars_on",
+    "book_series_day",
     "book_walk_in",
     "booked_for_others",
     "booking",
@@ -301,6 +305,7 @@ __all__ = [
     "compute",
     "create_series",
     "customers_at",
+    "day_can_be_booked",
     "day_is_live",
     "day_of",
     "decide_fees",
@@ -355,6 +360,7 @@ __all__ = [
     "look_change_series",
     "look_hand_over",
     "look_series",
+    "look_series_day",
     "may_answer",
     "may_answer_now",
     "may_buy_for",

@@ -13,6 +13,7 @@ from uuid import UUID
 from flask import g
 
 from resource_hub.domain.booking import service
+from resource_hub.domain.booking.errors import NoSuchBooking
 from resource_hub.domain.booking.terms import BookingState, Scope
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.entrypoints.api import CursorArguments
@@ -31,6 +32,8 @@ from resource_hub.entrypoints.api.common import host_key, own_house, seen_resour
 from resource_hub.entrypoints.api.series_schemas import (
     AnsweredSeriesSchema,
     CancelArguments,
+    DayLookSchema,
+    DayTimeIn,
     FullSeriesSchema,
     HostSeriesArguments,
     SeriesCancelIn,
@@ -48,8 +51,10 @@ from resource_hub.entrypoints.api.writing import CreateHeaders, EditHeaders, onc
 from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.guards import MEMBER, allows
 from resource_hub.infra import clock
+from resource_hub.kernel.errors import Invalid, Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
+from resource_hub.kernel.time import TimeSpan
 
 blueprint = Blueprint("series_api", __name__, url_prefix="/api/v1", description="Series of bookings")
 _AT = "/hosts/<host>/resources/<code>/series"
@@ -116,12 +121,25 @@ def _full(key: HostKey, status: int = 200) -> Any:
                 "live": service.day_is_live(one, now),
                 "moved_by_hand": service.moved_by_hand(record, one, row["zone"]),
                 "handed_over": one.handed_over,
+                "can_be_booked": service.day_can_be_booked(one, now, row["zone"]),
                 "booking": booked[one.booking.key.id] if one.booking is not None else None,
             }
             for one in days
         ],
     }
     return row, status, tagged(record.version)
+
+
+def _day_out(one: service.DayLook) -> dict[str, Any]:
+    return {
+        "day": one.day,
+        "start": one.span.start if one.span else None,
+        "end": one.span.end if one.span else None,
+        "skipped": one.skipped,
+        "reasons": told(one.reasons),
+        "alternatives": times_out(one.alternatives),
+        "price": price_out(one.quote),
+    }
 
 
 def _page(found: Sequence[service.SeriesRecord], limit: int) -> dict[str, Any]:
@@ -147,18 +165,7 @@ def preview(data: dict[str, Any], host: str, code: str) -> dict[str, Any]:
         choices=_choices_in(data["choices"]),
     )
     return {
-        "days": [
-            {
-                "day": one.day,
-                "start": one.span.start if one.span else None,
-                "end": one.span.end if one.span else None,
-                "skipped": one.skipped,
-                "reasons": told(one.reasons),
-                "alternatives": times_out(one.alternatives),
-                "price": price_out(one.quote),
-            }
-            for one in look.days
-        ],
+        "days": [_day_out(one) for one in look.days],
         "clashes": len(look.clashes),
         "sums": sums_out(look.sums) if look.sums else None,
     }
@@ -213,6 +220,48 @@ def at_host(args: dict[str, Any], host: str) -> dict[str, Any]:
 def show(host: str, series_id: UUID) -> Any:
     """A series with all its days; its ``ETag`` is asked for when it is changed."""
     return _full(host_key(host, series_id))
+
+
+# ---- a day that was left out -----------------------------------------------------------------------------------
+
+
+def _span_in(data: dict[str, Any]) -> TimeSpan | None:
+    """The time that is named for a day; none at all is that of the series."""
+    if data["start"] is None and data["end"] is None:
+        return None
+    missing = [name for name in ("start", "end") if data[name] is None]
+    if missing:
+        raise Invalid(*(Reason("booking.time_missing", {}, name) for name in missing))
+    return span_of(data["start"], data["end"])
+
+
+@blueprint.post(f"{_ONE}/days/<day>/preview")
+@blueprint.arguments(DayTimeIn)
+@blueprint.response(200, DayLookSchema)
+@allows(MEMBER)
+def day_preview(data: dict[str, Any], host: str, series_id: UUID, day: str) -> dict[str, Any]:
+    """What booking a day that was left out would mean. Nothing is written."""
+    key = host_key(host, series_id)
+    return _day_out(service.look_series_day(key, _date(day), _span_in(data), by=g.actor))
+
+
+@blueprint.post(f"{_ONE}/days/<day>/booking")
+@blueprint.arguments(DayTimeIn)
+@blueprint.arguments(EditHeaders, location="headers")
+@blueprint.response(200, FullSeriesSchema)
+@allows(MEMBER)
+def book_day(data: dict[str, Any], headers: dict[str, Any], host: str, series_id: UUID, day: str) -> Any:
+    """Book a day that was left out, with what the day next to it asks for; it belongs to the series from then on."""
+    version, key = seen_number(headers["tag"]), host_key(host, series_id)
+    service.book_series_day(key, _date(day), _span_in(data), by=g.actor, version=version)
+    return _full(key)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise NoSuchBooking() from None
 
 
 # ---- changing --------------------------------------------------------------------------------------------------

@@ -110,6 +110,13 @@ class DayLookSchema(ma.Schema):
     price = ma.fields.Nested(OrderPriceSchema, required=True, allow_none=True)
 
 
+class DayTimeIn(ma.Schema):
+    """The time of a day that is booked after all; that of the series where none is named."""
+
+    start = Moment(load_default=None, allow_none=True)
+    end = Moment(load_default=None, allow_none=True)
+
+
 class SeriesPreviewSchema(ma.Schema):
     """Every day of it; ``sums`` of those that can be had, where all their prices are known."""
 
@@ -151,6 +158,9 @@ class OccurrenceSchema(ma.Schema):
     handed_over = ma.fields.Boolean(
         required=True,
         metadata={"description": "another customer took it over; it is no day of the series any more"},
+    )
+    can_be_booked = ma.fields.Boolean(
+        required=True, metadata={"description": "it was left out and is not past: it can be booked after all"}
     )
     booking = ma.fields.Nested(BookingSchema, required=True, allow_none=True)
 

@@ -122,6 +122,30 @@ def test_one_day_moves_alone_the_rest_becomes_a_series_and_all_move_together(wor
     assert starts(moved) == ["2026-03-03T07:00:00Z", "2026-03-11T05:00:00Z"]
 
 
+def test_a_day_that_was_left_out_is_booked_after_all(world: World) -> None:
+    made = make(world, choices=[{"day": "2026-03-10", "skip": True}])
+    assert [day["can_be_booked"] for day in made["days"]] == [False, True, False]
+    path = one(world, made, "/days/2026-03-10")
+    seen = world.booker("POST", f"{path}/preview", 200, json={}).json
+    assert (seen["start"], seen["reasons"]) == ("2026-03-10T01:00:00Z", [])
+    assert seen["price"]["to_pay"] == "600.00"
+    half = world.booker("POST", f"{path}/preview", 422, json={"start": "2026-03-10T13:00:00+08:00"})
+    assert codes(half) == ["booking.time_missing"]
+    late = {"start": "2026-03-10T20:00:00+08:00", "end": "2026-03-10T22:00:00+08:00"}
+    refused = world.booker("POST", f"{path}/booking", 409, json=late, headers=ANY)
+    assert refused.json["alternatives"]
+    world.booker("POST", f"{path}/booking", 428, json={})
+    world.stranger("POST", f"{path}/preview", 404, json={})
+    world.stranger("POST", f"{path}/booking", 404, json={}, headers=ANY)
+    world.booker("POST", one(world, made, "/days/soon/preview"), 404, json={})
+    done = world.booker("POST", f"{path}/booking", 200, json={}, headers={"If-Match": f'"{made["version"]}"'})
+    assert starts(done.json)[1] == "2026-03-10T01:00:00Z"
+    assert [day["can_be_booked"] for day in done.json["days"]] == [False] * 3
+    assert done.headers["ETag"] == f'"{made["version"] + 1}"'
+    again = world.booker("POST", f"{path}/booking", 409, json={}, headers=ANY)
+    assert codes(again) == ["booking.series_day_not_left_out"]
+
+
 def test_a_change_that_clashes_moves_nothing(world: World) -> None:
     made = make(world)
     book(world, world.stranger, start="2026-03-10T14:00:00+08:00", end="2026-03-10T15:00:00+08:00")
@@ -305,6 +329,7 @@ def test_a_day_handed_over_shows_nothing_of_who_took_it(world: World) -> None:
         "live": False,
         "moved_by_hand": False,
         "handed_over": True,
+        "can_be_booked": False,
         "booking": None,
     }
     assert [row["handed_over"] for row in shown] == [False, True, False]

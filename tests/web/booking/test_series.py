@@ -137,6 +137,28 @@ def test_days_that_cannot_move_stay_with_one_click(app: Flask, now: None) -> Non
     assert '"is-clash"' not in look and "1 day moves" in look and look.count('value="skip" selected') == 3
 
 
+def test_a_day_that_was_left_out_is_booked_after_all(app: Flask, now: None) -> None:
+    scene = scene_in(app)
+    with app.app_context():
+        _, _, other = another_booker()
+        make_booking(scene, by=other, asked=make_asked("2026-03-10T10:00+08:00", "2026-03-10T12:00+08:00"))
+    client = signed_in(app, scene.booker_person)
+    shown = made(app, scene, client, **{"choice.2026-03-10": "skip"})
+    (address,) = re.findall(r'href="([^"]+/days/2026-03-10)"', text(client.get(shown)))
+    page = text(client.get(address))
+    assert "It cannot be booked like this" in page and "These times can be had" in page
+    data = {"csrf_token": token(client, address), "start_day": "2026-03-10", "version": "1", "book": "1"}
+    taken = client.post(address, data={**data, "start_time": "09:00", "end_time": "11:00"})
+    assert taken.status_code == 409
+    look = {**data, "book": "", "look": "1", "start_time": "13:00", "end_time": "15:00"}
+    assert "600.00" in text(client.post(address, data=look))
+    done = client.post(address, data={**data, "start_time": "13:00", "end_time": "15:00"})
+    assert done.status_code == 303
+    page = text(client.get(done.location))
+    assert "The day is booked." in page and "left out" not in page and "Book it after all" not in page
+    assert client.get(address.replace("03-10", "03-11")).status_code == 404
+
+
 def test_another_time_can_be_typed(app: Flask, now: None) -> None:
     scene = scene_in(app)
     client = signed_in(app, scene.booker_person)

@@ -17,6 +17,10 @@ SENTENCES = {
     "booking.series_nothing_left": N_("No day is left."),
     "booking.series_own": N_("You have this time already."),
     "booking.series_no_such_time": N_("The clock is put forward over this time on %(day)s."),
+    "booking.series_day_not_left_out": N_(
+        "%(day)s was not left out: the day is booked, or somebody else’s by now."
+    ),
+    "booking.series_all_gone": N_("All days of this series are somebody else’s by now."),
     "booking.series_day_over": N_("This day has begun, is over or was cancelled."),
     "booking.series_same_time": N_("This is the time that it has."),
     "booking.series_nothing_ahead": N_("Nothing is ahead that could be cancelled."),
@@ -259,6 +263,8 @@ REMEDIES = {
     "booking.series_clash": N_("Leave these days out or give them another time."),
     "booking.series_count": N_("Choose an earlier end; the next series can follow it."),
     "booking.series_no_such_time": N_("Leave this day out or give it another time."),
+    "booking.series_day_not_left_out": N_("Look at the series as it is now."),
+    "booking.series_all_gone": N_("Book the day by itself."),
     "booking.series_own": N_("Leave this day out."),
     "booking.series_day_over": N_("Choose a day that is still ahead."),
 }

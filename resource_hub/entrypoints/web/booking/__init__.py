@@ -17,6 +17,7 @@ from resource_hub.entrypoints.web.booking import (
     ratings,
     results,
     series_answers,
+    series_days,
     walk_ins,
 )
 from resource_hub.entrypoints.web.booking.blueprints import blueprint, bookings, calendar, orders, requests
@@ -27,5 +28,6 @@ __all__ = [
     "acting", "approving", "blueprint", "bookings", "calendar", "changing", "detail", "dividing", "hand_overs",
     "hosting",
     "lists", "on_behalf", "ordering", "orders", "public", "ratings", "requests", "results", "series", "series_answers",
+    "series_days",
     "waiting", "walk_ins",
 ]  # fmt: skip

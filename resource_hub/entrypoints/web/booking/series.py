@@ -253,6 +253,7 @@ def show_page(
         days=days,
         rows=rows,
         live={d.id for d in live},
+        bookable={d.id for d in days if service.day_can_be_booked(d, now, resource.zone)},
         answerable=service.answerable_days(key, days, g.actor),
         ticked=None if form is None else set(form.values("day")),
         kept=[(date.fromisoformat(one["day"]), sentences.tell_all(one["reasons"])) for one in kept],
