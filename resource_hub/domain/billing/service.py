@@ -19,11 +19,13 @@ from resource_hub.domain.billing.statements import (
     Standing,
     issue_due,
     issue_statements,
+    overdue_count,
     record_payment,
     solve_problem,
     statement,
     statements_of_customers,
     statements_of_host,
+    statements_owed,
 )
 from resource_hub.domain.billing.telling import SUBSCRIPTIONS as _NOTICES
 from resource_hub.domain.billing.terms import AccountRecord, ChargeRecord, MoneyEntryRecord, TriedLine
@@ -36,9 +38,9 @@ from resource_hub.kernel.money import Money
 __all__ = [
     "DEBT_BLOCK_DAYS", "ISSUE_AFTER_DAYS", "KEEPS_BOOKS", "SUBSCRIPTIONS", "Standing", "accounts_of_customers",
     "accounts_of_host", "charge", "charge_for_rules", "charges_of_booking", "charges_of_entry", "costs_of_customers",
-    "income", "install", "issue_due", "issue_statements", "money_entries", "months", "open_sums", "payments",
-    "problems", "record_payment", "solve_problem", "statement", "statements_of_customers", "statements_of_host",
-    "tried",
+    "income", "install", "issue_due", "issue_statements", "money_entries", "months", "open_sums",
+    "overdue_count", "payments", "problems", "record_payment", "solve_problem", "statement", "statements_of_customers",
+    "statements_of_host", "statements_owed", "tried",
 ]  # fmt: skip
 
 

@@ -234,6 +234,17 @@ def statements_of_customers(
     return [store.statement_record(row) for row in rows]
 
 
+def statements_owed(by: Actor, limit: int = 100) -> list[StatementRecord]:
+    """Statements that the actor's customers still have to pay, the earliest due first."""
+    customers = by.customer_ids | by.led_customer_ids
+    return [store.statement_record(row) for row in store.statements_owed(reading(), customers, limit)]
+
+
+def overdue_count(by: Actor, on: date) -> int:
+    """How many of the statements that the actor's customers have to pay are late on a day."""
+    return store.overdue_count(reading(), by.customer_ids | by.led_customer_ids, on)
+
+
 def statements_of_host(
     institution_id: UUID,
     *,

@@ -7,7 +7,7 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.billing.tables import Charge, MoneyEntry, PeriodClose, Statement, StatementLine
@@ -363,6 +363,26 @@ def open_statement_sums(
         statement.group_by(Statement.institution_id, Statement.customer_id, Statement.currency)
     )
     return {(r[0], r[1], r[2]): int(r[3]) for r in rows}
+
+
+def statements_owed(session: Session, customer_ids: Collection[UUID], limit: int) -> list[Statement]:
+    """Open statements of customers, the earliest due first."""
+    statement = select(Statement).where(_owed(customer_ids)).order_by(Statement.due_on, Statement.id)
+    return list(session.scalars(statement.limit(limit)))
+
+
+def overdue_count(session: Session, customer_ids: Collection[UUID], on: date) -> int:
+    statement = select(func.count()).select_from(Statement).where(_owed(customer_ids), Statement.due_on < on)
+    return session.scalar(statement) or 0
+
+
+def _owed(customer_ids: Collection[UUID]) -> ColumnElement[bool]:
+    return and_(
+        Statement.customer_id.in_(list(customer_ids)),
+        Statement.state.in_([StatementState.ISSUED, StatementState.DISPUTED]),
+        Statement.due_on.is_not(None),
+        Statement.total_minor > Statement.paid_minor,
+    )
 
 
 def money_entries(

@@ -15,7 +15,7 @@ from resource_hub.domain.catalogue import contents as contents_json
 from resource_hub.domain.catalogue import ports, rules, store
 from resource_hub.domain.catalogue.errors import ChangeNotFound, NotYours, ResourceNotFound
 from resource_hub.domain.catalogue.managing import APPROVES, MANAGES
-from resource_hub.domain.catalogue.tables import Resource
+from resource_hub.domain.catalogue.tables import ListingChange, Resource
 from resource_hub.domain.catalogue.terms import (
     ChangeRecord,
     ChangeState,
@@ -288,22 +288,35 @@ def pending(
     rows = store.change_rows(
         reading(), by.organisation_id, states=(ChangeState.PENDING,), limit=limit, after=after
     )
-    return [compared(store.change_record(row)) for row in rows]
+    return _all_compared(rows)
 
 
-def approved_later(by: Actor) -> list[PendingListing]:
-    """What is approved and waits for its day."""
-    rows = store.change_rows(reading(), by.organisation_id, states=(ChangeState.APPROVED,))
-    return [compared(store.change_record(row)) for row in rows]
+def approved_later(
+    by: Actor, limit: int | None = None, after: tuple[datetime, UUID] | None = None
+) -> list[PendingListing]:
+    """What is approved and waits for its day, in the order in which it was handed in; so many, from a place on."""
+    rows = store.change_rows(
+        reading(), by.organisation_id, states=(ChangeState.APPROVED,), limit=limit, after=after
+    )
+    return _all_compared(rows)
 
 
 def pending_count(institution_id: UUID) -> int:
-    return len(store.change_rows(reading(), institution_id, states=(ChangeState.PENDING,)))
+    return store.pending_count(reading(), institution_id)
+
+
+def _all_compared(rows: Sequence[ListingChange]) -> list[PendingListing]:
+    found = [store.change_record(row) for row in rows]
+    about = resources({HostKey(one.key.institution_id, one.resource_id) for one in found})
+    return [_compared(one, about[HostKey(one.key.institution_id, one.resource_id)]) for one in found]
 
 
 def compared(record: ChangeRecord) -> PendingListing:
     """A change with its differences against the version in force (against nothing for a first listing)."""
-    about = resource(HostKey(record.key.institution_id, record.resource_id))
+    return _compared(record, resource(HostKey(record.key.institution_id, record.resource_id)))
+
+
+def _compared(record: ChangeRecord, about: ResourceRecord) -> PendingListing:
     first = about.listed_on is None
     before = ListingContents() if first else about.contents
     return PendingListing(

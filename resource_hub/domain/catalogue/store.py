@@ -292,6 +292,14 @@ def change_rows(
     return list(session.scalars(query.limit(limit) if limit else query))
 
 
+def pending_count(session: Session, institution_id: UUID) -> int:
+    query = select(func.count()).select_from(ListingChange)
+    query = query.where(
+        ListingChange.institution_id == institution_id, ListingChange.state == str(ChangeState.PENDING)
+    )
+    return session.scalar(query) or 0
+
+
 def next_number(session: Session, key: HostKey) -> int:
     found = session.scalar(
         select(func.max(ListingChange.number)).where(

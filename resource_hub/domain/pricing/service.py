@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +43,7 @@ from resource_hub.kernel.time import local_day, zone
 __all__ = [
     "APPROVES", "ASK", "NONE", "SUBSCRIPTIONS", "WRITES", "Wanted", "adopt", "approve", "difference", "keep_missing",
     "may_write", "parsed", "price", "prices_in_force", "prices_of_page", "read_back", "refuse", "save_draft", "submit",
-    "tariff", "tariff_in_force", "tariffs", "tariffs_waiting", "withdraw",
+    "tariff", "tariff_in_force", "tariffs", "tariffs_before", "tariffs_waiting", "tariffs_waiting_count", "withdraw",
 ]  # fmt: skip
 
 WRITES = (Role.MANAGER, Role.DEPUTY, Role.OFFICE, Role.INSTITUTION_ADMIN)
@@ -154,9 +154,29 @@ def tariffs(resource: HostKey) -> list[TariffRecord]:
     return [store.record(row) for row in store.all_of(reading(), resource)]
 
 
-def tariffs_waiting(institution_id: UUID) -> list[TariffRecord]:
-    """Tariffs that wait for the office, oldest first."""
-    return [store.record(row) for row in store.waiting(reading(), institution_id)]
+def tariffs_waiting(
+    institution_id: UUID, limit: int | None = None, after: tuple[datetime, UUID] | None = None
+) -> list[TariffRecord]:
+    """Tariffs that wait for the office, the longest waiting first; so many, from the one after a place (when it was
+    handed in, and its id) on."""
+    return [store.record(row) for row in store.waiting(reading(), institution_id, limit, after)]
+
+
+def tariffs_waiting_count(institution_id: UUID) -> int:
+    return store.waiting_count(reading(), institution_id)
+
+
+def tariffs_before(records: Collection[TariffRecord]) -> dict[HostKey, TariffRecord]:
+    """By the key of each of these tariffs the one in force on the day before it begins; left out where none is."""
+    if not records:
+        return {}
+    keys = list({record.resource_key for record in records})
+    rows = store.approved_between(reading(), keys, date.min, max(record.since for record in records))
+    before = {
+        record.key: next((row for row in rows.get(record.resource_key, ()) if row.since < record.since), None)
+        for record in records
+    }
+    return {key: store.record(row) for key, row in before.items() if row is not None}
 
 
 def read_back(document: Mapping[str, Any]) -> list[Reason]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.pricing.tables import Tariff
@@ -136,14 +136,23 @@ def next_number(session: Session, resource: HostKey) -> int:
     return (last or 0) + 1
 
 
-def waiting(session: Session, institution_id: UUID) -> list[Tariff]:
-    return list(
-        session.scalars(
-            select(Tariff)
-            .where(Tariff.institution_id == institution_id, Tariff.state == TariffState.PENDING)
-            .order_by(Tariff.submitted_at, Tariff.id)
-        )
-    )
+def waiting(
+    session: Session,
+    institution_id: UUID,
+    limit: int | None = None,
+    after: tuple[datetime, UUID] | None = None,
+) -> list[Tariff]:
+    place = tuple_(Tariff.submitted_at, Tariff.id)
+    query = select(Tariff).where(Tariff.institution_id == institution_id, Tariff.state == TariffState.PENDING)
+    if after is not None:
+        query = query.where(place > tuple_(*map(literal, after, (c.type for c in place.clauses))))
+    return list(session.scalars(query.order_by(*place.clauses).limit(limit)))
+
+
+def waiting_count(session: Session, institution_id: UUID) -> int:
+    query = select(func.count()).select_from(Tariff)
+    query = query.where(Tariff.institution_id == institution_id, Tariff.state == TariffState.PENDING)
+    return session.scalar(query) or 0
 
 
 def without_tariff(session: Session, institution_id: UUID, resource_ids: Iterable[UUID]) -> set[UUID]:

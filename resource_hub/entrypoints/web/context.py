@@ -13,6 +13,7 @@ from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.booking import service as booking
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.notices import service as notices
+from resource_hub.domain.pricing import service as pricing
 from resource_hub.entrypoints.support import formatting, guards, words
 from resource_hub.entrypoints.support.text import translate
 from resource_hub.entrypoints.web import nav
@@ -26,7 +27,9 @@ LAST = "organisation"
 # What waits behind an entry: shown as a number beside it.
 WAITING: dict[str, Callable[[Any], int]] = {
     "requests.index": booking.requests_waiting,
-    "approvals.index": lambda actor: catalogue.pending_count(actor.organisation_id),
+    "approvals.index": lambda actor: (
+        catalogue.pending_count(actor.organisation_id) + pricing.tariffs_waiting_count(actor.organisation_id)
+    ),
 }
 
 

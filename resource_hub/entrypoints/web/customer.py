@@ -73,7 +73,8 @@ def home(organisation: str) -> str:
     )
     sums = booking.sums_of([*records, *planned])
     rows = {row.record.key: row for row in rows_of(records, resources=resources, sums=sums)}
-    statements = [s for s in billing.statements_of_customers(g.actor) if s.open.minor > 0 and s.due_on]
+    statements = billing.statements_owed(g.actor, SHOWN)
+    owed = billing.open_sums(g.actor.customer_ids | g.actor.led_customer_ids) if statements else {}
     quotas = [
         q
         for q in subsidy.quotas_of_customers(g.actor.customer_ids)
@@ -91,8 +92,8 @@ def home(organisation: str) -> str:
             "charged": charged,
             "booked": _sums(one.to_pay for r in planned if r.key in sums for one in sums[r.key].each),
         },
-        owed=_sums(s.open for s in statements),
-        due=min((s.due_on for s in statements if s.due_on), default=None),
+        owed=list(owed.values()),
+        due=statements[0].due_on if statements else None,
         overdue=any(s.overdue(today) for s in statements),
         left=_sums(q.left for q in quotas),
         quota_until=min((q.valid_until for q in quotas if q.valid_until), default=None),
@@ -363,7 +364,7 @@ def _to_rate(organisation: str, found: list[booking.ToRate], rows: Mapping[HostK
 
 
 def _statements_waiting(organisation: str, statements: list[StatementRecord], today: date) -> list[Waiting]:
-    """Statements to pay, those that are late first."""
+    """Statements to pay, those that are late first, as they come."""
     hosts = accounts.organisation_names({s.key.institution_id for s in statements})
     return [
         Waiting(
@@ -380,7 +381,7 @@ def _statements_waiting(organisation: str, statements: list[StatementRecord], to
             else _("due on %(day)s", day=formatting.day(s.due_on, week=False)),
             s.overdue(today),
         )
-        for s in sorted(statements, key=lambda s: s.due_on or today)[:SHOWN]
+        for s in statements
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.catalogue import service
+from resource_hub.entrypoints.support import paging
 from resource_hub.entrypoints.support.forms import Form, once, remember_zone
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.web.catalogue import hooks
@@ -29,22 +32,43 @@ def index(organisation: str) -> str:
     return _page(organisation, Form(), None)
 
 
-def _page(organisation: str, form: Form, failed: UUID | None) -> str:
+@blueprint.get("/o/<organisation>/approvals/<any(listings,tariffs,later):view>", endpoint="part")
+@allows(*service.APPROVES)
+def part(organisation: str, view: str) -> str:
+    """All listings that wait, all tariffs that wait, or all that is approved for a day to come."""
+    return _page(organisation, Form(), None, view)
+
+
+def _page(organisation: str, form: Form, failed: UUID | None, view: str = "") -> str:
+    """The first of each kind, or one kind page by page."""
     host = accounts.organisation(g.actor.organisation_id)
     remember_zone(host.zone)
-    waiting = service.pending(g.actor)
-    later = service.approved_later(g.actor)
-    people = accounts.people({p.change.submitted_by for p in [*waiting, *later] if p.change.submitted_by})
+    waiting = _listings(service.pending, view) if view in ("", "listings") else None
+    later = _listings(service.approved_later, view) if view in ("", "later") else None
+    shown = waiting.items if waiting else ()
+    people = accounts.people({p.change.submitted_by for p in shown if p.change.submitted_by})
     return render_template(
         "catalogue/approvals.html",
+        view=view,
         waiting=waiting,
+        count=service.pending_count(g.actor.organisation_id) if waiting else 0,
         later=later,
         people=people,
         organisation=organisation,
         form=form,
         failed=failed,
-        **hooks.approvals(g.actor),
+        beside=failed in {p.change.key.id for p in shown},
+        **hooks.approvals(g.actor, view),
     )
+
+
+def _listings(
+    read: Callable[..., list[service.PendingListing]], view: str
+) -> paging.Page[service.PendingListing]:
+    place = paging.unpack(paging.asked_after(), datetime, UUID) if view else None
+    limit = paging.asked_limit()
+    found = read(g.actor, limit + 1, place)
+    return paging.page_of(found, limit, lambda p: (p.change.submitted_at, p.change.key.id))
 
 
 @blueprint.post("/o/<organisation>/approvals/<uuid:change_id>/approve")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from resource_hub.domain.billing.rules import month_before, next_month
 from resource_hub.domain.billing.terms import ChargeRecord, StatementRecord
 from resource_hub.domain.subsidy import service as subsidy
 from resource_hub.domain.usage import service as usage
-from resource_hub.entrypoints.support import exports
+from resource_hub.entrypoints.support import exports, paging
 from resource_hub.entrypoints.support.formatting import named
 from resource_hub.entrypoints.support.forms import Form, once, remember_zone
 from resource_hub.entrypoints.support.guards import allows
@@ -63,24 +64,38 @@ def _today(host: OrganisationRecord) -> date:
 def customer(organisation: str) -> str:
     """What is owed and due, host by host, and every statement so far."""
     g.hat = "customer"
-    found = service.statements_of_customers(g.actor)
-    standing = service.accounts_of_customers(g.actor.customer_ids)
+    customers = g.actor.customer_ids | g.actor.led_customer_ids
+    limit = paging.asked_limit()
+    page = _page_of(service.statements_of_customers(g.actor, limit + 1, _asked_place()), limit)
+    owed = service.statements_owed(g.actor, 1)
+    standing = service.accounts_of_customers(customers)
     known = parts.names(
-        hosts={s.key.institution_id for s in found} | {a.institution_id for a in standing},
-        customers=g.actor.customer_ids,
+        hosts={s.key.institution_id for s in page.items} | {a.institution_id for a in standing},
+        customers=customers,
     )
-    today = clock.now().date()
+    today = _today(accounts.organisation(g.actor.organisation_id))
     return render_template(
         "money/statements.html",
         organisation=organisation,
-        rows=[_statement_row(s, known, today) for s in found],
+        rows=[_statement_row(s, known, today) for s in page.items],
+        page=page,
         standing=standing,
         known=known,
-        several=len(g.actor.customer_ids) > 1,
-        open_sums=service.open_sums(g.actor.customer_ids),
-        overdue=[s for s in found if s.overdue(today)],
-        due=min((s.due_on for s in found if s.due_on and s.state == "issued"), default=None),
+        several=len(customers) > 1,
+        open_sums=service.open_sums(customers),
+        overdue=service.overdue_count(g.actor, today),
+        due=owed[0].due_on if owed else None,
     )
+
+
+def _asked_place() -> tuple[date, UUID] | None:
+    """The place after which the page of statements begins: a period and an id."""
+    place = paging.unpack(paging.asked_after(), date, UUID)
+    return (place[0], place[1]) if place else None
+
+
+def _page_of(found: Sequence[StatementRecord], limit: int) -> paging.Page[StatementRecord]:
+    return paging.page_of(found, limit, lambda s: (s.period, s.key.id))
 
 
 def _statement_row(statement: StatementRecord, known: parts.Names, today: date) -> dict[str, Any]:
@@ -286,12 +301,23 @@ def _host_page(organisation: str, form: Form, failed: UUID | None = None) -> str
     today = _today(record)
     period = _asked_period()
     open_only = request.args.get("open") == "1"
-    found = service.statements_of_host(record.id, by=g.actor, period=period, open_only=open_only)
+    limit = paging.asked_limit()
+    page = _page_of(
+        service.statements_of_host(
+            record.id,
+            by=g.actor,
+            period=period,
+            open_only=open_only,
+            limit=limit + 1,
+            after=_asked_place(),
+        ),
+        limit,
+    )
     standing = service.accounts_of_host(record.id)
     problems = service.problems(record.id)
     known = parts.names(
         hosts=[record.id],
-        customers={s.customer_id for s in found}
+        customers={s.customer_id for s in page.items}
         | {a.customer_id for a in standing}
         | {p.customer_id for p in problems},
     )
@@ -301,7 +327,8 @@ def _host_page(organisation: str, form: Form, failed: UUID | None = None) -> str
         "money/billing.html",
         organisation=organisation,
         host=record,
-        rows=[_statement_row(s, known, today) for s in found],
+        rows=[_statement_row(s, known, today) for s in page.items],
+        page=page,
         standing=[a for a in standing if not a.balance.is_zero],
         known=known,
         months=months,

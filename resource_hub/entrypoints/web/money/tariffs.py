@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.domain.pricing import service
 from resource_hub.domain.pricing.errors import InvalidTariff
 from resource_hub.domain.pricing.terms import TariffRecord, TariffState
-from resource_hub.entrypoints.support import money_text
+from resource_hub.entrypoints.support import money_text, paging
 from resource_hub.entrypoints.support.forms import Form, once, remember_zone
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.web.catalogue import hooks
@@ -39,22 +39,34 @@ def _link(organisation: str, record: ResourceRecord) -> Iterable[tuple[str, str]
     yield _("Tariff"), url_for("tariffs.show", organisation=organisation, resource_id=record.key.id)
 
 
-def _waiting(by: Actor) -> dict[str, Any]:
-    """Tariffs on the office's page of approvals."""
-    waiting = service.tariffs_waiting(by.organisation_id)
-    return {"tariffs_waiting": [_card(record) for record in waiting]}
+def _waiting(by: Actor, view: str) -> dict[str, Any]:
+    """Tariffs on the office's page of approvals: the first of them among the rest, all of them by themselves."""
+    if view not in ("", "tariffs"):
+        return {}
+    place = paging.unpack(paging.asked_after(), datetime, UUID) if view else None
+    limit = paging.asked_limit()
+    waiting = service.tariffs_waiting(by.organisation_id, limit + 1, (place[0], place[1]) if place else None)
+    page = paging.page_of(waiting, limit, lambda record: (record.submitted_at, record.key.id))
+    before = service.tariffs_before(page.items)
+    resources = catalogue.resources({record.resource_key for record in page.items})
+    return {
+        "tariffs": page,
+        "tariffs_waiting": [
+            _card(record, resources[record.resource_key], before.get(record.key)) for record in page.items
+        ],
+        "tariffs_count": service.tariffs_waiting_count(by.organisation_id),
+    }
 
 
 hooks.manage_links.append(_link)
 hooks.approval_context.append(_waiting)
 
 
-def _card(record: TariffRecord) -> dict[str, Any]:
+def _card(record: TariffRecord, resource: ResourceRecord, before: TariffRecord | None) -> dict[str, Any]:
     """A tariff with everything that deciding about it needs."""
-    before = service.tariff_in_force(record.resource_key, record.since - timedelta(days=1))
     return {
         "record": record,
-        "resource": catalogue.resource(record.resource_key),
+        "resource": resource,
         "sentences": _sentences(record),
         "changes": _changes(before, record),
         "before": before,
