@@ -2,7 +2,8 @@
 taken again, nobody owes it.
 
 Taken means wholly, by orders that were approved: what stays empty, or was only asked for, was kept for the one who
-cancelled. It does not matter who takes it.
+cancelled. It does not matter who takes it. Set-up and tear-down on either side leave nothing empty that anybody could
+have had.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ def decide_fees(limit: int = 50, lease: Lease | None = None) -> int:
 
 def _decide(unit: Unit, record: BookingRecord) -> None:
     assert record.span is not None
-    others = store.taken_again(unit.session, record.resource_key, record.unit_id, record.span, record.key.id)
-    empty, until = _empty(unit, record.span, others)
+    near = store.near_on_unit(unit.session, record.resource_key, record.unit_id, record.span, record.key.id)
+    empty, until = _empty(unit, record.span, near)
     changes: dict[str, Any] = {"changed_at": unit.now, "fee_decides_at": until}
     if until is not None:
         store.change(unit.session, record.key, changes)
@@ -66,8 +67,8 @@ def _decide(unit: Unit, record: BookingRecord) -> None:
 
 
 def _decide_part(unit: Unit, one: GivenBackRecord) -> None:
-    others = store.taken_again(unit.session, one.resource_key, one.unit_id, one.span)
-    empty, until = _empty(unit, one.span, others)
+    near = store.near_on_unit(unit.session, one.resource_key, one.unit_id, one.span)
+    empty, until = _empty(unit, one.span, near)
     changes: dict[str, Any] = {"decides_at": until}
     if until is not None:
         given_back_store.change(unit.session, one.key, changes)
@@ -83,31 +84,33 @@ def _decide_part(unit: Unit, one: GivenBackRecord) -> None:
 
 
 def _empty(
-    unit: Unit, span: TimeSpan, others: Sequence[BookingRecord]
+    unit: Unit, span: TimeSpan, near: Sequence[BookingRecord]
 ) -> tuple[list[TimeSpan], datetime | None]:
     """What of a time nobody has taken again, and until when somebody may still get what was asked for; None where
-    nothing is open."""
-    taken, asked = _taken(unit, others)
-    empty = subtract([span], taken)
-    if empty and asked and not subtract(empty, [one for one, _ in asked]):
+    nothing is open. ``near``: orders that hold some of it, be it for set-up or tear-down alone."""
+    taken, asked = _taken(unit, near)
+    if not any(one.span is not None and one.span.overlaps(span) for one in [*taken, *(o for o, _ in asked)]):
+        return [span], None
+    empty = subtract([span], [one.held for one in taken if one.held])
+    if empty and asked and not subtract(empty, [one.held for one, _ in asked if one.held]):
         # Somebody has asked for what is empty: the answer decides.
         return empty, min(until for _, until in asked)
     return empty, None
 
 
 def _taken(
-    unit: Unit, others: Sequence[BookingRecord]
-) -> tuple[list[TimeSpan], list[tuple[TimeSpan, datetime]]]:
-    """Times that others have, and those that they have asked for, with the end of the term."""
+    unit: Unit, near: Sequence[BookingRecord]
+) -> tuple[list[BookingRecord], list[tuple[BookingRecord, datetime]]]:
+    """Those who have their time, and those who have asked for it, with the end of the term."""
     taken, asked = [], []
-    for one in others:
+    for one in near:
         assert one.span is not None
         order = one if one.parent_id is None else reading.booking(HostKey(one.institution_id, one.parent_id))
         state = reading.judged_by_clock(order, unit.now)
         if state is BookingState.REQUESTED:
             until = order.answer_by or one.span.end
             if until > unit.now:
-                asked.append((one.span, until))
+                asked.append((one, until))
         elif state is not BookingState.EXPIRED:
-            taken.append(one.span)
+            taken.append(one)
     return taken, asked

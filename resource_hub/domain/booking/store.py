@@ -491,21 +491,26 @@ def fees_to_decide(session: Session, now: datetime, limit: int) -> list[HostKey]
     return [HostKey(*row) for row in rows]
 
 
-def taken_again(
+# House rules know no longer set-up or tear-down.
+_LONGEST_MARGIN = 86_400
+
+
+def near_on_unit(
     session: Session, resource: HostKey, unit_id: UUID | None, span: TimeSpan, gone: UUID | None = None
 ) -> list[BookingRecord]:
-    """Orders on a unit that meet a time, without one that is gone, as they are written; requests are among them."""
+    """Orders on a unit that hold some of a time, set-up and tear-down included, without one that is gone, as they are
+    written; requests are among them."""
+    far = span.widened(_LONGEST_MARGIN, _LONGEST_MARGIN)
     found = select(Booking).where(
         Booking.institution_id == resource.institution_id,
         Booking.resource_id == resource.id,
         Booking.unit_id == unit_id,
-        Booking.starts_at < span.end,
-        Booking.ends_at > span.start,
+        Booking.starts_at < far.end,
+        Booking.ends_at > far.start,
         Booking.state.in_([s.value for s in COUNTED - {BookingState.HELD}]),
     )
-    return [
-        record(row) for row in session.scalars(found if gone is None else found.where(Booking.id != gone))
-    ]
+    rows = session.scalars(found if gone is None else found.where(Booking.id != gone))
+    return [one for one in map(record, rows) if one.held is not None and one.held.overlaps(span)]
 
 
 def next_on_unit(session: Session, resource: HostKey, unit_id: UUID, since: datetime) -> BookingRecord | None:

@@ -469,6 +469,11 @@ class BookingRecord:
         return self.span.end if self.span else None
 
     @property
+    def held(self) -> TimeSpan | None:
+        """What it holds of its unit, set-up and tear-down included."""
+        return self.span.widened(self.setup_seconds, self.teardown_seconds) if self.span else None
+
+    @property
     def final(self) -> bool:
         return self.state in FINAL
 
