@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -102,11 +101,13 @@ def with_tariff(record: BookingRecord) -> list[BookingRecord]:
     return [one for one in (record, *along) if one.tariff_id is not None]
 
 
-def earlier_of(record: BookingRecord) -> defaultdict[HostKey, list[TimeSpan]]:
-    """What was given back late before, of an order and of each that is booked along with it."""
-    found: defaultdict[HostKey, list[TimeSpan]] = defaultdict(list)
-    for one in given_back_store.of_order(database.reading(), record.key):
-        found[HostKey(one.key.institution_id, one.booking_id)].append(one.span)
+def earlier_of(record: BookingRecord, orders: Sequence[BookingRecord]) -> Mapping[HostKey, list[TimeSpan]]:
+    """What was given back late before, of an order and of each that is booked along with it, and out of what it was
+    split late."""
+    split = moves.split_out_of(history_store.events(database.reading(), record.key))
+    found = {one.key: list(split.get(one.resource_id, ())) for one in orders}
+    for given in given_back_store.of_order(database.reading(), record.key):
+        found.setdefault(HostKey(given.key.institution_id, given.booking_id), []).append(given.span)
     return found
 
 
@@ -121,22 +122,40 @@ def fees_in_hands_of(
 def _fees(
     record: BookingRecord, side: Side, now: datetime, orders: Sequence[BookingRecord] | None = None
 ) -> _Fees:
-    nothing = Money.zero(record.cancel_fee.currency)
+    fees = {one.key: fee for one, _, fee in _priced(record, side, now, orders)}
+    own = fees.pop(record.key, Money.zero(record.cancel_fee.currency))
+    return _Fees(own, {key: fee for key, fee in fees.items() if not fee.is_zero})
+
+
+def _priced(
+    record: BookingRecord, side: Side, now: datetime, orders: Sequence[BookingRecord] | None = None
+) -> list[tuple[BookingRecord, TimeSpan, Money]]:
+    """An order and what is booked along with it, each with the stretch of which it is a share, and its fee."""
     span = committed(record, side)
     if span is None:
-        return _Fees(nothing)
+        return []
     orders = with_tariff(record) if orders is None else orders
-    earlier = earlier_of(record)
+    earlier = earlier_of(record, orders)
     resources = catalogue.resources([one.resource_key for one in orders])
-    fees = {
-        one.key: quoting.cancellation_fee(
+    found = []
+    for one in orders:
+        whole = stretch(span, earlier[one.key])
+        fee = quoting.cancellation_fee(
             resources[one.resource_key], reading.asked_of(one, span), one.customer_class, one.tariff_id, now,
-            given=span, whole=stretch(span, earlier[one.key]),
-        )
-        for one in orders
-    }  # fmt: skip
-    own = fees.pop(record.key, nothing)
-    return _Fees(own, {key: fee for key, fee in fees.items() if not fee.is_zero})
+            given=span, whole=whole,
+        )  # fmt: skip
+        found.append((one, whole, fee))
+    return found
+
+
+def split_late(record: BookingRecord, now: datetime) -> dict[str, list[str]]:
+    """Of what the halves of an order stay shares, by resource: of all of it where its customer is bound already, so
+    that nobody pays less by splitting first and cancelling a half then."""
+    return {
+        str(one.resource_id): [whole.start.isoformat(), whole.end.isoformat()]
+        for one, whole, fee in _priced(record, Side.CUSTOMER, now)
+        if not fee.is_zero
+    }
 
 
 def shown(fees: Sequence[Money]) -> tuple[Money, ...]:

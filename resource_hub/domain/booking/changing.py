@@ -98,6 +98,7 @@ def looked(
     leaving: Set[UUID] = frozenset(),
 ) -> ChangePreview:
     """The same of an order at a moment; ``leaving`` are others whose time becomes free with it."""
+    record = reading.as_of(record, now)
     unit_id = _unit_of_use(record) if unit_id is None else unit_id
     reasons, quote, waits = judged(record, span, side, by, now, unit_id)
     helpers = linking.moving(record, span, by, now)
@@ -141,7 +142,6 @@ def takes_less(record: BookingRecord, span: TimeSpan, unit_id: UUID | None = Non
 def judged(
     record: BookingRecord, span: TimeSpan, side: Side, by: Actor, now: datetime, unit_id: UUID | None
 ) -> tuple[tuple[Reason, ...], QuoteRecord | None, bool]:
-    record = reading.as_of(record, now)
     if record.span is None:
         raise WrongState(Reason("booking.no_time_to_change", {}))
     step(record.kind, record.state, Act.CHANGE, side)

@@ -85,14 +85,16 @@ def split(
         refuse_if_priced_by_hand(record)
         helpers = frozenset(child.resource_id for child in store.children(unit.session, key))
         _refuse_if_gone(record.resource_key, helpers)
+        late = cancelling.split_late(record, unit.now)
+        shares: dict[str, Any] = {"shares_of": late} if late else {}
         first = TimeSpan(span.start, at)
         change_in(unit, record, first, side, by, unit_id=record.unit_id, kind="split", frees=False)
         asked = replace(
             reading.asked_of(record, TimeSpan(at, span.end)), unit_id=record.unit_id, helpers=helpers
         )
         second = book_in(unit, record.resource_key, asked, by, granted=record.state)
-        record_event(unit, key, by.person_id, "split_into", {"number": second.number})
-        details: dict[str, Any] = {"number": record.number}
+        record_event(unit, key, by.person_id, "split_into", {"number": second.number, **shares})
+        details: dict[str, Any] = {"number": record.number, **shares}
         events = history_store.events(unit.session, key)
         for name, found in (
             ("moved_from", moves.moved_from(events)),

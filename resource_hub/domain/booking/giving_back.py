@@ -43,7 +43,7 @@ def parts(record: BookingRecord, before: TimeSpan | None, after: TimeSpan, now: 
         return ()
     orders = cancelling.with_tariff(record)
     found = catalogue.resources([one.resource_key for one in orders])
-    earlier = cancelling.earlier_of(record)
+    earlier = cancelling.earlier_of(record, orders)
     result = []
     for one in orders:
         for piece in given:

@@ -148,6 +148,35 @@ def test_nothing_is_owed_if_somebody_takes_all_of_it(others: list[TimeSpan], owe
 
 
 @pytest.mark.parametrize(
+    ("others", "owed"),
+    [
+        # Half an hour before and after each order nobody could have had.
+        ([at(2, 2)], 0),
+        ([at(2, 0.5), at(3.5, 0.5)], 0),
+        ([at(2.5, 1.5)], 75_00),
+        ([at(2, 1)], 75_00),
+        ([], 75_00),
+    ],
+)
+def test_set_up_and_tear_down_leave_nothing_empty(others: list[TimeSpan], owed: int) -> None:
+    scene, made = booked(rules={"setup": 30, "teardown": 30})
+    changed(scene, made, at(0, 1))
+    with clock.fixed(LATE):
+        for other in others:
+            asked = make_asked(other.start.isoformat(), other.end.isoformat())
+            make_booking(scene, by=another_booker()[2], asked=asked)
+    assert sum(charges(made)) == owed
+
+
+def test_the_fee_is_said_as_it_is_when_silence_has_confirmed_the_order() -> None:
+    with clock.fixed(BOOKED):
+        scene = make_scene(rules={"approval": "always", "silence": "consent", "answer_hours": 1})
+        made = make_booking(scene, asked=make_asked("2026-03-03T09:00+08:00", at(0, 4).end.isoformat()))
+    assert made.state is BookingState.REQUESTED
+    assert changed(scene, made, at(0, 2)) == 50_00
+
+
+@pytest.mark.parametrize(
     ("back", "owed"),
     [
         (at(0, 4), 0),  # all of it again
@@ -269,6 +298,56 @@ def test_a_split_gives_nothing_back() -> None:
     with clock.fixed(LATE):
         service.split(made.key, at(2, 1).start, by=scene.booker)
         assert service.given_back_of(made, scene.booker) == []
+
+
+def cancelled(by: Any, made: BookingRecord, now: datetime = LATE) -> int:
+    """Cancel it after looking what that costs, in minor units."""
+    db.session.remove()
+    with clock.fixed(now):
+        seen = service.cancel_preview(made.key, by=by).fees
+        service.cancel(made.key, by=by, expected=seen)
+    return sum(one.minor for one in seen)
+
+
+@pytest.mark.parametrize(
+    ("tariff", "now", "half", "whole"),
+    [
+        # The later half begins after the notice is over, and still belonged to what was bound.
+        (TARIFF, LATE, 50_00, 100_00),
+        (PRICE, LATE, 600_00, 1_200_00),
+        # Split in time they are two orders, each with its own notice and fee.
+        (TARIFF, EXACTLY, 0, 100_00),
+    ],
+)
+def test_splitting_first_makes_no_part_of_it_cheaper_or_dearer(
+    tariff: Any, now: datetime, half: int, whole: int
+) -> None:
+    scene, made = booked(tariff=tariff)
+    with clock.fixed(now):
+        first, second = service.split(made.key, at(2, 1).start, by=scene.booker)
+    if half:
+        with clock.fixed(LATE):
+            quarter = service.change_preview(second.key, at(2, 1), by=scene.booker).fees
+        assert sum(one.minor for one in quarter) == half // 2
+    assert cancelled(scene.booker, second) == half
+    assert half + cancelled(scene.booker, first) == whole
+    assert sum(charges(first)) + sum(charges(second)) == whole
+
+
+def test_a_half_that_is_split_again_or_moved_away_stays_a_share() -> None:
+    scene, made = booked()
+    with clock.fixed(LATE):
+        first, second = service.split(made.key, at(2, 1).start, by=scene.booker)
+        second, third = service.split(second.key, at(3, 1).start, by=scene.booker)
+    assert changed(scene, second, FAR) == 25_00
+    assert [cancelled(scene.booker, one) for one in (third, second, first)] == [25_00, 0, 50_00]
+
+
+def test_a_split_halves_what_is_booked_along_by_its_own_tariff() -> None:
+    scene, _room, made = order(fee("30.00", 2880))
+    with clock.fixed(LATE):
+        _first, second = service.split(made.key, at(1, 1).start, by=scene.booker)
+    assert cancelled(scene.booker, second) == 50_00 + 15_00
 
 
 @pytest.mark.parametrize(

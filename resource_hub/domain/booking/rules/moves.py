@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
 from resource_hub.domain.booking.terms import EventRecord
 from resource_hub.kernel.time import TimeSpan, subtract
@@ -78,4 +79,13 @@ def still_confirmed(events: Iterable[EventRecord]) -> TimeSpan | None:
             found = before.intersection(after)
         elif found is not None:
             found = found.intersection(after)
+    return found
+
+
+def split_out_of(events: Iterable[EventRecord]) -> dict[UUID, list[TimeSpan]]:
+    """The stretches out of which an order was split when its customer was bound already, by resource."""
+    found: dict[UUID, list[TimeSpan]] = {}
+    for event in events:
+        for resource_id, whole in event.details.get("shares_of", {}).items():
+            found.setdefault(UUID(resource_id), []).append(TimeSpan(*map(datetime.fromisoformat, whole)))
     return found
