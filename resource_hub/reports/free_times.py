@@ -66,8 +66,8 @@ def search(query: catalogue.Query, wish: Wish, *, customer_id: UUID | None = Non
 
 
 def _search(query: catalogue.Query, wish: Wish, customer_id: UUID | None) -> Found:
-    if len(query.modes) == 1:
-        wish = replace(wish, mode=query.modes[0].value)
+    if query.mode is not None:
+        wish = replace(wish, mode=query.mode.value)
     results = catalogue.search(query, customer_id=customer_id, fitting=availability.fitting(wish))
     links = [one for one in catalogue.links_of([hit.resource.key for hit in results.hits]) if one.required]
     together: dict[HostKey, list[HostKey]] = defaultdict(list)
@@ -78,15 +78,19 @@ def _search(query: catalogue.Query, wish: Wish, customer_id: UUID | None) -> Fou
         replace(hit, next_free=times[hit.resource.key].span.start if hit.resource.key in times else None)
         for hit in results.hits
     )
-    parts = _parts([hit.resource for hit in hits], times, links)
+    parts = _parts([hit.resource for hit in hits], times, links, query.modes)
     sums, included, without = _sums(parts, customer_id)
     return Found(replace(results, hits=hits), times, sums, included, without)
 
 
 def _parts(
-    resources: list[ResourceRecord], times: Mapping[HostKey, FreeTime], links: Sequence[LinkRecord]
+    resources: list[ResourceRecord],
+    times: Mapping[HostKey, FreeTime],
+    links: Sequence[LinkRecord],
+    modes: Sequence[Mode],
 ) -> list[_Part]:
-    """What each time would book, as an order would: the resource, then what always is booked together with it."""
+    """What each time would book, as an order would, in the first mode that is looked for: the resource, then what
+    always is booked together with it."""
     timed = [r for r in resources if r.key in times and r.contents.modes]
     links = [link for link in links if link.resource_key in times]
     helpers = catalogue.resources({link.helper_key for link in links}) if links else {}
@@ -94,7 +98,8 @@ def _parts(
     for resource in timed:
         span = times[resource.key].span
         day = local_day(span.start, zone(resource.zone))
-        use = UseFacts(zone=resource.zone, mode=resource.contents.modes[0], reserved=span)
+        mode = next((one for one in resource.contents.modes if one in modes), resource.contents.modes[0])
+        use = UseFacts(zone=resource.zone, mode=mode, reserved=span)
         found.append(_Part(resource.key, resource, day, use))
         # Whoever comes along is run by the laboratory.
         of_helper = replace(use, mode=Mode.STAFF_RUN)

@@ -12,6 +12,7 @@ from uuid import UUID
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import CustomerClass, OrganisationKind
 from resource_hub.domain.catalogue.ports import PriceList
+from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.domain.pricing import service as pricing
 from resource_hub.domain.subsidy import service as subsidy
 from resource_hub.infra import clock
@@ -22,15 +23,18 @@ from resource_hub.kernel.time import local_day, zone
 USUAL_ZONE = "Asia/Shanghai"
 
 
-def price_list(customer_id: UUID | None) -> PriceList:
-    """Prices for a customer; None: an outside firm of which nothing is known, and so no support either."""
+def price_list(customer_id: UUID | None, mode: Mode | None = None) -> PriceList:
+    """Prices for a customer; None: an outside firm of which nothing is known, and so no support either. ``mode`` is
+    the mode of use that is looked for."""
     days = today()
     if customer_id is None:
-        return PriceList(pricing.prices_in_force(ByHost(CustomerClass.FIRM_UNSIZED), days))
+        return PriceList(pricing.prices_in_force(ByHost(CustomerClass.FIRM_UNSIZED), days, mode))
     classes = accounts.customer_classes(customer_id, days.usual)
     hosts = accounts.organisations(kind=OrganisationKind.INSTITUTION)
     shares = subsidy.shares(customer_id, classes, hosts, days.usual)
-    return PriceList(pricing.prices_in_force(classes, days), shares.usual, shares.services, personal=True)
+    return PriceList(
+        pricing.prices_in_force(classes, days, mode), shares.usual, shares.services, personal=True
+    )
 
 
 def today() -> ByHost[date]:

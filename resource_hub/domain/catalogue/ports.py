@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Select
 
+from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.infra.unit_of_work import Unit
 from resource_hub.kernel.by_host import ByHost
 from resource_hub.kernel.keys import HostKey
@@ -63,7 +64,7 @@ class Notify(Protocol):
     ) -> Any: ...
 
 
-def _no_prices(customer_id: UUID | None) -> PriceList | None:
+def _no_prices(customer_id: UUID | None, mode: Mode | None) -> PriceList | None:
     return None
 
 
@@ -88,7 +89,7 @@ def _nothing_kept(_unit: Unit, _keys: Sequence[HostKey]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Ports:
-    price_list: Callable[[UUID | None], PriceList | None] = _no_prices
+    price_list: Callable[[UUID | None, Mode | None], PriceList | None] = _no_prices
     next_free: Callable[[Sequence[HostKey]], Mapping[HostKey, datetime]] = _no_times
     working_days_after: Callable[[str, date, int], tuple[date, bool]] = _weekdays_after
     notify: Callable[..., Any] = _tell_nobody
@@ -104,9 +105,10 @@ def install(**answers: Any) -> None:
     _ports = replace(_ports, **answers)
 
 
-def price_list(customer_id: UUID | None) -> PriceList | None:
-    """Indicative prices for a customer (None: an outside firm that is not known); None where nobody keeps any."""
-    return _ports.price_list(customer_id)
+def price_list(customer_id: UUID | None, mode: Mode | None = None) -> PriceList | None:
+    """Indicative prices for a customer (None: an outside firm that is not known), of a mode of use where one is named;
+    None where nobody keeps any."""
+    return _ports.price_list(customer_id, mode)
 
 
 def next_free(keys: Sequence[HostKey]) -> Mapping[HostKey, datetime]:

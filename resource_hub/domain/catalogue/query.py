@@ -40,6 +40,11 @@ class Query:
     limit: int = PAGE
     timed: bool = False  # a free time is looked for as well
 
+    @property
+    def mode(self) -> Mode | None:
+        """The one mode of use that is looked for."""
+        return self.modes[0] if len(self.modes) == 1 else None
+
     def effective_order(self) -> str:
         wanted = self.order in ORDERS and not (self.order == "distance" and not self.near)
         if wanted and not (self.order == "soonest" and not self.timed):

@@ -91,7 +91,7 @@ def search(query: Query, *, customer_id: UUID | None = None, fitting: Subquery |
     if words.runs(query.text) == [] and query.text.strip():
         match = literal(False)
     order = replace(query, near=query.near if near else "", timed=fitting is not None).effective_order()
-    price_list = ports.price_list(customer_id)
+    price_list = ports.price_list(customer_id, query.mode)
     if order == "price" and price_list is None:
         order = "name"
     wanted = None

@@ -11,10 +11,12 @@ from sqlalchemy import Select, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from resource_hub.domain.accounts.terms import CustomerClass
+from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.domain.pricing import store
 from resource_hub.domain.pricing.parsing import parsed
 from resource_hub.domain.pricing.rules.readback import headline
 from resource_hub.domain.pricing.tables import IndicativePrice, Tariff
+from resource_hub.domain.pricing.terms import Tariff as TariffTerms
 from resource_hub.domain.pricing.terms import TariffState
 from resource_hub.infra import batches
 from resource_hub.infra.bulk import add_rows
@@ -24,6 +26,8 @@ from resource_hub.infra.unit_of_work import Lease, unit_of_work
 from resource_hub.kernel.by_host import ByHost
 from resource_hub.kernel.keys import HostKey
 
+# For each of these a price is kept; what is used by oneself stands for no certain mode too.
+MODES = (Mode.SELF_USE, Mode.STAFF_RUN, Mode.SEND_IN)
 # In place of a unit of price: the price is made on request, or there is none for this class.
 ASK, NONE = "ask", "none"
 
@@ -65,15 +69,16 @@ def keep_missing(limit: int = 200, lease: Lease | None = None) -> int:
 
 
 def prices_in_force(
-    classes: ByHost[CustomerClass], days: ByHost[date]
+    classes: ByHost[CustomerClass], days: ByHost[date], mode: Mode | None = None
 ) -> Select[UUID, UUID, int | None, str, str]:
     """One row a resource that has a tariff in force: ``institution_id``, ``resource_id``, ``list_minor`` (None where
-    there is no figure), ``per``, ``currency``."""
+    there is no figure), ``per``, ``currency``; the price of a mode of use where one is named."""
     table = IndicativePrice
     day = by_host(table.institution_id, days)
     words = ByHost(classes.usual.value, {host: word.value for host, word in classes.others.items()})
     return select(table.institution_id, table.resource_id, table.list_minor, table.per, table.currency).where(
         equals_by_host(table.customer_class, table.institution_id, words),
+        table.mode == (mode or Mode.SELF_USE).value,
         table.since <= day,
         or_(table.until.is_(None), table.until > day),
     )
@@ -81,18 +86,29 @@ def prices_in_force(
 
 def _rows(row: Tariff) -> list[dict[str, Any]]:
     tariff = parsed(store.record(row))
-    lines = [(customer_class, headline(tariff, customer_class)) for customer_class in CustomerClass]
+    lines = [
+        (customer_class, mode, headline(tariff, customer_class, mode))
+        for customer_class in CustomerClass
+        for mode in MODES
+    ]
+    asked = MODES if tariff.ask else () if _prices_samples(tariff) else (Mode.SEND_IN,)
     return [
         {
             "institution_id": row.institution_id,
             "resource_id": row.resource_id,
             "customer_class": customer_class.value,
+            "mode": mode.value,
             "since": row.since,
             "until": row.until,
             "list_minor": line[0].minor if line else None,
-            "per": line[1] if line else ASK if tariff.ask else NONE,
+            "per": line[1] if line else ASK if mode in asked else NONE,
             "currency": tariff.currency,
             "tariff_id": row.id,
         }
-        for customer_class, line in lines
+        for customer_class, mode, line in lines
     ]
+
+
+def _prices_samples(terms: TariffTerms) -> bool:
+    """Whether samples that are sent in have a price, so that the host need not name it."""
+    return not (terms.sample.empty and terms.start_fee.empty)

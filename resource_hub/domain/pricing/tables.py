@@ -55,8 +55,8 @@ class Tariff(HostRow, Base):
 
 
 class IndicativePrice(Base):
-    """Kept list price of a resource for a class of customer under one approved tariff, so that thousands of resources
-    can be put in order of price. Derived from the tariff in the unit that puts it in force.
+    """Kept list price of a resource for a mode of use and a class of customer under one approved tariff, so that
+    thousands of resources can be put in order of price. Derived from the tariff in the unit that puts it in force.
 
     In force on a day: ``since`` not after it and ``until`` (None: open) after it, so no job is needed when a new
     tariff's day comes. ``list_minor`` is None, and ``per`` is ``ask``, where the price is made on request.
@@ -66,6 +66,7 @@ class IndicativePrice(Base):
     institution_id: Mapped[UUID] = mapped_column(Id, primary_key=True)
     resource_id: Mapped[UUID] = mapped_column(Id, primary_key=True)
     customer_class: Mapped[str] = mapped_column(String(30), primary_key=True)
+    mode: Mapped[str] = mapped_column(String(20), primary_key=True)
     since: Mapped[date] = mapped_column(Date, primary_key=True)
     until: Mapped[date | None] = mapped_column(Date)
     list_minor: Mapped[int | None] = mapped_column(Minor)
@@ -75,6 +76,6 @@ class IndicativePrice(Base):
     __table_args__ = (
         host_fk("indicative_price", "resource"),
         host_fk("indicative_price", "tariff"),
-        Index("ix_indicative_price_class", "customer_class", "institution_id", "resource_id"),
+        Index("ix_indicative_price_class", "customer_class", "mode", "institution_id", "resource_id"),
         Index("ix_indicative_price_tariff", "institution_id", "tariff_id"),
     )

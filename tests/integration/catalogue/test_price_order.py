@@ -19,7 +19,7 @@ from resource_hub.domain.booking.terms import Asked
 from resource_hub.domain.catalogue import ordering, prices, service
 from resource_hub.domain.catalogue.ports import PriceList
 from resource_hub.domain.catalogue.service import Query
-from resource_hub.domain.catalogue.terms import ResourceKind
+from resource_hub.domain.catalogue.terms import Mode, ResourceKind
 from resource_hub.domain.pricing import service as pricing
 from resource_hub.domain.subsidy import service as subsidy
 from resource_hub.domain.subsidy.tables import Quota
@@ -32,7 +32,7 @@ from resource_hub.kernel.money import Money
 from resource_hub.reports import free_times, indicative_prices
 from tests.builders.accounts import make_actor, make_group, make_institution
 from tests.builders.availability import make_rules, make_weekly
-from tests.builders.catalogue import make_listing
+from tests.builders.catalogue import make_contents, make_listing
 from tests.builders.money import NOW, MoneyScene, make_money_scene
 
 DAY = date(2026, 1, 1)
@@ -174,6 +174,66 @@ def test_a_time_has_the_sums_that_its_booking_would_quote(firm: MoneyScene) -> N
     assert (sums.list_price, sums.to_pay, sums.net) == (Money.cny("600"), Money.cny("450"), Money.cny("450"))
     visitor = free_times.search(Query(order="price"), WEEK)
     assert visitor.sums[firm.resource.key].net == Money.cny("600")
+
+
+BY_MODE = {"hour": {"all": "300.00"}, "staff_hour": {"all": "120.00"}, "sample": {"all": "80.00"}}
+
+
+@pytest.mark.usefixtures("now")
+@pytest.mark.parametrize(
+    ("modes", "amount", "per"),
+    [
+        ((), "300", "hour"),
+        ((Mode.SELF_USE,), "300", "hour"),
+        ((Mode.STAFF_RUN,), "420", "hour"),
+        ((Mode.SEND_IN,), "80", "sample"),
+        ((Mode.SELF_USE, Mode.STAFF_RUN), "300", "hour"),
+    ],
+)
+def test_the_price_is_that_of_the_mode_that_is_looked_for(modes: Any, amount: str, per: str) -> None:
+    host = make_institution()
+    all_modes = (Mode.SELF_USE, Mode.STAFF_RUN, Mode.SEND_IN)
+    record = make_listing(host, contents=make_contents(modes=all_modes))
+    pricing.adopt(record.key, {"format": 1, "currency": "CNY", **BY_MODE}, DAY)
+    (hit,) = service.search(Query(modes=modes)).hits
+    assert hit.price is not None and (hit.price.list_price, hit.price.per) == (Money.cny(amount), per)
+
+
+@pytest.mark.usefixtures("now")
+def test_who_looks_for_a_mode_sorts_by_its_price() -> None:
+    host = make_institution()
+    for code, hour, staff in (("A", "100.00", "500.00"), ("B", "200.00", "100.00"), ("C", "250.00", None)):
+        document: dict[str, Any] = {"hour": {"all": hour}, "sample": {"all": "1.00"}}
+        if staff:
+            document["staff_hour"] = {"all": staff}
+        made = make_listing(host, code=code, contents=make_contents(modes=(Mode.SELF_USE, Mode.STAFF_RUN)))
+        pricing.adopt(made.key, {"format": 1, "currency": "CNY", **document}, DAY)
+    assert codes() == ["A", "B", "C"]
+    assert codes(Query(order="price", modes=(Mode.STAFF_RUN,))) == ["C", "B", "A"]
+
+
+@pytest.mark.usefixtures("now")
+def test_samples_without_a_price_of_their_own_are_asked_for() -> None:
+    record = make_listing(make_institution(), contents=make_contents(modes=(Mode.SELF_USE, Mode.SEND_IN)))
+    pricing.adopt(record.key, {"format": 1, "currency": "CNY", "hour": {"all": "300.00"}}, DAY)
+    (hit,) = service.search(Query(modes=(Mode.SEND_IN,))).hits
+    assert hit.price is not None and (hit.price.list_price, hit.price.per) == (None, "ask")
+
+
+@pytest.mark.parametrize(
+    ("modes", "amount"), [((), "600"), ((Mode.STAFF_RUN,), "840"), ((Mode.SELF_USE,), "600")]
+)
+def test_a_time_costs_what_the_mode_looked_for_costs(firm: MoneyScene, modes: Any, amount: str) -> None:
+    key = firm.resource.key
+    pricing.adopt(key, {"format": 1, "currency": "CNY", **BY_MODE}, date(2026, 3, 1))
+    assert firm.resource.modes[0] is Mode.SELF_USE
+    found = free_times.search(Query(modes=modes), WEEK)
+    assert found.sums[key].list_price == Money.cny(amount)
+    asked = Asked(
+        span=found.times[key].span, mode=modes[0] if modes else Mode.SELF_USE, customer_id=firm.customer_id
+    )
+    made = booking.request(key, asked, by=firm.booker)
+    assert booking.sums_of([made])[made.key].list_price == Money.cny(amount)
 
 
 def along(firm: MoneyScene, name: str, required: bool, currency: str = "CNY", **document: Any) -> Any:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from resource_hub.domain.accounts.terms import CustomerClass, Role
+from resource_hub.domain.pricing import indicative
 from resource_hub.domain.pricing import service as pricing
 from resource_hub.domain.pricing.tables import IndicativePrice
 from resource_hub.infra import clock
@@ -106,4 +107,6 @@ def test_what_is_missing_is_derived_once() -> None:
     assert [pricing.keep_missing(2), pricing.keep_missing(2), pricing.keep_missing(2)] == [2, 1, 0]
     reading().rollback()
     assert prices(FIRM, date(2026, 3, 2)) == before
-    assert reading().scalar(select(func.count()).select_from(IndicativePrice)) == 3 * len(CustomerClass)
+    assert reading().scalar(select(func.count()).select_from(IndicativePrice)) == 3 * len(
+        CustomerClass
+    ) * len(indicative.MODES)

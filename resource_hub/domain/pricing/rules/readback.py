@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from resource_hub.domain.accounts.terms import CustomerClass
+from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.domain.pricing.terms import (
     Consequence,
     ExtraKind,
@@ -19,21 +20,25 @@ from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.money import Money, round_minor
 
 
-def headline(tariff: Tariff, customer_class: CustomerClass) -> tuple[Money, str] | None:
-    """What the first hour (or sample, day, order) costs: ``(amount, per)``; None for "ask" or no rate."""
+def headline(
+    tariff: Tariff, customer_class: CustomerClass, mode: Mode = Mode.SELF_USE
+) -> tuple[Money, str] | None:
+    """What the first hour (or sample, day, order) of a mode of use costs: ``(amount, per)``; None for "ask" or no
+    rate."""
     if tariff.ask:
         return None
-    first_hour = tariff.hour if not tariff.hour.empty else None
-    for part, per in (
-        (first_hour, "hour"),
+    by_time = (
+        (tariff.hour, "hour"),
         (tariff.first_block.price if tariff.first_block else None, "order"),
-        (tariff.sample, "sample"),
-        (tariff.day, "day"),
-        (tariff.start_fee, "order"),
-    ):
+    )
+    by_piece = ((tariff.sample, "sample"), (tariff.day, "day"), (tariff.start_fee, "order"))
+    # Samples that are sent in take no time of their own.
+    for part, per in by_piece[::2] if mode is Mode.SEND_IN else by_time + by_piece:
         if part is None or part.empty:
             continue
         amount = part.of(customer_class)
+        if amount is not None and part is tariff.hour and mode is Mode.STAFF_RUN:
+            amount += tariff.staff_hour.of(customer_class) or 0
         if amount is not None:
             exact = amount * tariff.factor_of(customer_class)
             return Money(round_minor(exact, tariff.rounding), tariff.currency), per
