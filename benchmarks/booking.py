@@ -15,9 +15,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
-from http.client import HTTPConnection
 from json import dumps
 from pathlib import Path
 from typing import Any
@@ -40,6 +39,7 @@ from benchmarks._common import (
     worked,
 )
 from benchmarks._rows import fill
+from benchmarks._wire import Wire
 from resource_hub.domain.accounts.feeds import FeedKind, create_feed
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import OnHolidays
@@ -205,9 +205,10 @@ def http(factory: Factory, table: Table, asked: Any) -> None:
             assert web.running is not None
             port = int(web.url.rsplit(":", 1)[1])
             _clients(port, clients, 2)  # warm
-            before, used = deadlocks(database), worked(web.running.pid)
+            before, used, own = deadlocks(database), worked(web.running.pid), time.process_time()
             times, failed = _clients(port, clients, asked.seconds, first=1_000)
-            stuck, used = deadlocks(database) - before, worked(web.running.pid) - used
+            own, used = time.process_time() - own, worked(web.running.pid) - used
+            stuck = deadlocks(database) - before
     rate = len(times) / asked.seconds
     goal = ("≥ 400/s", rate >= 400) if factory.engine_name == POSTGRESQL else ("", None)
     table.row(f"{CLIENTS} clients, {asked.seconds} s", f"{rate:.0f} bookings/s", *goal)
@@ -218,7 +219,8 @@ def http(factory: Factory, table: Table, asked: Any) -> None:
         f"{median_of(times) * 1000:.0f}, {sorted(times)[len(times) * 95 // 100] * 1000:.0f} ms",
     )
     if times:
-        table.row("  processor time of the web, each", milliseconds(used / len(times)))
+        each = f"{milliseconds(used / len(times))}, {milliseconds(own / len(times))}"
+        table.row("  processor time of the web and of the clients, each", each)
     table.row("  refused or failed, deadlocks", f"{failed}, {stuck}", "0, 0", failed == stuck == 0)
 
 
@@ -230,12 +232,10 @@ def _bare_rate(database: Database, folder: Path, seconds: int) -> float:
         counts = [0] * CLIENTS
 
         def work(n: int, until: float) -> None:
-            connection = HTTPConnection("127.0.0.1", port)
-            while time.perf_counter() < until:
-                connection.request("GET", "/")
-                answer = connection.getresponse()
-                answer.read()
-                counts[n] += answer.status == 200
+            with closing(Wire(port, "GET", "/")) as wire:
+                while time.perf_counter() < until:
+                    status, _ = wire.ask()
+                    counts[n] += status == 200
 
         for length in (1, seconds):  # the first only warms
             counts[:] = [0] * CLIENTS
@@ -261,18 +261,17 @@ def _clients(
     morning = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
 
     def work(path: str, headers: dict[str, str]) -> None:
-        connection, n = HTTPConnection("127.0.0.1", port), first
-        while time.perf_counter() < until:
-            body = dumps({**slot(n, morning), "description": "断口形貌"})
-            started = time.perf_counter()
-            connection.request("POST", path, body, {**headers, "Content-Type": "application/json"})
-            answer = connection.getresponse()
-            said = answer.read()
-            if answer.status == 201:
-                times.append(time.perf_counter() - started)
-            else:
-                failed.append(said.decode())
-            n += 1
+        n = first
+        with closing(Wire(port, "POST", path, {**headers, "Content-Type": "application/json"})) as wire:
+            while time.perf_counter() < until:
+                body = dumps({**slot(n, morning), "description": "断口形貌"}).encode()
+                started = time.perf_counter()
+                status, said = wire.ask(body)
+                if status == 201:
+                    times.append(time.perf_counter() - started)
+                else:
+                    failed.append(said.decode())
+                n += 1
 
     threads = [threading.Thread(target=work, args=client) for client in clients]
     for thread in threads:
