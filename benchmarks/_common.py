@@ -17,7 +17,7 @@ from typing import Any
 from psycopg import RawCursor
 from sqlalchemy import Engine, event
 
-from resource_hub.infra.database import ONE_BY_ONE, PLANNED_ANEW
+from resource_hub.infra.database import PLANNED_ANEW
 from tests.support import postgres
 from tests.support.databases import ENGINES, POSTGRESQL, TITLES, Database, Factory
 
@@ -118,10 +118,7 @@ def heard(engine: Engine) -> Iterator[list[tuple[str, Any, bool]]]:
         options = context.execution_options if context is not None else {}
         if options.get(PLANNED_ANEW):
             _anew.add(statement)
-        writes = options.get(ONE_BY_ONE)
-        said.extend(
-            [(statement, values, many)] if writes is None else [(text, rows, True) for text, rows in writes]
-        )
+        said.append((statement, values, many))
 
     event.listen(engine, "before_cursor_execute", note)
     try:

@@ -16,7 +16,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from psycopg import RawCursor
 from sqlalchemy import Connection, Engine, MetaData, Select, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ NAMING = {
 
 # Execution option that marks connections of units of work: they begin IMMEDIATE on SQLite.
 WRITES = "resource_hub_writes"
-# Execution option of several statements for SQLite: each with its rows.
-ONE_BY_ONE = "resource_hub_one_by_one"
 # Execution option of a statement with numbered values: where its rows go.
 _NUMBERED = "resource_hub_numbered"
 # Execution option of a statement whose best plan on PostgreSQL hangs on its values: never prepared, so that the server
@@ -136,7 +134,6 @@ def prepare_engine(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
-        event.listen(engine, "do_execute", _execute_one_by_one)
     else:
         _ask_the_idle(engine)
         event.listen(engine, "do_execute", _execute_numbered)
@@ -144,8 +141,11 @@ def prepare_engine(engine: Engine) -> None:
 
 
 def numbered(connection: Connection, statement: str, values: tuple[Any, ...]) -> list[Any]:
-    """The rows of a statement for PostgreSQL whose values are numbered ($1, $2): the driver passes it on as it is,
-    where it would read and write anew one with marks."""
+    """The rows of a statement whose values are numbered, as the driver gives them: ``$1`` for PostgreSQL, whose driver
+    passes it on as it is where it would read and write anew one with marks; ``?1`` for SQLite."""
+    if connection.dialect.name == "sqlite":
+        _begun(connection)
+        return _straight(connection, [(statement, values)]).fetchall()
     rows: list[Any] = []
     connection.exec_driver_sql(statement, values, execution_options={_NUMBERED: rows})
     return rows
@@ -172,19 +172,35 @@ def _execute_unprepared(cursor: Any, statement: str, values: Any, context: Any) 
 
 
 def one_by_one(connection: Connection, writes: Sequence[tuple[str, list[tuple[Any, ...]]]]) -> None:
-    """Say statements for SQLite with their rows. What is done around a statement takes longer there than the statement
-    itself, so it is done once for all of them."""
-    text = ";\n".join([statement for statement, _ in writes])
-    connection.exec_driver_sql(text, (), execution_options={ONE_BY_ONE: writes})
+    """Say statements for SQLite with their rows."""
+    _begun(connection)
+    _straight(connection, writes, many=True)
 
 
-def _execute_one_by_one(cursor: Any, _statement: str, _values: Any, context: Any) -> bool | None:
-    writes = context.execution_options.get(ONE_BY_ONE) if context is not None else None
-    if writes is None:
-        return None
-    for statement, rows in writes:
-        cursor.executemany(statement, rows)
-    return True
+def _begun(connection: Connection) -> None:
+    if not connection.in_transaction():
+        connection.begin()
+
+
+def _straight(
+    connection: Connection, said: Sequence[tuple[str, Any]], *, many: bool = False
+) -> sqlite3.Cursor:
+    """Say statements to SQLite's driver itself: what is done around one takes longer there than the statement. Who
+    listens to the engine hears of them all the same, and refusals are the usual ones. The cursor is the last one's."""
+    listeners = connection.dispatch.before_cursor_execute
+    heard = bool(listeners)
+    driver: Any = connection.connection.driver_connection
+    say = driver.executemany if many else driver.execute
+    for statement, values in said:
+        if heard:
+            listeners(connection, driver.cursor(), statement, values, None, many)
+        try:
+            cursor: sqlite3.Cursor = say(statement, values)
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(
+                statement, values, error, sqlite3.Error, dialect=connection.dialect
+            ) from error
+    return cursor
 
 
 # A connection that worked so short a while ago, in seconds, is taken to be there still.
@@ -228,4 +244,4 @@ def _sqlite_connect(connection: sqlite3.Connection, _record: Any) -> None:
 
 def _sqlite_begin(connection: Any) -> None:
     immediate = connection.get_execution_options().get(WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    _straight(connection, [("BEGIN IMMEDIATE" if immediate else "BEGIN", ())])

@@ -43,7 +43,7 @@ class WriterBusy(Busy):
 
 
 @contextmanager
-def writer_lock(path: Path, timeout: float = 10.0) -> Iterator[None]:
+def writer_lock(path: str | Path, timeout: float = 10.0) -> Iterator[None]:
     """Hold the writer's lock; waits in the kernel's queue.
 
     Raises:

@@ -14,6 +14,7 @@ from resource_hub.kernel.keys import id_text
 _VARIANT = 0b10 << 62
 _LENGTHS = [length.to_bytes(4, "big") for length in range(256)]
 _set = object.__setattr__
+_unknown = SafeUUID.unknown
 _lock = threading.Lock()
 _last = 0
 
@@ -31,7 +32,7 @@ def uuid_of(number: int) -> UUID:
     """The UUID with this value. Its constructor spends most of its time on the other ways of spelling one."""
     made = UUID.__new__(UUID)
     _set(made, "int", number)
-    _set(made, "is_safe", SafeUUID.unknown)
+    _set(made, "is_safe", _unknown)
     return made
 
 

@@ -63,8 +63,8 @@ def kept(look_up: Callable[P, R] | None = None, *, about: Callable[..., Iterable
                 key = _key(look_up, args, kwargs)
             except TypeError:
                 return look_up(*args, **kwargs)
-            if answers is not None and key in answers:
-                return _own_copy(answers[key])
+            if answers is not None and (found := answers.get(key, answers)) is not answers:
+                return _own_copy(found)
             if about is not None and lasting is not None:
                 answer = _from_memory(lasting, key, about(*args, **kwargs), lambda: look_up(*args, **kwargs))
             else:
@@ -111,18 +111,21 @@ def each_remembered(
     lasting = stamps.current()
     if lasting is None:
         return dict(look_up(keys))
-    subjects = {key: tuple(about(key)) for key in keys}
-    lasting.of({one for of_key in subjects.values() for one in of_key})
+    if len(keys) > 1:  # the stamps of all in one statement
+        lasting.of({one for key in keys for one in about(key)})
     memory = lasting.memory
     found: dict[K, R] = {}
+    missing: dict[K, stamps.Stamp] = {}
     for key in keys:
-        known = memory.get((what, key), lasting.of(subjects[key]))
-        if known is not None:
-            found[key] = cast(R, known[0])
-    missing = {key: lasting.of(subjects[key]) for key in keys if key not in found}
+        stamp = lasting.of(about(key))
+        known = memory.get((what, _frozen(key)), stamp)
+        if known is None:
+            missing[key] = stamp
+        else:
+            found[key] = known[0]
     if missing:
         for key, answer in look_up(list(missing)).items():
-            memory.put((what, key), missing[key], answer)
+            memory.put((what, _frozen(key)), missing[key], answer)
             found[key] = answer
     return found
 
@@ -132,7 +135,8 @@ def _from_memory(lasting: stamps.Stamps, key: Any, about: Iterable[UUID], look_u
     memory, stamp = lasting.memory, lasting.of(about)
     found = memory.get(key, stamp)
     if found is not None:
-        return cast(R, found[0])
+        kept: R = found[0]
+        return kept
     answer = look_up()
     memory.put(key, stamp, answer)
     return answer
@@ -155,6 +159,8 @@ def _frozen(value: Any) -> Any:
     Raises:
         TypeError: it cannot be one; what is read only once, above all.
     """
+    if type(value) is UUID:
+        return value.int  # which hashes and compares ten times as fast
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, (list, tuple)):

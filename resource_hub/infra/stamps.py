@@ -23,7 +23,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, delete, func, insert, select
 
-from resource_hub.infra.database import current_unit, db, dialect_name, reading, reading_engine
+from resource_hub.infra.database import current_unit, db, dialect_name, numbered, reading, reading_engine
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.tables import ChangeStamp
 from resource_hub.infra.together import connection_of
@@ -68,12 +68,21 @@ class Stamps:
         wanted = tuple(subjects)
         if self._unit is None:
             self.asked.update(wanted)
-        missing = {one for one in wanted if one not in self.seen}
-        if missing and self.believing:
+        try:
+            return self._seen(wanted)
+        except KeyError:
+            self._see({one for one in wanted if one not in self.seen})
+            return self._seen(wanted)
+
+    def _seen(self, subjects: tuple[UUID, ...]) -> Stamp:
+        seen = self.seen
+        return tuple([seen[one] for one in subjects])
+
+    def _see(self, missing: set[UUID]) -> None:
+        if self.believing:
             missing -= self._believe(missing).keys()
         if missing:
-            self._ask(missing | (self._expected - self.seen.keys()))
-        return tuple(self.seen[one] for one in wanted)
+            self.know(_drawn(missing | (self._expected - self.seen.keys())))
 
     def _believe(self, subjects: set[UUID]) -> dict[UUID, Stamp]:
         found = {one: stamp for one in subjects if (stamp := self.memory.last.get(one)) is not None}
@@ -101,17 +110,14 @@ class Stamps:
         self.believed = {one: stamp for one, stamp in self.believed.items() if one not in drawn}
         return True
 
-    def _ask(self, subjects: set[UUID]) -> None:
-        self.know(_drawn(subjects))
-
 
 def _drawn(subjects: set[UUID]) -> dict[UUID, Stamp]:
     """The stamps of subjects as the database has them."""
     if dialect_name() != "postgresql":
         names = {one.bytes: one for one in subjects}
-        marks = ", ".join("?" * len(names))
-        # Only marks are put in.
-        rows = connection_of(reading()).exec_driver_sql(
+        marks = ", ".join([f"?{n + 1}" for n in range(len(names))])
+        rows = numbered(
+            connection_of(reading()),
             f"SELECT subject_id, stamp FROM change_stamp WHERE subject_id IN ({marks})",  # noqa: S608
             tuple(names),
         )

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.types.numeric import Int8
@@ -23,9 +22,11 @@ from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
 from resource_hub.infra.database import numbered, one_by_one
 from resource_hub.infra.partitions import is_cut, part_name, partition_of
-from resource_hub.infra.types import Id
+from resource_hub.infra.types import Id, Instant, id_kept, instant_kept
 
 Values = tuple[Any, ...]
+# How the value of each column is made ready for the driver; None leaves it as it is.
+Converters = list[tuple[str, Callable[[Any], Any] | None]]
 _WAITING = "writes that wait"
 _EXPLAINED = "what their refusals mean"
 _TAKEN_BACK = {_WAITING, _EXPLAINED}
@@ -81,17 +82,20 @@ class UnitSession(Session):
         return super().begin_nested()
 
 
-@dataclass(frozen=True, slots=True)
-class _Write:
-    """One kind of change of one table: its statement with marks for one row, and the rows."""
+class _Write(NamedTuple):
+    """One kind of change of one table: its statement with marks for one row where it adds some, and the rows."""
 
     statement: str
     marks: str
     rows: list[Values]
 
-    @property
-    def adds(self) -> bool:
-        return bool(self.marks)
+
+class _Waiting:
+    """What waits, in its order, and how many rows it is."""
+
+    def __init__(self) -> None:
+        self.writes: list[_Write] = []
+        self.rows = 0
 
 
 def add_later(session: Session, table: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -100,29 +104,31 @@ def add_later(session: Session, table: type[Any], rows: Sequence[Mapping[str, An
         say(session)
         session.execute(insert(table.__table__), list(rows))
         return
-    part = _part(session, table.__table__, rows)
-    statement, marks, converters, rest = _insert(table.__table__, part, tuple(rows[0]), _dialect(session))
-    ready = [(*[c(row[name]) for name, c in converters], *[make() for make in rest]) for row in rows]
-    _wait(session, _Write(statement, marks, ready))
+    dialect = _dialect(session)
+    part = _part(session, dialect, table.__table__, rows)
+    statement, marks, converters, rest = _insert(table.__table__, part, tuple(rows[0]), dialect)
+    ready = [(*_converted(row, converters), *[make() for make in rest]) for row in rows]
+    _wait(session, statement, marks, ready)
 
 
 def amend_later(
     session: Session, table: type[Any], keys: Sequence[Mapping[str, Any]], values: Sequence[Mapping[str, Any]]
 ) -> None:
     """Change the rows of these keys, which name the same columns each, to the values beside them."""
-    part = _part(session, table.__table__, keys)
+    dialect = _dialect(session)
+    part = _part(session, dialect, table.__table__, keys)
     for key, new in zip(keys, values, strict=True):
-        statement, converters = _update(table.__table__, part, tuple(new), tuple(key), _dialect(session))
-        row = {**key, **new}
-        _wait(session, _Write(statement, "", [tuple(convert(row[name]) for name, convert in converters)]))
+        statement, converters = _update(table.__table__, part, tuple(new), tuple(key), dialect)
+        _wait(session, statement, "", [tuple(_converted({**key, **new}, converters))])
 
 
 def delete_later(session: Session, table: type[Any], keys: Sequence[Mapping[str, Any]]) -> None:
     """Delete the rows of these keys."""
-    part = _part(session, table.__table__, keys)
+    dialect = _dialect(session)
+    part = _part(session, dialect, table.__table__, keys)
     for key in keys:
-        statement, converters = _update(table.__table__, part, (), tuple(key), _dialect(session))
-        _wait(session, _Write(statement, "", [tuple(convert(key[name]) for name, convert in converters)]))
+        statement, converters = _update(table.__table__, part, (), tuple(key), dialect)
+        _wait(session, statement, "", [tuple(_converted(key, converters))])
 
 
 def explain(session: Session, meaning: Callable[[IntegrityError], Exception | None]) -> None:
@@ -131,13 +137,16 @@ def explain(session: Session, meaning: Callable[[IntegrityError], Exception | No
     session.info.setdefault(_EXPLAINED, []).append(meaning)
 
 
-def _wait(session: Session, write: _Write) -> None:
-    waiting: list[_Write] = session.info.setdefault(_WAITING, [])
-    if write.adds and waiting and waiting[-1].statement == write.statement:
-        waiting[-1].rows.extend(write.rows)
+def _wait(session: Session, statement: str, marks: str, rows: list[Values]) -> None:
+    waiting: _Waiting | None = session.info.get(_WAITING)
+    if waiting is None:
+        waiting = session.info[_WAITING] = _Waiting()
+    if marks and waiting.writes and waiting.writes[-1].statement == statement:
+        waiting.writes[-1].rows.extend(rows)
     else:
-        waiting.append(write)
-    if sum(len(one.rows) for one in waiting) > _FEW:
+        waiting.writes.append(_Write(statement, marks, rows))
+    waiting.rows += len(rows)
+    if waiting.rows > _FEW:
         say(session)
 
 
@@ -148,16 +157,16 @@ def say(session: Session) -> None:
         IntegrityError: a constraint or guard refuses one of the rows, and nobody has explained that. Refused: somebody
             has.
     """
-    waiting: list[_Write] = session.info.pop(_WAITING, [])
-    meanings = session.info.pop(_EXPLAINED, [])
-    if not waiting:
+    waiting: _Waiting | None = session.info.pop(_WAITING, None)
+    meanings = session.info.pop(_EXPLAINED, ())
+    if waiting is None:
         return
     connection = connection_of(session)
     try:
         if connection.dialect.name == "postgresql":
-            _in_one(connection, waiting)
+            _in_one(connection, waiting.writes)
         else:
-            one_by_one(connection, [(write.statement + write.marks, write.rows) for write in waiting])
+            one_by_one(connection, [(statement + marks, rows) for statement, marks, rows in waiting.writes])
     except IntegrityError as error:
         for meaning in meanings:
             explained = meaning(error)
@@ -204,24 +213,28 @@ def _dialect(session: Session) -> str:
     return session.own.dialect.name if isinstance(session, UnitSession) else session.get_bind().dialect.name
 
 
-def _part(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> int | None:
+def _part(session: Session, dialect: str, table: Table, rows: Sequence[Mapping[str, Any]]) -> int | None:
     """The partition that all of these rows are in, if they are in one."""
-    if not is_cut(table) or _dialect(session) != "postgresql":
+    if dialect != "postgresql" or not is_cut(table):
         return None
     hosts = {row["institution_id"] for row in rows}
     return partition_of(connection_of(session), hosts.pop()) if len(hosts) == 1 else None
 
 
+def _converted(row: Mapping[str, Any], converters: Converters) -> list[Any]:
+    return [row[name] if convert is None else convert(row[name]) for name, convert in converters]
+
+
 @cache
 def _insert(
     table: Table, part: int | None, given: tuple[str, ...], dialect: str
-) -> tuple[str, str, list[tuple[str, Callable[[Any], Any]]], list[Callable[[], Any]]]:
+) -> tuple[str, str, Converters, list[Callable[[], Any]]]:
     """Statement, marks of a row, how the values given are converted, and what makes those that have a default."""
     left_out = [c for c in table.columns if c.name not in given and c.default is not None]
     names = ", ".join(f'"{name}"' for name in (*given, *(c.name for c in left_out)))
     marks = ", ".join([_mark(dialect)] * (len(given) + len(left_out)))
     converters = [(name, _converter(table.c[name].type, dialect)) for name in given]
-    rest = [_default(c, _converter(c.type, dialect)) for c in left_out]
+    rest = [_default(c, _converter(c.type, dialect) or _as_it_is) for c in left_out]
     # Names come from our own mapped classes, never from input.
     return f'INSERT INTO "{part_name(table, part)}" ({names}) VALUES ', f"({marks})", converters, rest  # noqa: S608
 
@@ -236,7 +249,7 @@ def _default(column: Any, convert: Callable[[Any], Any]) -> Callable[[], Any]:
 @cache
 def _update(
     table: Table, part: int | None, new: tuple[str, ...], key: tuple[str, ...], dialect: str
-) -> tuple[str, list[tuple[str, Callable[[Any], Any]]]]:
+) -> tuple[str, Converters]:
     """The statement that changes a row, or with nothing new deletes it."""
     mark = _mark(dialect)
     where = " AND ".join(f'"{name}" = {mark}' for name in key)
@@ -250,15 +263,20 @@ def _mark(dialect: str) -> str:
     return "%s" if dialect == "postgresql" else "?"
 
 
-def _converter(kind: Any, dialect: str) -> Callable[[Any], Any]:
+def _converter(kind: Any, dialect: str) -> Callable[[Any], Any] | None:
+    """What makes the driver's value out of ours; None where it is the same."""
     if isinstance(kind, JSON) or kind.dialect_impl(_DIALECTS[dialect]).__visit_name__ in ("JSON", "JSONB"):
         return _json
-    if dialect == "postgresql" and isinstance(kind, Id):
-        return _as_it_is
+    if isinstance(kind, Id):
+        return id_kept if dialect == "sqlite" else None
+    if isinstance(kind, Instant) and dialect == "sqlite":
+        return instant_kept
     if dialect == "postgresql" and isinstance(kind, Integer):
         return _whole  # else the driver chooses a type by the size of each, and each choice is a statement of its own
-    convert = kind.dialect_impl(_DIALECTS[dialect]).bind_processor(_DIALECTS[dialect])
-    return convert or _as_it_is
+    found: Callable[[Any], Any] | None = kind.dialect_impl(_DIALECTS[dialect]).bind_processor(
+        _DIALECTS[dialect]
+    )
+    return found
 
 
 def _whole(value: int | None) -> Int8 | None:

@@ -20,6 +20,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def id_of(kept: bytes) -> UUID:
+    """The id of the bytes that SQLite keeps of it."""
+    return uuid_of(int.from_bytes(kept, "big"))
+
+
+def id_kept(value: Any) -> bytes | None:
+    """What SQLite keeps of an id."""
+    if value is None:
+        return None
+    return (value if type(value) is UUID else UUID(str(value))).int.to_bytes(16, "big")
+
+
 class Id(TypeDecorator[UUID]):
     """uuid on PostgreSQL, BLOB(16) on SQLite."""
 
@@ -32,20 +44,34 @@ class Id(TypeDecorator[UUID]):
         return dialect.type_descriptor(LargeBinary(16))
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        if not isinstance(value, UUID):
-            value = UUID(str(value))
-        return value if dialect.name == "postgresql" else value.bytes
+        if dialect.name != "postgresql":
+            return id_kept(value)
+        return value if value is None or isinstance(value, UUID) else UUID(str(value))
 
     def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
         if value is None or isinstance(value, UUID):
             return value
-        return uuid_of(int.from_bytes(value, "big"))
+        return id_of(value)
+
+
+def instant_of(kept: int) -> datetime:
+    """The moment of the number that SQLite keeps of it."""
+    return _EPOCH + timedelta(microseconds=kept)
+
+
+def instant_kept(value: datetime | None) -> int | None:
+    """What SQLite keeps of a moment."""
+    return None if value is None else micros(value)
 
 
 def micros(moment: datetime) -> int:
-    """A moment as the number that SQLite keeps of it."""
+    """A moment in microseconds since 1970.
+
+    Raises:
+        NaiveTime: it has no zone.
+    """
+    if moment.tzinfo is None:
+        raise NaiveTime(f"{moment.isoformat()} has no zone")
     return (moment - _EPOCH) // _MICROSECOND
 
 
@@ -61,18 +87,18 @@ class Instant(TypeDecorator[datetime]):
         return dialect.type_descriptor(BigInteger())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        if value.tzinfo is None:
+        if dialect.name != "postgresql":
+            return instant_kept(value)
+        if value is not None and value.tzinfo is None:
             raise NaiveTime(f"{value.isoformat()} has no zone")
-        return value if dialect.name == "postgresql" else micros(value)
+        return value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         if isinstance(value, datetime):
             return value.astimezone(UTC)
-        return _EPOCH + timedelta(microseconds=value)
+        return instant_of(value)
 
 
 class Bytes(TypeDecorator[bytes]):

@@ -10,12 +10,12 @@ import functools
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
-from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -96,10 +96,7 @@ def unit_of_work(*, lease: Lease | None = None) -> Iterator[Unit]:
         yield joined
         return
     engine = db.engine
-    with ExitStack() as stack:
-        if engine.dialect.name == "sqlite" and engine.url.database:
-            stack.enter_context(writer_lock(Path(engine.url.database + ".writer")))
-        session = stack.enter_context(UnitSession(stack.enter_context(writing_engine(engine).connect())))
+    with _queue(engine), writing_engine(engine).connect() as connection, UnitSession(connection) as session:
         unit = Unit(session)
         unit.lease = lease
         token = current_unit.set(unit)
@@ -126,6 +123,13 @@ def unit_of_work(*, lease: Lease | None = None) -> Iterator[Unit]:
                 db.session.rollback()
     for call in unit._after_commit:
         call()
+
+
+def _queue(engine: Engine) -> AbstractContextManager[None]:
+    """SQLite's writers one after the other."""
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        return writer_lock(engine.url.database + ".writer")
+    return nullcontext()
 
 
 # Deadlock, serialisation failure, lock not available: the database chose this transaction as the one to try again.

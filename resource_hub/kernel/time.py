@@ -173,8 +173,11 @@ class TimeSpan:
 
 def merge(spans: Iterable[TimeSpan]) -> list[TimeSpan]:
     """Sorted, disjoint spans that cover the same time; touching spans become one."""
+    ordered = sorted(spans)
+    if len(ordered) < 2:
+        return ordered
     result: list[TimeSpan] = []
-    for span in sorted(spans):
+    for span in ordered:
         if result and span.start <= result[-1].end:
             if span.end > result[-1].end:
                 result[-1] = TimeSpan(result[-1].start, span.end)
@@ -185,10 +188,12 @@ def merge(spans: Iterable[TimeSpan]) -> list[TimeSpan]:
 
 def subtract(spans: Iterable[TimeSpan], holes: Iterable[TimeSpan]) -> list[TimeSpan]:
     """What is left of the spans (taken together) outside the holes; sorted and disjoint."""
+    whole, cuts = merge(spans), merge(holes)
+    if not cuts:
+        return whole
     result: list[TimeSpan] = []
-    cuts = merge(holes)
     first = 0
-    for span in merge(spans):
+    for span in whole:
         start = span.start
         while first < len(cuts) and cuts[first].end <= start:
             first += 1

@@ -35,6 +35,7 @@ from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
 
 _AUDIENCES = [audience.value for audience in Audience]
+_NAMES = [(audience, audience.value) for audience in Audience]
 
 
 def reach(session: Session, keys: Sequence[HostKey]) -> dict[HostKey, TimeSpan]:
@@ -106,8 +107,8 @@ def replace_windows(
     new: Mapping[Audience, Sequence[TimeSpan]],
 ) -> None:
     """Write the difference between two sets of windows of a unit."""
-    before = {(a.value, span.start): span.end for a in Audience for span in old[a]}
-    after = {(a.value, span.start): span.end for a in Audience for span in new[a]}
+    before = {(name, span.start): span.end for a, name in _NAMES for span in old[a]}
+    after = {(name, span.start): span.end for a, name in _NAMES for span in new[a]}
 
     def named(audience: str, start: datetime) -> dict[str, Any]:
         return {

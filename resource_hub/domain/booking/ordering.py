@@ -261,13 +261,14 @@ def _book_in(
         quoted = quoting.freeze(unit, quoted, by.person_id)
     values = row_values(unit, booking_key, prepared, state, unit_id, quoted, by)
     values["series_id"] = series_id
+    sums = quoted.sums if quoted is not None and not helpers else None
     if hold_id is not None:
         kept = ("institution_id", "id", "number", "ical_uid", "ical_sequence", "version", "created_at")
         store.change(unit.session, booking_key, {k: v for k, v in values.items() if k not in kept})
-        made = _known(booking_key)
+        made = replace(_known(booking_key), sums=sums)
         waiting_store.booked(unit.session, booking_key, unit.now)
     else:
-        made = store.add(unit.session, values)
+        made = store.add(unit.session, values, sums)
     if helpers or hold_id is not None:
         linking.take(unit, helpers, booking_key, state, by, expires=_lapses(plan, asked, waits, unit.now))
     record_event(unit, booking_key, by.person_id, "requested", {"by_host": prepared.by_host})
@@ -287,7 +288,7 @@ def _book_in(
         )  # fmt: skip
     name = "booking.requested" if waits else "booking.approved"
     announce(unit, booking_key, name, by.person_id, quiet=series_id is not None, **for_customer)
-    return replace(made, sums=quoted.sums) if quoted is not None and not helpers else made
+    return made
 
 
 def _priced(

@@ -29,7 +29,7 @@ from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ResourceRecord
 from resource_hub.infra.unit_of_work import Unit
 from resource_hub.kernel.errors import Reason
-from resource_hub.kernel.keys import HostKey
+from resource_hub.kernel.keys import HostKey, id_text
 from resource_hub.kernel.time import TimeSpan, zone
 
 STAFF = (Role.MANAGER, Role.DEPUTY, Role.OPERATOR, Role.OFFICE, Role.INSTITUTION_ADMIN)
@@ -159,9 +159,9 @@ def prepare(
         else resource.takes_access_requests,
         open_to_outside=resource.open_to_outside,
     )
-    return Prepared(
-        replace(asked, customer_id=customer_id), resource, who, plan, facts, by_host, person_id or UUID(int=0)
-    )
+    if asked.customer_id != customer_id:
+        asked = replace(asked, customer_id=customer_id)
+    return Prepared(asked, resource, who, plan, facts, by_host, person_id or UUID(int=0))
 
 
 def _standing(rules: HouseDocument, key: HostKey, customer_id: UUID | None, on: date) -> tuple[Reason, ...]:
@@ -290,13 +290,14 @@ def record_event(
 
 def announce(unit: Unit, key: HostKey, name: str, person_id: UUID | None, **more: Any) -> None:
     """Publish what happened to a booking; notices and the rooms above follow by the outbox."""
+    host, booking = id_text(key.institution_id), str(key.id)
     payload = {
-        "institution_id": str(key.institution_id),
-        "booking_id": str(key.id),
-        "person_id": str(person_id) if person_id else None,
+        "institution_id": host,
+        "booking_id": booking,
+        "person_id": id_text(person_id) if person_id else None,
         **more,
     }
-    unit.publish(name, f"{key.institution_id}:{key.id}", payload)
+    unit.publish(name, f"{host}:{booking}", payload)
 
 
 def announce_series(unit: Unit, key: HostKey, name: str, person_id: UUID | None, **values: Any) -> None:

@@ -21,6 +21,7 @@ from resource_hub.domain.booking.terms import (
     BookingState,
     Holder,
     OwnTime,
+    ThreeSums,
 )
 from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.infra.locks import alone
@@ -30,8 +31,8 @@ from resource_hub.kernel.money import Money
 from resource_hub.kernel.time import TimeSpan
 
 
-def record(row: Any) -> BookingRecord:
-    """The record of a row, or of values under the names of its columns."""
+def record(row: Any, sums: ThreeSums | None = None) -> BookingRecord:
+    """The record of a row, or of values under the names of its columns, with its sums where they are at hand."""
     return BookingRecord(
         key=HostKey(row.institution_id, row.id),
         number=row.number,
@@ -75,6 +76,7 @@ def record(row: Any) -> BookingRecord:
         fee_decides_at=row.fee_decides_at,
         extras=tuple(row.extras or ()),
         items=dict(row.items or {}),
+        sums=sums,
     )
 
 
@@ -92,10 +94,10 @@ def locked(session: Session, key: HostKey) -> Booking | None:
     ).one_or_none()
 
 
-def add(session: Session, values: Mapping[str, Any]) -> BookingRecord:
+def add(session: Session, values: Mapping[str, Any], sums: ThreeSums | None = None) -> BookingRecord:
     """Add a row; the record is what it will read as."""
     add_later(session, Booking, [values])
-    return record(SimpleNamespace(**{**_UNSET, **values}))
+    return record(SimpleNamespace(**{**_UNSET, **values}), sums)
 
 
 # Columns that a new order may leave out.

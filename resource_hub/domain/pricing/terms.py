@@ -113,6 +113,7 @@ class PerClass:
 
 
 NO_AMOUNTS = PerClass()
+UNCHANGED = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,7 @@ class Tariff:
         for word in WIDER[str(customer_class)]:
             if word in self.factors:
                 return self.factors[word]
-        return Fraction(1)
+        return UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def test_a_booking_takes_as_many_statements_whatever_stands_around_it(now: datet
     # The first one asks for what the next ones find in memory.
     assert counts[0] <= 31, counts
     # PostgreSQL is asked once behind the lock, and told once what is written.
-    assert counts[1] == counts[2] <= (2 if db.engine.dialect.name == "postgresql" else 16), counts
+    assert counts[1] == counts[2] <= (2 if db.engine.dialect.name == "postgresql" else 11), counts
 
 
 def test_a_refusal_with_alternatives_stays_small(now: datetime) -> None:

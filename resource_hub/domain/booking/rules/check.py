@@ -23,6 +23,8 @@ from resource_hub.domain.booking.terms import (
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.time import TimeSpan, local_day, midnight, zone
 
+_HAZARDS = frozenset(hazard.value for hazard in Hazard)
+
 Rule = Callable[[BookingFacts, HouseDocument, datetime], Iterator[Reason]]
 
 
@@ -214,8 +216,7 @@ def _told(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[
         yield Reason("booking.samples_most", {"most": rules.samples_most}, "samples")
     if facts.kind is BookingKind.ACCESS and not facts.description.strip():
         yield Reason("booking.purpose_missing", {}, "description")
-    known = {hazard.value for hazard in Hazard}
-    if facts.hazards - known:
+    if facts.hazards - _HAZARDS:
         yield Reason("booking.hazard_unknown", {}, "hazards")
     if rules.hazard and facts.kind is not BookingKind.ACCESS and not facts.hazards:
         yield Reason("booking.hazard_missing", {}, "hazards")

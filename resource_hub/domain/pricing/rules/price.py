@@ -26,6 +26,7 @@ from resource_hub.domain.pricing.errors import InvalidTariff, NoRate, NothingToP
 from resource_hub.domain.pricing.rules.bands import cut_minute, pieces
 from resource_hub.domain.pricing.terms import (
     BY_DAY,
+    UNCHANGED,
     Band,
     ChargeOn,
     Consequence,
@@ -46,6 +47,7 @@ from resource_hub.kernel.time import TimeSpan, merge, zone
 
 HOUR = 3600
 DAY = 86_400
+_NOTHING = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +131,31 @@ def _rate(part: PerClass, tariff: Tariff, customer_class: CustomerClass, place: 
     rate = part.of(customer_class)
     if rate is None:
         raise NoRate(customer_class=str(customer_class), place=place)
-    return rate * tariff.factor_of(customer_class)
+    return _with_factor(rate, tariff, customer_class)
 
 
 def _optional(part: PerClass, tariff: Tariff, customer_class: CustomerClass) -> Fraction:
     rate = part.of(customer_class)
-    return Fraction(0) if rate is None else rate * tariff.factor_of(customer_class)
+    return _NOTHING if rate is None else _with_factor(rate, tariff, customer_class)
+
+
+def _with_factor(rate: Fraction, tariff: Tariff, customer_class: CustomerClass) -> Fraction:
+    factor = tariff.factor_of(customer_class)
+    return rate if factor is UNCHANGED else rate * factor
+
+
+def _for_time(rate: Fraction, seconds: int) -> Fraction:
+    """A rate an hour, for so many seconds."""
+    return Fraction(rate.numerator * seconds, rate.denominator * HOUR)
+
+
+def _sum(lines: Sequence[_Line]) -> Fraction:
+    return lines[0].exact if len(lines) == 1 else sum((line.exact for line in lines), _NOTHING)
 
 
 def _chosen(tariff: Tariff, use: UseFacts) -> list[Extra]:
+    if not use.extras and not use.items:
+        return []
     known = {extra.code: extra for extra in tariff.extras}
     unknown = sorted((set(use.extras) | set(use.items)) - set(known) - {BY_DAY})
     if unknown:
@@ -150,17 +168,18 @@ def _chosen(tariff: Tariff, use: UseFacts) -> list[Extra]:
 def _use_lines(tariff: Tariff, customer_class: CustomerClass, use: UseFacts) -> tuple[list[_Line], int]:
     chosen = _chosen(tariff, use)
     spans = charged_spans(tariff, use)
-    share = Fraction(*use.share)
+    share = UNCHANGED if use.share == (1, 1) else Fraction(*use.share)
     seconds = 0
     lines: list[_Line] = []
-    minimum = Fraction(0)
+    minimum = _NOTHING
     by_time = use.mode in (Mode.SELF_USE, Mode.STAFF_RUN)
     by_sample = use.mode not in (Mode.SELF_USE, Mode.STAFF_RUN) or tariff.hour.empty
     has_time_rate = not tariff.hour.empty or not tariff.day.empty or tariff.first_block is not None
     if by_time and spans and has_time_rate:
-        timed, seconds, minimum = _time_lines(tariff, customer_class, use, chosen, spans)
-        lines += [_Line(line.code, line.values, line.exact * share) for line in timed]
-        minimum *= share
+        lines, seconds, minimum = _time_lines(tariff, customer_class, use, chosen, spans)
+        if share is not UNCHANGED:
+            lines = [_Line(line.code, line.values, line.exact * share) for line in lines]
+            minimum *= share
     else:
         minimum = _optional(tariff.minimum, tariff, customer_class)
     if use.samples and (by_sample or not tariff.sample.empty):
@@ -172,7 +191,7 @@ def _use_lines(tariff: Tariff, customer_class: CustomerClass, use: UseFacts) -> 
             raise NothingToPrice(mode=str(use.mode or ""))
         _rate(tariff.start_fee, tariff, customer_class, "start_fee")
     lines += _factor_lines(chosen, lines)
-    subtotal = sum((line.exact for line in lines), Fraction(0))
+    subtotal = _sum(lines)
     if minimum > subtotal:
         lines.append(_Line("minimum", {"minimum_exact": _text(minimum)}, minimum - subtotal))
     if start_fee:
@@ -221,11 +240,11 @@ def _time_lines(
     if use.mode is Mode.STAFF_RUN and not tariff.staff_hour.empty:
         rate = _rate(tariff.staff_hour, tariff, customer_class, "staff_hour")
         values: dict[str, object] = {"seconds": seconds, "rate_exact": _text(rate)}
-        lines.append(_Line("staff", values, rate * seconds / HOUR))
+        lines.append(_Line("staff", values, _for_time(rate, seconds)))
     for extra in [*added, *added_fees]:
         rate = _rate(extra.amount, tariff, customer_class, f"extras.{extra.code}")
         values = {**_named(extra), "seconds": seconds, "rate_exact": _text(rate)}
-        lines.append(_Line("extra_hour", values, rate * seconds / HOUR))
+        lines.append(_Line("extra_hour", values, _for_time(rate, seconds)))
     return lines, seconds, _weighted_minimum(tariff, customer_class, use, spans, seconds, base_minimum)
 
 
@@ -241,7 +260,7 @@ def _hour_lines(
     if tariff.steps:
         return _step_lines(tariff, customer_class, base, rest)
     if not tariff.bands:
-        return [_Line("time", {"seconds": rest, "rate_exact": _text(base)}, base * rest / HOUR)]
+        return [_Line("time", {"seconds": rest, "rate_exact": _text(base)}, _for_time(base, rest))]
     tz = zone(use.zone)
     by_band: dict[str, tuple[Band | None, int]] = {}
     for span in _stretch(spans, seconds):
@@ -254,7 +273,7 @@ def _hour_lines(
         values: dict[str, object] = {"seconds": in_band, "rate_exact": _text(rate)}
         if band is not None:
             values |= {"band": code, "name_zh": band.name_zh, "name_en": band.name_en}
-        lines.append(_Line("time" if band is None else "time_band", values, rate * in_band / HOUR))
+        lines.append(_Line("time" if band is None else "time_band", values, _for_time(rate, in_band)))
     return lines
 
 
@@ -278,7 +297,7 @@ def _step_lines(tariff: Tariff, customer_class: CustomerClass, base: Fraction, s
                 "rate_exact": _text(rate),
                 "after_minutes": start // 60,
             }
-            lines.append(_Line("time" if index == 0 else "time_step", values, rate * within / HOUR))
+            lines.append(_Line("time" if index == 0 else "time_step", values, _for_time(rate, within)))
     return lines
 
 
@@ -333,13 +352,15 @@ def _item_lines(
 
 def _factor_lines(chosen: Iterable[Extra], lines: Sequence[_Line]) -> list[_Line]:
     """Chosen factors apply one after the other to everything so far; each line shows what it adds."""
-    running = sum((line.exact for line in lines), Fraction(0))
+    factors = [(one, one.factor) for one in chosen if one.kind is ExtraKind.FACTOR and one.factor is not None]
+    if not factors:
+        return []
+    running = _sum(lines)
     result: list[_Line] = []
-    for extra in chosen:
-        if extra.kind is ExtraKind.FACTOR and extra.factor is not None:
-            added = running * (extra.factor - 1)
-            result.append(_Line("extra_factor", {**_named(extra), "factor": str(extra.factor)}, added))
-            running += added
+    for extra, factor in factors:
+        added = running * (factor - 1)
+        result.append(_Line("extra_factor", {**_named(extra), "factor": str(factor)}, added))
+        running += added
     return result
 
 
@@ -363,12 +384,12 @@ def _penalty(
             extras=use.extras, share=use.share,
         )  # fmt: skip
         lines, seconds = _use_lines(tariff, customer_class, booked)
-        total = sum((line.exact for line in lines), Fraction(0))
+        total = _sum(lines)
         if use.kept is not None:
             # What giving a part back saves is what it costs, so that all parts together cost what the whole does.
             rest, left = _use_lines(tariff, customer_class, replace(booked, reserved=use.kept))
             total, seconds = (
-                max(total - sum((line.exact for line in rest), Fraction(0)), Fraction(0)),
+                max(total - _sum(rest), _NOTHING),
                 seconds - left,
             )
         return _close(tariff, customer_class, [_Line(f"{code}_booked", {"seconds": seconds}, total)], 0)
@@ -394,8 +415,10 @@ def _cancellation(tariff: Tariff, customer_class: CustomerClass, use: UseFacts) 
 
 
 def _close(tariff: Tariff, customer_class: CustomerClass, lines: Sequence[_Line], seconds: int) -> Price:
-    exact = sum((line.exact for line in lines), Fraction(0))
-    total = round_minor(exact / tariff.round_to, tariff.rounding) * tariff.round_to
+    exact = _sum(lines)
+    if tariff.round_to != 1:
+        exact /= tariff.round_to
+    total = round_minor(exact, tariff.rounding) * tariff.round_to
     amounts = spread([line.exact for line in lines], total)
     return Price(
         total=Money(total, tariff.currency),
@@ -412,8 +435,8 @@ def _close(tariff: Tariff, customer_class: CustomerClass, lines: Sequence[_Line]
 
 def spread(exact: Sequence[Fraction], total: int) -> list[int]:
     """Whole amounts near the exact ones that add up to the total; the rest goes to the largest remainders."""
-    if not exact:
-        return []
+    if len(exact) < 2:
+        return [total][: len(exact)]
     floors = [value.numerator // value.denominator for value in exact]
     left = total - sum(floors)
     each, some = divmod(left, len(exact))
