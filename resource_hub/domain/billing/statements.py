@@ -396,12 +396,13 @@ class Standing:
         ]
         if not rows:
             return []
+        sums = Money.by_currency(Money(row.minor, row.currency) for row in rows)
         return [
             Reason(
                 "billing.overdue",
                 {
                     "statements": len(rows),
-                    "amount": {"minor": sum(row.minor for row in rows), "currency": rows[0].currency},
+                    "amount": [one.as_json() for one in sums],
                     "days": DEBT_BLOCK_DAYS,
                 },
             )

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.billing import service as billing
+from resource_hub.domain.billing import store
 from resource_hub.domain.billing.errors import (
     InvalidPayment,
     NotYourAccount,
@@ -241,7 +242,14 @@ def test_debts_long_overdue_stop_new_bookings(scene):
     last = statement.due_on + timedelta(days=billing.DEBT_BLOCK_DAYS)
     assert standing.reasons_against(scene.customer_id, last) == []
     (reason,) = standing.reasons_against(scene.customer_id, last + timedelta(days=1))
-    assert reason.code == "billing.overdue"
+    assert (reason.code, reason.values["amount"]) == ("billing.overdue", [statement.total.as_json()])
+
+
+def test_debts_in_several_currencies_are_said_side_by_side(scene, monkeypatch):
+    rows = [store.Debt(scene.host.id, MARCH, 100_00, currency) for currency in ("CNY", "USD", "CNY")]
+    monkeypatch.setattr(store, "unpaid", lambda *_: rows)
+    (reason,) = billing.Standing().reasons_against(scene.customer_id, MARCH + timedelta(days=365))
+    assert reason.values["amount"] == [Money(200_00, "CNY").as_json(), Money(100_00, "USD").as_json()]
 
 
 def test_the_database_itself_refuses_to_change_charges_and_money_entries(scene):
