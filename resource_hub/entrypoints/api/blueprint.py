@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import flask_smorest
@@ -24,6 +25,12 @@ class Parser(FlaskParser):
                 made = self._made[argmap] = argmap()
             return made
         return super()._get_schema(argmap, req)
+
+    def _raw_load_json(self, req: Request) -> Any:
+        try:
+            return super()._raw_load_json(req)
+        except RecursionError:
+            raise json.JSONDecodeError("nested too deeply", "", 0) from None
 
 
 class Blueprint(flask_smorest.Blueprint):

@@ -55,7 +55,7 @@ def unpack(cursor: str | None, *types: type) -> tuple[Any, ...] | None:
         if len(values) != len(types):
             raise ValueError(cursor)
         return tuple(_in(v, t) for v, t in zip(values, types, strict=True))
-    except (ValueError, TypeError, AttributeError, OverflowError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise BadCursor(Reason("cursor.unreadable", {}, "after")) from None
 
 
@@ -76,6 +76,8 @@ def _in(value: Any, kind: type) -> Any:
     if kind is UUID:
         return UUID(value)
     if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
+        raise ValueError(value)
+    if isinstance(value, str) and "\0" in value.encode().decode():  # half a character cannot be encoded
         raise ValueError(value)
     return value
 

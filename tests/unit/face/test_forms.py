@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
@@ -127,11 +128,18 @@ def test_cursors_come_back_and_foreign_ones_are_refused():
         ((1,), (bool,)),
         ((True,), (int,)),
         (("2026-03-02T08:00:00+08:00",), (date,)),
+        (("a\0b",), (str,)),
     ],
 )
 def test_a_forged_cursor_is_refused_and_never_reaches_the_database(forged, types):
     with pytest.raises(paging.BadCursor):
         paging.unpack(paging.pack(forged), *types)
+
+
+@pytest.mark.parametrize("text", ["[" * 2_900, '["\\ud800"]'])
+def test_a_cursor_of_half_a_character_or_without_end_is_refused(text):
+    with pytest.raises(paging.BadCursor):
+        paging.unpack(base64.urlsafe_b64encode(text.encode()).decode(), str)
 
 
 def test_pages_end():

@@ -368,3 +368,13 @@ def test_a_token_ends_with_the_next_request_whoever_ends_it(world: World) -> Non
     with world.app.app_context(), unit_of_work() as unit:
         unit.session.execute(sa.update(ApiToken).values(revoked_at=clock.machine_now()))
     world.booker("GET", "/bookings", 401)
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"description":' * 5_000, "{", '{"start": 1e999}'])
+def test_a_body_that_is_no_order_is_refused_however_deep(world: World, body: str) -> None:
+    for path in ("bookings", "holds", "series"):
+        headers = {"Content-Type": "application/json"}
+        assert world.booker("POST", f"{world.at}/{path}", data=body, headers=headers).status_code in (
+            400,
+            422,
+        )

@@ -379,7 +379,8 @@ def test_a_kept_root_is_checked_for_everybody(app, client, scene, tmp_path):
     kept = json.dumps(root)
     assert "is-good" in client.get("/proofs", query_string={"root": kept}).get_data(as_text=True)
     forged = json.dumps({**root, "root": root["root"].replace('"last_position":1', '"last_position":2')})
-    for text in (forged, json.dumps({**root, "signature": "00" * 64}), "nonsense", '{"root": 3}'):
+    signatures = [json.dumps({**root, "signature": one}) for one in ("00" * 64, "no figures", 3)]
+    for text in (forged, *signatures, "nonsense", '{"root": 3}', "[" * 2_000, '{"root": "[]"}'):
         page = client.get("/proofs", query_string={"root": text})
         assert page.status_code == 200 and "notice is-bad" in page.get_data(as_text=True), text
     assert client.get("/proofs/ustc/usage").status_code == 200

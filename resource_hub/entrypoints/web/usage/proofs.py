@@ -43,7 +43,8 @@ def _verdict(text: str) -> dict[str, Any]:
         message = said["root"]
         host, kind, day = (json.loads(message)[k] for k in ("host", "chain", "day"))
         record = accounts.organisation(host)
-    except (ValueError, KeyError, TypeError, NotFound):
+        signature = bytes.fromhex(said.get("signature", ""))
+    except (ValueError, KeyError, TypeError, RecursionError, NotFound):
         return {"tone": "bad", "text": _("This is not a root as it is published here.")}
     found = next((r for r in usage.roots(record.id, kind, 4000) if r.day.isoformat() == day), None)
     if found is None:
@@ -53,7 +54,7 @@ def _verdict(text: str) -> dict[str, Any]:
             "tone": "bad",
             "text": _("The root of this day reads differently here: the chain was rewritten."),
         }
-    if not signature_holds(found.public_key, message.encode(), bytes.fromhex(said.get("signature", ""))):
+    if not signature_holds(found.public_key, message.encode(), signature):
         return {"tone": "bad", "text": _("The signature does not fit.")}
     return {
         "tone": "good",
