@@ -144,13 +144,14 @@ def alternatives(
     ignore: UUID | None = None,
     count: int = 3,
     draft: Callable[[planning.Plan], Hours] | None = None,
-    suits: Callable[[TimeSpan], bool] | None = None,
+    suits: Callable[[TimeSpan], TimeSpan | None] | None = None,
 ) -> list[FreeTime]:
     """Times of the same length that can be had, those nearest to the wish first; they do not overlap each other.
 
     Looks a fortnight to either side of the wish (of the last moment allowed, where the wish lies beyond it) and, when
     nothing is found, on to the end of ``LOOK_AHEAD_DAYS``. ``draft`` makes the hours that are about to be published
-    from a plan as it is; ``suits`` may turn down a time that is free, as house rules do.
+    from a plan as it is; ``suits`` may turn down a time that is free, as house rules do, by the stretch of starts at
+    which it would turn down every time of this length; it holds its own start at least.
     """
     length = span.end - span.start
     for back, ahead in ((14, 14), (0, LOOK_AHEAD_DAYS)):
@@ -175,28 +176,34 @@ def _nearest(
     ignore: UUID | None,
     count: int,
     draft: Callable[[planning.Plan], Hours] | None,
-    suits: Callable[[TimeSpan], bool] | None,
+    suits: Callable[[TimeSpan], TimeSpan | None] | None,
 ) -> list[FreeTime]:
     plan = planning.plan(key, within)
     if draft is not None:
         plan = replace(plan, hours=draft(plan))
     free = free_times(key, within, outside=outside, ignore=ignore, plan=plan)
     chosen: list[FreeTime] = []
+    refused: list[TimeSpan] = []
     tried = 0
     for some in _by_distance(free, span, within, plan):
         of_day = 0
         for one in some:
             if any(one.span.overlaps(other.span) for other in chosen):
                 continue
+            if any(stretch.contains(one.span.start) for stretch in refused):
+                continue
             if tried == MOST_TRIED:
                 return sorted(chosen, key=lambda f: f.span)
             if of_day == MOST_TRIED_OF_DAY:
                 break
             tried, of_day = tried + 1, of_day + 1
-            if suits is None or suits(one.span):
-                chosen.append(one)
-                if len(chosen) == count:
-                    return sorted(chosen, key=lambda f: f.span)
+            against = suits(one.span) if suits is not None else None
+            if against is not None:
+                refused.append(against)
+                continue
+            chosen.append(one)
+            if len(chosen) == count:
+                return sorted(chosen, key=lambda f: f.span)
     return sorted(chosen, key=lambda f: f.span)
 
 

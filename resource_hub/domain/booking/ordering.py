@@ -38,6 +38,7 @@ from resource_hub.domain.booking.preparing import (
 from resource_hub.domain.booking.rules.answering import answer_term, lapses_at
 from resource_hub.domain.booking.rules.check import AHEAD, check, needs_approval
 from resource_hub.domain.booking.rules.lengths import fitted
+from resource_hub.domain.booking.rules.refused import refused_around
 from resource_hub.domain.booking.rules.states import not_open
 from resource_hub.domain.booking.terms import (
     Act,
@@ -411,10 +412,12 @@ def alternatives(
     helpers = linking.chosen(key, asked)
     outside = prepared.who.outside
 
-    def suits(other: TimeSpan) -> bool:
-        if any(r.place == "time" for r in check(replace(facts, span=other), rules, now)):
-            return False
-        return linking.busy(helpers, other, outside=outside, ignore=ignore) is None
+    def suits(other: TimeSpan) -> TimeSpan | None:
+        wish = replace(facts, span=other)
+        if any(r.place == "time" for r in check(wish, rules, now)):
+            return refused_around(wish, rules, now)
+        busy = linking.busy(helpers, other, outside=outside, ignore=ignore)
+        return TimeSpan(other.start, other.end) if busy is not None else None
 
     found = availability.alternatives(
         key,

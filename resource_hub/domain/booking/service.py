@@ -65,6 +65,7 @@ from resource_hub.domain.booking.linking import offered as offered_helpers
 from resource_hub.domain.booking.linking import prepared as prepared_helpers
 from resource_hub.domain.booking.linking import reasons_against as reasons_against_helpers
 from resource_hub.domain.booking.managing import lapse_due
+from resource_hub.domain.booking.offering import Turn, offer_due, wish_of
 from resource_hub.domain.booking.ordering import alternatives, hold, request, sweep_keys
 from resource_hub.domain.booking.outside_hours import SUBSCRIPTIONS as _OUTSIDE
 from resource_hub.domain.booking.outside_hours import (
@@ -202,19 +203,16 @@ from resource_hub.domain.booking.trying import MONTHS as TRIAL_MONTHS
 from resource_hub.domain.booking.trying import Trial, try_rules
 from resource_hub.domain.booking.under_quotes import agreed_of
 from resource_hub.domain.booking.under_quotes import of_order as inquiry_of_order
+from resource_hub.domain.booking.waiting import accept as accept_offer
 from resource_hub.domain.booking.waiting import (
-    Turn,
     ahead_of,
     close_past,
     entry_for,
-    offer_due,
     offers_to,
     waited_for,
     waits_at,
     waits_of,
-    wish_of,
 )
-from resource_hub.domain.booking.waiting import accept as accept_offer
 from resource_hub.domain.booking.waiting import decline as decline_offer
 from resource_hub.domain.booking.waiting import join as join_line
 from resource_hub.domain.booking.waiting import leave as leave_line

@@ -6,13 +6,11 @@ accepted on the guarded path; the job comes round for time that became free with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -21,20 +19,18 @@ from sqlalchemy import not_
 from resource_hub.domain.accounts import service as accounts
 from resource_hub.domain.accounts.terms import Actor
 from resource_hub.domain.availability import service as availability
-from resource_hub.domain.availability.terms import HouseDocument
 from resource_hub.domain.booking import linking, quoting, reading, store, waiting_store
 from resource_hub.domain.booking.errors import (
     BookingRefused,
     InvalidOrder,
     NoSuchBooking,
-    SlotTaken,
     WrongState,
     unchanged,
 )
-from resource_hub.domain.booking.ordering import book_in, hold_in
+from resource_hub.domain.booking.offering import offer_in, publish, put, wish_of
+from resource_hub.domain.booking.ordering import book_in
 from resource_hub.domain.booking.preparing import judge, prepare, record_event
-from resource_hub.domain.booking.rules.check import check
-from resource_hub.domain.booking.rules.waiting import MOST_PLACES, faults, least_room, offered_until
+from resource_hub.domain.booking.rules.waiting import MOST_PLACES, faults
 from resource_hub.domain.booking.terms import (
     Asked,
     BookingKind,
@@ -44,38 +40,13 @@ from resource_hub.domain.booking.terms import (
     WaitingState,
 )
 from resource_hub.domain.booking.waiting_store import WaitingRecord
-from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.infra import batches, clock
 from resource_hub.infra.database import reading as reads
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.unit_of_work import Lease, Unit, retried, unit_of_work
-from resource_hub.kernel.errors import NotFound, Reason
+from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
-from resource_hub.kernel.time import TimeSpan, midnight, subtract, zone
-
-# Behind one lock so many of a line are asked, and so many times are held against the house rules; for the others the
-# job comes round.
-_PAGE = 100
-_MOST_TRIED = 3_000
-# What suits by the rules but cannot be had after all is tried so often for one person.
-_TRIES = 5
-# So many places of a line are asked at once by the job.
-_TURN = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """How far the job has come: a line, and the place in it; without a place all of it is done."""
-
-    key: HostKey
-    place: waiting_store.Place | None
-
-
-@dataclass(slots=True)
-class _Patience:
-    """How many times may still be held against the house rules."""
-
-    left: int = _MOST_TRIED
+from resource_hub.kernel.time import TimeSpan, subtract
 
 
 def _as_json(asked: Asked) -> dict[str, Any]:
@@ -94,29 +65,6 @@ def _as_json(asked: Asked) -> dict[str, Any]:
         "hazard_note": asked.hazard_note,
         "helpers": sorted(str(helper) for helper in asked.helpers),
     }
-
-
-def wish_of(one: WaitingRecord, span: TimeSpan) -> Asked:
-    """What somebody waits for as an order for a certain time."""
-    wish: Mapping[str, Any] = one.wish
-    return Asked(
-        mode=Mode(wish["mode"]) if wish["mode"] else None,
-        span=span,
-        unit_id=one.unit_id,
-        customer_id=one.customer_id,
-        person_id=one.person_id,
-        purpose=wish["purpose"],
-        project=wish["project"],
-        description=wish["description"],
-        samples=wish["samples"],
-        items=wish.get("items", {}),
-        extras=frozenset(wish.get("extras", ())),
-        answers=wish["answers"],
-        hazards=frozenset(wish["hazards"]),
-        hazard_note=wish["hazard_note"],
-        helpers=frozenset(UUID(helper) for helper in wish["helpers"]),
-        given_id=UUID(wish["given"]) if wish.get("given") else None,
-    )
 
 
 # ---- standing in line ------------------------------------------------------------------------------------------
@@ -258,7 +206,7 @@ def leave(key: HostKey, *, by: Actor, version: int | None = None) -> WaitingReco
         one = _opened(unit, key, by, version)
         if one.state not in (WaitingState.WAITING, WaitingState.OFFERED):
             raise WrongState(Reason("booking.waiting_over", {}))
-        _set(unit, one, WaitingState.LEFT)
+        put(unit, one, WaitingState.LEFT)
         if one.booking_id is not None:
             freed = _give_back(unit, HostKey(key.institution_id, one.booking_id), by)
             if freed is not None:
@@ -294,10 +242,6 @@ def known(unit: Unit, key: HostKey) -> WaitingRecord:
     return found
 
 
-def _set(unit: Unit, one: WaitingRecord, state: WaitingState, **values: Any) -> None:
-    waiting_store.change(unit.session, one.key, {"state": state.value, "changed_at": unit.now, **values})
-
-
 def _give_back(unit: Unit, key: HostKey, by: Actor) -> TimeSpan | None:
     """Free a hold that was offered and is not wanted, and what was to come along; its time, if it was there."""
     row = store.locked(unit.session, key)
@@ -320,101 +264,6 @@ def _give_back(unit: Unit, key: HostKey, by: Actor) -> TimeSpan | None:
 
 
 # ---- offering --------------------------------------------------------------------------------------------------
-
-
-def offer_in(
-    unit: Unit,
-    key: HostKey,
-    span: TimeSpan | None = None,
-    *,
-    after: waiting_store.Place | None = None,
-    limit: int = _PAGE,
-) -> waiting_store.Place | None:
-    """Keep what is free of a resource for those who wait for it, first come first: with a span for those who could use
-    some of it. The resource is locked, so two who free time at once make no two offers of it.
-
-    Returns the place in line after which to go on; None at the end of the line.
-    """
-    if span is not None:
-        # What was around a booking is free with it.
-        rules, _number = availability.house_rules(key)
-        around = rules.setup_seconds + rules.teardown_seconds
-        span = span.widened(around, around)
-    line = waiting_store.line(unit.session, key, WaitingKind.QUEUE, limit, span=span, after=after)
-    patience = _Patience()
-    for one in line:
-        # One wish that cannot be offered to stops neither the others nor whoever freed the time.
-        batches.apart(unit, "booking.offer", one.key, partial(_offer_to, unit, key, one, patience))
-        if not patience.left:
-            return one.place
-    return line[-1].place if len(line) == limit else None
-
-
-def _offer_to(unit: Unit, key: HostKey, one: WaitingRecord, patience: _Patience) -> None:
-    rules, _number = availability.house_rules(key)
-    if one.latest - unit.now < least_room(one.length_seconds, rules):
-        _set(unit, one, WaitingState.OVER)
-        return
-    try:
-        by = accounts.actor(one.person_id, accounts.customer(one.customer_id).organisation_id)
-    except NotFound:
-        _set(unit, one, WaitingState.LEFT)
-        return
-    if rules.counts_elsewhere:
-        # One after another of the line would otherwise be waited for, and somebody there for one of those before: who
-        # is booking just now is come round to.
-        who = (one.customer_id, one.person_id)
-        if not store.count_alone(unit.session, key.institution_id, who, wait=False):
-            return
-    for span in islice(_candidates(unit, key, one, by, rules, patience), _TRIES):
-        until = offered_until(unit.now, span.start, rules)
-        asked = wish_of(one, span)
-        try:
-            if judge(prepare(key, asked, by=by, now=unit.now), unit.now):
-                continue
-            held = hold_in(unit, key, asked, by, until=until)
-        except (BookingRefused, SlotTaken, InvalidOrder, NotFound):
-            continue
-        _set(unit, one, WaitingState.OFFERED, booking_id=held.key.id, offered_until=until)
-        _publish(unit, "booking.offered", one)
-        return
-
-
-def _candidates(
-    unit: Unit, key: HostKey, one: WaitingRecord, by: Actor, rules: HouseDocument, patience: _Patience
-) -> Iterator[TimeSpan]:
-    """Free times of a wish that suit the house rules, the earliest first. What else is to be known of the order is
-    gathered once for all of them, so each is judged once more before it is kept."""
-    length = timedelta(seconds=one.length_seconds)
-    start = max(one.earliest, unit.now)
-    asked = wish_of(one, TimeSpan(start, start + length))
-    try:
-        prepared = prepare(key, asked, by=by, now=unit.now)
-    except (InvalidOrder, NotFound):
-        return
-    facts = replace(prepared.facts, closed=())
-    if any(reason.place != "time" for reason in check(facts, rules, unit.now)):
-        return
-    start = max(start, unit.now + timedelta(minutes=rules.lead_for(one.wish["mode"] or "all")))
-    if facts.earliest_day is not None:
-        start = max(start, midnight(facts.earliest_day, zone(facts.zone)))
-    if one.latest - start < least_room(one.length_seconds, rules):
-        return
-    within, outside = TimeSpan(start, one.latest), prepared.who.outside
-    # Asked before anything is held: a hold whose helper is then refused would stay.
-    together = linking.room(linking.chosen(key, asked), within, outside=outside)
-    for span in availability.in_turn(key, within, one.length_seconds, outside=outside, unit_id=asked.unit_id):
-        if not patience.left:
-            return
-        patience.left -= 1
-        soon = offered_until(unit.now, span.start, rules) is None
-        if not soon and together(span) and not check(replace(facts, span=span), rules, unit.now):
-            yield span
-
-
-def _publish(unit: Unit, name: str, one: WaitingRecord, **more: str) -> None:
-    payload = {"institution_id": str(one.key.institution_id), "entry_id": str(one.key.id), **more}
-    unit.publish(name, f"{one.key.institution_id}:{one.key.id}", payload)
 
 
 _last: ContextVar[list[Callable[[], None]] | None] = ContextVar("offered last", default=None)
@@ -463,18 +312,18 @@ def _offer_ended(
     """What becomes of a place in line whose offer was not taken. From whom the host took it back, or closed its time so
     that it could not be taken, has the old place again."""
     if not lapsed and person_id in accounts.people_of_customer(offered.customer_id):
-        _set(unit, offered, WaitingState.LEFT)
+        put(unit, offered, WaitingState.LEFT)
         return
     assert record.span is not None
     outside = record.customer_class.outside
     if lapsed and not availability.may_occupy(
         record.resource_key, record.unit_id, record.span, outside=outside
     ):
-        _set(unit, offered, WaitingState.MISSED)
-        _publish(unit, "booking.offer_missed", offered)
+        put(unit, offered, WaitingState.MISSED)
+        publish(unit, "booking.offer_missed", offered)
         return
-    _set(unit, offered, WaitingState.WAITING, booking_id=None, offered_until=None)
-    _publish(unit, "booking.offer_withdrawn", offered, booking_id=str(record.key.id))
+    put(unit, offered, WaitingState.WAITING, booking_id=None, offered_until=None)
+    publish(unit, "booking.offer_withdrawn", offered, booking_id=str(record.key.id))
 
 
 def _offer_on(unit: Unit, record: BookingRecord, span: TimeSpan, person_id: UUID | None) -> None:
@@ -527,35 +376,6 @@ def accept(key: HostKey, *, by: Actor, version: int | None = None) -> BookingRec
 # ---- the job ---------------------------------------------------------------------------------------------------
 
 
-def offer_due(limit: int = 20, after: Turn | None = None, lease: Lease | None = None) -> Turn | None:
-    """Come round to lines whose time became free without a booking, some places of a line at once; returns where to go
-    on, None at the end."""
-    for _ in range(limit):
-        if after is None or after.place is None:
-            keys = waiting_store.lines(reads(), after.key if after else None, 1)
-            if not keys:
-                return None
-            after = Turn(keys[0], None)
-        after = _offer_turn(after, lease)
-    return after
-
-
-def _offer_turn(turn: Turn, lease: Lease | None) -> Turn:
-    """Offer to some places of a line; the next turn is that of another line where this one cannot be offered to."""
-    following = Turn(turn.key, None)
-
-    def offer(key: HostKey) -> int:
-        nonlocal following
-        with unit_of_work(lease=lease) as unit:
-            linking.lock(unit, [key])
-            following = replace(turn, place=offer_in(unit, key, after=turn.place, limit=_TURN))
-        return 1
-
-    job = "booking.offer"
-    batches.each(job, batches.found(job, lambda _many: [turn.key], 1), offer)
-    return following
-
-
 def close_past(limit: int = 100, lease: Lease | None = None) -> int:
     """Let those go whose wished time has passed."""
 
@@ -564,7 +384,7 @@ def close_past(limit: int = 100, lease: Lease | None = None) -> int:
             for key in keys:
                 one = waiting_store.entry(unit.session, key)
                 if one is not None and one.state is WaitingState.WAITING:
-                    _set(unit, one, WaitingState.OVER)
+                    put(unit, one, WaitingState.OVER)
             return len(keys)
 
     def past(many: int) -> list[HostKey]:

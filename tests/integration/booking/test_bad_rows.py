@@ -12,7 +12,15 @@ import pytest
 from sqlalchemy import select
 
 from resource_hub.domain.accounts.terms import Role
-from resource_hub.domain.booking import answers, hand_over_offers, late_fees, managing, service, waiting
+from resource_hub.domain.booking import (
+    answers,
+    hand_over_offers,
+    late_fees,
+    managing,
+    offering,
+    service,
+    waiting,
+)
 from resource_hub.domain.booking.rules.recurrence import Frequency, Recurrence
 from resource_hub.domain.booking.tables import Booking
 from resource_hub.domain.booking.terms import BookingState, WaitingState
@@ -63,7 +71,7 @@ CASES = {
     "lapse": (managing, "_lapse", ASKS, requested, service.lapse_due, START),
     "fees": (late_fees, "_decide", {}, cancelled, service.decide_fees, START),
     "hand over": (hand_over_offers, "_expire", {}, offered, service.expire_hand_overs, START),
-    "waiting": (waiting, "_set", {}, waits, service.close_past, START + timedelta(days=1)),
+    "waiting": (waiting, "put", {}, waits, service.close_past, START + timedelta(days=1)),
     "remind": (answers, "_write", STEPS, answers_wait, service.remind_answers, START + timedelta(days=3)),
 }
 
@@ -114,9 +122,9 @@ def test_one_bad_line_holds_up_no_other(now: datetime, monkeypatch: pytest.Monke
         return service.entry_for(one.key, by).state
 
     monkeypatch.setattr(
-        waiting,
+        offering,
         "offer_in",
-        lambda unit, key, real=waiting.offer_in, **more: (
+        lambda unit, key, real=offering.offer_in, **more: (
             1 // 0 if key == scenes[0].key else real(unit, key, **more)
         ),
     )
@@ -135,14 +143,14 @@ def test_one_bad_wish_stops_neither_the_next_nor_who_frees_the_time(
     wish, end = replace(make_asked(), span=None), START + timedelta(hours=8)
     waiters = [another_booker()[2] for _ in range(2)]
     bad, good = (service.join_line(scene.key, wish, START, end, 3600, by=by) for by in waiters)
-    real = waiting._publish
+    real = offering.publish
 
     def failing(unit: Any, name: str, one: Any, **more: Any) -> None:
         if one.key == bad.key:
             raise RuntimeError("a wish that cannot be")  # after its time was held already
         real(unit, name, one, **more)
 
-    monkeypatch.setattr(waiting, "_publish", failing)
+    monkeypatch.setattr(offering, "publish", failing)
     assert service.cancel(full.key, by=scene.booker).state is BookingState.CANCELLED
     states = [service.entry_for(one.key, by).state for one, by in zip((bad, good), waiters, strict=True)]
     assert states == [WaitingState.WAITING, WaitingState.OFFERED]

@@ -121,7 +121,7 @@ def test_the_job_comes_to_the_end_of_a_long_line(full: Scene) -> None:
     assert state(one) is WaitingState.WAITING
     assert service.ahead_of([one])[one.key] == 101
     turn = service.offer_due(3)
-    assert turn is not None and turn.place is not None and state(one) is WaitingState.WAITING
+    assert turn is not None and turn.rest is not None and state(one) is WaitingState.WAITING
     while turn is not None:
         turn = service.offer_due(3, turn)
     assert state(one) is WaitingState.OFFERED

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 
 from resource_hub.domain.availability.rules.named_hours import inside
 from resource_hub.domain.availability.rules.sentences import counted_per
@@ -90,7 +91,39 @@ class _Measure:
 _NAMED = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A quota that an order oversteps: how much of it is used, and how much is asked for; in the period, if it has
+    one."""
+
+    measure: _Measure
+    used: int
+    asked: int
+    period: TimeSpan | None = None
+
+    @property
+    def quota(self) -> Quota:
+        return self.measure.quota
+
+    @property
+    def in_time(self) -> bool:
+        return self.measure.in_time
+
+    @property
+    def limit(self) -> int:
+        return self.measure.limit
+
+
 def quota_reasons(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Reason]:
+    for _quota, found in groupby(steps_over(facts, rules, now), key=lambda over: id(over.quota)):
+        over = list(found)
+        yield from map(_reason, over[:_NAMED])
+        if len(over) > _NAMED:
+            yield Reason("booking.quota_more", {"count": len(over) - _NAMED}, "time")
+
+
+def steps_over(facts: BookingFacts, rules: HouseDocument, now: datetime) -> Iterator[Over]:
+    """Each quota that an order oversteps, in the order of the rules: of days, weeks and months each that is full."""
     if facts.span is None:
         return
     for quota in rules.quotas:
@@ -100,28 +133,22 @@ def quota_reasons(facts: BookingFacts, rules: HouseDocument, now: datetime) -> I
         own = [time for time in facts.own if _belongs(time, facts, quota)]
         if quota.period is QuotaPeriod.FUTURE:
             ahead = [time for time in own if time.span.end > now and time.state not in FINAL]
-            found = sum(measure.whole(time.span) for time in ahead), measure.whole(facts.span), None
+            over = Over(measure, sum(measure.whole(time.span) for time in ahead), measure.whole(facts.span))
         elif quota.period is QuotaPeriod.BOOKING:
-            found = 0, measure.whole(facts.span), None
+            over = Over(measure, 0, measure.whole(facts.span))
         elif quota.period is QuotaPeriod.CONCURRENT:
             parts = measure.counted(facts.span)
-            found = most_at_once(parts, [t.span for t in own if t.state in HOLDING]), int(bool(parts)), None
+            running = most_at_once(parts, [t.span for t in own if t.state in HOLDING])
+            over = Over(measure, running, int(bool(parts)))
         else:
-            over = [
-                reason
-                for period in periods(facts.span, quota.period, facts.zone)
-                for reason in _over(
-                    measure,
-                    sum(measure.part(time.span, period) for time in own),
-                    measure.part(facts.span, period),
-                    period,
-                )
-            ]
-            yield from over[:_NAMED]
-            if len(over) > _NAMED:
-                yield Reason("booking.quota_more", {"count": len(over) - _NAMED}, "time")
+            for period in periods(facts.span, quota.period, facts.zone):
+                used = sum(measure.part(time.span, period) for time in own)
+                over = Over(measure, used, measure.part(facts.span, period), period)
+                if _is_over(over):
+                    yield over
             continue
-        yield from _over(measure, *found)
+        if _is_over(over):
+            yield over
 
 
 def _binds(whom: QuotaFor, outside: bool) -> bool:
@@ -150,17 +177,19 @@ def most_at_once(parts: Iterable[TimeSpan], others: Iterable[TimeSpan]) -> int:
     return most
 
 
-def _over(measure: _Measure, used: int, asked: int, period: TimeSpan | None) -> Iterator[Reason]:
-    if not asked or used + asked <= measure.limit:
-        return
-    quota = measure.quota
+def _is_over(over: Over) -> bool:
+    return over.asked > 0 and over.used + over.asked > over.limit
+
+
+def _reason(over: Over) -> Reason:
+    measure, quota = over.measure, over.quota
     values: dict[str, object] = {"per": counted_per(quota, "booking.quota_per")}
     suffix = "_seconds" if measure.in_time else ""
-    values |= {f"limit{suffix}": measure.limit, f"used{suffix}": used, f"asked{suffix}": asked}
-    if period is not None:
-        values["since"] = period.start.astimezone(zone(measure.zone)).date().isoformat()
+    values |= {f"limit{suffix}": measure.limit, f"used{suffix}": over.used, f"asked{suffix}": over.asked}
+    if over.period is not None:
+        values["since"] = over.period.start.astimezone(zone(measure.zone)).date().isoformat()
     code = f"booking.quota_{quota.measure}_{quota.period}"
     if measure.hours:
         values["hours"] = {"zh": measure.hours[0].name_zh, "en": measure.hours[0].name_en}
         code += "_inside"
-    yield Reason(code, values, "time")
+    return Reason(code, values, "time")
