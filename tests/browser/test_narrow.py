@@ -82,6 +82,7 @@ def test_names_of_what_is_booked_along_stay_whole(page: Page, scene: Scene) -> N
 
 def test_weekdays_of_named_hours_stay_whole(page: Page, scene: Scene) -> None:
     page.goto(at(scene, "/rules"))
+    page.locator("#named .rule-edit > summary").click()
     assert set(lines(page, ".is-hours .day-pill span")) == {1}
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     page.goto(at(scene, "/hours"))
@@ -218,16 +219,22 @@ def test_a_month_of_protected_hours_is_two_lines(app: Any, page: Page, scene: Sc
 def test_what_takes_the_focus_is_not_behind_the_button_that_is_kept(page: Page, scene: Scene) -> None:
     page.goto(at(scene, "/rules"))
     button = page.locator(".form-end.is-kept button")
-    page.locator('[name="least"]').focus()
+    # With the keyboard alone: to the words of a part, its fields open, and on through them.
+    page.locator("#length .rule-edit > summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator('[name="least"]')).to_be_focused()
     for _n in range(20):
         page.keyboard.press("Tab")
         place = page.evaluate(
             """() => {
               const one = document.activeElement, kept = document.querySelector(".form-end.is-kept");
-              return [one.name, one.getBoundingClientRect().bottom, kept.getBoundingClientRect().top];
+              return [one.name || one.localName, one.getBoundingClientRect().bottom, kept.getBoundingClientRect().top];
             }"""
         )
-        assert place[0] and place[1] <= place[2], place
+        if place[0] == "look":
+            break
+        assert place[1] <= place[2], place
     expect(button).to_be_in_viewport()
     assert_accessible(page)
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from resource_hub.domain.availability import service as availability
+from resource_hub.entrypoints.support import sentences
+from resource_hub.entrypoints.web.availability import rules_form
 from tests.support.pages import fields_of
 
 CHANGED = {"most": "240", "cancel_until": "24", "approval": "outside", "since": "2026-03-09"}
@@ -125,7 +127,8 @@ def test_a_form_made_before_somebody_elses_version_is_told_so(
 def test_the_page_shows_what_is_in_force(manager: Any, scene: Any) -> None:
     client, _send = manager
     text = client.get(page_of(scene)).get_data(as_text=True)
-    assert 'class="rule-text"' in text and "60" in text
+    said = re.search(r'id="length".*?<ul class="rule-says">(.*?)</ul>', text, re.DOTALL)
+    assert said and "30 分钟" in said[1]
 
 
 def test_a_long_set_of_rules_has_a_way_to_each_part(manager: Any, scene: Any, in_context: Any) -> None:
@@ -135,7 +138,7 @@ def test_a_long_set_of_rules_has_a_way_to_each_part(manager: Any, scene: Any, in
     assert nav
     for part in re.findall(r'href="#([^"]+)"', nav[0]):
         assert text.count(f'id="{part}"') == 1, part
-    assert "<details><summary>另有" not in text
+    assert 'class="rule-fold"' not in text
     many = [
         {"code": f"hours_{n}", "name_zh": f"时段{n}", "name_en": f"Hours {n}", "days": [0], "starts": 60 * n, "ends": 60 * n + 60}
         for n in range(20)
@@ -144,5 +147,46 @@ def test_a_long_set_of_rules_has_a_way_to_each_part(manager: Any, scene: Any, in
     document = {"format": 2, "times": many, "fields": fields}
     in_context(lambda: availability.save_rules(scene.key, document, date(2026, 3, 2), by=scene.manager))
     text = client.get(page_of(scene)).get_data(as_text=True)
-    more = re.search(r"<summary>另有 (\d+) 条规则</summary><ol class=\"rule-text\" start=\"17\">", text)
-    assert more and int(more[1]) > 20
+    folded = re.findall(r'<details class="rule-fold"><summary>([^<]+)</summary>', text)
+    assert len(folded) == 40 and "问题7" in folded and any("时段7" in sentence for sentence in folded)
+    assert text.count('<details class="rule-rest"><summary>还有 15 项</summary>') == 2
+    # All is folded, and all is sent along.
+    assert text.count("<details") == text.count("</details>") and "<details open" not in text
+    assert len(re.findall(r'name="time_zh\.\d+"', text)) == 20
+
+
+def test_lines_read_as_sentences_also_when_they_are_typed_anew(
+    manager: Any, scene: Any, in_context: Any, fields: dict[str, Any]
+) -> None:
+    """What was looked at says the new sentence; beside a fault the lines in force stay folded, and the faulty is open."""
+    _client, send = manager
+    typed = {
+        **fields,
+        "quota_per.0": "person",
+        "quota_limit.0": "3",
+        "quota_measure.0": "minutes",
+        "quota_period.0": "week",
+    }
+    text = send(page_of(scene), page_of(scene), look="1", **typed).get_data(as_text=True)
+    (line,) = re.findall(r'<details class="rule-fold"><summary>([^<]+)</summary>', text)
+    assert "3 小时" in line and 'class="rule-says"' in text
+    wrong = {
+        **typed,
+        "quota_limit.1": "x",
+        "quota_per.1": "person",
+        "quota_measure.1": "minutes",
+        "quota_period.1": "week",
+    }
+    text = send(page_of(scene), page_of(scene), look="1", **wrong).get_data(as_text=True)
+    assert 'href="#f-quota_limit.1"' in text and 'class="rule-says"' not in text
+    before = text[: text.index('id="f-quota_limit.1"')]
+    assert before.count("<details") == before.count("</details>")
+
+
+def test_each_sentence_of_the_rules_has_its_part_of_the_form() -> None:
+    codes = [code for code in sentences.sentence_table() if code.startswith("house.")]
+    said = [code for code in codes if not code.startswith("house.bar_") or code == "house.bar_ladder"]
+    assert len(said) > 40
+    assert {rules_form.part_of(code) for code in said} == {
+        "length", "ahead", "named", "answering", "quotas", "cancelling", "strikes", "who", "questions",
+    }  # fmt: skip

@@ -53,7 +53,11 @@ def _rules_page(
         organisation_code=organisation,
         form=shown,
         number=number,
-        before=before,
+        said=None if not shown.ok else rules_form.parts_said(after or before),
+        blank=rules_form.blank_lines(shown),
+        said_lines=rules_form.lines_said(
+            shown, (present, before), *([(draft, after)] if draft and after else [])
+        ),
         added=[t for t in after or () if t.sentence not in old],
         dropped=[t for t in before if t.sentence not in new] if after is not None else (),
         draft=after,

@@ -28,6 +28,7 @@ from resource_hub.domain.availability.terms import (
 )
 from resource_hub.entrypoints.support import formatting
 from resource_hub.entrypoints.support.forms import Form
+from resource_hub.entrypoints.support.sentences import Told
 from resource_hub.entrypoints.support.words import word
 from resource_hub.entrypoints.web.availability.week_form import clock_text, weekday_names
 from resource_hub.kernel.money import Money
@@ -282,6 +283,102 @@ def _is_filled(form: Form, name: str, n: int) -> bool:
     return any(str(form.value(f"{field}.{n}")).strip() not in empty for field in fields)
 
 
+# ---- what the page says ----------------------------------------------------------------------------------------
+
+# The part of the form in which a rule is changed, by how the code of its sentence begins; the first that fits.
+_PARTS = {
+    "quota_": "quotas",
+    "times": "named",
+    "lead": "ahead", "ahead": "ahead", "horizon": "ahead",
+    "by_day": "length", "most": "length", "length": "length", "setup": "length", "gap": "length",
+    "approval_": "answering", "step": "answering", "answer_working": "answering", "remind": "answering",
+    "escalate": "answering", "silence_": "answering",
+    "cancel_": "cancelling", "change_": "cancelling", "no_extend": "cancelling", "offer": "cancelling",
+    "hand_over": "cancelling", "check_in_": "cancelling", "rotating_": "cancelling", "late_": "cancelling",
+    "no_show": "cancelling", "logout_": "cancelling",
+    "strike_": "strikes", "bar": "strikes",
+    "training": "who", "own_account": "who", "debt_": "who",
+    "hazard": "questions", "samples_": "questions", "field": "questions",
+}  # fmt: skip
+# Sentences that say a line of the form, by the field at which the line's faults stand.
+_LINES = {
+    "quota_limit": ("house.quota_",),
+    "ahead_days": ("house.ahead",),
+    "time_zh": ("house.times",),
+    "step_hours": ("house.step",),
+    "bar_count": ("house.bar",),
+}
+# What makes a line of the form: two with the same values are the same rule.
+_OF_A_LINE = {
+    "quota_limit": ("quota_per", "quota_period", "quota_measure", "quota_limit", "quota_inside", "quota_whom",
+                    "quota_reach"),
+    "ahead_days": ("ahead_whom", "ahead_days", "ahead_inside"),
+    "time_zh": ("time_zh", "time_en", "time_days", "time_starts", "time_ends", "time_after"),
+    "step_hours": ("step_who", "step_hours", "step_above"),
+    "bar_count": ("bar_kinds", "bar_count", "bar_within", *(
+        f"{name}.{k}" for k in range(STEPS_OF_A_BAR) for name in ("bar_unit", "bar_length")
+    )),
+}  # fmt: skip
+
+
+def part_of(code: str) -> str:
+    """The part of the form in which the rule of a sentence is changed."""
+    short = code.removeprefix("house.")
+    return next(part for begin, part in _PARTS.items() if short.startswith(begin))
+
+
+def parts_said(told: Sequence[Told]) -> dict[str, list[str]]:
+    """What each part of the form says beside its lines, which say themselves."""
+    said: dict[str, list[str]] = {}
+    for one in told:
+        if not one.code.startswith((*(code for codes in _LINES.values() for code in codes), "house.field")):
+            said.setdefault(part_of(one.code), []).append(one.sentence)
+    return said
+
+
+def lines_said(form: Form, *read: tuple[HouseDocument, Sequence[Told]]) -> dict[str, str]:
+    """The lines of the form as sentences, by ``quota_limit.3``: those that stand so in one of the documents, each given
+    with its sentences. What was typed anew and is in none of them has no sentence yet."""
+    known: dict[tuple[str, Any], str] = {}
+    for document, told in read:
+        own = Form(initial(document))
+        for field, codes in _LINES.items():
+            lines = [one for one in told if one.code.startswith(codes) and one.code != "house.times_after"]
+            known |= {(field, _line(own, field, n)): one.sentence for n, one in enumerate(lines)}
+    said = {
+        f"{field}.{n}": sentence
+        for field in _LINES
+        for n in range(MOST)
+        if (sentence := known.get((field, _line(form, field, n))))
+    }
+    for n in range(MOST):
+        if question := str(_in_language(form.value(f"field_zh.{n}"), form.value(f"field_en.{n}"))).strip():
+            said[f"field_zh.{n}"] = formatting.plain(question)
+    return said
+
+
+def blank_lines(form: Form) -> set[str]:
+    """The lines in which nothing is filled in, named as in ``lines_said``."""
+    return {
+        f"{field}.{n}" for name, field in _ROWS.items() for n in range(MOST) if not _is_filled(form, name, n)
+    }
+
+
+def _line(form: Form, field: str, n: int) -> tuple[Any, ...]:
+    values = []
+    for name in _OF_A_LINE[field]:
+        base, _dot, step = name.partition(".")
+        place = f"{base}.{n}.{step}" if step else f"{name}.{n}"
+        values.append(
+            tuple(form.values(place)) if name in ("time_days", "bar_kinds") else str(form.value(place))
+        )
+    return tuple(values)
+
+
+def _in_language(zh: Any, en: Any) -> Any:
+    return (zh or en) if formatting.language() == "zh" else (en or zh)
+
+
 # ---- what the page offers --------------------------------------------------------------------------------------
 
 
@@ -332,6 +429,5 @@ def _bar_steps(form: Form, n: int) -> range:
 
 
 def _time_name(form: Form, n: int) -> str:
-    zh, en = str(form.value(f"time_zh.{n}")), str(form.value(f"time_en.{n}"))
-    name = (zh or en) if formatting.language() == "zh" else (en or zh)
-    return name or _("Hours %(n)s", n=n + 1)
+    name = _in_language(form.value(f"time_zh.{n}"), form.value(f"time_en.{n}"))
+    return str(name) or _("Hours %(n)s", n=n + 1)
