@@ -284,6 +284,16 @@ def with_more(what: str, more: str) -> str:
     return f"{what}（{more}）" if language() == "zh" else f"{what} ({more})"
 
 
+def between_sentences() -> str:
+    """What stands between two sentences: after a Chinese full stop nothing does."""
+    return "" if language() == "zh" else " "
+
+
+def said(sentences: Iterable[str]) -> str:
+    """Sentences one after the other; empty ones are left out."""
+    return between_sentences().join(filter(None, sentences))
+
+
 def word(value: Any, scope: str) -> str:
     """``{{ booking.state|word("booking.state") }}``"""
     return words.word(scope, value)
@@ -304,8 +314,9 @@ def _for_each_reader(function: Callable[..., Any]) -> Callable[..., Any]:
 def install(app: Flask) -> None:
     for function in (
         money, number, hours, duration, percent, weekday, day, month, clock, moment, stamp, span, times, zone_name,
-        size, plain, bidi, lines, named, listed, word,
+        size, plain, bidi, lines, named, listed, said, word,
     ):  # fmt: skip
         app.jinja_env.filters[function.__name__] = _for_each_reader(function)
     app.jinja_env.globals["language"] = language
     app.jinja_env.globals["zone_name"] = zone_name
+    app.jinja_env.globals["between_sentences"] = between_sentences

@@ -137,7 +137,7 @@ def price_lines(lines: Iterable[Any], currency: str) -> list[dict[str, Any]]:
 def why(claim: ClaimLineRecord) -> str:
     """Why a claim line pays what it pays, or nothing: one sentence."""
     if claim.reasons:
-        return " ".join(sentence(reason, claim.amount.currency) for reason in claim.reasons)
+        return formatting.said(sentence(reason, claim.amount.currency) for reason in claim.reasons)
     return steps_text(claim.steps, claim.amount.currency)
 
 

@@ -17,7 +17,7 @@ from flask import Flask, Response, g, has_request_context, jsonify, make_respons
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from resource_hub.entrypoints.support import sentences
+from resource_hub.entrypoints.support import formatting, sentences
 from resource_hub.entrypoints.support.guards import is_api
 from resource_hub.kernel.errors import (
     Busy,
@@ -111,7 +111,7 @@ def problem(
         if code in sentences.sentence_table()
         else HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail or " ".join(t.sentence for t in reasons or []) or sentences.sentence(code),
+        "detail": detail or formatting.said(t.sentence for t in reasons or []) or sentences.sentence(code),
         "instance": request.path,
         "code": code,
         "reference": reference(),

@@ -40,6 +40,11 @@ class Told:
     place: str | None = None
     values: Mapping[str, Any] | None = None
 
+    @property
+    def whole(self) -> str:
+        """What is wrong, and what can be done."""
+        return formatting.said((self.sentence, self.remedy))
+
 
 @functools.cache
 def sentence_table() -> dict[str, Text]:

@@ -56,6 +56,15 @@ def test_an_amount_as_written_is_the_amount(minor):
     assert Decimal(written) * 100 == minor
 
 
+def test_sentences_follow_each_other_as_the_language_has_it(reader):
+    reader("zh")
+    assert formatting.said(["已发布。", "", "1 天已略过。"]) == "已发布。1 天已略过。"
+    assert sentences.Told("x", "不能预约。", "请另选时间。").whole == "不能预约。请另选时间。"
+    reader("en")
+    assert formatting.said(["Published.", "", "1 day is left out."]) == "Published. 1 day is left out."
+    assert sentences.Told("x", "Not possible.", "").whole == "Not possible."
+
+
 def test_hours_cut_and_never_round_up():
     assert formatting.hours(3599) == "0:59"
     assert formatting.hours(6633359) == "1,842:35"

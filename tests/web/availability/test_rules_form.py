@@ -193,6 +193,24 @@ def test_bars_of_a_draft_are_tried_with_names_and_times(app: Any, scene: Any, in
     assert shown.status_code == 200
     assert "违约会使 1 人暂停预约" in shown.text and "2026年5月3日" in shown.text.replace(" ", "")
     assert "2 个月" in shown.text and 'name="bar_unit.0.1"' in shown.text
+    # A Chinese sentence follows the one before without a space.
+    assert "。 " not in re.sub(r"<[^>]+>", "", shown.text.split('id="trial-title"')[1].split("</section>")[0])
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_draft_tried_speaks_of_the_booking_and_not_to_who_tries(
+    app: Any, scene: Any, in_context: Any, language: str
+) -> None:
+    in_context(lambda: make_booking(scene))
+    with clock.fixed(moment("2026-03-20T08:00+08:00")):
+        client, send = signed_in(app, scene.manager_person)
+        with client.session_transaction() as session:
+            session["language"] = language
+        page = page_of(scene)
+        draft = fields_of(app, HouseDocument(), since="2026-03-21", look="1", least="240")
+        shown = send(page, page, **draft).text.split('id="trial-title"')[1].split("</section>")[0]
+    assert ("asked for: 2 h." if language == "en" else "现选 2 小时。") in shown
+    assert "you" not in re.sub(r"<[^>]+>", "", shown) and "您" not in shown
 
 
 def test_a_group_of_the_host_comes_first_and_no_other_can_be_named(

@@ -126,7 +126,7 @@ def kept(world: World, made: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [({"least": 180}, "At least 3 h; you asked for 2 h."), ({"change_until": 2880}, "before the start")],
+    [({"least": 180}, "At least 3 h; asked for: 2 h."), ({"change_until": 2880}, "before the start")],
 )
 def test_the_page_of_moving_says_the_rule_that_is_new(world: World, changes: Any, said: str) -> None:
     made = book(world)

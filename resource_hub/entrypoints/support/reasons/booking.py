@@ -80,12 +80,12 @@ SENTENCES = {
     "booking.end_before_start": N_("The end is not after the start."),
     "booking.lead": N_("Book at least %(lead_seconds)s ahead: from %(earliest)s on."),
     "booking.horizon": N_("One may book %(days)s days ahead, until %(last)s."),
-    "booking.too_short": N_("At least %(least_seconds)s; you asked for %(asked_seconds)s."),
-    "booking.too_long": N_("At most %(most_seconds)s; you asked for %(asked_seconds)s."),
+    "booking.too_short": N_("At least %(least_seconds)s; asked for: %(asked_seconds)s."),
+    "booking.too_long": N_("At most %(most_seconds)s; asked for: %(asked_seconds)s."),
     "booking.length_step": N_("The length goes by %(step)s minutes."),
     "booking.start_step": N_("Bookings begin on a multiple of %(step)s minutes."),
     "booking.gap": N_(
-        "Between your bookings at least %(gap_seconds)s must lie; you have one from %(start)s to %(end)s."
+        "Between two bookings of one person at least %(gap_seconds)s must lie; there is one from %(start)s to %(end)s."
     ),
     "booking.training": N_("Self-use needs a passed training."),
     "booking.time_missing": N_("Choose a time."),

@@ -23,13 +23,13 @@ SENTENCES = {
         "days",
     ),
     "booking.too_few_days": NN_(
-        "At least %(least)s day; you asked for %(asked)s.",
-        "At least %(least)s days; you asked for %(asked)s.",
+        "At least %(least)s day; asked for: %(asked)s.",
+        "At least %(least)s days; asked for: %(asked)s.",
         "least",
     ),
     "booking.too_many_days": NN_(
-        "At most %(most)s day; you asked for %(asked)s.",
-        "At most %(most)s days; you asked for %(asked)s.",
+        "At most %(most)s day; asked for: %(asked)s.",
+        "At most %(most)s days; asked for: %(asked)s.",
         "most",
     ),
     "availability.closed_more": NN_(
@@ -54,10 +54,10 @@ SENTENCES = {
         "limit",
     ),
     "booking.quota_minutes_booking": N_(
-        "At most %(limit_seconds)s in one booking; you asked for %(asked_seconds)s."
+        "At most %(limit_seconds)s in one booking; asked for: %(asked_seconds)s."
     ),
     "booking.quota_minutes_booking_inside": N_(
-        "At most %(limit_seconds)s in %(hours)s in one booking; you asked for %(asked_seconds)s."
+        "At most %(limit_seconds)s in %(hours)s in one booking; asked for: %(asked_seconds)s."
     ),
     "booking.quota_minutes_day_inside": N_(
         "Quota in %(hours)s per %(per)s and day: %(limit_seconds)s. Booked %(used_seconds)s, asked %(asked_seconds)s (%(since)s)."

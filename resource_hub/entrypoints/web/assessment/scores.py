@@ -42,7 +42,7 @@ def save_rate(organisation: str) -> AnyResponse:
         except DomainError as error:
             form.refuse(error)
     for told in form.errors:
-        flash(f"{told.sentence} {told.remedy}", "bad")
+        flash(told.whole, "bad")
     return redirect(url_for(".year", organisation=organisation, period=period.label) + "#rate", 303)
 
 

@@ -159,7 +159,7 @@ def settled(hits: int) -> str:
     """What became of the bookings, after publishing."""
     if not hits:
         return ""
-    return " " + ngettext(
+    return formatting.between_sentences() + ngettext(
         "%(num)d booking was settled as chosen; whoever moves or is cancelled is told.",
         "%(num)d bookings were settled as chosen; whoever moves or is cancelled is told.",
         hits,

@@ -188,7 +188,7 @@ def dates_added(organisation: str, resource_id: UUID) -> Any:
     told = ngettext("%(num)d date is entered.", "%(num)d dates are entered.", entered)
     if left_out:
         more = ngettext("%(num)d date is left out.", "%(num)d dates are left out.", left_out)
-        told = f"{told} {more}"
+        told = formatting.said((told, more))
     elif not leave_out:
         told += settled(len(hits))
     flash(told, "wait" if left_out else "good")

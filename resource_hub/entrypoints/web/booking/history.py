@@ -30,10 +30,10 @@ def history(events: Iterable[EventRecord], people: Any) -> list[SimpleNamespace]
         if details.get("by_host") and event.kind == "requested":
             text = _("The host booked for the customer.")
         if event.kind == "overridden":
-            rules = " ".join(told.sentence for told in sentences.tell_all(details["rules"]))
+            rules = formatting.said(told.sentence for told in sentences.tell_all(details["rules"]))
             text = _("%(rules)s Set aside because: %(why)s", rules=rules, why=text)
         if event.kind in ("cancelled", "changed") and (fees := money_text.owed(details.get("fee"))):
-            text = " ".join(filter(None, [text, _("Fee: %(fee)s", fee=money_text.sums(fees))]))
+            text = formatting.said([text, _("Fee: %(fee)s", fee=money_text.sums(fees))])
         items.append(
             SimpleNamespace(
                 at=event.at,

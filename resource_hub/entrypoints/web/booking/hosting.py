@@ -32,7 +32,7 @@ from resource_hub.domain.booking.terms import (
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.domain.catalogue.terms import ListingState, ResourceRecord
 from resource_hub.entrypoints.support import forms, paging, sentences, wall_clock
-from resource_hub.entrypoints.support.formatting import language, plain
+from resource_hub.entrypoints.support.formatting import language, plain, said
 from resource_hub.entrypoints.support.forms import once
 from resource_hub.entrypoints.support.guards import allows
 from resource_hub.entrypoints.support.words import word
@@ -213,7 +213,7 @@ def confirm(organisation: str) -> Any:
             else:
                 done += 1
         except DomainError as error:
-            failed.append(" ".join(told.sentence for told in sentences.tell_all(error)))
+            failed.append(said(told.sentence for told in sentences.tell_all(error)))
     if done:
         text = ngettext(
             "%(num)d request confirmed; its customer is told.",

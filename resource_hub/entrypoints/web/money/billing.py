@@ -373,7 +373,7 @@ def issue(organisation: str) -> Response:
             from resource_hub.entrypoints.support import sentences
 
             for told in sentences.tell_all(error):
-                flash(f"{told.sentence} {told.remedy}".strip(), "error")
+                flash(told.whole, "error")
         else:
             flash(_("%(n)s statements issued.", n=count))
     return redirect(url_for("billing.host", organisation=organisation), 303)

@@ -298,4 +298,4 @@ def _flash_reasons(error: DomainError) -> None:
     from resource_hub.entrypoints.support import sentences
 
     for told in sentences.tell_all(error):
-        flash(f"{told.sentence} {told.remedy}".strip(), "error")
+        flash(told.whole, "error")

@@ -113,7 +113,7 @@ def tap(host: str, unit: str) -> Answer:
     if _wants_json():
         if error is not None:
             told = sentences.tell_all(error)
-            lines = [" ".join(filter(None, (t.sentence, t.remedy))) for t in told]
+            lines = [t.whole for t in told]
             return jsonify({"done": False, "final": True, "said": lines}), status_of(error)
         if record is None:
             return jsonify({"done": False, "final": True, "said": [t.sentence for t in form.errors]}), 422

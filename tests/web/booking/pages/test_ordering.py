@@ -273,7 +273,7 @@ def test_rules_made_stricter_meanwhile_refuse_and_say_what_stays_kept(app, scene
         db.session.remove()
     refused = desk.send(address(scene), page, **WISH)
     said = refused.get_data(as_text=True)
-    assert refused.status_code == 409 and "At least 4 h; you asked for 3 h." in said
+    assert refused.status_code == 409 and "At least 4 h; asked for: 3 h." in said
     assert (
         "Choose a longer time." in said and "is kept for you until 08:15" in said and "Give it back" in said
     )

@@ -51,7 +51,7 @@ def today() -> date:
 def tell(error: DomainError) -> None:
     """Every reason of a refusal, on the next page."""
     for told in sentences.tell_all(error):
-        flash(f"{told.sentence} {told.remedy}".strip(), "error")
+        flash(told.whole, "error")
 
 
 def this_year() -> int:
