@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from resource_hub.domain.accounts.tables import Organisation
@@ -166,6 +166,15 @@ _HANDED_OVER = exists().where(
 )
 
 
+# What is booked under an order was kept, and asked for, with it.
+_OF_ORDER = and_(
+    BookingEvent.institution_id == Booking.institution_id,
+    BookingEvent.booking_id == func.coalesce(Booking.parent_id, Booking.id),
+)
+_KEPT = exists().where(_OF_ORDER, BookingEvent.kind == "held")
+_ASKED_FOR = exists().where(_OF_ORDER, BookingEvent.kind == "requested")
+
+
 def _booked(now: datetime, scope: ColumnElement[bool]) -> list[BookedRow]:
     return _rows(
         and_(
@@ -178,7 +187,7 @@ def _booked(now: datetime, scope: ColumnElement[bool]) -> list[BookedRow]:
                     Booking.state.in_(GONE),
                     Booking.changed_at > now - CANCELLED_KEPT,
                     # A hold that nobody turned into a request was never shown, so nothing is to be taken out.
-                    or_(Booking.state != "expired", Booking.answer_by.is_not(None)),
+                    or_(_ASKED_FOR, ~_KEPT),
                 ),
             ),
         )
@@ -269,11 +278,12 @@ def taken(key: HostKey, now: datetime, unit_id: UUID | None = None) -> list[Take
         )
     ):
         row_id, held_unit, holder_id, start, end, sequence, changed_at = line
-        # A booking keeps its mark when it moves to another time or unit; anything else is told apart by unit.
+        # A booking keeps its mark when it moves to another time or unit; anything else, such as a calendar that was
+        # read, holds many stretches.
         of_booking = changed_at is not None
         rows.append(
             TakenRow(
-                _mark(holder_id, None if of_booking else held_unit),
+                _mark(holder_id) if of_booking else _mark(holder_id, held_unit, start),
                 sequence or 0,
                 start,
                 end,
@@ -306,7 +316,7 @@ def taken(key: HostKey, now: datetime, unit_id: UUID | None = None) -> list[Take
     ):
         rows.append(
             TakenRow(
-                _mark(row.id, None),
+                _mark(row.id),
                 row.ical_sequence,
                 row.starts_at - timedelta(seconds=row.setup_seconds),
                 row.ends_at + timedelta(seconds=row.teardown_seconds),
@@ -319,9 +329,11 @@ def taken(key: HostKey, now: datetime, unit_id: UUID | None = None) -> list[Take
     return rows[:MOST]
 
 
-def _mark(holder_id: UUID, unit_id: UUID | None) -> str:
+def _mark(holder_id: UUID, unit_id: UUID | None = None, start: datetime | None = None) -> str:
     """The same for the same stretch at every call, and of no use to whoever knows the booking's own id."""
-    parts = [holder_id.bytes] + ([unit_id.bytes] if unit_id else [])
+    parts = [holder_id.bytes]
+    if unit_id is not None and start is not None:
+        parts += [unit_id.bytes, start.isoformat().encode()]
     return f"taken-{app_key.derived('feeds.taken', *parts).hex()[:32]}@resource-hub"
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,16 @@ from resource_hub.domain.accounts.errors import UnknownRequest
 from resource_hub.domain.accounts.feeds import FeedKind
 from resource_hub.domain.accounts.tables import FeedSecret
 from resource_hub.domain.accounts.terms import Role
+from resource_hub.domain.availability import service as availability
+from resource_hub.domain.availability.terms import BusyEvent, CalendarRead
+from resource_hub.domain.booking import service as booking
+from resource_hub.domain.booking.terms import BookingState
 from resource_hub.domain.catalogue import service as catalogue
 from resource_hub.infra import clock
 from resource_hub.infra.database import db, reading
+from resource_hub.kernel.time import TimeSpan
 from tests.builders import accounts as build
+from tests.builders.booking import make_asked, make_booking, make_scene
 from tests.builders.catalogue import make_listing
 from tests.builders.feeds import change_booking, make_bookings
 from tests.support.server import LiveServer
@@ -117,6 +123,46 @@ def test_cancelled_and_moved_ones_keep_their_mark(app: Any, client: Any, world: 
         change_booking(world["keys"][0], changed_at=now - timedelta(days=31))
     for address in (own, public):
         assert len(events(client.get(address))) == 2
+
+
+def test_stretches_of_one_calendar_that_was_read_are_told_apart(
+    app: Any, client: Any, world: dict[str, Any]
+) -> None:
+    key, url = world["resource"].key, "https://lab.example/a.ics"
+    with app.app_context():
+        by = build.actor(world["manager"], world["host"])
+        made = availability.add_calendar(
+            key, name="Lab", zone_name="Asia/Shanghai", unit_id=None, url=url, by=by
+        )
+        free = [world["start"] + timedelta(hours=hours) for hours in (30, 40, 50)]
+        busy = tuple(BusyEvent(TimeSpan(one, one + timedelta(hours=1)), "") for one in free)
+        record = availability.calendar(key, made.key.id, by=by)
+        read = CalendarRead("", len(busy), busy)
+        availability.settle_calendar(record, read, availability.reading_span(clock.now()))
+    address = resource_feed(app, world, "stranger")
+    found = events(client.get(address))
+    assert len({str(one["UID"]) for one in found}) == len(found) == 3 + 3
+    assert {str(one["UID"]) for one in events(client.get(address))} == {str(one["UID"]) for one in found}
+
+
+def test_a_time_that_was_only_kept_is_in_no_calendar_when_it_is_given_back(
+    app: Any, client: Any, world: dict[str, Any]
+) -> None:
+    with app.app_context():
+        scene = make_scene(units=2)
+        with clock.fixed(datetime(2026, 3, 2, tzinfo=UTC)):
+            kept = booking.hold(scene.key, make_asked(), by=scene.booker)
+            booking.give_back(kept.key, by=scene.booker)
+            lapsed = booking.hold(scene.key, make_asked(), by=scene.booker)
+            ordered = booking.hold(scene.key, make_asked(), by=scene.booker)
+            ordered = make_booking(scene, hold_id=ordered.key.id)
+            booking.cancel(ordered.key, by=scene.booker)
+        with clock.fixed(datetime(2026, 3, 2, 1, tzinfo=UTC)):
+            booking.lapse_due()
+            assert booking.booking(lapsed.key).state is BookingState.EXPIRED
+    with clock.fixed(datetime(2026, 3, 2, 1, tzinfo=UTC)):
+        [shown] = events(client.get(make(app, scene.booker_person, FeedKind.PERSON)))
+    assert (str(shown["UID"]), str(shown["STATUS"])) == (ordered.ical_uid, "CANCELLED")
 
 
 def test_customer_and_laboratory(app: Any, client: Any, world: dict[str, Any]) -> None:
