@@ -42,13 +42,13 @@ from resource_hub.domain.availability import occupancy_store, planning
 from resource_hub.domain.availability.errors import InvalidWish
 from resource_hub.domain.availability.rules import hours as hour_rules
 from resource_hub.domain.availability.rules.ahead import bookers, within_horizon
+from resource_hub.domain.availability.rules.document import MOST_LEAD_DAYS
 from resource_hub.domain.availability.store import unit_table
 from resource_hub.domain.availability.tables import FreeWindow, HouseRules
 from resource_hub.domain.availability.terms import (
     BY_DAY,
     FIRST_YEAR,
     LAST_YEAR,
-    MOST_LEAD_DAYS,
     Audience,
     FreeTime,
     Held,

@@ -22,8 +22,6 @@ from resource_hub.kernel.time import TimeSpan
 GRANULARITY_MINUTES = 5
 # The step of house rules that means booking by the day.
 BY_DAY = 1440
-# House rules ask for no longer lead in working days.
-MOST_LEAD_DAYS = 60
 # Nobody looks for a time outside of these years.
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 
@@ -424,8 +422,8 @@ class BarLength:
 class BarRule:
     """So many strikes of these kinds, of any where none is named, bar from booking.
 
-    ``within``: days in which they lie, 0 is as long as a strike counts. ``ladder``: how long the bar lasts, the next
-    step with each further strike and the last one from there on.
+    ``count``: points, where strikes cost these. ``within``: days in which they lie, 0 is as long as a strike counts.
+    ``ladder``: how long the bar lasts, the next step with each further strike and the last one from there on.
     """
 
     kinds: tuple[StrikeKind, ...]
@@ -495,6 +493,7 @@ class HouseDocument:
     strike_days: int = 365
     strike_everywhere: bool = False
     bars: tuple[BarRule, ...] = ()
+    points: Mapping[StrikeKind, int] = field(default_factory=dict)  # of one strike; 1 where nothing is said
     steps: tuple[AnswerRule, ...] = ()
     answer_working: bool = False
     remind_hours: int = 0

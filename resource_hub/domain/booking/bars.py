@@ -80,7 +80,7 @@ def _barred(strikes: list[StrikeRecord], resources: Iterable[HostKey]) -> list[B
             if host != resource.institution_id:
                 continue
             here = own if rules.strike_everywhere else [s for s in own if s.resource_id == resource.id]
-            bar = barred(here, rules.bars, tz, now, lifts.get((resource, person_id)))
+            bar = barred(here, rules.bars, tz, now, lifts.get((resource, person_id)), rules.points)
             if bar is not None:
                 counted = sum(strike.counts(now) for strike in here)
                 found.append(BarredPerson(resource, person_id, here[0].customer_id, bar, counted))

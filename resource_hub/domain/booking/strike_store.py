@@ -55,10 +55,10 @@ def bar_on(
         where.append(Strike.resource_id == resource.id)
     found = [record_of(row) for row in session.scalars(select(Strike).where(*where))]
     tz = zone(availability.zone_of(resource.institution_id))
-    bar = barred(found, rules.bars, tz, now)
+    bar = barred(found, rules.bars, tz, now, points=rules.points)
     if bar is not None:
         lifted_at = lifts(session, [person_id]).get((resource, person_id))
-        bar = barred(found, rules.bars, tz, now, lifted_at) if lifted_at else bar
+        bar = barred(found, rules.bars, tz, now, lifted_at, rules.points) if lifted_at else bar
     return (bar, sum(strike.counts(now) for strike in found)) if bar is not None else None
 
 

@@ -35,7 +35,7 @@ from resource_hub.infra.tables import AuditEntry
 from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import NotFound
 from tests.builders.accounts import actor, make_person
-from tests.builders.availability import moment
+from tests.builders.availability import make_rules, moment
 from tests.builders.booking import Scene, another_booker, make_asked, make_booking, make_scene
 
 AT_ONCE = [{"count": 1, "ladder": [{"unit": "days", "count": 30}]}]
@@ -90,6 +90,18 @@ def test_a_no_show_gives_a_strike_and_the_second_bars(now: datetime) -> None:
     with clock.fixed(moment("2026-03-14T09:30+08:00")):
         late = make_asked("2026-03-16T09:00+08:00", "2026-03-16T10:00+08:00")
         assert make_booking(scene, asked=late).state is BookingState.APPROVED
+
+
+def test_points_bar_where_strikes_alone_would_not(now: datetime) -> None:
+    scene = make_scene(rules={**RULES, "points": {"no_show": 2}})
+    miss(scene, 3)
+    with clock.fixed(moment("2026-03-05T08:00+08:00")), pytest.raises(BookingRefused) as caught:
+        make_booking(scene, asked=make_asked("2026-03-06T09:00+08:00", "2026-03-06T10:00+08:00"))
+    assert [reason.code for reason in caught.value.reasons] == ["booking.barred"]
+    with clock.fixed(moment("2026-03-05T08:00+08:00")):
+        assert [one.person_id for one in service.barred_at(scene.manager)] == [scene.booker.person_id]
+        assert service.try_rules(scene.key, make_rules(**RULES), by=scene.manager).barred_before == 1
+        assert service.try_rules(scene.key, make_rules(**RULES), by=scene.manager).barred == 0
 
 
 def test_delivered_twice_it_is_given_once(now: datetime) -> None:

@@ -83,6 +83,10 @@ DOCUMENTS = [
         ),
     ),
     HouseDocument(strike_over_booked=100, strike_off=60),
+    *(
+        HouseDocument(points={StrikeKind.MISUSE: 3}, bars=(BarRule((StrikeKind.MISUSE,), 1, 0, ladder),))
+        for ladder in LADDERS
+    ),
     HouseDocument(bars=(BarRule((), 3, 0, (BarLength(BarUnit.DAYS, 30),)),), strike_everywhere=True),
     *(HouseDocument(bars=(BarRule((StrikeKind.MISUSE,), 1, 0, ladder),)) for ladder in LADDERS),
     HouseDocument(extend=False, change_until=60),

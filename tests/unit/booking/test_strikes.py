@@ -183,6 +183,54 @@ def test_a_bar_until_it_is_lifted_outlives_its_strikes() -> None:
     assert barred([*found, strike(3, 10)], rules, SHANGHAI, day(2000), lifted_at=day(2)) is not None
 
 
+POINTS = {NO_SHOW: 3, LATE_CANCEL: 1, StrikeKind.LATE: 0}
+
+
+def marks(*given: tuple[float, StrikeKind]) -> list[StrikeRecord]:
+    return [replace(strike(at), kind=kind) for at, kind in given]
+
+
+@pytest.mark.parametrize(("given", "count", "within", "end"), [
+    # six points: two no-shows, or one and three late cancellations
+    ([(0, NO_SHOW)], 6, 0, None),
+    ([(0, NO_SHOW), (1, NO_SHOW)], 6, 0, day(31)),
+    ([(0, NO_SHOW), (1, LATE_CANCEL), (2, LATE_CANCEL)], 6, 0, None),
+    ([(0, NO_SHOW), (1, LATE_CANCEL), (2, LATE_CANCEL), (3, LATE_CANCEL)], 6, 0, day(33)),
+    # what costs no points neither counts nor bars
+    ([(0, NO_SHOW), (1, NO_SHOW), (40, StrikeKind.LATE)], 6, 0, day(31)),
+    # of a kind that nothing is said of each is one point
+    ([(0, NO_SHOW), (1, StrikeKind.MISUSE)], 4, 0, day(31)),
+    # inside the window
+    ([(0, NO_SHOW), (29, NO_SHOW)], 6, 30, day(59)),
+    ([(0, NO_SHOW), (30, NO_SHOW)], 6, 30, None),
+])  # fmt: skip
+def test_each_kind_costs_its_own_points(
+    given: list[tuple[float, StrikeKind]], count: int, within: int, end: datetime | None
+) -> None:
+    rule = BarRule((), count, within, (days(30),))
+    assert max((bar.longest for bar in bars_of(marks(*given), rule, SHANGHAI, POINTS)), default=None) == end
+
+
+def test_by_points_too_each_further_strike_brings_the_next_step() -> None:
+    rule = BarRule((), 4, 0, (WARNING, days(3), days(7)))
+    found = marks((0, NO_SHOW), (10, NO_SHOW), (20, LATE_CANCEL), (30, NO_SHOW))
+    assert [bar.until for bar in bars_of(found, rule, SHANGHAI, POINTS)] == [day(23), day(37)]
+
+
+@pytest.mark.parametrize(("points", "holds"), [
+    ({"no_show": 3, "late": 0}, True), ({}, True), ({"nobody": 1}, False), ({"no_show": -1}, False),
+    ({"no_show": "3"}, False), ([], False), ({"no_show": 101}, False),
+])  # fmt: skip
+def test_points_of_a_document(points: Any, holds: bool) -> None:
+    if not holds:
+        with pytest.raises(InvalidRules):
+            read({"points": points})
+        return
+    rules = read({"strike_no_show": True, "points": points})
+    assert rules.points == {StrikeKind(kind): number for kind, number in points.items()}
+    assert read(write(rules)) == rules
+
+
 STEPS = [{"unit": "warning", "count": 0}, {"unit": "days", "count": 3}, {"unit": "lifted", "count": 0}]
 ROW = {"kinds": ["no_show"], "count": 1, "within": 0, "ladder": STEPS}
 
@@ -209,7 +257,7 @@ def test_what_older_documents_said_of_bars_is_read_in_todays_words(
 @pytest.mark.parametrize("wrong", [
     {"format": 2, "strike_limit": 3},
     {"format": 3},
-    {"strike_limit": 51},
+    {"strike_limit": 101},
     {"strike_limit": "3"},
     {"strike_limit": 3, "bar_days": 0.5},
     {"strike_limit": 3, "bars": 5},

@@ -233,3 +233,22 @@ def test_a_group_of_the_host_comes_first_and_no_other_can_be_named(
         (14, group.id, "hours_1"),
         (0, None, "hours_1"),
     ]
+
+
+def test_points_of_strikes_are_typed_read_back_and_kept(
+    app: Any, scene: Any, manager: Any, in_context: Any
+) -> None:
+    _client, send = manager
+    page = page_of(scene)
+    draft = {"strike_no_show": True, "points.no_show": "3", "points.misuse": "1", "points.late": "0",
+             "bar_count.0": "6", "bar_within.0": "365", "bar_unit.0.0": "days", "bar_length.0.0": "30"}  # fmt: skip
+    shown = send(page, page, **fields_of(app, HouseDocument(), since="2026-03-09", look="1", **draft))
+    assert "违约扣分：爽约（3）、迟到（0）；其他每次 1 分。" in shown.text and "满 6 分" in shown.text
+    wrong = send(
+        page, page, **fields_of(app, HouseDocument(), publish="1", **{**draft, "points.late": "101"})
+    )
+    assert wrong.status_code == 422 and 'id="e-points.late"' in wrong.text
+    done = send(page, page, **fields_of(app, HouseDocument(), since="2026-03-09", publish="1", **draft))
+    assert done.status_code == 303
+    rules, _number = in_context(lambda: availability.house_rules(scene.key, date(2026, 3, 9)))
+    assert rules.points == {StrikeKind.NO_SHOW: 3, StrikeKind.LATE: 0} and rules.bars[0].count == 6

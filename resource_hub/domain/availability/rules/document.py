@@ -14,7 +14,6 @@ from uuid import UUID
 from resource_hub.domain.availability.errors import InvalidRules
 from resource_hub.domain.availability.terms import (
     GRANULARITY_MINUTES,
-    MOST_LEAD_DAYS,
     AheadRule,
     Answerer,
     AnswerRule,
@@ -41,7 +40,11 @@ FORMAT = 2
 OLDEST = 1
 LEAD_KEYS = ("all", "self_use", "staff_run", "send_in")
 YEAR = 366 * 1440
+# No longer lead in working days.
+MOST_LEAD_DAYS = 60
 STEPS_OF_A_BAR = 10
+# So many points may a strike cost, and bar.
+MOST_POINTS = 100
 # Days, months of a bar: least and most; the other units have no figure.
 _BAR_LENGTHS = {BarUnit.DAYS: (1, 1096), BarUnit.MONTHS: (1, 36)}
 
@@ -85,7 +88,7 @@ _SWITCHES = {
     "answer_working": False,
 }
 _CHOICES = {"approval": Approval, "silence": Silence, "debt": DebtBlock, "gap_reach": Reach}
-_OTHERS = {"format", "lead", "quotas", "fields", "training", "times", "steps", "bars", "ahead"}
+_OTHERS = {"format", "lead", "quotas", "fields", "training", "times", "steps", "bars", "points", "ahead"}
 
 
 def read(document: Mapping[str, Any]) -> HouseDocument:
@@ -112,6 +115,7 @@ def read(document: Mapping[str, Any]) -> HouseDocument:
     values["fields"] = _rows(document.get("fields", []), "fields", _field, faults)
     values["steps"] = _rows(document.get("steps", []), "steps", _step, faults)
     values["bars"] = _rows(document.get("bars", []), "bars", _bar, faults)
+    values["points"] = _points(document.get("points", {}), faults)
     values["ahead"] = _rows(document.get("ahead", []), "ahead", _ahead, faults)
     values["times"] = _rows(document.get("times", []), "times", _named_hours, faults)
     for name, usual in _SWITCHES.items():
@@ -321,10 +325,23 @@ def _bar(row: Mapping[str, Any], place: str, faults: list[Reason]) -> BarRule:
         kinds, ladder = [], []
     return BarRule(
         tuple(_one(StrikeKind, kind, place, faults) for kind in kinds),
-        _whole(row.get("count"), place, 1, 50, faults),
+        _whole(row.get("count"), place, 1, MOST_POINTS, faults),
         _whole(row.get("within", 0), place, 0, 1096, faults),
         tuple(_bar_length(step, place, faults) for step in ladder),
     )
+
+
+def _points(value: Any, faults: list[Reason]) -> dict[StrikeKind, int]:
+    if not isinstance(value, Mapping):
+        faults.append(Reason("availability.rules_value", {"key": "points"}, "points"))
+        return {}
+    unknown = sorted(str(kind) for kind in value if kind not in list(StrikeKind))
+    faults += [Reason("availability.rules_unknown", {"key": f"points.{kind}"}, "points") for kind in unknown]
+    return {
+        kind: _whole(value[kind], f"points.{kind}", 0, MOST_POINTS, faults)
+        for kind in StrikeKind
+        if kind in value
+    }
 
 
 def _bar_length(step: Any, place: str, faults: list[Reason]) -> BarLength:
@@ -385,6 +402,7 @@ def write(rules: HouseDocument) -> dict[str, Any]:
             for f in rules.fields
         ],
         "steps": [{"who": s.who.value, "hours": s.hours, "above": s.above} for s in rules.steps],
+        "points": {kind.value: number for kind, number in rules.points.items()},
         "ahead": [
             {
                 "days": a.days,

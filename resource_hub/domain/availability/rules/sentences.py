@@ -200,6 +200,12 @@ def _strikes(rules: HouseDocument) -> Iterator[Reason]:
         yield Reason("house.strike_over_booked", values)
     if rules.strike_off:
         yield Reason("house.strike_off", {"off_seconds": rules.strike_off * 60, "days": rules.strike_days})
+    if rules.points and rules.bars:
+        costs = [
+            {"word": ["booking.strike", kind.value], "more": number} for kind, number in rules.points.items()
+        ]
+        yield Reason("house.points", {"costs": costs})
+    by = "house.bar_points" if rules.points else "house.bar"
     for bar in rules.bars:
         kinds = [{"word": ["booking.strike", kind.value]} for kind in bar.kinds]
         told: dict[str, Any] = {
@@ -208,7 +214,7 @@ def _strikes(rules: HouseDocument) -> Iterator[Reason]:
             "within": bar.within or rules.strike_days,
             "ladder": [_lasts(step) for step in bar.ladder],
         }
-        yield Reason("house.bar" if len(bar.ladder) == 1 else "house.bar_ladder", told)
+        yield Reason(by if len(bar.ladder) == 1 else f"{by}_ladder", told)
     if rules.bars and rules.strike_everywhere:
         yield Reason("house.strike_everywhere", {})
 

@@ -130,7 +130,7 @@ class Barring:
             before.append(strike)
             counted = sum(one.counts(strike.given_at) for one in before)
             for rule in self._rules.bars:
-                bar = bar_by(strike, before, rule, self._zone)
+                bar = bar_by(strike, before, rule, self._zone, self._rules.points)
                 if bar is not None:
                     tried = TriedBar(strike.person_id, strike.customer_id, bar, counted)
                     self._bars[strike.person_id].append(tried)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import accumulate
+from types import MappingProxyType
 from typing import Protocol
 
 from resource_hub.domain.availability.terms import BarLength, BarRule, BarUnit
@@ -46,21 +48,34 @@ class Mark(Protocol):
     def counts(self, now: datetime) -> bool: ...
 
 
-def bar_by(strike: Mark, strikes: Iterable[Mark], rule: BarRule, tz: tzinfo) -> Bar | None:
+Points = Mapping[StrikeKind, int]
+# Each strike is as good as another.
+ONE_EACH: Points = MappingProxyType({})
+
+
+def bar_by(
+    strike: Mark, strikes: Iterable[Mark], rule: BarRule, tz: tzinfo, points: Points = ONE_EACH
+) -> Bar | None:
     """The bar that a rule brings for a strike, one of these, longer with each further one as its ladder says.
 
     It bars from its own moment when it is the last of as many as the rule wants, or a later one, of those that count
-    then. An appeal that waits for its decision holds nothing up; a lifted strike never was.
+    then; where strikes cost points, of as many points. An appeal that waits for its decision holds nothing up; a lifted
+    strike never was.
     """
-    if not _concerns(rule, strike):
+    if not _concerns(rule, strike) or not points.get(strike.kind, 1):
         return None
     now = strike.given_at
     within = timedelta(days=rule.within) if rule.within else None
-    over = -rule.count
-    for other in strikes:
-        over += (
-            _concerns(rule, other) and other.counts(now) and (within is None or other.given_at > now - within)
-        )
+    counted = sorted(
+        (other.given_at, points.get(other.kind, 1))
+        for other in strikes
+        if _concerns(rule, other)
+        and other.counts(now)
+        and (within is None or other.given_at > now - within)
+        and points.get(other.kind, 1)
+    )
+    sums = accumulate(cost for _at, cost in counted)
+    over = sum(found >= rule.count for found in sums) - 1
     if over < 0:
         return None
     step = rule.ladder[min(over, len(rule.ladder) - 1)]
@@ -71,10 +86,10 @@ def _concerns(rule: BarRule, strike: Mark) -> bool:
     return strike.state is not StrikeState.LIFTED and (not rule.kinds or strike.kind in rule.kinds)
 
 
-def bars_of(strikes: Sequence[Mark], rule: BarRule, tz: tzinfo) -> Iterator[Bar]:
+def bars_of(strikes: Sequence[Mark], rule: BarRule, tz: tzinfo, points: Points = ONE_EACH) -> Iterator[Bar]:
     """Every bar that a rule brings."""
     for strike in strikes:
-        bar = bar_by(strike, strikes, rule, tz)
+        bar = bar_by(strike, strikes, rule, tz, points)
         if bar is not None:
             yield bar
 
@@ -85,12 +100,13 @@ def barred(
     tz: tzinfo,
     now: datetime,
     lifted_at: datetime | None = None,
+    points: Points = ONE_EACH,
 ) -> Bar | None:
     """The bar that holds now and ends last, if one does; those that had begun are over when the host lifts them."""
     found = [
         bar
         for rule in rules
-        for bar in bars_of(strikes, rule, tz)
+        for bar in bars_of(strikes, rule, tz, points)
         if bar.holds(now) and (lifted_at is None or bar.since > lifted_at)
     ]
     return max(found, key=lambda bar: bar.longest, default=None)

@@ -293,6 +293,19 @@ SENTENCES = {
         " %(ladder)s.",
         "count",
     ),
+    "house.points": N_("Points of a strike: %(costs)s; each other one is 1 point."),
+    "house.bar_points": NN_(
+        "%(count)s point for %(what)s within %(within)s days bars from booking %(ladder)s.",
+        "%(count)s points for %(what)s within %(within)s days bar from booking %(ladder)s.",
+        "count",
+    ),
+    "house.bar_points_ladder": NN_(
+        "%(count)s point for %(what)s within %(within)s days bars from booking, each further strike by the next step:"
+        " %(ladder)s.",
+        "%(count)s points for %(what)s within %(within)s days bar from booking, each further strike by the next step:"
+        " %(ladder)s.",
+        "count",
+    ),
     "house.bar_warning": NP_("bar", "only a warning"),
     "house.bar_days": NN_("for %(count)s day", "for %(count)s days", "count"),
     "house.bar_months": NN_("for %(count)s month", "for %(count)s months", "count"),

@@ -91,6 +91,7 @@ def initial(rules: HouseDocument) -> dict[str, Any]:
         }  # fmt: skip
         for k, length in enumerate(bar.ladder):
             values |= {f"bar_unit.{n}.{k}": length.unit, f"bar_length.{n}.{k}": str(length.count or "")}
+    values |= {f"points.{kind}": str(number) for kind, number in rules.points.items()}
     for n, asked in enumerate(rules.fields):
         values |= {
             f"field_code.{n}": asked.code, f"field_zh.{n}": asked.name_zh, f"field_en.{n}": asked.name_en,
@@ -134,6 +135,8 @@ def typed(form: Form) -> dict[str, Any]:
         document[name] = form.choice(name, kind) or getattr(HouseDocument(), name).value
     for name in _FLAGS:
         document[name] = form.flag(name)
+    costs = {kind.value: form.whole(f"points.{kind}") for kind in StrikeKind}
+    document["points"] = {kind: number for kind, number in costs.items() if number not in (None, 1)}
     document["training"] = form.text("training", longest=60) or ""
     document["steps"] = [row for n in range(MOST) if (row := _step(form, n)) is not None]
     document["times"] = [row for n in range(MOST) if (row := _time(form, n)) is not None]
@@ -296,7 +299,7 @@ _PARTS = {
     "cancel_": "cancelling", "change_": "cancelling", "no_extend": "cancelling", "offer": "cancelling",
     "hand_over": "cancelling", "check_in_": "cancelling", "rotating_": "cancelling", "late_": "cancelling",
     "no_show": "cancelling", "logout_": "cancelling",
-    "strike_": "strikes", "bar": "strikes",
+    "strike_": "strikes", "points": "strikes", "bar": "strikes",
     "training": "who", "own_account": "who", "debt_": "who",
     "hazard": "questions", "samples_": "questions", "field": "questions",
 }  # fmt: skip
