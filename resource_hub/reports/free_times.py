@@ -29,8 +29,8 @@ class Found:
     """A page of a search for time.
 
     Attributes:
-        times: the exact first time of each hit; a hit without one has free time, but its house rules do not allow a
-            booking there.
+        times: the exact first time of each hit; a hit without one has free time, but it, or what always is booked
+            together with it, is not to be had there: by its house rules, or at all.
         sums: what that time costs by the one price, of those whose price time alone decides; for a visitor without
             support. What always is booked together with it is in it.
         included: what that is, where it costs something.
@@ -68,32 +68,45 @@ def search(query: catalogue.Query, wish: Wish, *, customer_id: UUID | None = Non
 def _search(query: catalogue.Query, wish: Wish, customer_id: UUID | None) -> Found:
     if query.mode is not None:
         wish = replace(wish, mode=query.mode.value)
-    results = catalogue.search(query, customer_id=customer_id, fitting=availability.fitting(wish))
+    fitting = availability.fitting(wish)
+    results = catalogue.search(query, customer_id=customer_id, fitting=fitting, inside=wish.inside)
     links = [one for one in catalogue.links_of([hit.resource.key for hit in results.hits]) if one.required]
+    helpers = catalogue.resources({link.helper_key for link in links}) if links else {}
     together: dict[HostKey, list[HostKey]] = defaultdict(list)
     for link in links:
         together[link.resource_key].append(link.helper_key)
-    times = availability.first_fits([hit.resource.key for hit in results.hits], wish, together)
+    wanted = [
+        hit.resource.key
+        for hit in results.hits
+        if _to_be_had(hit.resource, wish)
+        and all(_to_be_had(helpers[one], wish) for one in together.get(hit.resource.key, ()))
+    ]
+    times = availability.first_fits(wanted, wish, together)
     hits = tuple(
         replace(hit, next_free=times[hit.resource.key].span.start if hit.resource.key in times else None)
         for hit in results.hits
     )
-    parts = _parts([hit.resource for hit in hits], times, links, query.modes)
+    parts = _parts([hit.resource for hit in hits], times, links, helpers, query.modes)
     sums, included, without = _sums(parts, customer_id)
     return Found(replace(results, hits=hits), times, sums, included, without)
+
+
+def _to_be_had(resource: ResourceRecord, wish: Wish) -> bool:
+    """Whether the asker may book it at any time."""
+    return resource.bookable and (resource.open_to_outside or resource.key.institution_id in wish.inside)
 
 
 def _parts(
     resources: list[ResourceRecord],
     times: Mapping[HostKey, FreeTime],
     links: Sequence[LinkRecord],
+    helpers: Mapping[HostKey, ResourceRecord],
     modes: Sequence[Mode],
 ) -> list[_Part]:
     """What each time would book, as an order would, in the first mode that is looked for: the resource, then what
     always is booked together with it."""
     timed = [r for r in resources if r.key in times and r.contents.modes]
     links = [link for link in links if link.resource_key in times]
-    helpers = catalogue.resources({link.helper_key for link in links}) if links else {}
     found = []
     for resource in timed:
         span = times[resource.key].span

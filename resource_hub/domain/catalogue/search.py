@@ -72,7 +72,13 @@ class Results:
 _FTS = sql_table("resource_text", sql_column("rowid"), sql_column("rank"))
 
 
-def search(query: Query, *, customer_id: UUID | None = None, fitting: Subquery | None = None) -> Results:
+def search(
+    query: Query,
+    *,
+    customer_id: UUID | None = None,
+    fitting: Subquery | None = None,
+    inside: frozenset[UUID] = frozenset(),
+) -> Results:
     """Find public resources.
 
     Args:
@@ -80,6 +86,7 @@ def search(query: Query, *, customer_id: UUID | None = None, fitting: Subquery |
             list price.
         fitting: only resources in these rows (``institution_id``, ``resource_id``), which carry a number to order the
             soonest by (``at_micros``): those that are free at a time. The counts of the facets know them too.
+        inside: hosts at whose resources the reader is no outsider; of others only what is open to outsiders has a time.
     """
     session = reading()
     postgresql = session.get_bind().dialect.name == "postgresql"
@@ -90,6 +97,9 @@ def search(query: Query, *, customer_id: UUID | None = None, fitting: Subquery |
     match = _match(terms, postgresql)
     if words.runs(query.text) == [] and query.text.strip():
         match = literal(False)
+    if fitting is not None:
+        ours = or_(Index.open_to_outside.is_(True), Index.institution_id.in_(sorted(inside)))
+        match = ours if match is None else and_(match, ours)
     order = replace(query, near=query.near if near else "", timed=fitting is not None).effective_order()
     price_list = ports.price_list(customer_id, query.mode)
     if order == "price" and price_list is None:

@@ -12,6 +12,7 @@ from flask import Flask
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.catalogue import service as catalogue
+from resource_hub.domain.catalogue.terms import ResourceKind
 from resource_hub.domain.pricing import service as pricing
 from tests.builders import accounts as build
 from tests.builders.accounts import make_actor
@@ -86,6 +87,30 @@ def test_a_token_of_the_host_does_not_see_protected_hours(app: Flask, scene: Any
 
     assert "KEPT" in codes()
     assert "KEPT" not in codes(group_token(in_context, scene))
+
+
+def test_only_what_the_asker_may_book_has_a_time(app: Flask, scene: Any, in_context: Any) -> None:
+    def made(code: str, **changes: Any) -> Any:
+        record = make_listing(scene.host, code=code, **changes)
+        availability.save_hours(record.key, make_weekly(weekdays=[3]), NOW.date(), by=scene.manager)
+        return record
+
+    def make() -> None:
+        made("OWN", open_to_outside=False)
+        made("SHUT", bookable=False)
+        for code, closed in (("WITH-OWN", {"open_to_outside": False}), ("WITH-SHUT", {"bookable": False})):
+            room = made(f"ROOM-{code}", kind=ResourceKind.FACILITY, listed=False, **closed)
+            catalogue.save_links(made(code).key, {room.key.id: True}, by=make_actor(scene.host, Role.OFFICE))
+
+    in_context(make)
+
+    def times(headers: Any = None) -> dict[str, bool]:
+        items = ask(app, headers).get_json()["items"]
+        return {item["code"]: item["time"] is not None for item in items if "SEM" not in item["code"]}
+
+    shut = {"SHUT": False, "WITH-SHUT": False}
+    assert times() == {**shut, "WITH-OWN": False}
+    assert times(group_token(in_context, scene)) == {**shut, "OWN": True, "WITH-OWN": True}
 
 
 def group_token(in_context: Any, scene: Any) -> Any:
