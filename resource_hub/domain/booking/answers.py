@@ -27,12 +27,11 @@ from resource_hub.domain.booking.rules.answering import capped, chain_end, step_
 from resource_hub.domain.booking.tables import AnswerStep, Booking, Quote
 from resource_hub.domain.booking.terms import BookingRecord, BookingState, StepRecord, StepState
 from resource_hub.domain.catalogue import service as catalogue
-from resource_hub.infra import batches
 from resource_hub.infra import clock as clocks
 from resource_hub.infra.database import reading
 from resource_hub.infra.ids import new_id
 from resource_hub.infra.outbox import Event
-from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
+from resource_hub.infra.unit_of_work import Unit
 from resource_hub.kernel.errors import Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.money import Money
@@ -41,8 +40,6 @@ _LAB = (Role.MANAGER, Role.DEPUTY)
 _OFFICE = (Role.OFFICE, Role.INSTITUTION_ADMIN)
 _LIVE = (StepState.WAITING.value, StepState.OPEN.value)
 _YES = (StepState.APPROVED, StepState.CONSENTED)
-_Asked = tuple[HostKey, UUID | None]
-"""An answer and the series of its order."""
 
 
 # ---- the answer that is wanted now -----------------------------------------------------------------------------
@@ -119,7 +116,7 @@ def _open(
     term, _end = step_end(rules, hours_of(rules, step.who), at, clock)
     remind = term - timedelta(hours=rules.remind_hours) if rules.remind_hours else None
     values = {"state": StepState.OPEN.value, "opened_at": at, "answer_by": term, "remind_at": remind}
-    _write(unit, step.key, values)
+    write(unit, step.key, values)
     hours = [hours_of(rules, one.who) for one in steps[index:]]
     answer_by = capped(chain_end(rules, hours, at, clock), record.span, unit.now)
     if answer_by != record.answer_by:
@@ -146,7 +143,7 @@ def _moved_on(
         end = step_end(rules, hours_of(rules, step.who), step.opened_at, clock)[1]
         if rules.silence is not Silence.CONSENT or end > unit.now or index + 1 == len(steps):
             return step
-        _write(unit, step.key, {"state": StepState.CONSENTED.value, "decided_at": end})
+        write(unit, step.key, {"state": StepState.CONSENTED.value, "decided_at": end})
         _open(unit, record, rules, steps, index + 1, end, quiet=quiet)
         steps = steps_of(unit.session, record.key)
 
@@ -155,23 +152,44 @@ def _moved_on(
 
 
 def may_answer(
-    record: BookingRecord, step: StepRecord, by: Actor, now: datetime, to_pay: Sequence[Money] | None = None
+    record: BookingRecord,
+    step: StepRecord,
+    by: Actor,
+    now: datetime,
+    to_pay: Sequence[Money] | None = None,
+    approvers: Sequence[Actor] | None = None,
 ) -> bool:
     """Whether an answer waits for this actor: it is theirs to give, and they gave none of the same round. ``to_pay`` is
-    what ``to_pay_of`` says of the order, where it was asked for many."""
-    return by.person_id not in step.answered_by and _is_theirs(record, step, by, now, to_pay)
+    what ``to_pay_of`` says of the order, ``approvers`` who its customer has, where these were asked for many."""
+    return by.person_id not in step.answered_by and _is_theirs(record, step, by, now, to_pay, approvers)
 
 
 def _is_theirs(
-    record: BookingRecord, step: StepRecord, by: Actor, now: datetime, to_pay: Sequence[Money] | None = None
+    record: BookingRecord,
+    step: StepRecord,
+    by: Actor,
+    now: datetime,
+    to_pay: Sequence[Money] | None = None,
+    approvers: Sequence[Actor] | None = None,
 ) -> bool:
-    """Whether an answer is asked of this actor. From its term on those above may give it too."""
+    """Whether an answer is asked of this actor. From its term on those above may give it too, and where the limit of no
+    approver reaches at once."""
     late = step.answer_by is not None and now >= step.answer_by
     if step.who is Answerer.APPROVER:
-        roles = (Role.APPROVER, Role.FIRM_ADMIN) if late else (Role.APPROVER,)
-        return _may_approve(record, by, to_pay, roles)
+        if _may_approve(record, by, to_pay):
+            return True
+        above = by.has(Role.FIRM_ADMIN) and _may_approve(record, by, to_pay, (Role.FIRM_ADMIN,))
+        return above and (late or not _reaching(record, to_pay, approvers))
     staff: tuple[Role, ...] = _OFFICE if step.who is Answerer.OFFICE else (*_LAB, *_OFFICE) if late else _LAB
     return is_staff(by, catalogue.resource(record.resource_key), staff)
+
+
+def _reaching(
+    record: BookingRecord, to_pay: Sequence[Money] | None, approvers: Sequence[Actor] | None
+) -> list[UUID]:
+    """The approvers of an order's customer whose limit reaches what it costs."""
+    found = approvers_of(record.customer_id) if approvers is None else approvers
+    return [by.person_id for by in found if _may_approve(record, by, to_pay)]
 
 
 def _may_approve(
@@ -226,6 +244,12 @@ def _reached(limit: Money | None) -> ColumnElement[bool]:
     )
 
 
+def _theirs_or_refused(record: BookingRecord, step: StepRecord, by: Actor, now: datetime) -> None:
+    if not _is_theirs(record, step, by, now):
+        who = {"word": ["booking.answerer", step.who.value]}
+        raise NotYours(Reason("booking.answer_not_yours", {"who": who}))
+
+
 def yes(
     unit: Unit, record: BookingRecord, step: StepRecord, by: Actor, note: str, *, quiet: bool = False
 ) -> bool:
@@ -235,15 +259,12 @@ def yes(
     Raises:
         NotYours
     """
-    if not _is_theirs(record, step, by, unit.now):
-        raise NotYours(
-            Reason("booking.answer_not_yours", {"who": {"word": ["booking.answerer", step.who.value]}})
-        )
+    _theirs_or_refused(record, step, by, unit.now)
     if by.person_id in step.answered_by:
         raise NotYours(Reason("booking.answer_second_person", {}))
     steps = steps_of(unit.session, record.key)
     values = {"decided_at": unit.now, "decided_by": by.person_id, "note": note.strip()}
-    _write(unit, step.key, {"state": StepState.APPROVED.value, **values})
+    write(unit, step.key, {"state": StepState.APPROVED.value, **values})
     following = next((n for n, one in enumerate(steps) if one.position == step.position + 1), None)
     if following is None:
         return True
@@ -260,12 +281,9 @@ def no(unit: Unit, record: BookingRecord, step: StepRecord, by: Actor, reason: s
     Raises:
         NotYours
     """
-    if not _is_theirs(record, step, by, unit.now):
-        raise NotYours(
-            Reason("booking.answer_not_yours", {"who": {"word": ["booking.answerer", step.who.value]}})
-        )
+    _theirs_or_refused(record, step, by, unit.now)
     values = {"decided_at": unit.now, "decided_by": by.person_id, "note": reason}
-    _write(unit, step.key, {"state": StepState.REJECTED.value, **values})
+    write(unit, step.key, {"state": StepState.REJECTED.value, **values})
     drop(unit, record)
 
 
@@ -283,7 +301,8 @@ def drop(unit: Unit, record: BookingRecord) -> None:
     )
 
 
-def _write(unit: Unit, key: HostKey, values: dict[str, Any]) -> None:
+def write(unit: Unit, key: HostKey, values: dict[str, Any]) -> None:
+    """Change the row of an answer."""
     unit.session.execute(
         update(AnswerStep)
         .where(AnswerStep.institution_id == key.institution_id, AnswerStep.id == key.id)
@@ -342,19 +361,9 @@ def open_steps(
 
 def record_of(row: AnswerStep, answered_by: frozenset[UUID]) -> StepRecord:
     return StepRecord(
-        HostKey(row.institution_id, row.id),
-        row.booking_id,
-        row.round,
-        row.position,
-        Answerer(row.who),
-        StepState(row.state),
-        row.opened_at,
-        row.answer_by,
-        row.decided_at,
-        row.decided_by,
-        row.note,
-        answered_by,
-    )
+        HostKey(row.institution_id, row.id), row.booking_id, row.round, row.position, Answerer(row.who),
+        StepState(row.state), row.opened_at, row.answer_by, row.decided_at, row.decided_by, row.note, answered_by,
+    )  # fmt: skip
 
 
 def answers_of(key: HostKey) -> list[StepRecord]:
@@ -425,11 +434,10 @@ def approvers_of(customer_id: UUID) -> list[Actor]:
 def people_of(
     record: BookingRecord, step: StepRecord, approvers: Sequence[Actor] | None = None
 ) -> list[UUID]:
-    """Who is asked for an answer; an approver whose limit does not reach is not. ``approvers``: those of the customer,
-    where they are known."""
+    """Who is asked for an answer; an approver whose limit does not reach is not, and where none does those above are.
+    ``approvers``: those of the customer, where they are known."""
     if step.who is Answerer.APPROVER:
-        found = approvers_of(record.customer_id) if approvers is None else approvers
-        return [by.person_id for by in found if _is_theirs(record, step, by, clocks.now())]
+        return _reaching(record, None, approvers) or people_above(record, step)
     department_id = catalogue.resource(record.resource_key).department_id
     if step.who is Answerer.OFFICE:
         return list(accounts.people_with_role(record.institution_id, *_OFFICE))
@@ -444,108 +452,7 @@ def people_above(record: BookingRecord, step: StepRecord) -> list[UUID]:
     return list(accounts.people_with_role(record.institution_id, *_OFFICE))
 
 
-# ---- the job that reminds --------------------------------------------------------------------------------------
-
-
-def remind_due(limit: int = 50, lease: Lease | None = None) -> int:
-    """Remind of answers whose reminder is due, tell those above of answers whose term is over, and ask whose turn comes
-    by silence; returns how many. Days of a series that are due together are told together."""
-
-    def remind(some: Sequence[_Asked]) -> int:
-        with unit_of_work(lease=lease) as unit:
-            return _remind(unit, {key.id for key, _series_id in some})
-
-    def by_series(some: Sequence[_Asked]) -> list[list[_Asked]]:
-        parts: dict[UUID, list[_Asked]] = {}
-        for one in some:
-            parts.setdefault(one[1] or one[0].id, []).append(one)
-        return list(parts.values())
-
-    def due(many: int) -> list[_Asked]:
-        rows = _due(reading(), clocks.now(), many)
-        return [(HostKey(row.institution_id, row.id), series_id) for row, series_id in rows]
-
-    job = "booking.remind_answers"
-    return batches.together(job, batches.found(job, due, limit), remind, by_series)
-
-
-def _remind(unit: Unit, wanted: Collection[UUID]) -> int:
-    rows = _due(unit.session, unit.now, len(wanted), wanted)
-    ends = _ends_of_silence(unit, [row for row, _series_id in rows])
-    together: dict[tuple[HostKey, str], list[AnswerStep]] = {}
-    for row, series_id in rows:
-        end = ends.get(row.id)
-        values: dict[str, Any] = {"remind_at": None}
-        what = "reminder"
-        if end is not None:
-            what = "escalated" if unit.now < end else "wanted"
-            values = {"remind_at": end if unit.now < end else None, "escalated_at": unit.now}
-        _write(unit, HostKey(row.institution_id, row.id), values)
-        subject = HostKey(row.institution_id, series_id or row.booking_id)
-        together.setdefault((subject, what), []).append(row)
-    for (subject, what), steps in together.items():
-        days = [HostKey(step.institution_id, step.booking_id) for step in steps]
-        if what == "wanted":
-            several = len(days) > 1
-            for key in days:
-                ask(unit, key, quiet=several)
-            # Where the last answer was silence nobody's turn comes.
-            now = open_steps(unit.session, subject.institution_id, [key.id for key in days])
-            silent = {step.id for step in steps}
-            days = [key for key in days if key.id in now and now[key.id].key.id not in silent]
-            if several and days:
-                ids = [str(key.id) for key in days]
-                announce_series(unit, subject, f"booking.series_answer_{what}", None, booking_ids=ids)
-            continue
-        if len(days) > 1:
-            ids = [str(key.id) for key in days]
-            announce_series(unit, subject, f"booking.series_answer_{what}", None, booking_ids=ids)
-        else:
-            announce(unit, days[0], f"booking.answer_{what}", None, step_id=str(steps[0].id))
-    return len(rows)
-
-
-def _due(
-    session: Session, now: datetime, limit: int, wanted: Collection[UUID] | None = None
-) -> list[tuple[AnswerStep, UUID | None]]:
-    """Open answers that something is to be told of, each with the series of its order; of those ``wanted``, or all."""
-    t = AnswerStep
-    due = or_(t.remind_at <= now, and_(t.answer_by <= now, t.escalated_at.is_(None)))
-    of = and_(Booking.institution_id == t.institution_id, Booking.id == t.booking_id)
-    open_ = and_(t.state == StepState.OPEN.value, Booking.state == BookingState.REQUESTED.value)
-    asked = select(t, Booking.series_id).join(Booking, of).where(open_, due)
-    if wanted is not None:
-        found = session.execute(asked.where(t.id.in_(wanted)).order_by(t.answer_by, t.id))
-        return [(row, series_id) for row, series_id in found]
-    rows = [
-        (row, series_id) for row, series_id in session.execute(asked.order_by(t.answer_by, t.id).limit(limit))
-    ]
-    # No batch ends in the midst of a series.
-    series = {series_id for _row, series_id in rows if series_id is not None}
-    if series:
-        rest = asked.where(Booking.series_id.in_(series), t.id.not_in([row.id for row, _series_id in rows]))
-        rows += [(row, series_id) for row, series_id in session.execute(rest)]
-    return rows
-
-
-def _ends_of_silence(unit: Unit, rows: Sequence[AnswerStep]) -> dict[UUID, datetime]:
-    """From when on silence counts, of those of these answers whose term is over; the resources of those for which it
-    counts now are locked."""
-    over = [row for row in rows if row.answer_by is not None and row.answer_by <= unit.now]
-    records = store.records_of(unit.session, {HostKey(row.institution_id, row.booking_id) for row in over})
-    ends: dict[UUID, datetime] = {}
-    silent = set()
-    for row in over:
-        record = records[HostKey(row.institution_id, row.booking_id)]
-        rules = availability.rules_numbered(record.resource_key, record.rules_number)
-        assert row.opened_at is not None
-        hours = hours_of(rules, Answerer(row.who))
-        end = step_end(rules, hours, row.opened_at, clock_of(record.institution_id, rules))[1]
-        ends[row.id] = end
-        if end <= unit.now:
-            silent.add(record.resource_key)
-    availability.lock(unit, silent)
-    return ends
+# ---- asking for the first one ---------------------------------------------------------------------------------
 
 
 def on_requested(unit: Unit, event: Event) -> None:

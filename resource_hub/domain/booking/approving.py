@@ -97,6 +97,9 @@ def _judged(rows: _Rows, by: Actor) -> list[ToApprove]:
     every = answers.steps_of_many(reads(), {one.key for one in records}) if rows else {}
     to_pay = answers.to_pay_of(reads(), records)
     rules = availability.rules_of_numbers({(one.resource_key, one.rules_number) for one in records})
+    approvers: dict[UUID, list[Actor]] = {}
+    if by.has(Role.FIRM_ADMIN):
+        approvers = {one: answers.approvers_of(one) for one in {record.customer_id for record in records}}
     found = []
     for row, record in zip(rows, records, strict=True):
         steps = tuple(every[record.key])
@@ -108,7 +111,9 @@ def _judged(rows: _Rows, by: Actor) -> list[ToApprove]:
             record, step, its, now
         ):
             continue
-        mine = answers.may_answer(record, step, by, now, to_pay[record.key])
+        mine = answers.may_answer(
+            record, step, by, now, to_pay[record.key], approvers.get(record.customer_id)
+        )
         late = step.answer_by is not None and now >= step.answer_by
         above = not mine and not late and not by.has(Role.APPROVER)
         found.append(ToApprove(record, step, steps, mine, above))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from resource_hub.domain.booking.answers import answers_of, may_answer, may_answer_now, open_answers
-from resource_hub.domain.booking.answers import remind_due as remind_answers
 from resource_hub.domain.booking.approving import ToApprove, to_approve
 from resource_hub.domain.booking.bars import BarredPerson, barred_at, bars_on, lift_bar
 from resource_hub.domain.booking.cancelling import CancelPreview, cancel, cancel_preview
@@ -142,6 +141,7 @@ from resource_hub.domain.booking.reading import (
     viewer_of,
     waiting_count,
 )
+from resource_hub.domain.booking.reminding import remind_due as remind_answers
 from resource_hub.domain.booking.repeating import DateHit, preview_hits, preview_repeated, publish_repeated
 from resource_hub.domain.booking.result_store import ResultRecord
 from resource_hub.domain.booking.results import MOST_FILES as MOST_RESULTS

@@ -164,6 +164,30 @@ def test_what_an_approver_books_beyond_the_own_limit_is_anothers_to_approve(now:
     assert service.approve(made.key, by=chief).state is BookingState.APPROVED
 
 
+@pytest.mark.parametrize("others", [0, 1])
+def test_what_no_approvers_limit_reaches_is_the_administrators_at_once(now: datetime, others: int) -> None:
+    scene = scene_with([{"who": "approver", "hours": 24}, {"who": "manager", "hours": 24}])
+    small = make_person(roles=[(scene.firm, Role.APPROVER, {"limit_minor": 59_999})])
+    reaching = [
+        make_person(roles=[(scene.firm, Role.APPROVER, {"limit_minor": 60_000})]) for _ in range(others)
+    ]
+    admin_person, admin = somebody(scene, scene.firm, Role.FIRM_ADMIN)
+    made = make_booking(scene, asked=make_asked(**FAR))  # 600 yuan
+    while outbox.deliver_due():
+        pass
+    asked = [p.id for p in (small, admin_person, *reaching) if "booking.answer_wanted" in kinds(p)]
+    assert asked == ([one.id for one in reaching] or [admin_person.id])
+    assert service.may_answer_now(made, admin) is not bool(others)
+    assert [(one.mine, one.above) for one in service.to_approve(admin)] == [(not others, bool(others))]
+    assert [one.mine for one in service.to_approve(actor(small, scene.firm))] == [False]
+    if others:
+        with pytest.raises(NotYours):
+            service.approve(made.key, by=admin)
+    else:
+        assert service.approve(made.key, by=admin).state is BookingState.REQUESTED
+        assert service.approve(made.key, by=scene.manager).state is BookingState.APPROVED
+
+
 def test_an_approver_answers_up_to_a_limit(now: datetime) -> None:
 
     scene = scene_with([{"who": "approver", "hours": 24}])

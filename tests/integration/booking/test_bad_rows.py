@@ -13,11 +13,11 @@ from sqlalchemy import select
 
 from resource_hub.domain.accounts.terms import Role
 from resource_hub.domain.booking import (
-    answers,
     hand_over_offers,
     late_fees,
     managing,
     offering,
+    reminding,
     service,
     waiting,
 )
@@ -72,7 +72,7 @@ CASES = {
     "fees": (late_fees, "_decide", {}, cancelled, service.decide_fees, START),
     "hand over": (hand_over_offers, "_expire", {}, offered, service.expire_hand_overs, START),
     "waiting": (waiting, "put", {}, waits, service.close_past, START + timedelta(days=1)),
-    "remind": (answers, "_write", STEPS, answers_wait, service.remind_answers, START + timedelta(days=3)),
+    "remind": (reminding, "write", STEPS, answers_wait, service.remind_answers, START + timedelta(days=3)),
 }
 
 
