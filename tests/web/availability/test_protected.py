@@ -21,6 +21,8 @@ def test_nothing_is_protected(scene: Any, manager: Any) -> None:
     client, _send = manager
     answer = client.get(page_of(scene))
     assert answer.status_code == 200 and "<table" not in answer.get_data(as_text=True)
+    hours = page_of(scene).replace("/protected", "/hours")
+    assert re.search(f'<a class="button" href="{hours}">开放时间</a>', answer.get_data(as_text=True))
     for year in ("1999", "x", "9999", "2025"):
         assert client.get(f"{page_of(scene)}?year={year}").status_code == 200
 

@@ -319,3 +319,9 @@ def test_home_names_what_waits(app, scenery, desk_of):
 
 def test_home_is_for_customers(app, scene, desk_of):
     desk_of(scene.manager_person).see(f"/o/{scene.host.code}/home", status=403)
+
+
+def test_parts_of_the_requests_without_any_say_what_will_stand_there(scene, desk_of):
+    desk = desk_of(scene.manager_person)
+    assert "Nothing is being worked on" in desk.see(f"/o/{scene.host.code}/requests/working")
+    assert "Nothing was answered" in desk.see(f"/o/{scene.host.code}/requests/answered")
