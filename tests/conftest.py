@@ -81,11 +81,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         grouped = vars(item).get("_nodeid")
         if grouped and item.nodeid != grouped:
             item._id = type(item._id).parse(grouped)  # type: ignore[attr-defined]
+    if hasattr(config, "workerinput"):
+        items.sort(key=_turn)
     if chromium.find() is None and os.environ.get(REQUIRE_BROWSER) != "1":
         # Said loudly at the end; with the variable set they run and fail.
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(pytest.mark.skip(reason=chromium.MISSING))
+
+
+def _turn(item: pytest.Item) -> int:
+    """What takes long begins first where several processes share the tests, or one would be at it at the end when the
+    others are done; what needs the filled demonstration only when that has had time to be filled."""
+    if item.get_closest_marker("slow") is None:
+        return 2
+    return 1 if "filled_demonstration" in getattr(item, "fixturenames", ()) else 0
 
 
 # ---- the account of what ran, by engine ------------------------------------------------------------------------
@@ -197,7 +207,7 @@ def database_factory(
 
 @pytest.fixture
 def database(database_factory: Factory) -> Iterator[Database]:
-    """A fresh, migrated, empty database; the test runs once on each engine."""
+    """A migrated database without rows; the test runs once on each engine."""
     with database_factory.migrated() as fresh:
         yield fresh
 
@@ -214,7 +224,7 @@ def blank_database(database_factory: Factory) -> Iterator[Database]:
 
 @pytest.fixture
 def app(database: Database, tmp_path: Path) -> Iterator[Flask]:
-    """The whole application on a fresh database."""
+    """The whole application on a database without rows."""
     from tests.support.application import application
 
     with application(database, tmp_path) as made:

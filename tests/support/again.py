@@ -19,8 +19,9 @@ from psycopg import sql
 
 from resource_hub.infra import clock, stamps
 from resource_hub.infra.database import db
-from tests.support import application, postgres
-from tests.support.databases import NEW, SQLITE, Database
+from tests.support import application
+from tests.support.databases import NEW, POSTGRESQL, Database
+from tests.support.lasting import Lasting
 
 R = TypeVar("R")
 
@@ -34,33 +35,31 @@ def once(name: str, build: Callable[[], R]) -> R:
     if (
         database is None
         or moment is None
+        or (database.engine_name == POSTGRESQL and database.lasting is None)
         or database.url != db.engine.url.render_as_string(hide_password=False)
     ):
         return build()
-    with _rows(database) as rows:
-        if not rows.untouched():
-            return build()
-        key = (name, database.engine_name, moment, os.getpid())
-        if key in _built:
-            kept, made = _built[key] = _built.pop(key)  # the one used last goes last
-            db.session.remove()
-            rows.put_back(kept)
-        else:
-            before = rows.all()
-            made = build()
-            db.session.remove()
-            kept = rows.since(before)
-            if kept is not None:
-                _built[key] = kept, made
-                if len(_built) > MOST:
-                    del _built[next(iter(_built))]
+    rows = _rows(database)
+    if not rows.untouched():
+        return build()
+    key = (name, database.engine_name, moment, os.getpid())
+    if key in _built:
+        kept, made = _built[key] = _built.pop(key)  # the one used last goes last
+        db.session.remove()
+        rows.put_back(kept)
+    else:
+        made = build()
+        db.session.remove()
+        _built[key] = rows.all(), made
+        if len(_built) > MOST:
+            del _built[next(iter(_built))]
     stamps._memories.pop(db.engine, None)
     stamps._usual.clear()
     return made  # type: ignore[no-any-return]
 
 
 def _rows(database: Database) -> _Rows:
-    return _SqliteRows(database) if database.engine_name == SQLITE else _PostgresRows(database)
+    return _SqliteRows(database) if database.lasting is None else _PostgresRows(database.lasting)
 
 
 class _Rows(ABC):
@@ -68,25 +67,15 @@ class _Rows(ABC):
 
     @abstractmethod
     def untouched(self) -> bool:
-        """Whether nothing was ever written to it."""
+        """Whether nothing is written in it that was not there when it was new."""
 
     @abstractmethod
     def all(self) -> Any:
-        """What is in it."""
-
-    @abstractmethod
-    def since(self, before: Any) -> Any:
-        """What came since then; None when that cannot be put back."""
+        """What has been written to it."""
 
     @abstractmethod
     def put_back(self, kept: Any) -> None:
-        """Add what ``since`` gave."""
-
-    def __enter__(self) -> _Rows:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
+        """Write into a new one what ``all`` gave."""
 
 
 class _SqliteRows(_Rows):
@@ -99,10 +88,7 @@ class _SqliteRows(_Rows):
         log = self._path.with_name(f"{self._path.name}-wal")
         return self._path.stat().st_mtime == NEW and not (log.exists() and log.stat().st_size)
 
-    def all(self) -> None:
-        return None
-
-    def since(self, before: None) -> sqlite3.Connection:
+    def all(self) -> sqlite3.Connection:
         kept = sqlite3.connect(":memory:", check_same_thread=False)
         with sqlite3.connect(self._path) as own:
             own.backup(kept)
@@ -116,45 +102,28 @@ class _SqliteRows(_Rows):
 
 
 class _PostgresRows(_Rows):
-    """Table by table, partitions too, as an administrator whose writing rings no trigger."""
+    """Table by table, partitions too, as an administrator."""
 
-    def __init__(self, database: Database) -> None:
-        assert database.server is not None
-        self._new = database.size_when_new
-        self._connection = database.server.connect(database.name)
-        self._may = database.server._is_superuser(self._connection)
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
+    def __init__(self, lasting: Lasting) -> None:
+        self._lasting, self._connection = lasting, lasting.connection  # its writing rings no trigger
 
     def untouched(self) -> bool:
-        return self._may and postgres.size(self._connection) == self._new
+        return not self._lasting.written()
 
-    def all(self) -> dict[str, bytes]:
-        names = self._connection.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
-            " AND pg_relation_size(oid) > 0"
-        ).fetchall()
+    def all(self) -> Any:
         rows = {}
         with self._connection.cursor() as cursor:
-            for (name,) in names:
+            for name in self._lasting.written():
                 with cursor.copy(sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(name))) as copy:
                     rows[name] = b"".join(bytes(part) for part in copy)
-        return rows
-
-    def since(self, before: dict[str, bytes]) -> Any:
-        now = self.all()
-        if any(now.get(name) != rows for name, rows in before.items()):
-            return None  # rows of the template were changed
         numbers = self._connection.execute(
             "SELECT sequencename, last_value FROM pg_sequences WHERE last_value IS NOT NULL"
         ).fetchall()
-        return {name: rows for name, rows in now.items() if name not in before and rows}, numbers
+        return rows, numbers
 
     def put_back(self, kept: Any) -> None:
         tables, numbers = kept
         with self._connection.transaction(), self._connection.cursor() as cursor:
-            cursor.execute("SET LOCAL session_replication_role = replica")
             for name, rows in tables.items():
                 with cursor.copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(name))) as copy:
                     copy.write(rows)

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from psycopg.pq import ExecStatus
 from sqlalchemy import event, make_url
 from sqlalchemy.engine import Dialect, Engine
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 import config
 from resource_hub.app import create_app, is_demonstration
@@ -38,6 +41,7 @@ def settings(database: Database, instance: Path, **changes: Any) -> config.Setti
 
 
 _at_hand: list[Database] = []
+_TURN = "turn of the kept application"
 
 
 def at_hand() -> Database | None:
@@ -49,7 +53,7 @@ def at_hand() -> Database | None:
 def application(
     database: Database, instance: Path, *, web: bool = True, own: bool = False, **changes: Any
 ) -> Iterator[Flask]:
-    """The application, its connections closed afterwards.
+    """The application, its connections closed afterwards or kept for the next test that has the same database.
 
     Building one, reading its templates and composing its statements takes half a second, so one is kept for each
     engine and door and set before the test's database. ``own``, or any changed setting: one that is built for the
@@ -66,7 +70,8 @@ def application(
     finally:
         with app.app_context():
             db.session.remove()
-            db.engine.dispose()
+            if kept is None or not kept.keeps_connections(database):
+                db.engine.dispose()
         if kept is not None:
             kept.in_use = False
             _at_hand.remove(database)
@@ -78,11 +83,18 @@ class _Kept:
     def __init__(self, database: Database, instance: Path, web: bool) -> None:
         self.app = create_app(settings(database, instance), web=web)
         self.in_use = False
+        self._turn = 0
         with self.app.app_context():
             self._engine: Engine = db.engine
         parts = (self.app.config, self.app.extensions, self.app.view_functions)
         self._parts: list[tuple[dict[str, Any], dict[str, Any]]] = [(part, dict(part)) for part in parts]
         event.listen(self._engine, "do_connect", self._connect)
+        if database.lasting is not None and database.server is not None:
+            self._staying = database.server.staying
+            event.listen(self._engine, "connect", self._connected)
+            event.listen(self._engine, "close", self._closed)
+            event.listen(self._engine, "checkout", self._taken)
+            self._engine.dispose()  # of the connection that was made before we listened
         # Kept to the end, like the modules and the tests: no need to look through it for what was thrown away.
         gc.collect()
         gc.freeze()
@@ -93,12 +105,36 @@ class _Kept:
         arguments[:] = where
         named.update(how)
 
+    def keeps_connections(self, database: Database) -> bool:
+        """Whether the connections may stay: this process has the database for the next test too, and all are back."""
+        pool = self._engine.pool
+        return database.lasting is not None and isinstance(pool, QueuePool) and not pool.checkedout()
+
+    def _connected(self, connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_TURN] = self._turn
+        self._staying.add(connection.info.backend_pid)
+
+    def _closed(self, connection: Any, _record: Any) -> None:
+        self._staying.discard(connection.info.backend_pid)
+
+    def _taken(self, connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        """What a test has set for its session, or has lost, is no matter of the next one."""
+        if record.info.get(_TURN) != self._turn:
+            done = connection.pgconn.exec_(b"RESET ALL; SELECT pg_advisory_unlock_all()")
+            if done.status != ExecStatus.TUPLES_OK:
+                raise DisconnectionError()
+            record.info[_TURN] = self._turn
+
     def turned_to(self, database: Database, changed: config.Settings) -> Flask:
         self.in_use = True
+        self._turn += 1
         for part, before in self._parts:  # a test may have changed them
             part.clear()
             part.update(before)
-        self._engine.url = make_url(schema.normal_url(database.url))
+        url = make_url(schema.normal_url(database.url))
+        if url != self._engine.url:
+            self._engine.dispose()
+            self._engine.url = url
         self.app.extensions["resource_hub_settings"] = changed
         with self.app.app_context():
             self.app.extensions["resource_hub_demonstration"] = is_demonstration()

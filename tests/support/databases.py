@@ -1,4 +1,5 @@
-"""Fresh databases for tests, on both engines, cheaply: the schema is made once a run and copied for each test."""
+"""Fresh databases for tests, on both engines, cheaply: the schema is made once a run and copied for each test, on
+PostgreSQL for those that need one beside another and for those that come after a test which changed more than rows."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 
 from tests.support import postgres, scratch
+from tests.support.lasting import Lasting
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
@@ -40,8 +42,8 @@ class Database:
     owner_url: str
     name: str
     server: postgres.Server | None = None
-    size_when_new: int = 0
-    """On PostgreSQL: the bytes of its tables before anything is written to it."""
+    lasting: Lasting | None = None
+    """On PostgreSQL: when the next test will have it too, its rows taken out."""
 
     @property
     def app_role(self) -> str:
@@ -65,40 +67,66 @@ class Factory:
         self.engine_name, self.shared, self.server = engine_name, shared, server
         # Not in pytest's own folder: it keeps those of earlier runs, and these copies are not worth it.
         self._scratch = scratch.new_folder()
+        self._free: list[Lasting] = []
 
     def close(self) -> None:
+        for lasting in self._free:
+            self._throw_away(lasting)
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def template(self) -> tuple[str, int]:
-        """The name of the migrated, empty database that tests copy, with the size of its tables. Made by whichever
-        process asks first."""
+    def template(self) -> str:
+        """The name of the migrated, empty database that tests copy. Made by whichever process asks first."""
         note = self.shared / f"template-{self.engine_name}"
         with one_at_a_time(self.shared / f"template-{self.engine_name}.lock"):
             if not note.exists():
-                note.write_text("\n".join(map(str, self._make_template())), encoding="utf-8")
-            name, size = note.read_text(encoding="utf-8").splitlines()
-            return name, int(size)
+                note.write_text(self._make_template(), encoding="utf-8")
+            return note.read_text(encoding="utf-8")
 
-    def _make_template(self) -> tuple[str, int]:
+    def _make_template(self) -> str:
         if self.server:
             name = self.server.create_database(self.server.fresh_name())
             migrate(self.server.url(name, postgres.OWNER))
-            with self.server.connect(name) as admin:
-                size = postgres.size(admin)
             self.server.disconnect(name)
-            return name, size
+            return name
         path = self.shared / "template.sqlite"
         migrate(_sqlite_url(path))
         connection = sqlite3.connect(path)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
-        return str(path), 0
+        return str(path)
 
     @contextlib.contextmanager
     def migrated(self) -> Iterator[Database]:
-        """A database with the newest schema and no rows, gone after the block."""
-        with self._new(*self.template()) as database:
-            yield database
+        """A database with the newest schema and no rows, gone after the block, or without rows again."""
+        if self.server and self.server.is_superuser:
+            with self._lasting(self.server) as database:
+                yield database
+        else:
+            with self._new(self.template()) as database:
+                yield database
+
+    @contextlib.contextmanager
+    def _lasting(self, server: postgres.Server) -> Iterator[Database]:
+        if not self._free:
+            name = server.create_database(server.fresh_name(), self.template())
+            self._free.append(Lasting(server, name))
+        lasting = self._free.pop()
+        try:
+            yield self._on(server, lasting.name, lasting)
+        finally:
+            if lasting.put_back(server.staying):
+                self._free.append(lasting)
+            else:
+                self._throw_away(lasting)
+
+    def _throw_away(self, lasting: Lasting) -> None:
+        assert self.server is not None
+        lasting.close()
+        self.server.drop_database(lasting.name)
+
+    def _on(self, server: postgres.Server, name: str, lasting: Lasting | None = None) -> Database:
+        application, owner = server.url(name, postgres.APPLICATION), server.url(name, postgres.OWNER)
+        return Database(self.engine_name, application, owner, name, server, lasting)
 
     @contextlib.contextmanager
     def blank(self) -> Iterator[Database]:
@@ -107,18 +135,11 @@ class Factory:
             yield database
 
     @contextlib.contextmanager
-    def _new(self, template: str | None, size: int = 0) -> Iterator[Database]:
+    def _new(self, template: str | None) -> Iterator[Database]:
         if self.server:
             name = self.server.create_database(self.server.fresh_name(), template)
             try:
-                yield Database(
-                    self.engine_name,
-                    self.server.url(name, postgres.APPLICATION),
-                    self.server.url(name, postgres.OWNER),
-                    name,
-                    self.server,
-                    size,
-                )
+                yield self._on(self.server, name)
             finally:
                 self.server.drop_database(name)
             return

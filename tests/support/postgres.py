@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import importlib.util
 import os
 import re
@@ -59,6 +60,8 @@ class Server:
         self.admin = make_url(admin) if isinstance(admin, str) else admin
         self.run = run or secrets.token_hex(4)
         self._kept: psycopg.Connection | None = None
+        self.staying: set[int] = set()
+        """The server's processes behind the connections of this process that outlive a test."""
 
     def __repr__(self) -> str:
         return f"<Server {self.admin.render_as_string(hide_password=True)}>"
@@ -95,12 +98,13 @@ class Server:
                 verb = "ALTER" if known else "CREATE"
                 statement = sql.SQL(verb + " ROLE {} LOGIN PASSWORD {}")
                 connection.execute(statement.format(sql.Identifier(role), sql.Literal(_password(self.admin))))
-                if not self._is_superuser(connection):
+                if not self.is_superuser:
                     connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
 
-    @staticmethod
-    def _is_superuser(connection: psycopg.Connection) -> bool:
-        row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    @functools.cached_property
+    def is_superuser(self) -> bool:
+        """Whether the administrator may do all there is, not only make databases and roles."""
+        row = self._at_hand().execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
         return bool(row and row[0])
 
     def fresh_name(self) -> str:
@@ -239,15 +243,6 @@ class OwnServer(Server):
         log = (self.folder / "server.log").read_text(errors="replace")
         self.stop()
         raise PostgresUnavailable(f"The PostgreSQL server did not start:\n{log}\n{REMEDY}")
-
-
-def size(connection: psycopg.Connection) -> int:
-    """How many bytes its tables take: no row comes into an empty table without it."""
-    row = connection.execute(
-        "SELECT sum(pg_relation_size(oid)) FROM pg_class"
-        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
-    ).fetchone()
-    return int(row[0] or 0) if row else 0
 
 
 @contextlib.contextmanager

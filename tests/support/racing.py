@@ -81,7 +81,7 @@ def race(
     A payload may name a ``job`` of its own, and a moment ``now`` of its own.
     """
     # The addresses only: a server belongs to the process that started it.
-    plain = replace(database, server=None)
+    plain = replace(database, server=None, lasting=None)
     before = deadlocks()
     team = _team(len(payloads))
     for racer, payload in zip(team, payloads, strict=True):

@@ -105,6 +105,7 @@ def test_an_open_door_is_found(app):
     assert any("/healthz" in line for line in guards.undeclared(app))
 
 
+@pytest.mark.slow
 def test_looking_changes_nothing(app, people):
     """Every GET route as every role, then every link found on the way: no write, no crash, no text without Chinese,
     every form guarded."""

@@ -24,6 +24,7 @@ def count(table: type, *where: object) -> int:
     return session.scalar(select(func.count()).select_from(table).where(*where)) or 0  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_everything_arrives_and_nothing_twice(data_dir: Path) -> None:
     said: list[str] = []
     parts = rehearsal.run(data_dir, said.append)
