@@ -187,7 +187,7 @@ def _straight(
 ) -> sqlite3.Cursor:
     """Say statements to SQLite's driver itself: what is done around one takes longer there than the statement. Who
     listens to the engine hears of them all the same, and refusals are the usual ones. The cursor is the last one's."""
-    listeners = connection.dispatch.before_cursor_execute
+    listeners = connection.engine.dispatch.before_cursor_execute
     heard = bool(listeners)
     driver: Any = connection.connection.driver_connection
     say = driver.executemany if many else driver.execute
@@ -243,5 +243,8 @@ def _sqlite_connect(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _sqlite_begin(connection: Any) -> None:
-    immediate = connection.get_execution_options().get(WRITES)
-    _straight(connection, [("BEGIN IMMEDIATE" if immediate else "BEGIN", ())])
+    text = "BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN"
+    try:
+        connection.connection.driver_connection.execute(text)
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(text, (), error, sqlite3.Error, dialect=connection.dialect) from error

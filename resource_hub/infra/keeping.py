@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar, cast, overload
 from uuid import UUID
 
 from resource_hub.infra import stamps
+from resource_hub.kernel.keys import HostKey
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -161,6 +162,8 @@ def _frozen(value: Any) -> Any:
     """
     if type(value) is UUID:
         return value.int  # which hashes and compares ten times as fast
+    if type(value) is HostKey:
+        return value.institution_id.int, value.id.int
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, (list, tuple)):

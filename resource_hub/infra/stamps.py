@@ -69,14 +69,10 @@ class Stamps:
         if self._unit is None:
             self.asked.update(wanted)
         try:
-            return self._seen(wanted)
+            return tuple(map(self.seen.__getitem__, wanted))
         except KeyError:
             self._see({one for one in wanted if one not in self.seen})
-            return self._seen(wanted)
-
-    def _seen(self, subjects: tuple[UUID, ...]) -> Stamp:
-        seen = self.seen
-        return tuple([seen[one] for one in subjects])
+            return tuple(map(self.seen.__getitem__, wanted))
 
     def _see(self, missing: set[UUID]) -> None:
         if self.believing:
@@ -289,10 +285,9 @@ def forget() -> None:
 
 
 def memory() -> Memory:
-    found = _memories.get(db.engine)
-    if found is None:
-        found = _memories.setdefault(db.engine, Memory())
-    return found
+    engine = db.engine
+    found = _memories.get(engine)
+    return _memories.setdefault(engine, Memory()) if found is None else found
 
 
 def join(unit: Unit, most: int = 100) -> int:

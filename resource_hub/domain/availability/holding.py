@@ -30,10 +30,13 @@ from resource_hub.kernel.time import TimeSpan
 _GUARD = "ex_occupancy_overlap"
 _EXCLUSION = "23P01"
 
-# What is around a wish is read before the house rules are known: with so many seconds of set-up, tear-down and gaps
-# to either side. Where they are longer, and of very long wishes, it is read when they are known.
+# What is around a wish is read before the house rules are known: with so many seconds to either side as set-up and
+# tear-down took when the resource was last held here, or so many. Where they take more, and of very long wishes, it is
+# read when they are known.
 _MARGIN = 7_200
 _LONGEST_AHEAD = timedelta(days=31)
+_margins: dict[HostKey, int] = {}
+_MOST_MARGINS = 100_000
 
 
 def is_overlap(error: DBAPIError) -> bool:
@@ -54,7 +57,8 @@ def lock_with_helpers(
     near = None
     if span is not None and span.end - span.start <= _LONGEST_AHEAD:
         with suppress(OverflowError):  # at the end of all time, where the rules will refuse
-            near = span.widened(_MARGIN, _MARGIN)
+            margin = _margins.get(key, _MARGIN)
+            near = span.widened(margin, margin)
     return slot_store.lock_with_helpers(unit.session, key, subjects, near)
 
 
@@ -110,6 +114,9 @@ def occupy(
         raise NoUnit()
     whole = hour_rules.occupied(span, setup_seconds, teardown_seconds)
     hole = _hole(whole, one)
+    _remember_margin(
+        key, max(setup_seconds + one.rules.teardown_seconds, teardown_seconds + one.rules.setup_seconds)
+    )
     if seen is None or not seen.span.contains(hole):
         seen = slot_store.around(session, key, hole)
     if any(h.unit_id in wanted and not h.in_force(unit.now) for h in seen.holding(whole)):
@@ -227,6 +234,13 @@ def end_early(unit: Unit, key: HostKey, holder_id: UUID, end: datetime) -> None:
 def _hole(whole: TimeSpan, plan: planning.Plan) -> TimeSpan:
     """What a new occupancy cuts out of the kept windows."""
     return whole.widened(plan.rules.teardown_seconds, plan.rules.setup_seconds)
+
+
+def _remember_margin(key: HostKey, seconds: int) -> None:
+    """How far around a span one has to look, for who looks before that is known. Only a hint."""
+    if len(_margins) > _MOST_MARGINS:
+        _margins.clear()
+    _margins[key] = seconds
 
 
 def _regained(

@@ -103,6 +103,17 @@ def test_what_came_with_the_lock_is_read_again_where_the_rules_reach_further(now
                 hold(unit, key, wish, setup_seconds=setup, seen=seen)
 
 
+def test_as_much_is_read_ahead_as_the_resource_took_last_time(now: datetime) -> None:
+    key = opened(1)
+    first = span("2026-03-02T10:00+08:00", "2026-03-02T11:00+08:00")
+    wish = span("2026-03-03T10:00+08:00", "2026-03-03T11:00+08:00")
+    with unit_of_work() as unit:
+        hold(unit, key, first, setup_seconds=600, teardown_seconds=60)
+    with unit_of_work() as unit:
+        seen = service.lock_with_helpers(unit, key, wish).around
+        assert seen is not None and seen.span == wish.widened(600, 600)
+
+
 @pytest.mark.parametrize("wish", [
     TimeSpan(datetime(9999, 12, 31, 22, tzinfo=UTC), datetime(9999, 12, 31, 23, tzinfo=UTC)),
     span("2026-03-02T09:00+08:00", "2036-03-02T09:00+08:00"),

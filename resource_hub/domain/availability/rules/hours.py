@@ -92,6 +92,8 @@ def opening(hours: Hours, span: TimeSpan, unit_id: UUID | None = None) -> Openin
     """Windows of one unit inside ``span``, cut to it."""
     to_all, protected = _weekly(hours, span)
     own = [e for e in exceptions_of(hours.exceptions, unit_id) if e.span.overlaps(span)]
+    if not own and not protected:
+        return Opening(to_all=tuple(intersect(to_all, [span])), protected=())
 
     def spans(kind: ExceptionKind, audience: Audience | None = None) -> list[TimeSpan]:
         return [e.span for e in own if e.kind is kind and (audience is None or e.audience is audience)]
