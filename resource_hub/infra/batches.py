@@ -20,7 +20,7 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from resource_hub.infra.locks import LeaseLost
-from resource_hub.infra.together import Refused
+from resource_hub.infra.together import Refused, say
 from resource_hub.infra.unit_of_work import Unit, retried
 
 log = logging.getLogger(__name__)
@@ -122,6 +122,7 @@ def apart(unit: Unit, job: str, row: Hashable, do: Callable[[], object]) -> None
     try:
         with unit.session.begin_nested():
             do()
+            say(unit.session)  # what was to be said together is refused here, where this row alone goes
     except Refused:
         raise  # it ends the unit
     except Exception as error:

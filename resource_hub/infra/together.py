@@ -79,7 +79,9 @@ class UnitSession(Session):
     def begin_nested(self) -> SessionTransaction:
         """A savepoint; what waited before it is said before it, or it would be lost with it."""
         say(self)
-        return super().begin_nested()
+        savepoint = super().begin_nested()
+        self.connection()  # it is set when the session uses its connection, and what is said past it does not
+        return savepoint
 
 
 class _Write(NamedTuple):

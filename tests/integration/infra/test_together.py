@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
+from resource_hub.infra import batches
 from resource_hub.infra.clock import machine_now
 from resource_hub.infra.database import db, reading
 from resource_hub.infra.tables import Setting
-from resource_hub.infra.together import add_later, amend_later, delete_later
+from resource_hub.infra.together import add_later, amend_later, delete_later, say
 from resource_hub.infra.unit_of_work import unit_of_work
 
 
@@ -70,3 +73,23 @@ def test_a_savepoint_takes_back_what_was_to_be_said_inside_it_and_nothing_else(c
         inside.rollback()
         add_later(unit.session, Setting, [row("t.after")])
     assert names() == {"t.before", "t.after"}
+
+
+def test_a_savepoint_takes_back_what_was_said_past_the_session(core) -> None:  # type: ignore[no-untyped-def]
+    with unit_of_work() as unit:
+        add_later(unit.session, Setting, [row("t.before")])
+        inside = unit.session.begin_nested()
+        add_later(unit.session, Setting, [row("t.inside")])
+        say(unit.session)
+        inside.rollback()
+        add_later(unit.session, Setting, [row("t.after")])
+    assert names() == {"t.before", "t.after"}
+
+
+def test_a_row_whose_writes_are_refused_is_left_and_the_unit_goes_on(core) -> None:  # type: ignore[no-untyped-def]
+    with unit_of_work() as unit:
+        for name in ("t.a", "t.b", "t.a", "t.c"):
+            batches.apart(
+                unit, "test", name, partial(add_later, unit.session, Setting, [row(name), row(f"{name}2")])
+            )
+    assert names() == {"t.a", "t.a2", "t.b", "t.b2", "t.c", "t.c2"}
