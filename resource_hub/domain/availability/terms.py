@@ -500,6 +500,7 @@ class HouseDocument:
     escalate_hours: int = 0
     offer: int = 120
     hand_over_hours: int = 48
+    first_in_line: bool = False  # whom time is closed that they had booked, for the same hours
 
     def named_hours(self, code: str) -> tuple[NamedHours, ...]:
         return tuple(row for row in self.times if row.code == code)

@@ -5,7 +5,7 @@ However many times a wish leaves open, a unit looks at so many at most; the job 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,7 +21,7 @@ from resource_hub.domain.booking import linking, store, waiting_store
 from resource_hub.domain.booking.errors import BookingRefused, InvalidOrder, SlotTaken
 from resource_hub.domain.booking.ordering import hold_in
 from resource_hub.domain.booking.preparing import judge, prepare
-from resource_hub.domain.booking.rules.check import check
+from resource_hub.domain.booking.rules.check import AHEAD, check
 from resource_hub.domain.booking.rules.refused import refused_around
 from resource_hub.domain.booking.rules.waiting import least_room, offered_until
 from resource_hub.domain.booking.terms import Asked, WaitingKind, WaitingState
@@ -30,7 +30,7 @@ from resource_hub.domain.catalogue.terms import Mode
 from resource_hub.infra import batches
 from resource_hub.infra.database import reading as reads
 from resource_hub.infra.unit_of_work import Lease, Unit, unit_of_work
-from resource_hub.kernel.errors import NotFound
+from resource_hub.kernel.errors import NotFound, Reason
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan, midnight, zone
 
@@ -148,9 +148,9 @@ def _offer_to(unit: Unit, key: HostKey, one: WaitingRecord, patience: _Patience)
         until = offered_until(unit.now, span.start, rules)
         asked = wish_of(one, span)
         try:
-            if judge(prepare(key, asked, by=by, now=unit.now), unit.now):
+            if _left(one, judge(prepare(key, asked, by=by, now=unit.now), unit.now)):
                 continue
-            held = hold_in(unit, key, asked, by, until=until)
+            held = hold_in(unit, key, asked, by, until=until, granted=one.granted is not None)
         except (BookingRefused, SlotTaken, InvalidOrder, NotFound):
             continue
         put(unit, one, WaitingState.OFFERED, booking_id=held.key.id, offered_until=until)
@@ -174,8 +174,9 @@ def _candidates(
     facts = replace(prepared.facts, closed=())
     if any(reason.place != "time" for reason in check(facts, rules, unit.now)):
         return
-    start = max(start, unit.now + timedelta(minutes=rules.lead_for(one.wish["mode"] or "all")))
-    if facts.earliest_day is not None:
+    if one.granted is None:
+        start = max(start, unit.now + timedelta(minutes=rules.lead_for(one.wish["mode"] or "all")))
+    if one.granted is None and facts.earliest_day is not None:
         start = max(start, midnight(facts.earliest_day, zone(facts.zone)))
     if one.latest - start < least_room(one.length_seconds, rules):
         return
@@ -191,10 +192,15 @@ def _candidates(
             return
         patience.left -= 1
         wish = replace(facts, span=span)
-        if check(wish, rules, unit.now):
+        if _left(one, check(wish, rules, unit.now)):
             refused = refused_around(wish, rules, unit.now)
         elif offered_until(unit.now, span.start, rules) is not None and together(span):
             yield span
+
+
+def _left(one: WaitingRecord, reasons: Sequence[Reason]) -> list[Reason]:
+    """Of the reasons against a time those that count: how far ahead one books was granted to who had it before."""
+    return [reason for reason in reasons if one.granted is None or reason.code not in AHEAD]
 
 
 def publish(unit: Unit, name: str, one: WaitingRecord, **more: str) -> None:

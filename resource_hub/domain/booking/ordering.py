@@ -453,11 +453,18 @@ def _hold(key: HostKey, asked: Asked, by: Actor, idempotency_key: str | None) ->
 
 
 def hold_in(
-    unit: Unit, key: HostKey, asked: Asked, by: Actor, *, until: datetime | None = None
+    unit: Unit,
+    key: HostKey,
+    asked: Asked,
+    by: Actor,
+    *,
+    until: datetime | None = None,
+    granted: bool = False,
 ) -> BookingRecord:
-    """Keep a slot inside a unit; without ``until`` as long as the house rules give."""
+    """Keep a slot inside a unit; without ``until`` as long as the house rules give. Of what was ``granted`` before
+    nobody asks how far ahead it is."""
     with _behind_lock(unit, key, asked, by) as (links, seen):
-        return _hold_in(unit, key, asked, by, until, links, seen)
+        return _hold_in(unit, key, asked, by, until, granted, links, seen)
 
 
 def _hold_in(
@@ -466,12 +473,15 @@ def _hold_in(
     asked: Asked,
     by: Actor,
     until: datetime | None,
+    granted: bool,
     links: Sequence[LinkRecord],
     seen: availability.Around | None,
 ) -> BookingRecord:
     prepared = prepare(key, asked, by=by, now=unit.now)
     helpers = linking.prepared(prepared, by, unit.now, links)
-    reasons = [reason for reason in judge(prepared, unit.now) if reason.place == "time"]
+    waived = AHEAD if granted else frozenset()
+    found = judge(prepared, unit.now)
+    reasons = [reason for reason in found if reason.place == "time" and reason.code not in waived]
     reasons += linking.reasons_against(helpers)
     if reasons or prepared.plan is None or asked.span is None:
         raise BookingRefused(*(reasons or [Reason("booking.time_missing", {}, "time")]))

@@ -37,6 +37,7 @@ from resource_hub.domain.booking import (
     waiting,
 )
 from resource_hub.domain.booking.errors import BookingRefused, HitsUndecided, InvalidOrder
+from resource_hub.domain.booking.offering import offer_in
 from resource_hub.domain.booking.preparing import announce_series
 from resource_hub.domain.booking.rules.states import open_acts
 from resource_hub.domain.booking.terms import Act, BookingRecord, BookingState, Fate, Side, Verdict
@@ -312,6 +313,7 @@ def take_back(
         chosen, number = _closing_again(unit, key, [exception_id], by, verdicts, reason)
         availability.remove_exception(key, exception_id, by=by)
         carry_out(unit, chosen, by, reason)
+        offer_in(unit, key)
     return number
 
 
@@ -335,6 +337,7 @@ def take_back_dates(
         chosen, number = _closing_again(unit, key, ids, by, verdicts, reason)
         gone = availability.remove_dates(key, series_id, by=by)
         carry_out(unit, chosen, by, reason)
+        offer_in(unit, key)
     return gone, number
 
 
@@ -468,6 +471,7 @@ def carry_out(
                 order = orders[key].key if key in orders else key
                 _row, record, side = managing.opened(unit, order, by, verdict.version)
                 if verdict.fate is Fate.CANCELLED:
+                    waiting.first_again(unit, record)
                     cancelling.cancel_in(unit, record, side, by, reason, quiet=quiet)
                     if quiet:
                         waiting.freed(unit, record, record.span, by.person_id)

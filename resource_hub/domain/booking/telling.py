@@ -238,7 +238,7 @@ def tell_series(unit: Unit, event: Event) -> None:
 
 
 def tell_waiting(unit: Unit, event: Event) -> None:
-    """Somebody in line is offered time, did not take it, or the host took it back."""
+    """Somebody in line is offered time, did not take it, the host took it back, or is first in it after a failure."""
     key = HostKey(UUID(event.payload["institution_id"]), UUID(event.payload["entry_id"]))
     one = waiting_store.entry(unit.session, key)
     if one is None:
@@ -363,6 +363,7 @@ SUBSCRIPTIONS = {
     "booking.offered": [("booking.tell_waiting", tell_waiting)],
     "booking.offer_missed": [("booking.tell_waiting", tell_waiting)],
     "booking.offer_withdrawn": [("booking.tell_waiting", tell_waiting)],
+    "booking.first_in_line": [("booking.tell_waiting", tell_waiting)],
     "booking.freed": [("booking.tell_freed", tell_freed)],
     "booking.fee_waived": [("booking.tell_waived", tell_waived)],
 }

@@ -113,32 +113,67 @@ def join(
                 return other
         if len(mine) >= MOST_PLACES:
             raise BookingRefused(Reason("booking.waiting_most", {"most": MOST_PLACES}))
-        made = HostKey(key.institution_id, new_id())
-        waiting_store.add(
-            unit.session,
-            {
-                "institution_id": made.institution_id,
-                "id": made.id,
-                "resource_id": key.id,
-                "customer_id": prepared.asked.customer_id,
-                "person_id": prepared.person_id,
-                "kind": kind.value,
-                "state": WaitingState.WAITING.value,
-                "earliest": earliest,
-                "latest": latest,
-                "length_seconds": seconds,
-                "wish": _as_json(prepared.asked),
-                "version": 1,
-                "created_at": unit.now,
-                "changed_at": unit.now,
-            },
+        made = _stand(
+            unit, key, prepared.asked, prepared.person_id, TimeSpan(earliest, latest), seconds, kind
         )
         if kind is WaitingKind.QUEUE:
             # Perhaps there is room already: a wide wish need not wait for somebody to cancel.
             offer_in(unit, key, TimeSpan(earliest, latest))
-        found = waiting_store.entry(unit.session, made)
-        assert found is not None
-        return found
+        return known(unit, made)
+
+
+def _stand(
+    unit: Unit,
+    key: HostKey,
+    asked: Asked,
+    person_id: UUID,
+    within: TimeSpan,
+    seconds: int,
+    kind: WaitingKind,
+    since: datetime | None = None,
+    granted: BookingState | None = None,
+) -> HostKey:
+    """Write a place in line, the last one where it is not ``since`` another moment; ``granted`` is the state in which
+    the same time was booked before."""
+    made = HostKey(key.institution_id, new_id())
+    waiting_store.add(
+        unit.session,
+        {
+            "institution_id": made.institution_id,
+            "id": made.id,
+            "resource_id": key.id,
+            "customer_id": asked.customer_id,
+            "person_id": person_id,
+            "kind": kind.value,
+            "state": WaitingState.WAITING.value,
+            "earliest": within.start,
+            "latest": within.end,
+            "length_seconds": seconds,
+            "wish": _as_json(asked) | ({"granted": granted.value} if granted is not None else {}),
+            "version": 1,
+            "created_at": since or unit.now,
+            "changed_at": unit.now,
+        },
+    )
+    return made
+
+
+def first_again(unit: Unit, record: BookingRecord) -> None:
+    """Whose booking is about to be cancelled because its time closes stands before all others for the same hours, where
+    the house rules say so."""
+    rules, _number = availability.house_rules(record.resource_key)
+    coming = record.state in (BookingState.REQUESTED, BookingState.APPROVED)
+    if not rules.first_in_line or not coming or record.span is None or record.span.start <= unit.now:
+        return
+    line = waiting_store.line(unit.session, record.resource_key, WaitingKind.QUEUE, 1, span=record.span)
+    since = min(record.created_at, *(one.created_at - timedelta(microseconds=1) for one in line), unit.now)
+    along = frozenset(child.resource_id for child in store.children(unit.session, record.key))
+    asked = replace(reading.asked_of(record), helpers=along)
+    made = _stand(
+        unit, record.resource_key, asked, record.person_id, record.span, record.span.seconds, WaitingKind.QUEUE, since,
+        record.state,
+    )  # fmt: skip
+    publish(unit, "booking.first_in_line", known(unit, made), booking_id=str(record.key.id))
 
 
 def entry_for(key: HostKey, by: Actor) -> WaitingRecord:
@@ -370,7 +405,7 @@ def accept(key: HostKey, *, by: Actor, version: int | None = None) -> BookingRec
         record = store.record(row)
         assert record.span is not None
         asked = replace(wish_of(one, record.span), unit_id=record.unit_id)
-        return book_in(unit, one.resource_key, asked, by, hold_id=held.id)
+        return book_in(unit, one.resource_key, asked, by, hold_id=held.id, granted=one.granted)
 
 
 # ---- the job ---------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from resource_hub.domain.booking import store
 from resource_hub.domain.booking.tables import WaitingEntry
-from resource_hub.domain.booking.terms import WaitingKind, WaitingState
+from resource_hub.domain.booking.terms import BookingState, WaitingKind, WaitingState
 from resource_hub.kernel.keys import HostKey
 from resource_hub.kernel.time import TimeSpan
 
@@ -49,6 +49,11 @@ class WaitingRecord:
     @property
     def resource_key(self) -> HostKey:
         return HostKey(self.key.institution_id, self.resource_id)
+
+    @property
+    def granted(self) -> BookingState | None:
+        """The state in which the same time was booked before it closed; None for a wish like any other."""
+        return BookingState(self.wish["granted"]) if self.wish.get("granted") else None
 
     @property
     def unit_id(self) -> UUID | None:

@@ -245,6 +245,70 @@ def test_whose_offer_the_host_closes_has_the_old_place_again(now: datetime, kind
     assert (state(one), state(two)) == (WaitingState.LEFT, WaitingState.OFFERED)
 
 
+@pytest.mark.parametrize("kind", [ExceptionKind.CLOSURE, ExceptionKind.MAINTENANCE])
+@pytest.mark.parametrize("first", [True, False])
+def test_whose_booking_a_failure_takes_is_first_in_line_for_the_same_hours(
+    now: datetime, kind: ExceptionKind, first: bool
+) -> None:
+    scene = make_scene(rules={"first_in_line": first})
+    made = make_booking(scene, asked=make_asked(description="断口", samples=2))
+    with clock.fixed(LATER):
+        two = waits(scene, another_booker()[2], end="2026-03-03T11:00+08:00")
+        broken = make_exception(kind, span=span("2026-03-03T08:00+08:00", "2026-03-03T17:00+08:00"))
+        verdicts = {made.key.id: Verdict(Fate.CANCELLED)}
+        service.publish_exception(scene.key, broken, by=scene.manager, verdicts=verdicts, reason="真空泵故障")
+        assert state(two) is WaitingState.WAITING
+        mine = service.waits_of(scene.booker)
+        assert len(mine) == first
+        assert told("booking.first_in_line") == [scene.booker_person.id] * first
+        [published] = availability.exceptions(scene.key, broken.span)
+        assert published.id is not None
+        service.take_back(scene.key, published.id, by=scene.manager)
+        # In the same unit: nobody comes in between.
+        assert state(two) is (WaitingState.WAITING if first else WaitingState.OFFERED)
+        if not first:
+            return
+        (one,) = service.offers_to(scene.booker)
+        again = service.accept_offer(one.key, by=scene.booker)
+    assert (again.span, again.samples, again.description) == (made.span, 2, "断口")
+
+
+@pytest.mark.parametrize("approval", ["never", "always"])
+def test_what_was_granted_before_a_failure_is_not_asked_again_after_it(now: datetime, approval: str) -> None:
+    """Neither how far ahead one books nor the yes of the laboratory."""
+    scene = make_scene(
+        rules={"first_in_line": True, "lead": {"all": 1200}, "lead_days": 1, "approval": approval}
+    )
+    made = make_booking(scene)
+    if made.state is BookingState.REQUESTED:
+        service.approve(made.key, by=scene.manager)
+    broken = make_exception(span=span("2026-03-03T08:00+08:00", "2026-03-03T17:00+08:00"))
+    verdicts = {made.key.id: Verdict(Fate.CANCELLED)}
+    service.publish_exception(scene.key, broken, by=scene.manager, verdicts=verdicts, reason="真空泵故障")
+    [published] = availability.exceptions(scene.key, broken.span)
+    assert published.id is not None
+    with clock.fixed(moment("2026-03-02T20:00+08:00")):
+        service.take_back(scene.key, published.id, by=scene.manager)
+        (one,) = service.offers_to(scene.booker)
+        again = service.accept_offer(one.key, by=scene.booker)
+    assert (again.span, again.state) == (made.span, BookingState.APPROVED)
+
+
+def test_another_unit_of_the_same_hours_is_kept_for_whom_a_failure_took_one(now: datetime) -> None:
+    scene = make_scene(units=2, rules={"first_in_line": True})
+    made = make_booking(scene)
+    broken = make_exception(
+        ExceptionKind.MAINTENANCE,
+        span=span("2026-03-03T08:00+08:00", "2026-03-03T17:00+08:00"),
+        unit_id=made.unit_id,
+    )
+    verdicts = {made.key.id: Verdict(Fate.CANCELLED)}
+    service.publish_exception(scene.key, broken, by=scene.manager, verdicts=verdicts, reason="真空泵故障")
+    (one,) = service.offers_to(scene.booker)
+    held = hold_of(one)
+    assert held.span == made.span and held.unit_id != made.unit_id
+
+
 def test_whose_offer_is_closed_is_offered_other_time_at_once(now: datetime) -> None:
     scene = make_scene()
     _, _, first = another_booker()

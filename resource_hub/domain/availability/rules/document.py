@@ -86,6 +86,7 @@ _SWITCHES = {
     "strike_late": False,
     "strike_everywhere": False,
     "answer_working": False,
+    "first_in_line": False,
 }
 _CHOICES = {"approval": Approval, "silence": Silence, "debt": DebtBlock, "gap_reach": Reach}
 _OTHERS = {"format", "lead", "quotas", "fields", "training", "times", "steps", "bars", "points", "ahead"}

@@ -170,6 +170,8 @@ def _changing(rules: HouseDocument) -> Iterator[Reason]:
     elif not rules.extend:
         yield Reason("house.no_extend", {})
     yield Reason("house.offer", {"offer_seconds": rules.offer * 60})
+    if rules.first_in_line:
+        yield Reason("house.first_in_line", {})
     yield Reason("house.hand_over", {"hours": rules.hand_over_hours})
 
 

@@ -107,6 +107,9 @@ SENTENCES = {
     "notice.booking.offer_missed": N_(
         "%(resource)s: the time that was kept for you went to the next in line. Stand in line again if you still need it."
     ),
+    "notice.booking.first_in_line": N_(
+        "%(resource)s: should %(start)s to %(end)s be free again, you are first in line; you wait for it already."
+    ),
     "notice.booking.offer_withdrawn": N_(
         "%(resource)s: %(start)s to %(end)s is not kept for you any more, as the laboratory needs the time. You stand in line again at your old place."
     ),
@@ -122,6 +125,7 @@ SENTENCES = {
     ),
     "label.booking.offered": N_("Time is kept for me from the waiting list"),
     "label.booking.offer_missed": N_("Time that was kept for me went to the next"),
+    "label.booking.first_in_line": N_("I am first in line for time that closed"),
     "label.booking.offer_withdrawn": N_("The laboratory took back time that was kept for me"),
     "label.booking.freed": N_("Time became free that I asked to be told of"),
     "label.booking.freed_before": N_("The time before my booking became free"),

@@ -205,6 +205,10 @@ SENTENCES = {
     "house.offer": N_(
         "Freed time is kept for the first in line for %(offer_seconds)s, near its start for half of what is left."
     ),
+    "house.first_in_line": N_(
+        "Whose booking the laboratory cancels because time closes, as after a failure, is first in line for the same hours"
+        " once they are free again."
+    ),
     "house.hand_over": NN_(
         "Another organisation has %(hours)s hour to take a booking over; until then it stays with who booked.",
         "Another organisation has %(hours)s hours to take a booking over; until then it stays with who booked.",

@@ -54,7 +54,7 @@ _HOURS = {"cancel_until", "change_until", "gap", "strike_late_cancel"}
 _CHOICES: dict[str, Any] = {"approval": Approval, "silence": Silence, "debt": DebtBlock, "gap_reach": Reach}
 _FLAGS = (
     "hazard", "no_show_release", "rotating_code", "own_account", "extend", "strike_no_show", "strike_late",
-    "strike_everywhere", "answer_working",
+    "strike_everywhere", "answer_working", "first_in_line",
 )  # fmt: skip
 
 
@@ -297,7 +297,8 @@ _PARTS = {
     "approval_": "answering", "step": "answering", "answer_working": "answering", "remind": "answering",
     "escalate": "answering", "silence_": "answering",
     "cancel_": "cancelling", "change_": "cancelling", "no_extend": "cancelling", "offer": "cancelling",
-    "hand_over": "cancelling", "check_in_": "cancelling", "rotating_": "cancelling", "late_": "cancelling",
+    "hand_over": "cancelling", "first_": "cancelling",
+    "check_in_": "cancelling", "rotating_": "cancelling", "late_": "cancelling",
     "no_show": "cancelling", "logout_": "cancelling",
     "strike_": "strikes", "points": "strikes", "bar": "strikes",
     "training": "who", "own_account": "who", "debt_": "who",
