@@ -108,7 +108,13 @@ def _handed_away(person_id: UUID, now: datetime) -> list[BookedRow]:
         at, details = last[row.key]
         start, end = (datetime.fromisoformat(details[side]) for side in ("start", "end"))
         if now - PAST < end and start < now + FUTURE:
-            rows.append(replace(row, state="cancelled", start=start, end=end, changed_at=at, behalf=""))
+            sequence = int(details.get("sequence", row.sequence))
+            rows.append(
+                replace(
+                    row, state="cancelled", sequence=sequence, start=start, end=end, changed_at=at, behalf="",
+                    unit_code="", unit_zh="", unit_en="",
+                )
+            )  # fmt: skip
     return rows
 
 

@@ -125,13 +125,14 @@ def handed_over(
     then: dict[str, Any] = {}
     if record.span is not None:
         then = {"start": record.span.start.isoformat(), "end": record.span.end.isoformat()}
+    sequence = record.ical_sequence + 1
     done = written(
         unit,
         record,
-        {**changes, "person_id": to, "ical_sequence": record.ical_sequence + 1},
+        {**changes, "person_id": to, "ical_sequence": sequence},
         person_id,
         "handed_over",
-        {"from": str(record.person_id), "to": str(to), **then, **details},
+        {"from": str(record.person_id), "to": str(to), "sequence": sequence, **then, **details},
         "booking.handed_over",
         quiet=quiet,
         former=str(record.person_id),

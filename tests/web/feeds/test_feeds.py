@@ -165,6 +165,26 @@ def test_a_time_that_was_only_kept_is_in_no_calendar_when_it_is_given_back(
     assert (str(shown["UID"]), str(shown["STATUS"])) == (ordered.ical_uid, "CANCELLED")
 
 
+def test_who_handed_a_booking_over_learns_nothing_of_what_becomes_of_it(
+    app: Any, client: Any, world: dict[str, Any]
+) -> None:
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    with app.app_context(), clock.fixed(now):
+        scene = make_scene(units=2)
+        other = build.make_person(roles=[(scene.firm, Role.BOOKER)])
+        made = make_booking(scene)
+        booking.hand_over(made.key, other.id, by=scene.booker)
+        second = next(u.key.id for u in catalogue.units(scene.key) if u.key.id != made.unit_id)
+    with clock.fixed(now + timedelta(hours=1)):
+        address = make(app, scene.booker_person, FeedKind.PERSON)
+        before = client.get(address).get_data(as_text=True)
+        assert "STATUS:CANCELLED" in before
+        with app.app_context():
+            span = make_asked("2026-03-04T09:00+08:00", "2026-03-04T11:00+08:00").span
+            booking.change(made.key, span, by=build.actor(other, scene.firm), unit_id=second)
+        assert client.get(address).get_data(as_text=True) == before
+
+
 def test_customer_and_laboratory(app: Any, client: Any, world: dict[str, Any]) -> None:
     firm, host = world["firm"].id, world["host"].id
     mine = make(
