@@ -505,7 +505,7 @@ def test_the_host_answers_all_at_once(now: Any, accept: bool, state: str) -> Non
 def blind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody sees what holds a unit, as if the lock had failed; the database does."""
     monkeypatch.setattr(slot_store, "around", lambda _session, _key, span: slot_store.Around(span, (), ()))
-    monkeypatch.setattr(slot_store, "lock_with_helpers", lambda *_: slot_store.BehindLock())
+    monkeypatch.setattr(slot_store, "lock_with_helpers", lambda *_: slot_store.BehindLock({}, None))
 
 
 @pytest.mark.parametrize("day", ["2026-03-03", "2026-03-10", "2026-03-24"])
