@@ -269,7 +269,8 @@ def placed(form: Form, error: InvalidRules) -> InvalidRules:
             line = lines[int(row)] if int(row) < len(lines) else int(row)
             reason = replace(reason, place=f"{_ROWS[name]}.{line}")
         reasons.append(reason)
-    error.reasons = tuple(reasons)
+    # What could not be read stands as nothing in the document; that it lies outside its bounds then is no second fault.
+    error.reasons = tuple(one for one in reasons if not (one.place and form.error(one.place)))
     return error
 
 

@@ -59,5 +59,6 @@ def test_the_answers_are_read_as_parts_of_their_rule(scenery, desk_of):
     desk = desk_of(scene.manager_person)
     public = desk.see(f"/hosts/{scene.host.code}/resources/{scene.resource.code}")
     edited = desk.see(f"/o/{scene.host.code}/resources/{scene.key.id}/rules")
-    for page in (public, edited):
-        assert page.count('<li class="is-step">') == len(STEPS)
+    assert public.count('<li class="is-step">') == len(STEPS)
+    answering = edited[edited.index('id="answering"') : edited.index('id="quotas"')]
+    assert answering.count('<details class="rule-fold">') == len(STEPS)
