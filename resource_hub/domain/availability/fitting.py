@@ -446,7 +446,9 @@ def first_fits(
         opens = planning.earliest_day(hosts[key.institution_id], plan.rules.lead_days, now)
         # Who books for several customers may take any time that one of them may.
         suits = [
-            allowed(
+            spans
+            for one in bookers(plan.rules, wish.customers)
+            for spans in allowed(
                 plan.rules,
                 wish.seconds,
                 laid,
@@ -457,7 +459,6 @@ def first_fits(
                 earliest=opens,
                 mode=wish.mode,
             )
-            for one in bookers(plan.rules, wish.customers)
         ]
         last = local_day(now, zone(plan.zone)) + timedelta(days=plan.rules.farthest_days)
         beyond = midnight(last + timedelta(days=1), zone(plan.zone))
@@ -516,10 +517,13 @@ def allowed(
     customer_id: UUID | None = None,
     earliest: date | None = None,
     mode: str = "all",
-) -> list[TimeSpan]:
-    """What is left of some spans under the rules of the house about length, lead and horizon. ``customer_id``: for
-    whom; None is anybody whom no row names. ``earliest``: the first day that a lead in working days leaves open.
-    ``mode``: the one whose lead counts."""
+) -> list[list[TimeSpan]]:
+    """What is left of some spans under the rules of the house about length, lead and horizon, each list for itself: a
+    time lies in one of them.
+
+    ``customer_id``: for whom; None is anybody whom no row names. ``earliest``: the first day that a lead in working
+    days leaves open. ``mode``: the one whose lead counts.
+    """
     if (
         seconds < rules.least * 60
         or (rules.most and seconds > rules.most * 60)
@@ -537,7 +541,7 @@ def allowed(
     if latest <= opens:
         return []
     whole = TimeSpan(opens, latest)
-    fit = [whole]
+    fit = [[whole]]
     if rules.ahead:
-        fit = within_horizon(rules, whole, zone_name, now, outside=outside, customer_id=customer_id)
-    return hour_rules.intersect(spans, fit)
+        fit = within_horizon(rules, whole, seconds, zone_name, now, outside=outside, customer_id=customer_id)
+    return [hour_rules.intersect(spans, one) for one in fit]

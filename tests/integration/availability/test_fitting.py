@@ -287,7 +287,7 @@ def test_allowed_is_cut_on_both_sides() -> None:
     rules = HouseDocument(lead={"all": 120}, horizon_days=2)
     whole = [span("2026-03-01T00:00+08:00", "2026-03-31T00:00+08:00")]
     assert allowed(rules, HOUR, whole, "Asia/Shanghai", NOW, outside=True) == [
-        span("2026-03-02T10:00+08:00", "2026-03-05T01:00+08:00")
+        [span("2026-03-02T10:00+08:00", "2026-03-05T01:00+08:00")]
     ]
     assert (
         allowed(

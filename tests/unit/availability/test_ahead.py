@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from resource_hub.domain.availability.rules.ahead import within_horizon
@@ -33,21 +33,25 @@ GROUP = UUID(int=7)
     st.integers(1, 9),
     st.booleans(),
     st.integers(0, 12 * 48 - 1),
+    st.integers(1, 96),
     st.sampled_from([None, UUID(int=1), GROUP]),
 )  # fmt: skip
+# It begins inside the horizon of the mornings and reaches over a later one.
+@example([AheadRule(1, inside="morning")], 9, True, 32, 96, None)
 def test_a_search_finds_what_may_be_booked(
-    ahead: list[AheadRule], horizon: int, outside: bool, slot: int, customer: UUID | None
+    ahead: list[AheadRule], horizon: int, outside: bool, slot: int, length: int, customer: UUID | None
 ) -> None:
     rules = HouseDocument(
         step=5, least=5, horizon_days=horizon, ahead=tuple(ahead), times=(MORNING, NIGHT, NOON)
     )
     start = NOW + timedelta(minutes=30 * slot)
-    span = TimeSpan(start, start + timedelta(minutes=30))
+    span = TimeSpan(start, start + timedelta(minutes=30 * length))
     facts = make_facts(span=span, outside=outside, customer_id=customer)
     refused = any(reason.code.startswith("booking.horizon") for reason in check(facts, rules, NOW))
     whole = TimeSpan(NOW, NOW + timedelta(days=14))
-    found = within_horizon(rules, whole, "Asia/Shanghai", NOW, outside=outside, customer_id=customer)
-    assert any(one.contains(span) for one in found) is not refused
+    zone_name, seconds = "Asia/Shanghai", span.seconds
+    found = within_horizon(rules, whole, seconds, zone_name, NOW, outside=outside, customer_id=customer)
+    assert any(one.contains(span) for spans in found for one in spans) is not refused
 
 
 @given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.booleans())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 from resource_hub.domain.availability.rules.named_hours import inside
@@ -37,25 +38,31 @@ def bookers(rules: HouseDocument, customers: Iterable[UUID]) -> list[UUID | None
 def within_horizon(
     rules: HouseDocument,
     span: TimeSpan,
+    seconds: int,
     zone_name: str,
     now: datetime,
     *,
     outside: bool,
     customer_id: UUID | None = None,
-) -> list[TimeSpan]:
-    """What of a span lies inside every horizon that binds it."""
+) -> list[list[TimeSpan]]:
+    """Where in a span times of a length may lie inside every horizon that binds them; each list stands for itself.
+
+    A horizon is for the beginning. So up to the end of the first one nothing is cut out; of what begins after it, and
+    before the end of the next one, the hours of the first are; and so on.
+    """
     tz = zone(zone_name)
     today = local_day(now, tz)
-
-    def after(days: int) -> list[TimeSpan]:
-        end = midnight(today + timedelta(days=days + 1), tz)
-        return [TimeSpan(max(end, span.start), span.end)] if end < span.end else []
-
-    left, named = [span], []
-    for code in rules.hours_ahead:
-        own = inside(rules.named_hours(code), span, zone_name)
-        named += own
-        too_far = after(rules.days_ahead(outside, customer_id, code))
-        left = subtract(left, subtract(own, subtract([span], too_far)))
-    rest = subtract(after(rules.days_ahead(outside, customer_id)), named)
-    return subtract(left, rest)
+    hours = {code: inside(rules.named_hours(code), span, zone_name) for code in rules.hours_ahead}
+    hours[""] = subtract([span], [one for named in hours.values() for one in named])
+    ends = {
+        code: midnight(today + timedelta(days=rules.days_ahead(outside, customer_id, code) + 1), tz)
+        for code in hours
+    }
+    edges = sorted({span.start, span.end, *(end for end in ends.values() if span.start < end < span.end)})
+    found = []
+    for first, last in pairwise(edges):
+        # It begins before the last moment, by a second at least.
+        reach = TimeSpan(first, min(span.end, last + timedelta(seconds=seconds - 1)))
+        closed = [one for code, end in ends.items() if end <= first for one in hours[code]]
+        found.append(subtract([reach], closed))
+    return found
