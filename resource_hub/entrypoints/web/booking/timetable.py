@@ -250,6 +250,8 @@ def _cell(
     more = tell(stretch) if tell else ""
     shown = more or named(stretch.look)
     why = sentences.sentence(stretch.why.code, stretch.why.values) if stretch.why else ""
+    if more and stretch.look is Look.TAKEN:
+        why = more  # who has it, in full where the stretch has no room for it
     return Cell(
         look=stretch.look.value,
         left=f"{100 * (drawn_from - first) / whole:.3f}",

@@ -85,3 +85,11 @@ def test_a_place_in_the_list_that_nobody_gave_is_refused(scene, desk_of):
             f"/o/{scene.host.code}/calendar?view=week&after={after}"
         )
         assert answer.status_code == 422
+
+
+def test_who_has_a_stretch_stands_in_full_beside_it(app, scene, desk_of):
+    with app.app_context():
+        add(scene, 1)
+    page = desk_of(scene.manager_person).see(f"/o/{scene.host.code}/calendar", view="week", day="2026-03-02")
+    names = re.findall(r'is-taken.*?tt-word">(.*?)</span> <span class="tt-why">(.*?)</span>', page)
+    assert names and all(re.sub(r"<[^>]+>", "", word) == why for word, why in names), names
