@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from psycopg import RawCursor
@@ -32,8 +33,6 @@ NAMING = {
 
 # Execution option that marks connections of units of work: they begin IMMEDIATE on SQLite.
 WRITES = "resource_hub_writes"
-# Execution option of a statement with numbered values: where its rows go.
-_NUMBERED = "resource_hub_numbered"
 # Execution option of a statement whose best plan on PostgreSQL hangs on its values: never prepared, so that the server
 # does not take, after some times, one plan for all values.
 PLANNED_ANEW = "resource_hub_planned_anew"
@@ -136,31 +135,25 @@ def prepare_engine(engine: Engine) -> None:
         event.listen(engine, "begin", _sqlite_begin)
     else:
         _ask_the_idle(engine)
-        event.listen(engine, "do_execute", _execute_numbered)
         event.listen(engine, "do_execute", _execute_unprepared)
 
 
 def numbered(connection: Connection, statement: str, values: tuple[Any, ...]) -> list[Any]:
-    """The rows of a statement whose values are numbered, as the driver gives them: ``$1`` for PostgreSQL, whose driver
-    passes it on as it is where it would read and write anew one with marks; ``?1`` for SQLite."""
+    """The rows of a statement whose values are numbered, said to the driver itself and as it gives them: ``$1`` for
+    PostgreSQL, whose driver passes it on as it is where it would read and write anew one with marks; ``?1`` for
+    SQLite."""
+    _begun(connection)
     if connection.dialect.name == "sqlite":
-        _begun(connection)
         return _straight(connection, [(statement, values)]).fetchall()
-    rows: list[Any] = []
-    connection.exec_driver_sql(statement, values, execution_options={_NUMBERED: rows})
-    return rows
-
-
-def _execute_numbered(cursor: Any, statement: str, values: Any, context: Any) -> bool | None:
-    """Say a statement with numbered values and keep its rows where ``numbered`` looks for them. True when done."""
-    rows = context.execution_options.get(_NUMBERED) if context is not None else None
-    if rows is None:
-        return None
-    with RawCursor(cursor.connection) as raw:
-        raw.execute(statement, values)
-        if raw.pgresult is not None and raw.pgresult.nfields:
-            rows.extend(raw.fetchall())
-    return True
+    driver: Any = connection.connection.driver_connection
+    with RawCursor(driver) as cursor:
+        _hear(connection, cursor, statement, values, False)
+        try:
+            cursor.execute(statement, values)
+        except psycopg.Error as error:
+            # Where the server is gone, all connections of the process are dropped with this one.
+            connection._handle_dbapi_exception(error, statement, values, None, None)
+        return cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
 
 
 def _execute_unprepared(cursor: Any, statement: str, values: Any, context: Any) -> bool | None:
@@ -182,18 +175,22 @@ def _begun(connection: Connection) -> None:
         connection.begin()
 
 
+def _hear(connection: Connection, cursor: Any, statement: str, values: Any, many: bool) -> None:
+    """Let those who listen to the engine hear what is said past it."""
+    listeners = connection.engine.dispatch.before_cursor_execute
+    if listeners:
+        listeners(connection, cursor or connection.connection.cursor(), statement, values, None, many)
+
+
 def _straight(
     connection: Connection, said: Sequence[tuple[str, Any]], *, many: bool = False
 ) -> sqlite3.Cursor:
     """Say statements to SQLite's driver itself: what is done around one takes longer there than the statement. Who
     listens to the engine hears of them all the same, and refusals are the usual ones. The cursor is the last one's."""
-    listeners = connection.engine.dispatch.before_cursor_execute
-    heard = bool(listeners)
     driver: Any = connection.connection.driver_connection
     say = driver.executemany if many else driver.execute
     for statement, values in said:
-        if heard:
-            listeners(connection, driver.cursor(), statement, values, None, many)
+        _hear(connection, None, statement, values, many)
         try:
             cursor: sqlite3.Cursor = say(statement, values)
         except sqlite3.Error as error:
