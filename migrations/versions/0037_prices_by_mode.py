@@ -2,7 +2,7 @@
 
 The rows are derived from the approved tariffs by the scheduler, so the table is made anew.
 
-Revision: 0038
+Revision: 0037
 Revises: 0036
 """
 
@@ -11,7 +11,7 @@ from alembic import op
 
 from migrations import columns as c
 
-revision = "0038"
+revision = "0037"
 down_revision = "0036"
 branch_labels = None
 depends_on = None
