@@ -341,12 +341,13 @@ def booked_near(
     """Booked time of a resource in a span, set-up and tear-down left out, on one unit or on any."""
     kinds = (OccupancyKind.BOOKING, OccupancyKind.HOLD)
     return tuple(
-        held.span.widened(-held.setup_seconds, -held.teardown_seconds)
+        proper
         for held in occupancy_store.occupancies(reading(), [key], span).get(key, ())
         if held.kind in kinds
         and held.in_force(now)
         and held.holder_id != ignore
         and unit_id in (None, held.unit_id)
+        and (proper := held.proper) is not None
     )
 
 

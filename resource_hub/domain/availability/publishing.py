@@ -179,7 +179,9 @@ def hits_between(
     from_outside = outsiders(bookings) if outsiders is not None else {}
     result = []
     for held in bookings:
-        proper = held.span.widened(-held.setup_seconds, -held.teardown_seconds)
+        proper = held.proper
+        if proper is None:
+            continue
         outside = from_outside.get(held.holder_id, True)
 
         def against(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -175,6 +175,13 @@ class Held:
 
     def in_force(self, now: datetime) -> bool:
         return self.expires_at is None or self.expires_at > now
+
+    @property
+    def proper(self) -> TimeSpan | None:
+        """The booked time itself. None where the use was over as it began: then only set-up and tear-down are left."""
+        start = self.span.start + timedelta(seconds=self.setup_seconds)
+        end = self.span.end - timedelta(seconds=self.teardown_seconds)
+        return TimeSpan(start, end) if start < end else None
 
 
 @dataclass(frozen=True, slots=True)

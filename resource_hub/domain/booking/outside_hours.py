@@ -90,7 +90,7 @@ def _note(unit: Unit, event: Event, key: HostKey, hits: Sequence[availability.Hi
             "institution_id": key.institution_id,
             "id": booking_id,
             "resource_id": key.id,
-            "starts_at": hit.held.span.widened(-hit.held.setup_seconds, -hit.held.teardown_seconds).start,
+            "starts_at": (hit.held.proper or hit.held.span).start,
             "noted_at": unit.now,
         }
         for booking_id, hit in found.items()

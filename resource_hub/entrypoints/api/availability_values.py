@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -59,13 +58,14 @@ def weekly_out(row: WeeklyHours) -> dict[str, Any]:
 
 def hit_out(hit: booking.HitBooking) -> dict[str, Any]:
     held = hit.held
+    proper = held.proper or held.span
     return {
         "holder_id": held.holder_id,
         "number": hit.record.number if hit.record else None,
         "version": hit.record.version if hit.record else None,
         "unit_id": held.unit_id,
-        "start": held.span.start + timedelta(seconds=held.setup_seconds),
-        "end": held.span.end - timedelta(seconds=held.teardown_seconds),
+        "start": proper.start,
+        "end": proper.end,
         "reasons": told(hit.reasons),
         "fates": [fate.value for fate in hit.fates],
         "times": [{"unit_id": t.unit_id, "start": t.span.start, "end": t.span.end} for t in hit.times],

@@ -38,7 +38,7 @@ from resource_hub.infra.unit_of_work import unit_of_work
 from resource_hub.kernel.errors import NotFound, Reason
 from resource_hub.kernel.money import Money
 from tests.builders.accounts import actor, make_department, make_group, make_person
-from tests.builders.availability import moment, span
+from tests.builders.availability import make_exception, moment, span
 from tests.builders.booking import another_booker, make_asked, make_booking, make_scene
 
 LATER = span("2026-03-04T13:00+08:00", "2026-03-04T15:00+08:00")
@@ -491,6 +491,19 @@ def test_after_an_early_leaver_there_is_still_time_to_tear_down(now: datetime) -
                 scene, by=other, asked=make_asked("2026-03-03T10:00+08:00", "2026-03-03T11:00+08:00")
             )
         make_booking(scene, by=other, asked=make_asked("2026-03-03T10:30+08:00", "2026-03-03T11:30+08:00"))
+
+
+def test_a_use_that_was_over_as_it_began_is_in_nobodys_way(now: datetime) -> None:
+    """Of such a use only set-up and tear-down are left: a closure does not hit it, and no gap is kept to it."""
+    scene = make_scene(rules={"setup": 30, "teardown": 30, "gap": 60})
+    made = make_booking(scene)
+    with clock.fixed(moment("2026-03-03T09:00+08:00")), unit_of_work() as unit:
+        service.started(unit, made.key)
+        service.finished(unit, made.key, unit.now)
+    with clock.fixed(moment("2026-03-03T09:00+08:00")):
+        closure = make_exception(span=span("2026-03-03T08:00+08:00", "2026-03-03T10:00+08:00"))
+        assert not service.preview_exception(scene.key, closure, by=scene.manager)
+        make_booking(scene, asked=make_asked("2026-03-03T10:00+08:00", "2026-03-03T11:00+08:00"))
 
 
 def test_a_no_show_frees_its_slot(now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from resource_hub.domain.availability.rules.hours import exceptions_of, opening, stretches_on
@@ -69,14 +69,11 @@ def _held_pieces(holding: Held, span: TimeSpan, viewer: Viewer) -> Iterable[Stre
         )
     else:
         look, code = Look.TAKEN, "availability.taken"
-    start = holding.span.start + timedelta(seconds=holding.setup_seconds)
-    end = holding.span.end - timedelta(seconds=holding.teardown_seconds)
-    if start >= end:
-        start, end = holding.span.start, holding.span.end
+    proper = holding.proper or holding.span
     parts = [
-        (holding.span.start, start, Look.SETUP, "availability.setup"),
-        (start, end, look, code),
-        (end, holding.span.end, Look.TEARDOWN, "availability.teardown"),
+        (holding.span.start, proper.start, Look.SETUP, "availability.setup"),
+        (proper.start, proper.end, look, code),
+        (proper.end, holding.span.end, Look.TEARDOWN, "availability.teardown"),
     ]
     for first, last, shown, why in parts:
         first, last = max(first, span.start), min(last, span.end)
