@@ -44,7 +44,7 @@ from resource_hub.domain.accounts.feeds import FeedKind, create_feed
 from resource_hub.domain.availability import service as availability
 from resource_hub.domain.availability.terms import OnHolidays
 from resource_hub.domain.pricing import service as pricing
-from resource_hub.infra import clock
+from resource_hub.infra import clock, stamps
 from resource_hub.infra.database import db
 from resource_hub.infra.together import say
 from resource_hub.infra.unit_of_work import unit_of_work
@@ -146,6 +146,7 @@ def _filled(factory: Factory, bookings: int) -> Iterator[Callable[[int], tuple[f
                 others = [make_listing(scene.host).key for _ in range(min(200, bookings // 100))]
                 began = time.perf_counter()
                 fill(scene, [scene.key, *others], bookings, NOW - timedelta(days=1), backwards=True)
+                _joined()
                 print(f"  ({bookings:,} bookings loaded in {time.perf_counter() - began:.0f} s)", flush=True)
 
             def book(n: int) -> tuple[float, ...]:
@@ -199,6 +200,7 @@ def http(factory: Factory, table: Table, asked: Any) -> None:
                 firm, person, _ = another_booker()
                 path = f"/api/v1/hosts/{scene.host.code}/resources/{listing.code}/bookings"
                 clients.append((path, people.bearer(person, firm)))
+            _joined()
         bare = _bare_rate(database, Path(folder), asked.seconds)
         web = Process.web(environment(database, Path(folder)), log=Path(folder) / "web.log")
         with web:
@@ -246,6 +248,13 @@ def _bare_rate(database: Database, folder: Path, seconds: int) -> float:
             for thread in threads:
                 thread.join()
     return sum(counts) / seconds
+
+
+def _joined() -> None:
+    """What the scheduler does every hour: PostgreSQL has a stamp for each change of a house that was just made."""
+    with unit_of_work() as unit:
+        while stamps.join(unit):
+            pass
 
 
 def _priced(key: HostKey) -> None:
