@@ -37,7 +37,7 @@ def databases(engine: str) -> Iterator[Factory]:
         server = stack.enter_context(postgres.running()) if engine == POSTGRESQL else None
         shared = Path(tempfile.mkdtemp(prefix="resource-hub-bench-"))
         stack.callback(shutil.rmtree, shared, ignore_errors=True)
-        factory = Factory(engine, shared, server)
+        factory = Factory(engine, shared, server, anew=True)
         stack.callback(factory.close)
         yield factory
 

@@ -42,7 +42,7 @@ def run(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["resource_hub.app", "benchmarks._racing", "holidays.countries"])
     barrier, results = context.Barrier(len(who)), context.Queue()
-    plain = replace(database, server=None)
+    plain = replace(database, server=None, lasting=None)
     workers = [
         context.Process(target=_worker, args=(plain, str(folder), now, key, one, slots, barrier, results))
         for one in who

@@ -61,10 +61,13 @@ class Database:
 
 
 class Factory:
-    """Makes databases on one engine. `shared` is a folder that all processes of this run of the tests see."""
+    """Makes databases on one engine. `shared` is a folder that all processes of this run of the tests see. `anew`: each
+    is made for its one use, as measurements want it."""
 
-    def __init__(self, engine_name: str, shared: Path, server: postgres.Server | None = None) -> None:
-        self.engine_name, self.shared, self.server = engine_name, shared, server
+    def __init__(
+        self, engine_name: str, shared: Path, server: postgres.Server | None = None, *, anew: bool = False
+    ) -> None:
+        self.engine_name, self.shared, self.server, self.anew = engine_name, shared, server, anew
         # Not in pytest's own folder: it keeps those of earlier runs, and these copies are not worth it.
         self._scratch = scratch.new_folder()
         self._free: list[Lasting] = []
@@ -98,7 +101,7 @@ class Factory:
     @contextlib.contextmanager
     def migrated(self) -> Iterator[Database]:
         """A database with the newest schema and no rows, gone after the block, or without rows again."""
-        if self.server and self.server.is_superuser:
+        if self.server and self.server.is_superuser and not self.anew:
             with self._lasting(self.server) as database:
                 yield database
         else:
