@@ -60,7 +60,7 @@ def one_round(day: Day, number: int, installation: Installation, books: Books, d
 def fresh_database(engine_name: str, folder: Path) -> Iterator[Database]:
     with ExitStack() as stack:
         server = stack.enter_context(postgres.running()) if engine_name == POSTGRESQL else None
-        factory = stack.enter_context(closing(Factory(engine_name, folder, server)))
+        factory = stack.enter_context(closing(Factory(engine_name, folder, server, anew=True)))
         yield stack.enter_context(factory.migrated())
 
 
