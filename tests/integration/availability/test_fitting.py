@@ -560,6 +560,8 @@ def test_the_number_of_queries_does_not_grow(now: datetime) -> None:
 def test_the_search_is_planned_for_its_values(now: datetime) -> None:
     """A plan for all values, which PostgreSQL takes after some times, sorts every window there is."""
     opened(lead={"all": 60})
+    db.session.remove()
+    db.engine.dispose()  # what tests before this one have had prepared
     for _ in range(9):
         assert free_times.search(Query(), week()).results.total == 1
     if db.engine.dialect.name == "postgresql":
